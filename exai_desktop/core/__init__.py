@@ -1,0 +1,1 @@
+"""Values, rules and ports: standard library and pydantic only; no files, threads, network or event loop."""

@@ -1,0 +1,1 @@
+"""The window: the other face of the engine."""

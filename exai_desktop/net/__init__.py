@@ -1,0 +1,1 @@
+"""The one HTTP stack: client, streaming multipart body, error translation."""

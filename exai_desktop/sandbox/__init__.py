@@ -1,0 +1,1 @@
+"""Strict loopback servers that behave as Kimi and GLM do, unpleasant parts included."""

@@ -1,0 +1,1 @@
+"""SQLite behind one writer thread: jobs, copies, fingerprints."""
