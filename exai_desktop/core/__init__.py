@@ -1,1 +1,1 @@
-"""Values, rules and ports: standard library and pydantic only; no files, threads, network or event loop."""
+"""Values, rules and ports: no files, threads, network or event loop."""

@@ -1,0 +1,57 @@
+"""Values about accounts. Keys are never among them: they stay in the credential store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exai_desktop.core.errors import ErrorView
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A key at one provider in one region. `order` is the user's preference, 0 first."""
+
+    name: str
+    provider: str
+    region: str
+    base_url: str
+    key_fingerprint: str = ""
+    enabled: bool = True
+    max_in_flight: int = 2
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDraft:
+    """An account as the user enters it; `base_url` is None for the region's own."""
+
+    name: str
+    provider: str
+    region: str | None = None
+    base_url: str | None = None
+    max_in_flight: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """An account with what the engine knows of it now."""
+
+    account: Account
+    paused_until: float | None = None
+    problem: ErrorView | None = None
+    waiting: int = 0
+    sending: int = 0
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """The result of a connection test."""
+
+    ok: bool
+    account: str
+    host: str
+    duration_ms: int
+    files: int | None = None
+    error: ErrorView | None = None

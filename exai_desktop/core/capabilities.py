@@ -1,0 +1,118 @@
+"""What the providers take, as data: the typed form of resources/providers.toml."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, FileError
+from exai_desktop.core.names import extension
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FormatLimit(_Row):
+    """A lower size limit for some of a purpose's formats."""
+
+    formats: frozenset[str]
+    max_bytes: int = Field(gt=0)
+
+
+class Purpose(_Row):
+    """One use a provider stores files for, with what it takes. Formats are endings, no dot."""
+
+    name: str
+    title: str
+    formats: tuple[str, ...]
+    max_bytes: int = Field(gt=0)
+    limits: tuple[FormatLimit, ...] = ()
+    max_files: int | None = None
+    # Empty: all regions of the provider.
+    regions: frozenset[str] = frozenset()
+    # Names of older programs that mean this purpose.
+    aliases: frozenset[str] = frozenset()
+    retention_days: int | None = None
+    gives_text: bool = False
+    source: str
+    checked: str
+
+    def limit_for(self, ending: str) -> int:
+        """Largest size in bytes for a file of this ending."""
+        return min([self.max_bytes, *(x.max_bytes for x in self.limits if ending in x.formats)])
+
+
+class Region(_Row):
+    name: str
+    title: str
+    base_url: Annotated[str, Field(pattern=r"^https://")]
+    console_url: Annotated[str, Field(pattern=r"^https://")]
+
+
+class Provider(_Row):
+    """`reports_status`: a stored file is processed further and tells how that went."""
+
+    name: str
+    title: str
+    company: str
+    key_hint: str
+    reports_status: bool
+    max_total_bytes: int | None = None
+    regions: tuple[Region, ...] = Field(min_length=1)
+    purposes: tuple[Purpose, ...] = Field(min_length=1)
+
+    def region(self, name: str) -> Region | None:
+        return next((r for r in self.regions if r.name == name), None)
+
+    def purposes_in(self, region: str) -> tuple[Purpose, ...]:
+        """The purposes of a region in order of preference."""
+        return tuple(p for p in self.purposes if not p.regions or region in p.regions)
+
+    def purpose(self, region: str, name: str) -> Purpose:
+        """By name or alias. Raises INVALID_PURPOSE with the names that exist."""
+        known = self.purposes_in(region)
+        for purpose in known:
+            if name == purpose.name or name in purpose.aliases:
+                return purpose
+        names = ", ".join(p.name for p in known)
+        raise AppError(ErrorCode.INVALID_PURPOSE, f"{name!r}; {self.title} knows: {names}")
+
+
+class ProviderTable(_Row):
+    """All providers in the order they are offered."""
+
+    schema_version: int
+    providers: tuple[Provider, ...] = Field(min_length=1)
+
+    def provider(self, name: str) -> Provider | None:
+        return next((p for p in self.providers if p.name == name), None)
+
+
+def fit(name: str, size: int, provider: Provider, region: str, wanted: str | None) -> Purpose:
+    """The purpose under which a provider's region takes a file of this name and size (bytes).
+
+    Without a wanted purpose the first that lists the ending wins. Raises `FileError`
+    INVALID_EXTENSION, INVALID_FILE_TYPE or FILE_TOO_LARGE, or `AppError` INVALID_PURPOSE.
+    """
+    ending = extension(name)
+    if not ending:
+        raise FileError(ErrorCode.INVALID_EXTENSION, f"{provider.title} goes by the ending")
+    if wanted is not None:
+        candidates: tuple[Purpose, ...] = (provider.purpose(region, wanted),)
+    else:
+        candidates = provider.purposes_in(region)
+    takers = [p for p in candidates if ending in p.formats]
+    if not takers:
+        where = f" for {wanted}" if wanted else ""
+        raise FileError(ErrorCode.INVALID_FILE_TYPE, f"{provider.title} takes no .{ending}{where}")
+    for purpose in takers:
+        if size <= purpose.limit_for(ending):
+            return purpose
+    most = max(p.limit_for(ending) for p in takers)
+    raise FileError(
+        ErrorCode.FILE_TOO_LARGE,
+        f"{size:,} bytes; {provider.title} takes {most:,} for .{ending}",
+    )

@@ -1,0 +1,125 @@
+"""One error tree for the whole program.
+
+    AppError                    title, hint, retry class and outcome come from its code
+    ├── FileError               this file: missing, empty, too large, changed …
+    ├── AccountError            this account: key, balance, no such account …
+    ├── TransferError           one attempt: what went wrong on the wire
+    └── EngineError             everything else: usage, storage, another instance
+
+The facts of each code live in `core.error_table`; docs/errors.md is generated from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exai_desktop.core.error_codes import ErrorCode, Outcome, Retry
+from exai_desktop.core.error_table import CODES
+
+
+class Sent(StrEnum):
+    """How much of the body had left when an attempt ended."""
+
+    NOTHING = "nothing"
+    SOME = "some"
+    # The last block was handed to the network: the provider may have the whole file.
+    ALL = "all"
+
+
+class AppError(Exception):
+    """`detail` is what happened this time; it is redacted before it is shown or logged."""
+
+    def __init__(
+        self, code: ErrorCode, detail: str = "", *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(code.value, detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+    @property
+    def title(self) -> str:
+        return CODES[self.code].title
+
+    @property
+    def hint(self) -> str:
+        return CODES[self.code].hint
+
+    @property
+    def retry(self) -> Retry:
+        return CODES[self.code].retry
+
+    @property
+    def outcome(self) -> Outcome:
+        return CODES[self.code].outcome
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.title}" + (f" ({self.detail})" if self.detail else "")
+
+
+class FileError(AppError):
+    """The file itself cannot be taken as it is."""
+
+
+class AccountError(AppError):
+    """The account cannot be used as it is."""
+
+
+class EngineError(AppError):
+    """The program, its profile or the request to it."""
+
+
+class TransferError(AppError):
+    """One attempt ended without a confirmed answer.
+
+    `sent` decides what may follow: after the first byte an attempt without a definite answer is
+    uncertain and is settled by the provider's list, never by sending again.
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        detail: str = "",
+        *,
+        sent: Sent = Sent.NOTHING,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(code, detail, retry_after=retry_after)
+        self.sent = sent
+        self.status = status
+        self.request_id = request_id
+
+    @property
+    def is_answer(self) -> bool:
+        """The provider answered definitely: whatever it said, it did not store the file."""
+        return self.status is not None and self.outcome not in (
+            Outcome.UNCERTAIN,
+            Outcome.UNAVAILABLE,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """An error as the window, the command line and the record show it."""
+
+    code: str
+    title: str
+    hint: str
+    detail: str = ""
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: AppError) -> ErrorView:
+        return cls(error.code.value, error.title, error.hint, error.detail, error.retry_after)
+
+    @classmethod
+    def of_code(cls, code: str, detail: str = "", retry_after: float | None = None) -> ErrorView:
+        """From what the database holds; a code of a newer program keeps its name."""
+        try:
+            info = CODES[ErrorCode(code)]
+        except ValueError:
+            return cls(code, code, "", detail, retry_after)
+        return cls(code, info.title, info.hint, detail, retry_after)

@@ -1,0 +1,124 @@
+"""What the engine announces. Past tense; plain values; the state is on disk before the word.
+
+`EventBus` runs in the engine's loop. A subscriber's failure never stops the engine.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from exai_desktop.core.accounts import AccountStatus
+from exai_desktop.core.errors import ErrorView
+from exai_desktop.core.models import JobView, QueueSummary
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAdded:
+    """Up to some hundred new rows at once."""
+
+    batch_id: int
+    jobs: tuple[JobView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    job: JobView
+
+
+@dataclass(frozen=True, slots=True)
+class JobsRemoved:
+    """Rows were forgotten; `ids` empty means: many, read the list again."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Bytes of one file; `phase` is hashing or sending, `speed` bytes a second."""
+
+    job_id: int
+    phase: str
+    done: int
+    total: int
+    speed: float
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchScanned:
+    """Every file of the batch is in the list now."""
+
+    batch_id: int
+    jobs: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFinished:
+    """Every job of the batch is final (or needs the user); once per batch."""
+
+    batch_id: int
+    done: int
+    duplicate: int
+    refused: int
+    failed: int
+    cancelled: int
+    review: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryChanged:
+    """At most ten a second."""
+
+    summary: QueueSummary
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsChanged:
+    accounts: tuple[AccountStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRaised:
+    """Something beyond one file: once per distinct problem. `account` None: the program."""
+
+    error: ErrorView
+    account: str | None = None
+
+
+Event = (
+    JobsAdded
+    | JobChanged
+    | JobsRemoved
+    | Progressed
+    | BatchScanned
+    | BatchFinished
+    | SummaryChanged
+    | AccountsChanged
+    | ProblemRaised
+)
+
+Subscriber = Callable[[Event], None]
+
+
+class EventBus:
+    """Synchronous fan-out in the engine's loop: subscribers only note the event and return."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Subscriber] = []
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Returns the function that ends the subscription."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def publish(self, event: Event) -> None:
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(event)
+            except Exception:  # a listener's fault is its own
+                log.exception("a subscriber failed on %s", type(event).__name__)

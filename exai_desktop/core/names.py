@@ -1,0 +1,87 @@
+"""Names of files: how they are shown, and how they are sent.
+
+A file system name is bytes; here it is text with surrogate escapes for what is not UTF-8. It is
+never shown or sent in that form.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import PurePath
+from typing import Final
+
+# Bidirectional controls can turn "exe.fdp" into "pdf.exe"; zero-width ones hide the difference.
+_INVISIBLE: Final = frozenset("\u200b\u200c\u200e\u200f\u061c\u2060\ufeff") | frozenset(
+    chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+_RESERVED: Final = re.compile(r"^(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³])(\.|$)", re.IGNORECASE)
+_UNSAFE: Final = re.compile(r'[/\\:*?"<>|]')
+
+MAX_SENT_BYTES: Final = 120
+MAX_SHOWN_CHARS: Final = 500
+
+
+def plain_text(text: str, limit: int = MAX_SHOWN_CHARS) -> str:
+    """Text from a file or a server as it may be shown: one line, nothing invisible, no controls."""
+    out = []
+    for char in text[: limit + 1]:
+        if char in _INVISIBLE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
+            out.append("\ufffd" if "\udc80" <= char <= "\udcff" else " ")
+        else:
+            out.append(char)
+    shown = "".join(out)
+    return shown if len(shown) <= limit else shown[:limit] + "…"
+
+
+def display_name(path: str) -> str:
+    """The last part of a path, fit for a label, a terminal and a record."""
+    return plain_text(PurePath(path).name or path).strip() or "(no name)"
+
+
+def extension(name: str) -> str:
+    """Lower-case ending without its dot, "" if there is none; trailing dots and spaces go."""
+    stem, dot, ending = name.rstrip(". ").rpartition(".")
+    return ending.lower() if dot and stem else ""
+
+
+def _shorten(name: str) -> str:
+    """Cut the stem so that the whole is at most `MAX_SENT_BYTES` of UTF-8; keep the ending."""
+    if len(name.encode()) <= MAX_SENT_BYTES:
+        return name
+    ending = extension(name)
+    tail = f".{ending}" if ending and len(ending) <= 16 else ""
+    stem = name[: len(name) - len(tail)] if tail else name
+    room = MAX_SENT_BYTES - len(tail.encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip() + tail
+
+
+def sent_name(path: str) -> str:
+    """The name under which a file is sent: NFC, no path, no trick, at most 120 bytes.
+
+    Idempotent. Never empty. Valid as a file name on every system.
+    """
+    name = unicodedata.normalize("NFC", PurePath(path).name)
+    kept = "".join(
+        "_" if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c
+        for c in name
+        if c not in _INVISIBLE
+    )
+    kept = _UNSAFE.sub("_", kept).strip(" ").rstrip(". ")
+    if not kept or not kept.strip("._ "):
+        kept = "file"
+    if _RESERVED.match(kept):
+        kept = f"_{kept}"
+    return unicodedata.normalize("NFC", _shorten(kept))
+
+
+def is_renamed_twin(sent: str, remote: str) -> bool:
+    """Whether `remote` is `sent` or what a provider makes of a second one: `name (n).ext`."""
+    sent, remote = unicodedata.normalize("NFC", sent), unicodedata.normalize("NFC", remote)
+    if sent == remote:
+        return True
+    ending = extension(sent)
+    tail = sent[-len(ending) - 1 :] if ending else ""
+    stem = sent[: len(sent) - len(tail)]
+    pattern = re.escape(stem) + r" ?\(\d{1,4}\)" + re.escape(tail)
+    return re.fullmatch(pattern, remote) is not None

@@ -1,0 +1,145 @@
+"""What the engine needs from the outside world, as protocols. `bootstrap` brings the real ones.
+
+`UploadService` (the face towards window and command line) is in `core.service`, the stores are
+in `core.stores`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+from exai_desktop.core.accounts import Account
+from exai_desktop.core.errors import Sent
+from exai_desktop.core.models import FileId, RemoteFile
+
+
+class Clock(Protocol):
+    """Time as a parameter: tests bring one that jumps."""
+
+    def now(self) -> float:
+        """Wall clock, Unix seconds: what is written down."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back: what is waited for."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class OpenFile(Protocol):
+    """One descriptor for check, hash and send. Reads block: call them in a reader thread."""
+
+    @property
+    def id(self) -> FileId:
+        """Size, mtime and inode when it was opened."""
+        ...
+
+    def read_at(self, offset: int, size: int) -> bytes: ...
+
+    def has_changed(self) -> bool:
+        """Whether the open file, or what its path leads to now, differs from `id`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Upload(Protocol):
+    """One body to send. `sha256` is what the bytes must hash to: else the last block stays."""
+
+    @property
+    def file(self) -> OpenFile: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def name(self) -> str:
+        """The name sent, already cleaned."""
+        ...
+
+    @property
+    def purpose(self) -> str: ...
+
+    def on_bytes(self, total_sent: int) -> None:
+        """Called in the engine's loop after each block; never goes back within an attempt."""
+        ...
+
+    def on_left(self, sent: Sent) -> None:
+        """Called in the engine's loop *before* the first block (SOME) and before the last
+        block (ALL) is handed to the network: what is true after a cancel or a crash."""
+        ...
+
+
+class FileProvider(Protocol):
+    """An account at a provider. All methods raise `TransferError` and nothing else of ours.
+
+    A cancelled `upload` closes its connection before it lets go; `Upload.on_left` has told
+    whether the last block had left.
+    """
+
+    @property
+    def transport(self) -> str:
+        """Name of the tier in use, for the record: `http`."""
+        ...
+
+    async def upload(self, upload: Upload) -> RemoteFile:
+        """Send one file. Returns only with an id and a plausible size in the answer."""
+        ...
+
+    async def list(self, purpose: str) -> Sequence[RemoteFile]:
+        """All files of this purpose, oldest first; follows pages to the end."""
+        ...
+
+    async def find(self, file_id: str, purpose: str) -> RemoteFile | None:
+        """The file as the provider sees it now, None when it is not there."""
+        ...
+
+    async def delete(self, file_id: str) -> None:
+        """Delete at the provider; a file that is not there counts as deleted."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class ExtractsText(Protocol):
+    """Ability: the provider gives back the text it read from a file."""
+
+    async def content(self, file_id: str) -> str: ...
+
+
+class ProviderFactory(Protocol):
+    """Builds a provider client for an account; reads the key from the credential store."""
+
+    def __call__(self, account: Account, key: str) -> FileProvider: ...
+
+
+class Credentials(Protocol):
+    """API keys. Calls block for up to seconds (a locked keyring): use a reader thread.
+
+    Raise `AccountError` CREDENTIAL_STORE_LOCKED or CREDENTIAL_STORE_UNAVAILABLE.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What holds the keys, for people: "Secret Service", "this session only"."""
+        ...
+
+    def get(self, account: str) -> str | None: ...
+
+    def set(self, account: str, key: str) -> None: ...
+
+    def delete(self, account: str) -> None: ...
+
+
+class AccountBook(Protocol):
+    """The list of accounts in the settings file, without keys. Writes are atomic."""
+
+    def load(self) -> tuple[Account, ...]: ...
+
+    def save(self, accounts: Sequence[Account]) -> None: ...
+
+
+Opener = Callable[[str], OpenFile]

@@ -1,0 +1,98 @@
+"""`UploadService`: everything the window and the command line can ask of the engine.
+
+The same protocol is met by the engine itself and by the client of the local socket, so a verb
+works alike whether its process owns the profile or another one does. All arguments and results
+are plain values. Every method may raise `AppError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.events import Event
+from exai_desktop.core.models import (
+    AddOptions,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    QueueSummary,
+)
+
+
+class UploadService(Protocol):
+    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
+        """Take files and folders into the queue; returns the batch id at once.
+
+        Walking goes on behind; `BatchScanned` tells when every file below is accounted for.
+        Raises NO_ACCOUNT, UNKNOWN_ACCOUNT or INVALID_PURPOSE before anything is queued.
+        """
+        ...
+
+    async def jobs(self, query: JobQuery) -> JobPage: ...
+
+    async def job(self, job_id: int) -> JobDetail:
+        """Raises UNKNOWN_JOB."""
+        ...
+
+    async def summary(self) -> QueueSummary: ...
+
+    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
+        """None: the whole queue, files under way finish. Ids: these are held, also when sending
+        (the connection is closed before the last block; nothing can have been stored)."""
+        ...
+
+    async def resume(self, job_ids: Sequence[int] | None = None) -> None: ...
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        """Returns the ids that are or will be cancelled; a job already settled is left out."""
+        ...
+
+    async def retry(
+        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+    ) -> list[int]:
+        """Refused, failed, cancelled and held jobs go back to the queue; their ids are returned.
+
+        None: all that failed or are held by an error. `allow_fallback` adds the consent to
+        send them to another company.
+        """
+        ...
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        """The user's answer to needs_review: use this file of the provider, or send again."""
+        ...
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
+        ...
+
+    async def delete_remote(self, job_id: int) -> str:
+        """Delete the job's file at the provider; returns its id there."""
+        ...
+
+    async def content(self, job_id: int) -> str:
+        """The text the provider read from the file. Raises NOT_SUPPORTED, REMOTE_NOT_FOUND."""
+        ...
+
+    async def accounts(self) -> list[AccountStatus]: ...
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus: ...
+
+    async def remove_account(self, name: str) -> None: ...
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
+        ...
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        """The same before the account is saved."""
+        ...
+
+    async def facts(self) -> dict[str, str]:
+        """Versions, places and the state of the parts, for `doctor` and bug reports."""
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """All events from the moment of the call on, until closed."""
+        ...

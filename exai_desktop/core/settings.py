@@ -1,0 +1,95 @@
+"""What the user may set. Bad values are refused with a named reason, one field at a time.
+
+Each field can be given as `EXAI_DESKTOP_<NAME>` in the environment; docs/settings.md is
+generated from here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseModel):
+    """All settings with their defaults. Durations end in `_s` (seconds), sizes in `_bytes`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_file_bytes: int = Field(
+        512 * MIB,
+        ge=1,
+        description="Largest file the program takes; a provider's own limit may be lower.",
+    )
+    max_in_flight: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Uploads at once per account, unless the account says otherwise.",
+    )
+    readers: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="Threads that read and hash files.",
+    )
+    settle_s: float = Field(
+        60.0,
+        ge=0,
+        le=600,
+        description="How long a lost answer is left alone before the provider's list is asked.",
+    )
+    clock_skew_s: float = Field(
+        120.0,
+        ge=0,
+        le=86_400,
+        description="How far the provider's clock may be off when its list is compared.",
+    )
+    connect_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        le=120,
+        description="Longest wait for a connection.",
+    )
+    write_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        le=600,
+        description="Longest wait for the network to take one block.",
+    )
+    read_timeout_s: float = Field(
+        300.0,
+        gt=0,
+        le=3_600,
+        description="Longest wait for the answer after the last byte; the file is read there.",
+    )
+    confirm_timeout_s: float = Field(
+        120.0,
+        ge=0,
+        le=3_600,
+        description="How long a provider's own processing of a stored file is watched.",
+    )
+    max_attempts: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="Attempts before a job is given up as failed.",
+    )
+    proxy: str = Field(
+        "",
+        description="Proxy address (http, https or socks5); empty: the system's.",
+    )
+    allow_fallback: bool = Field(
+        False,
+        description="Always allow another company when the chosen account cannot take a file.",
+    )
+    theme: Literal["system", "light", "dark"] = Field(
+        "system",
+        description="Colours of the window.",
+    )
+    log_level: Literal["debug", "info", "warning"] = Field(
+        "info",
+        description="How much is written to the log.",
+    )

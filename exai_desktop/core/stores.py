@@ -1,0 +1,177 @@
+"""What the engine asks of the database. All calls wait for the one writer thread.
+
+A call returns after its transaction is on disk (synchronous=FULL). Calls made at the same
+moment may share one transaction; each still succeeds or fails by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypedDict
+
+from exai_desktop.core.models import (
+    AddOptions,
+    Attempt,
+    Copy,
+    FileId,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    JobView,
+    NewJob,
+    QueueSummary,
+)
+from exai_desktop.core.states import CopyState, JobState
+
+
+class JobChanges(TypedDict, total=False):
+    """Columns of a job that a move may set along with the state. None clears a column."""
+
+    allow_fallback: bool
+    provider: str | None
+    account: str | None
+    purpose: str | None
+    size: int
+    mtime_ns: int | None
+    device: int | None
+    inode: int | None
+    sha256: str | None
+    sent_name: str | None
+    route_reason: str | None
+    transport: str | None
+    attempts: int
+    not_before: float | None
+    wait_reason: str | None
+    cancel_requested: bool
+    file_id: str | None
+    twin_of: int | None
+    error_code: str | None
+    error_detail: str | None
+    error_retry_after: float | None
+    finished_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCopy:
+    """A file at a provider to be recorded together with the move of its job."""
+
+    provider: str
+    account: str
+    purpose: str
+    sha256: str
+    size: int
+    remote_id: str
+    remote_name: str
+    usable: bool = True
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of state with all that belongs to it: one transaction, all or nothing."""
+
+    job_id: int
+    old: JobState
+    new: JobState
+    at: float
+    note: str = ""
+    changes: JobChanges = field(default_factory=JobChanges)
+    # A new attempt (number not yet there), or the end of the one with this number.
+    attempt: Attempt | None = None
+    copy: NewCopy | None = None
+
+
+class StaleJobError(Exception):
+    """The job is not in the state the move starts from: somebody else moved it first."""
+
+
+class TwinInFlightError(Exception):
+    """Another job is sending the same content to the same account and purpose."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+class TwinPresentError(Exception):
+    """The same content is already there."""
+
+    def __init__(self, copy: Copy) -> None:
+        super().__init__(copy.remote_id)
+        self.copy = copy
+
+
+class JobStore(Protocol):
+    async def add_batch(self, options: AddOptions, jobs: Sequence[NewJob], at: float) -> int:
+        """Open a batch; returns its id. `jobs` may be empty."""
+        ...
+
+    async def add_jobs(self, batch_id: int, jobs: Sequence[NewJob], at: float) -> list[JobView]:
+        """Add to an open batch, in order. Jobs with an error are born refused."""
+        ...
+
+    async def apply(self, move: Move) -> JobView:
+        """Carry out one move if the job is still in `move.old` (else `StaleJobError`).
+
+        A move into *sending* is where the dedupe law is enforced: it raises `TwinPresentError`
+        when a usable copy of (account, purpose, sha256) is present, `TwinInFlightError` when
+        another job of the same triple is in flight. A unique index backs both.
+        """
+        ...
+
+    async def apply_many(self, moves: Sequence[Move]) -> list[JobView]:
+        """Many moves in one transaction; those whose job has moved meanwhile are left out."""
+        ...
+
+    async def request_cancel(self, job_id: int) -> None:
+        """Note the wish on a job that cannot be cancelled before it is settled."""
+        ...
+
+    async def get(self, job_id: int) -> JobView | None: ...
+
+    async def detail(self, job_id: int) -> JobDetail | None: ...
+
+    async def page(self, query: JobQuery) -> JobPage: ...
+
+    async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
+        """(id, account) of all jobs in these states, oldest first."""
+        ...
+
+    async def summary(self) -> QueueSummary:
+        """Counts and open bytes; speed and ETA are filled in by the engine."""
+        ...
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        """Forget final jobs (None: all final ones); copies and fingerprints stay."""
+        ...
+
+
+class CopyStore(Protocol):
+    async def find_present(self, account: str, purpose: str, sha256: str) -> Copy | None:
+        """A usable copy in state present, the oldest if there are several."""
+        ...
+
+    async def of_account(self, account: str) -> list[Copy]: ...
+
+    async def of_job(self, job_id: int) -> Copy | None:
+        """The copy this job made or, for a duplicate, the one it points to."""
+        ...
+
+    async def by_remote_id(self, account: str, remote_id: str) -> Copy | None: ...
+
+    async def move(self, copy_id: int, old: CopyState, new: CopyState, at: float) -> Copy:
+        """Raises `StaleJobError` when the copy is not in `old`."""
+        ...
+
+    async def usage(self) -> dict[str, tuple[int, int]]:
+        """account → (files, bytes) of copies in state present."""
+        ...
+
+
+class Fingerprints(Protocol):
+    """Cache of content hashes; a hit needs path, size, mtime, device and inode to agree."""
+
+    async def get(self, path: str, file_id: FileId) -> str | None: ...
+
+    async def put(self, path: str, file_id: FileId, sha256: str, at: float) -> None: ...
