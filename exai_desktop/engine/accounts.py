@@ -1,0 +1,241 @@
+"""The accounts in use: their lanes, their provider clients, and what is wrong with them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from exai_desktop.core.accounts import Account, AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError, AppError, ErrorView
+from exai_desktop.core.events import EventBus, ProblemRaised
+from exai_desktop.core.names import plain_text
+from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider, ProviderFactory
+from exai_desktop.core.settings import Settings
+from exai_desktop.engine.lanes import Lane
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Desk:
+    account: Account
+    lane: Lane
+    provider: FileProvider | None = None
+    problem: AppError | None = None
+
+
+class Accounts:
+    """All calls are made in the engine's loop; keys are read in a reader thread."""
+
+    def __init__(
+        self,
+        book: AccountBook,
+        credentials: Credentials,
+        factory: ProviderFactory,
+        table: ProviderTable,
+        settings: Settings,
+        clock: Clock,
+        bus: EventBus,
+        readers: Executor,
+    ) -> None:
+        self._book = book
+        self._credentials = credentials
+        self._factory = factory
+        self.table = table
+        self._settings = settings
+        self._clock = clock
+        self._bus = bus
+        self._readers = readers
+        self._desks: dict[str, _Desk] = {}
+        self.paused = False
+
+    @property
+    def credential_kind(self) -> str:
+        return self._credentials.kind
+
+    async def load(self) -> None:
+        for account in await self._read(self._book.load):
+            self._open(account)
+
+    def _open(self, account: Account) -> Lane:
+        lane = Lane(account.name, account.max_in_flight, self._clock)
+        lane.pause(self.paused)
+        self._desks[account.name] = _Desk(account, lane)
+        return lane
+
+    def all(self) -> list[Account]:
+        return [desk.account for desk in self._desks.values()]
+
+    def get(self, name: str) -> Account:
+        return self._desk(name).account
+
+    def _desk(self, name: str) -> _Desk:
+        desk = self._desks.get(name)
+        if desk is None:
+            raise AccountError(ErrorCode.UNKNOWN_ACCOUNT, name)
+        return desk
+
+    def lane(self, name: str) -> Lane | None:
+        desk = self._desks.get(name)
+        return desk.lane if desk else None
+
+    def pause(self, paused: bool) -> None:
+        self.paused = paused
+        for desk in self._desks.values():
+            desk.lane.pause(paused)
+
+    # -- clients
+
+    async def provider(self, name: str) -> FileProvider:
+        """The client of an account, made when first needed. Raises KEY_MISSING and the like."""
+        desk = self._desk(name)
+        if desk.provider is None:
+            key = await self._read(self._credentials.get, name)
+            if key is None:
+                raise AccountError(ErrorCode.KEY_MISSING, name)
+            return self._client(desk, key)
+        return desk.provider
+
+    def _client(self, desk: _Desk, key: str) -> FileProvider:
+        """Another task may have been quicker while the keyring was read."""
+        if desk.provider is None:
+            desk.provider = self._factory(desk.account, key)
+        return desk.provider
+
+    async def close(self) -> None:
+        for desk in self._desks.values():
+            if desk.provider is not None:
+                await desk.provider.close()
+                desk.provider = None
+
+    # -- problems
+
+    def problem(self, name: str) -> AppError | None:
+        return self._desk(name).problem
+
+    def raise_problem(self, name: str, error: AppError) -> None:
+        """The account cannot go on without the user: said once until it is mended."""
+        desk = self._desk(name)
+        is_new = desk.problem is None or desk.problem.code is not error.code
+        desk.problem = error
+        if is_new:
+            self._bus.publish(ProblemRaised(ErrorView.of(error), name))
+
+    def clear_problem(self, name: str) -> None:
+        desk = self._desk(name)
+        desk.problem = None
+        desk.lane.open()
+
+    # -- the user's changes
+
+    def _account_of(self, draft: AccountDraft) -> Account:
+        provider = self.table.provider(draft.provider)
+        if provider is None:
+            known = ", ".join(p.name for p in self.table.providers)
+            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider is one of: {known}")
+        region = provider.region(draft.region) if draft.region else provider.regions[0]
+        if region is None:
+            known = ", ".join(r.name for r in provider.regions)
+            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region is one of: {known}")
+        name = plain_text(draft.name, 60).strip()
+        if not name or name != draft.name.strip():
+            raise AccountError(ErrorCode.INVALID_ACCOUNT, "a name of 1 to 60 plain characters")
+        return Account(
+            name=name,
+            provider=provider.name,
+            region=region.name,
+            base_url=(draft.base_url or region.base_url).rstrip("/"),
+            max_in_flight=draft.max_in_flight or self._settings.max_in_flight,
+            order=max((a.order for a in self.all()), default=-1) + 1,
+        )
+
+    async def add(self, draft: AccountDraft, key: str, fingerprint: str) -> str:
+        """Store key and account, in this order; returns the account's name."""
+        account = replace(self._account_of(draft), key_fingerprint=fingerprint)
+        if account.name in self._desks:
+            raise AccountError(ErrorCode.ACCOUNT_EXISTS, account.name)
+        # The client refuses addresses that are neither https nor this machine.
+        await self._factory(account, key).close()
+        await self._read(self._credentials.set, account.name, key)
+        await self._read(self._book.save, [*self.all(), account])
+        self._open(account)
+        return account.name
+
+    async def remove(self, name: str) -> None:
+        desk = self._desk(name)
+        await self._read(self._book.save, [a for a in self.all() if a.name != name])
+        await self._read(self._credentials.delete, name)
+        del self._desks[name]
+        if desk.provider is not None:
+            await desk.provider.close()
+
+    async def test(self, name: str) -> ConnectionReport:
+        try:
+            provider = await self.provider(name)
+        except AppError as error:
+            return self._report(self.get(name), 0.0, error=error)
+        return await self._probe(self.get(name), provider)
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        account = self._account_of(draft)
+        provider = self._factory(account, key)
+        try:
+            return await self._probe(account, provider)
+        finally:
+            await provider.close()
+
+    async def _probe(self, account: Account, provider: FileProvider) -> ConnectionReport:
+        info = self.table.provider(account.provider)
+        assert info is not None
+        start = time.perf_counter()
+        try:
+            files = await provider.list(info.purposes_in(account.region)[0].name)
+        except AppError as error:
+            return self._report(account, start, error=error)
+        return self._report(account, start, files=len(files))
+
+    def _report(
+        self,
+        account: Account,
+        start: float,
+        *,
+        files: int | None = None,
+        error: AppError | None = None,
+    ) -> ConnectionReport:
+        return ConnectionReport(
+            ok=error is None,
+            account=account.name,
+            host=urlsplit(account.base_url).netloc,
+            duration_ms=round((time.perf_counter() - start) * 1000) if start else 0,
+            files=files,
+            error=ErrorView.of(error) if error else None,
+        )
+
+    # -- what others see
+
+    def statuses(
+        self, sending: dict[str, int], usage: dict[str, tuple[int, int]]
+    ) -> tuple[AccountStatus, ...]:
+        return tuple(
+            AccountStatus(
+                desk.account,
+                paused_until=desk.lane.closed_until,
+                problem=ErrorView.of(desk.problem) if desk.problem else None,
+                waiting=len(desk.lane),
+                sending=sending.get(name, 0),
+                files=usage.get(name, (0, 0))[0],
+                bytes=usage.get(name, (0, 0))[1],
+            )
+            for name, desk in self._desks.items()
+        )
+
+    async def _read(self, call: Callable[..., T], *args: object) -> T:
+        """Settings file and keyring block: never in the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, call, *args)

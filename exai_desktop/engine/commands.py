@@ -1,0 +1,160 @@
+"""What the user can do to jobs: pause, resume, cancel, retry, settle, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, EngineError
+from exai_desktop.core.models import JobView
+from exai_desktop.core.states import RETRY_MOVES, JobState
+from exai_desktop.core.stores import JobChanges, Move, StaleJobError
+from exai_desktop.engine.confirm import new_copy
+from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.scheduler import error_changes
+
+S = JobState
+
+# One transaction each: small enough that a move of the engine never waits long behind it.
+CHUNK: Final = 500
+
+# These stand in a line: nothing of them is under way.
+_AT_REST: Final = frozenset({S.QUEUED, S.WAITING, S.HELD, S.NEEDS_REVIEW})
+
+
+class Commands:
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def _views(self, job_ids: Sequence[int]) -> list[JobView]:
+        """Raises UNKNOWN_JOB when one does not exist: then nothing is done."""
+        views = []
+        for job_id in dict.fromkeys(job_ids):
+            view = await self._ctx.jobs.get(job_id)
+            if view is None:
+                raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+            views.append(view)
+        return views
+
+    async def _move_at_rest(
+        self, views: Sequence[JobView], new: JobState, note: str, error: AppError | None
+    ) -> list[int]:
+        moved: list[int] = []
+        changes = error_changes(error) | JobChanges(not_before=None, wait_reason=None)
+        now = self._ctx.clock.now()
+        for start in range(0, len(views), CHUNK):
+            chunk = views[start : start + CHUNK]
+            for view in chunk:
+                self._ctx.scheduler.drop(view)
+            done = await self._ctx.scheduler.move_many(
+                [Move(v.id, v.state, new, now, note, changes) for v in chunk]
+            )
+            moved += [view.id for view in done]
+            for view in chunk:
+                if view.id not in moved:  # it had just begun to move: let it go on its way
+                    await self._replace_in_line(view.id)
+        return moved
+
+    async def _replace_in_line(self, job_id: int) -> None:
+        view = await self._ctx.jobs.get(job_id)
+        if view is not None and view.state in (S.QUEUED, S.WAITING):
+            self._ctx.scheduler.place(view, announce=False)
+
+    async def _stop_running(self, views: Sequence[JobView], intent: Intent) -> list[int]:
+        """Stop the tasks of these jobs and wait until each has settled its job."""
+        runs = []
+        for view in views:
+            run = self._ctx.running.get(view.id)
+            if run is not None and not run.all_left:
+                run.stop(intent)
+                runs.append((view.id, run.task))
+        if runs:
+            await asyncio.wait({task for _, task in runs})
+        return [job_id for job_id, _ in runs]
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        views = await self._views(job_ids)
+        stopped = await self._stop_running(views, Intent.CANCEL)
+        cancelled = []
+        at_rest = []
+        for view in await self._views(job_ids):
+            if view.state is S.CANCELLED and view.id in stopped:
+                cancelled.append(view.id)
+            elif view.state in _AT_REST:
+                at_rest.append(view)
+            elif view.state in (S.SENDING, S.UNCERTAIN):
+                # Its last block has left: the list will tell whether there is still something
+                # to cancel.
+                await self._ctx.jobs.request_cancel(view.id)
+                cancelled.append(view.id)
+        error = AppError(ErrorCode.CANCELLED)
+        return cancelled + await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error)
+
+    async def hold(self, job_ids: Sequence[int]) -> None:
+        views = await self._views(job_ids)
+        await self._stop_running(views, Intent.HOLD)
+        waiting = [v for v in await self._views(job_ids) if v.state in (S.QUEUED, S.WAITING)]
+        await self._move_at_rest(waiting, S.HELD, "paused by the user", None)
+
+    async def resume(self, job_ids: Sequence[int]) -> None:
+        held = [v for v in await self._views(job_ids) if v.state is S.HELD]
+        self._give_another_chance(held)
+        await self._move_at_rest(held, S.QUEUED, "resumed", None)
+
+    def _give_another_chance(self, views: Sequence[JobView]) -> None:
+        """The user says go on: an account's known problem is tried anew."""
+        known = {account.name for account in self._ctx.accounts.all()}
+        for name in {v.account for v in views if v.account and v.error} & known:
+            self._ctx.accounts.clear_problem(name)
+
+    async def retry(self, job_ids: Sequence[int] | None, *, allow_fallback: bool) -> list[int]:
+        if job_ids is None:
+            rows = await self._ctx.jobs.ids([S.FAILED, S.HELD])
+            found = await self._views([job_id for job_id, _ in rows])
+            views = [v for v in found if v.state is S.FAILED or v.error is not None]
+        else:
+            views = await self._views(job_ids)
+        views = [v for v in views if v.state in RETRY_MOVES or v.state is S.HELD]
+        self._give_another_chance(views)
+        moved = []
+        for view in views:
+            changes = JobChanges(cancel_requested=False)
+            if allow_fallback:
+                changes["allow_fallback"] = True
+            try:
+                await self._ctx.scheduler.move(
+                    view, S.QUEUED, retry=view.state is not S.HELD, note="retried", **changes
+                )
+            except StaleJobError:
+                continue
+            moved.append(view.id)
+        return moved
+
+    async def resume_account(self, name: str) -> None:
+        """The account works again: what was held because of it goes on."""
+        self._ctx.accounts.clear_problem(name)
+        rows = await self._ctx.jobs.ids([S.HELD])
+        views = await self._views([job_id for job_id, account in rows if account == name])
+        held = [v for v in views if v.error is not None]
+        await self._move_at_rest(held, S.QUEUED, "the account works again", None)
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        """The user's word on a job that needs review."""
+        [job] = await self._views([job_id])
+        if job.state is not S.NEEDS_REVIEW or job.account is None or job.purpose is None:
+            raise EngineError(ErrorCode.WRONG_STATE, f"job {job_id} is {job.state}")
+        if remote_id is None:
+            await self._ctx.scheduler.move(job, S.WAITING, note="sent again by the user")
+            return
+        provider = await self._ctx.accounts.provider(job.account)
+        remote = await provider.find(remote_id, job.purpose)
+        if remote is None:
+            raise AppError(ErrorCode.REMOTE_NOT_FOUND, remote_id)
+        if remote.bytes != job.size:
+            raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes there")
+        copy = new_copy(self._ctx, job, remote, usable=True)
+        await self._ctx.scheduler.move(
+            job, S.DONE, note="chosen by the user", file_id=remote.id, copy=copy
+        )

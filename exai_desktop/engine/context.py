@@ -1,0 +1,85 @@
+"""What the stages of a job work with, and the tasks that are at it now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from exai_desktop.core.ports import Clock
+from exai_desktop.core.settings import Settings
+from exai_desktop.core.stores import CopyStore, Fingerprints, JobStore
+from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.open_file import RegularFile, open_regular
+from exai_desktop.engine.progress_board import ProgressBoard
+from exai_desktop.engine.scheduler import Scheduler, uninterrupted
+
+T = TypeVar("T")
+
+
+class Intent(StrEnum):
+    """Why a running job is being stopped."""
+
+    CANCEL = "cancel"
+    HOLD = "hold"
+    QUIT = "quit"
+
+
+@dataclass(slots=True)
+class Run:
+    """A job under way. `all_left`: its last block has left, only the answer is missing."""
+
+    task: asyncio.Task[None]
+    intent: Intent | None = None
+    all_left: bool = False
+
+    def stop(self, intent: Intent) -> None:
+        self.intent = self.intent or intent
+        self.task.cancel()
+
+
+@dataclass(slots=True)
+class Context:
+    jobs: JobStore
+    copies: CopyStore
+    fingerprints: Fingerprints
+    accounts: Accounts
+    scheduler: Scheduler
+    board: ProgressBoard
+    clock: Clock
+    settings: Settings
+    readers: Executor
+    random: Callable[[], float]
+    running: dict[int, Run] = field(default_factory=dict)
+    # How often a file has changed under our hands, by job.
+    unsettled: Counter[int] = field(default_factory=Counter)
+
+    async def read(self, call: Callable[..., T], *args: object) -> T:
+        """Run a blocking call in a reader thread, to its end even when cancelled."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.readers, call, *args)
+
+    @asynccontextmanager
+    async def opened(self, path: str) -> AsyncIterator[RegularFile]:
+        """The file, open; closed again whatever happens, a cancel while opening included."""
+        opening = asyncio.ensure_future(self.read(open_regular, path))
+        try:
+            file = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                (await uninterrupted(_wait(opening))).close()
+            raise
+        try:
+            yield file
+        finally:
+            file.close()
+
+
+async def _wait(future: asyncio.Future[RegularFile]) -> RegularFile:
+    return await future

@@ -1,0 +1,113 @@
+"""What may follow an attempt that did not end well. The only place that decides it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from exai_desktop.core import backoff
+from exai_desktop.core.error_codes import ErrorCode, Outcome
+from exai_desktop.core.errors import AppError, Sent, TransferError
+from exai_desktop.core.models import Attempt, JobView
+from exai_desktop.core.states import JobState
+from exai_desktop.core.stores import Move
+from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.prepare import again_later
+from exai_desktop.engine.scheduler import error_changes
+
+S = JobState
+
+
+async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferError) -> None:
+    """The provider or the network ended the attempt."""
+    now = ctx.clock.now()
+    ended = replace(
+        attempt,
+        ended_at=now,
+        outcome=error.outcome.value,
+        error_code=error.code.value,
+        detail=error.detail[:500],
+        http_status=error.status,
+        request_id=error.request_id,
+    )
+    move = ctx.scheduler.move
+    local = error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED)
+    if error.sent is not Sent.NOTHING and not error.is_answer and not local:
+        settle = now + ctx.settings.settle_s
+        await move(job, S.UNCERTAIN, attempt=ended, error=error, not_before=settle)
+    elif local:
+        # Our own guard kept the last block back: nothing can have been stored.
+        await again_later(ctx, job, error, ended)
+    elif error.outcome in (Outcome.AUTH, Outcome.QUOTA):
+        await move(job, S.HELD, attempt=ended, error=error, note=error.title)
+        await hold_account(ctx, job.account or "", error)
+    elif error.outcome is Outcome.REJECTED:
+        await move(job, S.REFUSED, attempt=ended, error=error)
+    elif error.outcome not in (Outcome.THROTTLED, Outcome.UNAVAILABLE):
+        await move(job, S.FAILED, attempt=ended, error=error)
+    elif attempt.number >= ctx.settings.max_attempts:
+        gave_up = AppError(ErrorCode.ATTEMPTS_EXHAUSTED, str(error))
+        await move(job, S.FAILED, attempt=ended, error=gave_up)
+    else:
+        until = now + backoff.delay(attempt.number, ctx.random(), error.retry_after)
+        lane = ctx.accounts.lane(job.account or "")
+        if lane is not None:
+            lane.close_until(until)
+        await move(
+            job, S.WAITING, attempt=ended, error=error, not_before=until, wait_reason=error.title
+        )
+
+
+async def hold_account(ctx: Context, account: str, error: AppError) -> None:
+    """The account cannot go on: its waiting jobs are held with the reason, none is sent."""
+    ctx.accounts.raise_problem(account, error)
+    waiting = [i for i, name in await ctx.jobs.ids([S.WAITING]) if name == account]
+    changes = error_changes(error)
+    now = ctx.clock.now()
+    for start in range(0, len(waiting), 500):
+        await ctx.scheduler.move_many(
+            [
+                Move(job_id, S.WAITING, S.HELD, now, error.title, changes)
+                for job_id in waiting[start : start + 500]
+            ]
+        )
+
+
+async def not_begun(ctx: Context, job_id: int, error: AppError) -> None:
+    """The attempt could not begin: the file or the key is not as it was."""
+    job = await ctx.jobs.get(job_id)
+    if job is None or job.state is not S.WAITING:
+        raise error
+    if error.outcome is Outcome.AUTH or error.code in (
+        ErrorCode.CREDENTIAL_STORE_LOCKED,
+        ErrorCode.CREDENTIAL_STORE_UNAVAILABLE,
+    ):
+        await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
+        await hold_account(ctx, job.account or "", error)
+    elif error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED):
+        await again_later(ctx, job, error)
+    else:
+        await ctx.scheduler.move(job, S.REFUSED, error=error)
+
+
+async def stopped(ctx: Context, job: JobView, attempt: Attempt, sent: Sent) -> None:
+    """We broke the attempt off ourselves. Before the last block nothing can have been stored."""
+    run = ctx.running.get(job.id)
+    intent = run.intent if run else None
+    now = ctx.clock.now()
+    ended = replace(attempt, ended_at=now, outcome=Outcome.CANCELLED.value, detail=str(intent))
+    if sent is Sent.ALL:
+        await ctx.scheduler.move(
+            job,
+            S.UNCERTAIN,
+            attempt=ended,
+            error=AppError(ErrorCode.ANSWER_LOST),
+            not_before=now + ctx.settings.settle_s,
+            cancel_requested=intent is Intent.CANCEL,
+        )
+    elif intent is Intent.CANCEL:
+        error = AppError(ErrorCode.CANCELLED)
+        await ctx.scheduler.move(job, S.CANCELLED, attempt=ended, error=error)
+    elif intent is Intent.HOLD:
+        await ctx.scheduler.move(job, S.HELD, attempt=ended, note="paused by the user")
+    else:
+        await ctx.scheduler.move(job, S.WAITING, attempt=ended, note="the program stopped")

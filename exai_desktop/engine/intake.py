@@ -1,0 +1,87 @@
+"""From dropped paths to rows in the queue: a batch, walked in a reader thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError, AppError
+from exai_desktop.core.events import BatchScanned, EventBus
+from exai_desktop.core.models import AddOptions, NewJob
+from exai_desktop.core.routing import Wish, candidates
+from exai_desktop.core.states import JobState
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.scanner import Scanner
+from exai_desktop.engine.scheduler import uninterrupted
+
+log = logging.getLogger(__name__)
+
+# Chunks found but not yet on disk: enough to keep both sides busy, not more memory.
+AHEAD: Final = 4
+
+
+def check_options(ctx: Context, options: AddOptions) -> None:
+    """Refuse a drop that cannot work for any file. Raises NO_ACCOUNT, UNKNOWN_ACCOUNT,
+    INVALID_PURPOSE."""
+    wish = Wish(options.account, options.purpose, options.allow_fallback)
+    first, *others = candidates(wish, ctx.accounts.all())
+    if options.purpose is None:
+        return
+    refusals: list[AppError] = []
+    for account in [first] if options.account else [first, *others]:
+        try:
+            _purpose_of(ctx.accounts.table, account.provider, account.region, options.purpose)
+        except AppError as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]
+
+
+def _purpose_of(table: ProviderTable, provider: str, region: str, purpose: str) -> None:
+    info = table.provider(provider)
+    if info is None:
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"unknown provider {provider}")
+    info.purpose(region, purpose)
+
+
+async def walk_into_queue(ctx: Context, bus: EventBus, batch_id: int, paths: Sequence[str]) -> None:
+    """Put every file below `paths` into the queue, chunk by chunk as they are found."""
+    found: queue.Queue[list[NewJob] | None] = queue.Queue(AHEAD)
+    arrived = asyncio.Semaphore(0)
+    loop = asyncio.get_running_loop()
+    stopped = threading.Event()
+
+    def walk() -> None:
+        try:
+            for chunk in Scanner(ctx.settings.max_file_bytes, stopped.is_set).walk(paths):
+                found.put(chunk)
+                loop.call_soon_threadsafe(arrived.release)
+        finally:
+            found.put(None)
+            loop.call_soon_threadsafe(arrived.release)
+
+    # A thread of its own: walking waits for the database and must not keep a reader from reading.
+    walker = threading.Thread(target=walk, name="walker", daemon=True)
+    walker.start()
+    total = refused = 0
+    try:
+        while True:
+            await arrived.acquire()
+            chunk = found.get_nowait()
+            if chunk is None:
+                break
+            views = await uninterrupted(ctx.jobs.add_jobs(batch_id, chunk, ctx.clock.now()))
+            ctx.scheduler.admit(batch_id, views)
+            total += len(views)
+            refused += sum(v.state is JobState.REFUSED for v in views)
+    finally:
+        stopped.set()
+        ctx.scheduler.batch_scanned(batch_id)
+        bus.publish(BatchScanned(batch_id, total, refused))

@@ -1,0 +1,102 @@
+"""Lines of jobs: one to prepare files, one for each account. Order is first in, first out.
+
+A lane hands out job ids; it knows nothing of jobs. All calls are made in the engine's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+
+from exai_desktop.core.ports import Clock
+from exai_desktop.engine.wakeup import Wakeup
+
+
+class Lane:
+    """`slots` is how many jobs may be under way at once."""
+
+    def __init__(self, name: str, slots: int, clock: Clock) -> None:
+        self.name = name
+        self._clock = clock
+        # A job's ticket is its latest one: entries with an older ticket are passed over.
+        self._tickets: dict[int, int] = {}
+        self._ready: deque[tuple[int, int]] = deque()
+        self._delayed: list[tuple[float, int, int]] = []
+        self._next_ticket = 0
+        self._slots = asyncio.Semaphore(slots)
+        self._changed = Wakeup(clock)
+        self._closed_until = 0.0
+        self.paused = False
+
+    def __len__(self) -> int:
+        return len(self._tickets)
+
+    def put(self, job_id: int, not_before: float | None = None) -> None:
+        """Line up a job; `not_before` is wall-clock time. A job in line takes its new place."""
+        self._next_ticket += 1
+        ticket = self._tickets[job_id] = self._next_ticket
+        delay = 0.0 if not_before is None else not_before - self._clock.now()
+        if delay > 0:
+            heapq.heappush(self._delayed, (self._clock.monotonic() + delay, ticket, job_id))
+        else:
+            self._ready.append((ticket, job_id))
+        self._changed.set()
+
+    def drop(self, job_id: int) -> None:
+        """Take a job out of the line; it is skipped when its turn comes."""
+        self._tickets.pop(job_id, None)
+
+    def close_until(self, until: float) -> None:
+        """Hand nothing out before this wall-clock time: the whole account was told to wait."""
+        self._closed_until = max(
+            self._closed_until, self._clock.monotonic() + until - self._clock.now()
+        )
+
+    @property
+    def closed_until(self) -> float | None:
+        """Wall-clock time until which the lane is closed, None when it is open."""
+        left = self._closed_until - self._clock.monotonic()
+        return self._clock.now() + left if left > 0 else None
+
+    def open(self) -> None:
+        self._closed_until = 0.0
+        self._changed.set()
+
+    def pause(self, paused: bool) -> None:
+        self.paused = paused
+        self._changed.set()
+
+    async def take(self) -> int:
+        """Wait for a free slot and the next job. Give the slot back with `release`."""
+        await self._slots.acquire()
+        try:
+            while True:
+                self._changed.clear()
+                job_id, wait_s = self._next()
+                if job_id is not None:
+                    return job_id
+                await self._changed.wait(wait_s)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def release(self) -> None:
+        self._slots.release()
+
+    def _next(self) -> tuple[int | None, float | None]:
+        """The next job, or how many seconds until there may be one (None: not by time)."""
+        now = self._clock.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            _, ticket, job_id = heapq.heappop(self._delayed)
+            self._ready.append((ticket, job_id))
+        if self.paused:
+            return None, None
+        if self._closed_until > now:
+            return None, self._closed_until - now
+        while self._ready:
+            ticket, job_id = self._ready.popleft()
+            if self._tickets.get(job_id) == ticket:
+                del self._tickets[job_id]
+                return job_id, None
+        return None, self._delayed[0][0] - now if self._delayed else None

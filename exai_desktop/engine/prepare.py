@@ -1,0 +1,158 @@
+"""From queued to waiting: check, hash, choose the account, look for a twin."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Final
+
+from exai_desktop.core import backoff
+from exai_desktop.core.checks import judge
+from exai_desktop.core.error_codes import ErrorCode, Outcome, Retry
+from exai_desktop.core.errors import AppError
+from exai_desktop.core.models import Attempt, JobView
+from exai_desktop.core.names import sent_name
+from exai_desktop.core.routing import Wish, choose
+from exai_desktop.core.states import JobState
+from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.open_file import RegularFile, hash_file
+
+S = JobState
+
+# A file younger than this may change again within its time stamp's resolution: the fingerprint
+# is used but not remembered.
+FRESH_S: Final = 2.0
+
+
+async def prepare(ctx: Context, job_id: int) -> None:
+    """Carry one queued job to waiting, duplicate, refused or back to the queue."""
+    job = await ctx.jobs.get(job_id)
+    if job is None or job.state is not S.QUEUED:
+        return
+    try:
+        job = await ctx.scheduler.move(job, S.CHECKING)
+        async with ctx.opened(job.path) as file:
+            job = await _check(ctx, job, file)
+            sha256 = await _fingerprint(ctx, job, file)
+        await _route(ctx, job, sha256)
+    except AppError as error:
+        await _stop(ctx, job_id, error)
+    except asyncio.CancelledError:
+        await _interrupted(ctx, job_id)
+        raise
+    finally:
+        ctx.board.end(job_id)
+
+
+async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
+    """Judge the open file; judging by content has its place here."""
+    judge(job.name, file.id.size, ctx.settings.max_file_bytes)
+    return await ctx.scheduler.move(
+        job,
+        S.HASHING,
+        size=file.id.size,
+        mtime_ns=file.id.mtime_ns,
+        device=file.id.device,
+        inode=file.id.inode,
+    )
+
+
+async def _fingerprint(ctx: Context, job: JobView, file: RegularFile) -> str:
+    known = await ctx.fingerprints.get(job.path, file.id)
+    if known is not None:
+        return known
+    loop = asyncio.get_running_loop()
+    stopped = threading.Event()
+    ctx.board.begin(job.id, file.id.size)
+
+    def on_bytes(done: int) -> None:
+        loop.call_soon_threadsafe(ctx.board.advance, job.id, "hashing", done)
+
+    hashing = asyncio.ensure_future(ctx.read(hash_file, file, on_bytes, stopped.is_set))
+    try:
+        sha256 = await asyncio.shield(hashing)
+    except asyncio.CancelledError:
+        # The thread still reads from the descriptor: it must not be closed under it.
+        stopped.set()
+        await asyncio.wait({hashing})
+        hashing.exception()
+        raise
+    now = ctx.clock.now()
+    if now - file.id.mtime_ns / 1e9 > FRESH_S:
+        await ctx.fingerprints.put(job.path, file.id, sha256, now)
+    return sha256
+
+
+async def _route(ctx: Context, job: JobView, sha256: str) -> None:
+    wish = Wish(
+        job.wanted_account,
+        job.wanted_purpose,
+        job.allow_fallback or ctx.settings.allow_fallback,
+    )
+    name = sent_name(job.path)
+    route = choose(name, job.size, wish, ctx.accounts.all(), ctx.accounts.table)
+    account, purpose = route.account, route.purpose.name
+    copy = await ctx.copies.find_present(account.name, purpose, sha256)
+    await ctx.scheduler.move(
+        job,
+        S.DUPLICATE if copy else S.WAITING,
+        note=route.reason,
+        provider=account.provider,
+        account=account.name,
+        purpose=purpose,
+        sha256=sha256,
+        sent_name=name,
+        route_reason=route.reason,
+        file_id=copy.remote_id if copy else None,
+        twin_of=copy.job_id if copy else None,
+    )
+
+
+async def _stop(ctx: Context, job_id: int, error: AppError) -> None:
+    """Write down why a job does not go on: refused, held for the user, or later again."""
+    job = await ctx.jobs.get(job_id)
+    if job is None or job.state not in (S.CHECKING, S.HASHING):
+        return
+    if error.code is ErrorCode.CANCELLED:
+        return
+    if error.retry is Retry.LATER:
+        await again_later(ctx, job, error)
+        return
+    is_refusal = error.outcome in (Outcome.REJECTED, Outcome.LOCAL)
+    await ctx.scheduler.move(job, S.REFUSED if is_refusal else S.FAILED, error=error)
+
+
+async def again_later(
+    ctx: Context, job: JobView, error: AppError, attempt: Attempt | None = None
+) -> None:
+    """Back to the queue until the file is left alone; after many times it is failed."""
+    ctx.unsettled[job.id] += 1
+    tries = ctx.unsettled[job.id]
+    if tries >= ctx.settings.max_attempts:
+        del ctx.unsettled[job.id]
+        await ctx.scheduler.move(job, S.FAILED, error=error, attempt=attempt)
+        return
+    await ctx.scheduler.move(
+        job,
+        S.QUEUED,
+        error=error,
+        note=error.title,
+        attempt=attempt,
+        not_before=ctx.clock.now() + backoff.delay(tries, ctx.random()),
+        wait_reason=error.title,
+    )
+
+
+async def _interrupted(ctx: Context, job_id: int) -> None:
+    """Settle a job whose task was cancelled; nothing of it has left the machine."""
+    run = ctx.running.get(job_id)
+    intent = run.intent if run else None
+    job = await ctx.jobs.get(job_id)
+    if job is None or job.state not in (S.QUEUED, S.CHECKING, S.HASHING):
+        return
+    if intent is Intent.CANCEL:
+        await ctx.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+    elif intent is Intent.HOLD:
+        await ctx.scheduler.move(job, S.HELD, note="paused by the user")
+    elif job.state is not S.QUEUED:
+        await ctx.scheduler.move(job, S.QUEUED, note="the program stopped")

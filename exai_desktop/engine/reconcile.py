@@ -1,0 +1,209 @@
+"""Settling uncertain jobs by the provider's own list: never by guessing, never by sending again.
+
+`plan` is pure: what the list says about each job. `Reconciler` waits, asks and applies.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from exai_desktop.core import backoff
+from exai_desktop.core.error_codes import ErrorCode, Outcome
+from exai_desktop.core.errors import AppError
+from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
+from exai_desktop.core.names import is_renamed_twin
+from exai_desktop.core.states import JobState
+from exai_desktop.engine.confirm import new_copy
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.wakeup import Wakeup
+
+log = logging.getLogger(__name__)
+
+S = JobState
+
+# An absence is believed when it was seen twice, a settle time apart.
+LOOKS_NEEDED: Final = 2
+
+# After so many lists that could not be had, the user is asked.
+FAILURES_ALLOWED: Final = 10
+
+
+class Verdict(StrEnum):
+    ADOPT = "adopt"
+    ABSENT = "absent"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    job: JobView
+    verdict: Verdict
+    remote: RemoteFile | None = None
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An uncertain job with the time its last attempt began (Unix seconds)."""
+
+    job: JobView
+    started_at: float
+
+
+def _could_be(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
+    return (
+        remote.bytes == suspect.job.size
+        and remote.created_at >= suspect.started_at - skew_s
+        and is_renamed_twin(suspect.job.sent_name or "", remote.name)
+    )
+
+
+def plan(
+    suspects: Sequence[Suspect], unknown: Sequence[RemoteFile], skew_s: float
+) -> list[Finding]:
+    """What the list says of each suspect; `unknown` are the remote files nobody of us claims.
+
+    A remote file that two suspects with different content could have made proves nothing: only
+    an exact name decides between them, else the user does.
+    """
+    matches = {
+        s.job.id: sorted(
+            (r for r in unknown if _could_be(r, s, skew_s)), key=lambda r: r.created_at
+        )
+        for s in suspects
+    }
+    claims = Counter(r.id for found in matches.values() for r in found)
+    exact = Counter(r.id for s in suspects for r in matches[s.job.id] if r.name == s.job.sent_name)
+    findings: list[Finding] = []
+    for suspect in suspects:
+        found = matches[suspect.job.id]
+        own = [
+            r
+            for r in found
+            if claims[r.id] == 1 or (r.name == suspect.job.sent_name and exact[r.id] == 1)
+        ]
+        if not found:
+            findings.append(Finding(suspect.job, Verdict.ABSENT))
+        elif not own:
+            findings.append(Finding(suspect.job, Verdict.AMBIGUOUS, others=len(found)))
+        else:
+            findings.append(Finding(suspect.job, Verdict.ADOPT, own[0], len(found) - 1))
+    return findings
+
+
+class Reconciler:
+    """One task for all accounts; jobs come in by `add` whenever one becomes uncertain."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._due: list[tuple[float, int]] = []
+        self._changed = Wakeup(ctx.clock)
+        self._looks: Counter[int] = Counter()
+        self._failures: Counter[str] = Counter()
+
+    def add(self, job: JobView) -> None:
+        """`not_before` of the job is when its settle time is over."""
+        now = self._ctx.clock.now()
+        self._push(job.id, max(0.0, (job.not_before or now) - now))
+
+    def _push(self, job_id: int, delay_s: float) -> None:
+        heapq.heappush(self._due, (self._ctx.clock.monotonic() + delay_s, job_id))
+        self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            self._changed.clear()
+            now = self._ctx.clock.monotonic()
+            ids: set[int] = set()
+            while self._due and self._due[0][0] <= now:
+                ids.add(heapq.heappop(self._due)[1])
+            if ids:
+                await self._settle(ids)
+                continue
+            await self._changed.wait(self._due[0][0] - now if self._due else None)
+
+    async def _settle(self, ids: set[int]) -> None:
+        by_list: dict[tuple[str, str], list[Suspect]] = {}
+        for job_id in sorted(ids):
+            detail = await self._ctx.jobs.detail(job_id)
+            if detail is None or detail.view.state is not S.UNCERTAIN:
+                continue
+            job = detail.view
+            started = detail.attempts[-1].started_at if detail.attempts else job.updated_at
+            by_list.setdefault((job.account or "", job.purpose or ""), []).append(
+                Suspect(job, started)
+            )
+        for (account, purpose), suspects in by_list.items():
+            try:
+                await self._settle_account(account, purpose, suspects)
+            except AppError as error:
+                await self._list_failed(account, suspects, error)
+
+    async def _settle_account(self, account: str, purpose: str, suspects: list[Suspect]) -> None:
+        provider = await self._ctx.accounts.provider(account)
+        listed = await provider.list(purpose)
+        self._failures.pop(account, None)
+        known = {copy.remote_id for copy in await self._ctx.copies.of_account(account)}
+        known |= await self._claimed_ids(account)
+        unknown = [r for r in listed if r.id not in known]
+        for finding in plan(suspects, unknown, self._ctx.settings.clock_skew_s):
+            await self._apply(finding)
+
+    async def _claimed_ids(self, account: str) -> set[str]:
+        """Ids that jobs hold which have their answer but not their record yet."""
+        confirming = await self._ctx.jobs.ids([S.CONFIRMING])
+        views = [await self._ctx.jobs.get(i) for i, name in confirming if name == account]
+        return {view.file_id for view in views if view is not None and view.file_id}
+
+    async def _apply(self, finding: Finding) -> None:
+        move = self._ctx.scheduler.move
+        job = finding.job
+        if finding.verdict is Verdict.ADOPT and finding.remote is not None:
+            await self._adopt(job, finding.remote, finding.others)
+        elif finding.verdict is Verdict.AMBIGUOUS:
+            detail = f"{finding.others} files there could be this one"
+            error = AppError(ErrorCode.REVIEW_NEEDED, detail)
+            await move(job, S.NEEDS_REVIEW, error=error, note=detail)
+        else:
+            self._looks[job.id] += 1
+            if self._looks[job.id] < LOOKS_NEEDED:
+                self._push(job.id, self._ctx.settings.settle_s)
+                return
+            del self._looks[job.id]
+            await move(job, S.WAITING, note="not in the provider's list: sent again")
+
+    async def _adopt(self, job: JobView, remote: RemoteFile, others: int) -> None:
+        self._looks.pop(job.id, None)
+        notes = ["found in the provider's list"]
+        if others:
+            notes.append(f"{others} more of this name and size there")
+        if job.cancel_requested:
+            notes.append("it was stored before the cancel")
+        usable = remote.status is not RemoteStatus.ERROR
+        await self._ctx.scheduler.move(
+            job,
+            S.DONE,
+            note="; ".join(notes),
+            file_id=remote.id,
+            copy=new_copy(self._ctx, job, remote, usable=usable),
+        )
+
+    async def _list_failed(self, account: str, suspects: list[Suspect], error: AppError) -> None:
+        """Ask again later; when the list cannot be had at all, the user decides."""
+        self._failures[account] += 1
+        tries = self._failures[account]
+        hopeless = error.outcome in (Outcome.REJECTED, Outcome.LOCAL) or tries > FAILURES_ALLOWED
+        log.warning("list of %s failed (%d): %s", account, tries, error.code)
+        for suspect in suspects:
+            if hopeless:
+                review = AppError(ErrorCode.REVIEW_NEEDED, str(error))
+                await self._ctx.scheduler.move(suspect.job, S.NEEDS_REVIEW, error=review)
+            else:
+                wait_s = backoff.delay(tries, self._ctx.random(), error.retry_after)
+                self._push(suspect.job.id, wait_s)

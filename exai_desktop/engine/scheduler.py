@@ -1,0 +1,208 @@
+"""The one place where a job changes state: rule, disk, lane, announcement, in this order.
+
+Also keeps what goes with it: which lane a job stands in, who waits for whom, and how a batch
+ended. All calls are made in the engine's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final, TypeVar, Unpack
+
+from exai_desktop.core import states
+from exai_desktop.core.errors import AppError
+from exai_desktop.core.events import BatchFinished, EventBus, JobChanged, JobsAdded
+from exai_desktop.core.models import Attempt, JobView
+from exai_desktop.core.ports import Clock
+from exai_desktop.core.states import JobState
+from exai_desktop.core.stores import JobChanges, JobStore, Move, NewCopy
+from exai_desktop.engine.lanes import Lane
+
+T = TypeVar("T")
+S = JobState
+
+# Nothing more happens to these by itself: a batch of them is over.
+SETTLED: Final = states.FINAL | {S.HELD, S.NEEDS_REVIEW}
+
+# A move that ends here forgets why it waited.
+_CLEARS_WAIT: Final = SETTLED | {S.QUEUED, S.SENDING, S.CONFIRMING}
+
+
+async def uninterrupted(coroutine: Coroutine[object, object, T]) -> T:
+    """Run to the end even when the caller is cancelled: what is begun on disk is finished."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+def error_changes(error: AppError | None) -> JobChanges:
+    """The columns that hold an error; None clears them."""
+    if error is None:
+        return JobChanges(error_code=None, error_detail=None, error_retry_after=None)
+    return JobChanges(
+        error_code=error.code.value,
+        error_detail=error.detail[:500],
+        error_retry_after=error.retry_after,
+    )
+
+
+class Scheduler:
+    """`lane_of` names the lane of an account, None when there is no such account any more."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        bus: EventBus,
+        clock: Clock,
+        prepare: Lane,
+        lane_of: Callable[[str], Lane | None],
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self.prepare = prepare
+        self._lane_of = lane_of
+        self._parked: dict[int, list[tuple[int, str]]] = {}
+        self._in_flight: dict[tuple[str | None, str | None, int], int] = {}
+        self._open: dict[int, set[int]] = {}
+        self._ended: dict[int, Counter[JobState]] = {}
+        self._scanning: set[int] = set()
+        self.on_uncertain: Callable[[JobView], None] = lambda _: None
+
+    # -- batches
+
+    def batch_opened(self, batch_id: int) -> None:
+        self._scanning.add(batch_id)
+        self._open[batch_id] = set()
+        self._ended[batch_id] = Counter()
+
+    def admit(self, batch_id: int, views: Sequence[JobView]) -> None:
+        """Line up what `JobStore.add_jobs` has put on disk, and announce it."""
+        self._bus.publish(JobsAdded(batch_id, tuple(views)))
+        for view in views:
+            if view.state is S.QUEUED:
+                self._open[batch_id].add(view.id)
+                self.prepare.put(view.id)
+            else:
+                self._ended[batch_id][view.state] += 1
+
+    def batch_scanned(self, batch_id: int) -> None:
+        self._scanning.discard(batch_id)
+        self._finish_batch(batch_id)
+
+    def _count(self, view: JobView) -> None:
+        open_jobs = self._open.get(view.batch_id)
+        if open_jobs is None or view.id not in open_jobs or view.state not in SETTLED:
+            return
+        open_jobs.discard(view.id)
+        self._ended[view.batch_id][view.state] += 1
+        self._finish_batch(view.batch_id)
+
+    def _finish_batch(self, batch_id: int) -> None:
+        if batch_id in self._scanning or self._open.get(batch_id) != set():
+            return
+        del self._open[batch_id]
+        ended = self._ended.pop(batch_id)
+        self._bus.publish(
+            BatchFinished(
+                batch_id,
+                done=ended[S.DONE],
+                duplicate=ended[S.DUPLICATE],
+                refused=ended[S.REFUSED],
+                failed=ended[S.FAILED],
+                cancelled=ended[S.CANCELLED],
+                review=ended[S.NEEDS_REVIEW] + ended[S.HELD],
+            )
+        )
+
+    # -- moves
+
+    async def move(
+        self,
+        job: JobView,
+        new: JobState,
+        *,
+        note: str = "",
+        error: AppError | None = None,
+        attempt: Attempt | None = None,
+        copy: NewCopy | None = None,
+        retry: bool = False,
+        **changes: Unpack[JobChanges],
+    ) -> JobView:
+        """Move one job. Raises what `JobStore.apply` raises; then nothing has happened."""
+        states.check(job.state, new, retry=retry)
+        values = error_changes(error)
+        if new in _CLEARS_WAIT:
+            values |= JobChanges(not_before=None, wait_reason=None)
+        values |= changes
+        wanted = Move(job.id, job.state, new, self._clock.now(), note, values, attempt, copy)
+        return await uninterrupted(self._carry_out(wanted))
+
+    async def _carry_out(self, move: Move) -> JobView:
+        view = await self._store.apply(move)
+        self.place(view)
+        return view
+
+    async def move_many(self, moves: Sequence[Move]) -> list[JobView]:
+        """Many jobs in one transaction; a job that has moved meanwhile is left out."""
+        for move in moves:
+            states.check(move.old, move.new)
+        return await uninterrupted(self._carry_out_many(moves))
+
+    async def _carry_out_many(self, moves: Sequence[Move]) -> list[JobView]:
+        views = await self._store.apply_many(moves)
+        for view in views:
+            self.place(view)
+        return views
+
+    def place(self, view: JobView, *, announce: bool = True) -> None:
+        """Put a job into the line its state on disk calls for, and say so."""
+        if view.state is S.QUEUED:
+            self.prepare.put(view.id, view.not_before)
+        elif view.state is S.WAITING and view.account:
+            lane = self._lane_of(view.account)
+            if lane is not None:
+                lane.put(view.id, view.not_before)
+        elif view.state is S.UNCERTAIN:
+            self.on_uncertain(view)
+        self._note_in_flight(view)
+        if announce:
+            self._bus.publish(JobChanged(view))
+        self._count(view)
+
+    def drop(self, view: JobView) -> None:
+        """Take a job out of every line."""
+        self.prepare.drop(view.id)
+        lane = self._lane_of(view.account) if view.account else None
+        if lane is not None:
+            lane.drop(view.id)
+
+    def same_name_in_flight(self, job: JobView) -> int | None:
+        """Another job whose file could not be told from this one in the provider's list."""
+        other = self._in_flight.get((job.account, job.sent_name, job.size))
+        return other if other != job.id else None
+
+    def accounts_in_flight(self) -> list[str]:
+        """The account of every job whose bytes are on their way or may be at the provider."""
+        return [account for account, _, _ in self._in_flight if account]
+
+    def _note_in_flight(self, view: JobView) -> None:
+        key = (view.account, view.sent_name, view.size)
+        if view.state in states.IN_FLIGHT:
+            self._in_flight[key] = view.id
+            return
+        if self._in_flight.get(key) == view.id:
+            del self._in_flight[key]
+        for parked, account in self._parked.pop(view.id, ()):
+            lane = self._lane_of(account)
+            if lane is not None:
+                lane.put(parked)
+
+    def park(self, job_id: int, account: str, behind: int) -> None:
+        """Let a job wait until another has left the provider's hands."""
+        self._parked.setdefault(behind, []).append((job_id, account))

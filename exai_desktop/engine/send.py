@@ -1,0 +1,159 @@
+"""From waiting to confirming: intent on disk, then the bytes, then the provider's answer.
+
+What ends an attempt without a definite answer after the first byte makes the job uncertain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, Sent, TransferError
+from exai_desktop.core.models import Attempt, FileId, JobView, RemoteFile
+from exai_desktop.core.ports import FileProvider, OpenFile
+from exai_desktop.core.states import IN_FLIGHT, JobState
+from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
+from exai_desktop.engine.confirm import confirm
+from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.failures import failed, not_begun, stopped
+
+S = JobState
+
+
+class Body:
+    """One body on its way: meets `core.ports.Upload` and remembers how much has left."""
+
+    def __init__(self, ctx: Context, job: JobView, file: OpenFile) -> None:
+        assert job.sha256 and job.sent_name and job.purpose
+        self.file = file
+        self.sha256 = job.sha256
+        self.name = job.sent_name
+        self.purpose = job.purpose
+        self.sent = Sent.NOTHING
+        self._ctx = ctx
+        self._job_id = job.id
+
+    def on_bytes(self, total_sent: int) -> None:
+        self._ctx.board.advance(self._job_id, "sending", total_sent)
+
+    def on_left(self, sent: Sent) -> None:
+        self.sent = sent
+        run = self._ctx.running.get(self._job_id)
+        if run is not None:
+            run.all_left = sent is Sent.ALL
+
+
+async def send(ctx: Context, job_id: int) -> None:
+    """Carry one waiting job through an attempt."""
+    job = await ctx.jobs.get(job_id)
+    if job is None or job.state is not S.WAITING or job.account is None:
+        return
+    if job.cancel_requested:
+        await ctx.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+        return
+    try:
+        if await _stand_back(ctx, job):
+            return
+        provider = await ctx.accounts.provider(job.account)
+        async with ctx.opened(job.path) as file:
+            if file.id != _recorded(job):
+                raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
+            await _attempt(ctx, job, provider, file)
+    except AppError as error:
+        await not_begun(ctx, job_id, error)
+    except asyncio.CancelledError:
+        await _interrupted(ctx, job_id)
+        raise
+
+
+def _recorded(job: JobView) -> FileId:
+    return FileId(job.size, job.mtime_ns or 0, job.device or 0, job.inode or 0)
+
+
+async def _stand_back(ctx: Context, job: JobView) -> bool:
+    """Let the job wait when the account needs the user, or a look-alike is under way."""
+    assert job.account
+    problem = ctx.accounts.problem(job.account)
+    if problem is not None:
+        await ctx.scheduler.move(job, S.HELD, error=problem, note=problem.title)
+        return True
+    other = ctx.scheduler.same_name_in_flight(job)
+    if other is not None:
+        await _park(ctx, job, other)
+        return True
+    return False
+
+
+async def _park(ctx: Context, job: JobView, behind: int) -> None:
+    assert job.account
+    ctx.scheduler.park(job.id, job.account, behind)
+    other = await ctx.jobs.get(behind)
+    if other is None or other.state not in IN_FLIGHT:
+        # It was settled between the refusal and now, so nobody would wake this job.
+        ctx.scheduler.place(job, announce=False)
+
+
+async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: OpenFile) -> None:
+    body = Body(ctx, job, file)
+    attempt = Attempt(
+        job.attempts + 1, provider.transport, body.name, job.size, body.sha256, ctx.clock.now()
+    )
+    try:
+        job = await ctx.scheduler.move(
+            job,
+            S.SENDING,
+            attempt=attempt,
+            attempts=attempt.number,
+            transport=attempt.transport,
+        )
+    except TwinPresentError as twin:
+        copy = twin.copy
+        note = "the same content is already there"
+        await ctx.scheduler.move(
+            job, S.DUPLICATE, note=note, file_id=copy.remote_id, twin_of=copy.job_id
+        )
+        return
+    except TwinInFlightError as twin:
+        await _park(ctx, job, twin.job_id)
+        return
+    except asyncio.CancelledError:
+        begun = await ctx.jobs.get(job.id)
+        if begun is not None and begun.state is S.SENDING:
+            await stopped(ctx, begun, attempt, Sent.NOTHING)
+        raise
+    ctx.board.begin(job.id, job.size)
+    try:
+        remote = await provider.upload(body)
+    except TransferError as error:
+        await failed(ctx, job, attempt, error)
+    except asyncio.CancelledError:
+        await stopped(ctx, job, attempt, body.sent)
+        raise
+    except Exception as error:
+        # A fault of ours must not leave the job in `sending`, nor send it again blindly.
+        lost = TransferError(ErrorCode.UNEXPECTED_ERROR, type(error).__name__, sent=body.sent)
+        await failed(ctx, job, attempt, lost)
+        raise
+    else:
+        await _answered(ctx, job, attempt, remote)
+    finally:
+        ctx.board.end(job.id)
+
+
+async def _answered(ctx: Context, job: JobView, attempt: Attempt, remote: RemoteFile) -> None:
+    ended = replace(attempt, ended_at=ctx.clock.now(), outcome="stored")
+    job = await ctx.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
+    await confirm(ctx, job, remote)
+
+
+async def _interrupted(ctx: Context, job_id: int) -> None:
+    """Cancelled before or between: carry out the wish on a job that still waits."""
+    run = ctx.running.get(job_id)
+    job = await ctx.jobs.get(job_id)
+    if run is None or job is None or job.state is not S.WAITING:
+        return
+    if run.intent is Intent.CANCEL:
+        await ctx.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+    elif run.intent is Intent.HOLD:
+        await ctx.scheduler.move(job, S.HELD, note="paused by the user")

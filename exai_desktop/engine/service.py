@@ -1,0 +1,194 @@
+"""The engine: meets `core.service.UploadService` over the parts that `bootstrap` hands in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError, EngineError
+from exai_desktop.core.events import AccountsChanged, Event, EventBus, JobsRemoved
+from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.states import JobState
+from exai_desktop.engine import remote_files
+from exai_desktop.engine.commands import Commands
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.intake import check_options, walk_into_queue
+from exai_desktop.engine.runner import Runner
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Lives in one loop. `check_key` cleans a key or refuses it, `fingerprint` names it."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        bus: EventBus,
+        tasks: asyncio.TaskGroup,
+        check_key: Callable[[str], str],
+        fingerprint: Callable[[str], str],
+        facts: Callable[[], dict[str, str]],
+    ) -> None:
+        self._ctx = ctx
+        self._bus = bus
+        self._tasks = tasks
+        self._commands = Commands(ctx)
+        self._runner = Runner(ctx, bus, tasks)
+        self._check_key = check_key
+        self._fingerprint = fingerprint
+        self._facts = facts
+        self._walks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        await self._ctx.accounts.load()
+        await self._runner.restore()
+        self._runner.start()
+
+    async def stop(self) -> None:
+        for walk in self._walks:
+            walk.cancel()
+        await self._runner.stop()
+
+    # -- the queue
+
+    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
+        check_options(self._ctx, options)
+        batch_id = await self._ctx.jobs.add_batch(options, (), self._ctx.clock.now())
+        self._ctx.scheduler.batch_opened(batch_id)
+        walk = self._tasks.create_task(walk_into_queue(self._ctx, self._bus, batch_id, list(paths)))
+        self._walks.add(walk)
+        walk.add_done_callback(self._walks.discard)
+        return batch_id
+
+    async def jobs(self, query: JobQuery) -> JobPage:
+        return await self._ctx.jobs.page(query)
+
+    async def job(self, job_id: int) -> JobDetail:
+        detail = await self._ctx.jobs.detail(job_id)
+        if detail is None:
+            raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+        return detail
+
+    async def summary(self) -> QueueSummary:
+        return await self._runner.summary()
+
+    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
+        if job_ids is not None:
+            await self._commands.hold(job_ids)
+            return
+        self._ctx.scheduler.prepare.pause(True)
+        self._ctx.accounts.pause(True)
+        await self._runner.announce_summary()
+
+    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
+        if job_ids is not None:
+            await self._commands.resume(job_ids)
+            return
+        self._ctx.scheduler.prepare.pause(False)
+        self._ctx.accounts.pause(False)
+        await self._runner.announce_summary()
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        return await self._commands.cancel(job_ids)
+
+    async def retry(
+        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+    ) -> list[int]:
+        return await self._commands.retry(job_ids, allow_fallback=allow_fallback)
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        await self._commands.settle(job_id, remote_id)
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        removed = await self._ctx.jobs.remove(job_ids)
+        if removed:
+            self._bus.publish(JobsRemoved(tuple(job_ids or ())))
+        return removed
+
+    async def delete_remote(self, job_id: int) -> str:
+        remote_id = await remote_files.delete_remote(self._ctx, job_id)
+        await self._announce_accounts()
+        return remote_id
+
+    async def content(self, job_id: int) -> str:
+        return await remote_files.content(self._ctx, job_id)
+
+    # -- accounts
+
+    async def accounts(self) -> list[AccountStatus]:
+        return list(await self._statuses())
+
+    async def _statuses(self) -> tuple[AccountStatus, ...]:
+        usage = await self._ctx.copies.usage()
+        return self._ctx.accounts.statuses(self._runner.sending(), usage)
+
+    async def _announce_accounts(self) -> None:
+        self._bus.publish(AccountsChanged(await self._statuses()))
+
+    async def _status(self, name: str) -> AccountStatus:
+        return next(s for s in await self._statuses() if s.account.name == name)
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
+        clean = self._check_key(key)
+        name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
+        self._runner.serve_account(name)
+        await self._announce_accounts()
+        return await self._status(name)
+
+    async def remove_account(self, name: str) -> None:
+        """Finished jobs and the files at the provider stay; open jobs forbid it."""
+        self._ctx.accounts.get(name)
+        open_states = [s for s in JobState if not s.is_final]
+        if any(account == name for _, account in await self._ctx.jobs.ids(open_states)):
+            raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
+        await self._ctx.accounts.remove(name)
+        self._runner.end_lane(name)
+        await self._announce_accounts()
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        report = await self._ctx.accounts.test(name)
+        if report.ok:
+            await self._commands.resume_account(name)
+            await self._announce_accounts()
+        return report
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        return await self._ctx.accounts.test_draft(draft, self._check_key(key))
+
+    # -- news and facts
+
+    async def facts(self) -> dict[str, str]:
+        return self._facts() | {"keys": self._ctx.accounts.credential_kind}
+
+    def events(self) -> AsyncIterator[Event]:
+        news: asyncio.Queue[Event] = asyncio.Queue()
+        return _drain(news, self._bus.subscribe(news.put_nowait))
+
+
+async def _drain(
+    news: asyncio.Queue[Event], unsubscribe: Callable[[], None]
+) -> AsyncGenerator[Event, None]:
+    try:
+        while True:
+            yield await news.get()
+    finally:
+        unsubscribe()
+
+
+@asynccontextmanager
+async def running(make: Callable[[asyncio.TaskGroup], Engine]) -> AsyncIterator[Engine]:
+    """An engine from start to stop: every task of it has ended when this is left."""
+    async with asyncio.TaskGroup() as tasks:
+        engine = make(tasks)
+        await engine.start()
+        try:
+            yield engine
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await engine.stop()
