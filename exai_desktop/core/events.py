@@ -90,6 +90,11 @@ class ProblemRaised:
     account: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WindowWanted:
+    """The program was started a second time: the window shall come to the front."""
+
+
 Event = (
     JobsAdded
     | JobChanged
@@ -100,6 +105,7 @@ Event = (
     | SummaryChanged
     | AccountsChanged
     | ProblemRaised
+    | WindowWanted
 )
 
 Subscriber = Callable[[Event], None]

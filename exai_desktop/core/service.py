@@ -93,6 +93,10 @@ class UploadService(Protocol):
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
         ...
 
-    def events(self) -> AsyncIterator[Event]:
-        """All events from the moment of the call on, until closed."""
+    async def show_window(self) -> None:
+        """Ask the window, if there is one, to come to the front."""
+        ...
+
+    async def events(self) -> AsyncIterator[Event]:
+        """All events from the moment this returns on; close the iterator when done."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from contextlib import asynccontextmanager
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, EngineError
-from exai_desktop.core.events import AccountsChanged, Event, EventBus, JobsRemoved
+from exai_desktop.core.events import AccountsChanged, Event, EventBus, JobsRemoved, WindowWanted
 from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.engine import remote_files
@@ -166,7 +165,10 @@ class Engine:
     async def facts(self) -> dict[str, str]:
         return self._facts() | {"keys": self._ctx.accounts.credential_kind}
 
-    def events(self) -> AsyncIterator[Event]:
+    async def show_window(self) -> None:
+        self._bus.publish(WindowWanted())
+
+    async def events(self) -> AsyncIterator[Event]:
         news: asyncio.Queue[Event] = asyncio.Queue()
         return _drain(news, self._bus.subscribe(news.put_nowait))
 
@@ -183,12 +185,18 @@ async def _drain(
 
 @asynccontextmanager
 async def running(make: Callable[[asyncio.TaskGroup], Engine]) -> AsyncIterator[Engine]:
-    """An engine from start to stop: every task of it has ended when this is left."""
+    """An engine from start to stop: every task of it has ended when this is left.
+
+    What the body raises comes out as it is, not wrapped in the task group's own error.
+    """
+    failure: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
         engine = make(tasks)
         await engine.start()
         try:
             yield engine
-        finally:
-            with contextlib.suppress(asyncio.CancelledError):
-                await engine.stop()
+        except BaseException as error:  # raised again below, a cancel included
+            failure = error
+        await engine.stop()
+    if failure is not None:
+        raise failure

@@ -1,0 +1,101 @@
+# Needs Python 3.11 or later; everything else is fetched on first use, and nothing is done twice:
+# .tools (uv) and .venv (the locked environment) carry stamps, system packages are asked of dpkg.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench package setup clean test-packages bench-packages
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+UV := .tools/$(BIN)/uv
+TOOLS := .tools/.stamp-uv-$(UV_VERSION)
+VENV := .venv/.stamp
+PACKAGES := packaging/linux/install-system-packages
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The machine's own certificates, where it has a store: some networks re-sign everything.
+define trust
+bundle=$${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}; \
+if [ -s "$$bundle" ]; then \
+	export UV_SYSTEM_CERTS=1 PIP_CERT="$${PIP_CERT:-$${REQUESTS_CA_BUNDLE:-$$bundle}}"; \
+fi
+endef
+
+# By running it, not by its name: a version manager may offer names that lead nowhere.
+define find_python
+python=; \
+for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; \
+	then python=$$name; break; fi; \
+done; \
+if [ -z "$$python" ]; then echo "Python 3.11 to 3.14 is needed and not on PATH." >&2; exit 1; fi
+endef
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV) ## start the program with its built-in servers; without a display, upload the samples
+	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" != Linux ]; then \
+		$(PACKAGES) run; \
+		exec .venv/$(BIN)/exai-desktop --sandbox; \
+	fi; \
+	echo "No display: uploading resources/samples to the built-in servers."; \
+	status=0; \
+	.venv/$(BIN)/exai-desktop upload resources/samples --sandbox --allow-fallback || status=$$?; \
+	if [ $$status -eq 1 ]; then \
+		echo "Not all uploaded, as it should be: two of the samples are there to be refused."; \
+	else exit $$status; fi
+
+test: test-packages check ## run the checks and all tests
+	.venv/$(BIN)/pytest $(PYTEST_ARGS)
+
+check: $(VENV) ## format, lint, types, floors, dead code, lengths and names
+	@failed=; \
+	try() { echo "== $$1"; "$${@:2}" || failed="$$failed, $$1"; }; \
+	bin=.venv/$(BIN); \
+	try "format" $$bin/ruff format --check .; \
+	try "lint" $$bin/ruff check --output-format concise .; \
+	try "types" $$bin/mypy; \
+	try "floors" $$bin/lint-imports --no-logo; \
+	try "dead code" $$bin/vulture; \
+	try "rules" $$bin/pytest -q --no-header tests/architecture --ignore=tests/architecture/test_imports.py; \
+	if [ -n "$$failed" ]; then echo "Not in order: $${failed#, }" >&2; exit 1; fi
+
+bench: bench-packages $(VENV) ## measure speed, memory and the window's calm
+	.venv/$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+package: $(VENV) ## build the wheel and the source archive in dist/
+	@if [ -e dist/.stamp ] && [ -z "$$(find exai_desktop resources pyproject.toml README.md \
+		CHANGELOG.md LICENSE -name __pycache__ -prune -o -type f -newer dist/.stamp -print -quit)" ]; \
+	then echo "dist/ is up to date."; exit 0; fi; \
+	rm -rf dist; $(trust); $(UV) build --quiet; touch dist/.stamp; ls dist
+
+setup: $(VENV) ## fetch the tools and make the locked environment
+	@echo "Ready."
+
+clean: ## remove build results and caches (.venv and .tools stay)
+	rm -rf build dist .run .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -path ./.venv -prune -o -path ./.tools -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+test-packages bench-packages: %-packages:
+	@$(PACKAGES) $*
+
+$(TOOLS):
+	@$(PACKAGES) setup; $(find_python); $(trust); \
+	echo "Fetching uv $(UV_VERSION) into .tools"; \
+	rm -rf .tools; "$$python" -m venv .tools; \
+	.tools/$(BIN)/python -m pip install --quiet uv==$(UV_VERSION); \
+	touch $@
+
+# An environment that is there keeps its interpreter; a new one gets the one found above.
+$(VENV): pyproject.toml uv.lock | $(TOOLS)
+	@$(trust); \
+	echo "Making .venv as uv.lock says"; \
+	if [ ! -e .venv/pyvenv.cfg ]; then export UV_PYTHON=.tools/$(BIN)/python; fi; \
+	$(UV) sync --locked --quiet; \
+	touch $@

@@ -1,0 +1,23 @@
+"""`exai-desktop`: with a verb the command line, without one the window."""
+
+from __future__ import annotations
+
+import sys
+
+# All that may be said to the window; anything else is for the command line.
+_WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
+
+
+def main() -> None:
+    """Ends the process with the exit code of what it ran."""
+    if set(sys.argv[1:]) <= _WINDOW_OPTIONS:
+        from exai_desktop.gui import app  # late: Qt is only for the window
+
+        sys.exit(app.main(sys.argv[1:]))
+    from exai_desktop.cli import main as cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

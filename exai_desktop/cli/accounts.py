@@ -1,0 +1,133 @@
+"""The verbs `account add|list|test|remove`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from exai_desktop.cli.exits import Exit, exit_for
+from exai_desktop.cli.jobs import Json, Sandbox
+from exai_desktop.cli.output import Output, error_object
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.service import UploadService
+
+app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The account's name.", show_default=False)]
+
+
+def _account_object(status: AccountStatus) -> dict[str, Any]:
+    return asdict(status.account) | {
+        "files": status.files,
+        "bytes": status.bytes,
+        "waiting": status.waiting,
+        "problem": error_object(status.problem),
+    }
+
+
+def _print_account(status: AccountStatus, output: Output) -> None:
+    if output.as_json:
+        output.json(_account_object(status))
+        return
+    account = status.account
+    line = f"{account.name}: {account.provider} {account.region}, {account.base_url}"
+    output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
+    if status.problem is not None:
+        output.line(f"  {status.problem.title} ({status.problem.code})")
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    name: Name,
+    provider: Annotated[str, typer.Option(help="kimi or glm", show_default=False)],
+    region: Annotated[
+        str | None, typer.Option(help="kimi: intl, cn; glm: zai, bigmodel.", show_default=False)
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Another address than the region's.", show_default=False)
+    ] = None,
+    max_in_flight: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Uploads at once.", show_default=False)
+    ] = None,
+    key_stdin: Annotated[
+        bool, typer.Option("--key-stdin", help="Read the key from standard input.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Add an account. The key goes into the system's keyring and nowhere else."""
+    if key_stdin:
+        key = sys.stdin.readline()
+    elif sys.stdin.isatty():
+        key = typer.prompt("API key", hide_input=True)
+    else:
+        raise typer.BadParameter("no terminal to ask for the key: use --key-stdin")
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        draft = AccountDraft(name, provider, region, base_url, max_in_flight)
+        _print_account(await service.add_account(draft, key), output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command("list")
+def list_accounts(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """List the accounts, the preferred one first."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        found = await service.accounts()
+        for status in found:
+            _print_account(status, output)
+        if not found and not as_json:
+            output.line("No account yet. Add one with: exai-desktop account add")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _print_report(report: ConnectionReport, output: Output) -> None:
+    if output.as_json:
+        output.json(asdict(report))
+    elif report.ok:
+        output.line(
+            f"{report.account}: {report.host} accepts the key"
+            f" ({report.duration_ms} ms, {report.files} files there)"
+        )
+    elif report.error is not None:
+        output.line(f"{report.account}: {report.error.title} ({report.error.code})")
+        output.line(f"  {report.error.hint}")
+
+
+@app.command("test")
+def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """Ask the provider whether it accepts the account's key."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        report = await service.test_account(name)
+        _print_report(report, output)
+        if report.error is None:
+            return Exit.OK
+        return exit_for(ErrorCode(report.error.code))
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+@app.command()
+def remove(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Forget an account and its key. Files at the provider and their record stay."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        await service.remove_account(name)
+        if as_json:
+            output.json({"removed": name})
+        else:
+            output.line(f"Removed {name}.")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)

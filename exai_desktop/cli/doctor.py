@@ -1,0 +1,45 @@
+"""The verb `doctor`: what this program is, where it keeps things, and what works."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from exai_desktop.cli.exits import Exit
+from exai_desktop.cli.jobs import Json, Sandbox
+from exai_desktop.cli.output import Output, error_object
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.service import UploadService
+
+
+def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """Check the installation and every account's connection."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        facts = await service.facts()
+        summary = await service.summary()
+        reports = [
+            await service.test_account(status.account.name) for status in await service.accounts()
+        ]
+        if as_json:
+            output.json(
+                {
+                    "facts": facts,
+                    "jobs": {state.value: n for state, n in summary.counts.items() if n},
+                    "accounts": [asdict(r) | {"error": error_object(r.error)} for r in reports],
+                }
+            )
+        else:
+            for name, value in facts.items():
+                output.line(f"{name:14} {value}")
+            output.line(f"{'jobs':14} {summary.total} in all, {summary.open_jobs} open")
+            for report in reports:
+                word = f"ok, {report.duration_ms} ms" if report.ok else "fails"
+                why = f": {report.error.title} ({report.error.code})" if report.error else ""
+                output.line(f"{report.account:14} {report.host} {word}{why}")
+            if not reports:
+                output.line("No account yet. Add one with: exai-desktop account add")
+        return Exit.OK if all(r.ok for r in reports) else Exit.SOME_FAILED
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

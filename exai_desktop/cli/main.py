@@ -1,0 +1,104 @@
+"""The command line's entry: the verbs, and what they may open.
+
+`bootstrap` is imported when a verb runs, so that `--help` costs nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exai_desktop import __version__
+from exai_desktop.cli import accounts, doctor, jobs
+from exai_desktop.cli.session import Doors, doors
+from exai_desktop.cli.upload import upload
+from exai_desktop.core.service import UploadService
+
+app = typer.Typer(
+    name="exai-desktop",
+    help="Upload files to Kimi and GLM, and keep a record of them. Without a verb: the window.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(upload)
+app.command("list")(jobs.list_jobs)
+app.command()(jobs.show)
+app.command()(jobs.retry)
+app.command()(jobs.cancel)
+app.command()(jobs.delete)
+app.command()(jobs.content)
+app.command()(doctor.doctor)
+app.add_typer(accounts.app, name="account")
+
+sandbox_app = typer.Typer(help="Servers on this computer that behave like Kimi and GLM.")
+app.add_typer(sandbox_app, name="sandbox")
+
+
+def _open_service(sandbox: bool) -> AbstractAsyncContextManager[UploadService]:
+    from exai_desktop import bootstrap  # late: brings the whole engine
+
+    return bootstrap.open_service(sandbox=sandbox)
+
+
+def _serve_sandbox(port: int, store: Path | None, settings: dict[str, str], child: bool) -> None:
+    from exai_desktop import bootstrap  # late: brings a web server
+
+    bootstrap.serve_sandbox(port, store, settings, exit_with_stdin=child)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"exai-desktop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    ctx.obj = Doors(_open_service, _serve_sandbox)
+
+
+@sandbox_app.callback()
+def _sandbox() -> None:
+    """Servers on this computer that behave like Kimi and GLM."""
+
+
+@sandbox_app.command()
+def serve(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder to keep files in.", show_default=False)
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A limit or delay.", show_default=False),
+    ] = None,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="End when standard input ends.")
+    ] = False,
+) -> None:
+    """Serve until interrupted. Prints addresses, keys and the control token as JSON."""
+    settings: dict[str, str] = {}
+    for item in set_ or ():
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{item!r} is not NAME=VALUE")
+        settings[name] = value
+    doors(ctx).serve_sandbox(port, store, settings, with_parent)
+
+
+def main() -> None:
+    """Run one verb; ends the process with its exit code."""
+    app()

@@ -1,0 +1,139 @@
+"""What the command line prints: lines for people, or one JSON object per line for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.models import JobView
+from exai_desktop.core.names import plain_text
+from exai_desktop.core.states import JobState
+
+S = JobState
+
+_MARKS: Final[dict[JobState, tuple[str, str]]] = {
+    S.DONE: ("✓", "green"),
+    S.DUPLICATE: ("=", "green"),
+    S.REFUSED: ("✗", "red"),
+    S.FAILED: ("✗", "red"),
+    S.CANCELLED: ("-", "yellow"),
+    S.HELD: ("!", "yellow"),
+    S.NEEDS_REVIEW: ("?", "yellow"),
+}
+
+STATE_WORDS: Final[dict[JobState, str]] = {
+    S.DONE: "done",
+    S.DUPLICATE: "already there",
+    S.REFUSED: "refused",
+    S.FAILED: "failed",
+    S.CANCELLED: "cancelled",
+    S.HELD: "held",
+    S.NEEDS_REVIEW: "needs review",
+}
+
+
+def error_object(view: ErrorView | None) -> dict[str, Any] | None:
+    if view is None:
+        return None
+    return {
+        "code": view.code,
+        "title": view.title,
+        "hint": view.hint,
+        "detail": view.detail,
+        "retry_after": view.retry_after,
+    }
+
+
+def job_object(job: JobView) -> dict[str, Any]:
+    """A job with the field names scripts rely on."""
+    found: dict[str, Any] = {
+        "id": job.id,
+        "path": job.path,
+        "state": job.state.value,
+        "provider": job.provider,
+        "account": job.account,
+        "file_id": job.file_id,
+        "purpose": job.purpose,
+        "bytes": job.size,
+        "sha256": job.sha256,
+        "route_reason": job.route_reason,
+        "transport": job.transport,
+        "attempts": job.attempts,
+        "error": error_object(job.error),
+    }
+    if job.state is S.DUPLICATE:
+        found["twin_of"] = job.twin_of
+    return found
+
+
+class Output:
+    """`as_json`: nothing but JSON lines on standard output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._console = Console(highlight=False, soft_wrap=True)
+        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def json(self, value: dict[str, Any]) -> None:
+        """Readable UTF-8, except for names that are not: those come as escapes."""
+        text = json.dumps(value, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = json.dumps(value)
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def line(self, text: str | Text) -> None:
+        self._console.print(text if isinstance(text, Text) else Text(text))
+
+    def job(self, job: JobView) -> None:
+        """The outcome of one file."""
+        if self.as_json:
+            self.json(job_object(job))
+            return
+        mark, style = _MARKS.get(job.state, ("…", "yellow"))
+        line = Text()
+        line.append(f"{mark} ", style=style)
+        line.append(job.name)
+        if job.file_id and job.state in (S.DONE, S.DUPLICATE):
+            line.append(f"  {plain_text(job.file_id)}", style="bold")
+            where = f"  {job.account}, {job.purpose}"
+            line.append(where + (", already there" if job.state is S.DUPLICATE else ""))
+        elif job.error is not None:
+            word = STATE_WORDS.get(job.state, job.state.value)
+            line.append(f"  {word}: {job.error.title} ({job.error.code})", style=style)
+            if job.error.detail:
+                line.append(f"\n    {plain_text(job.error.detail)}")
+            if job.error.hint:
+                line.append(f"\n    {job.error.hint}", style="dim")
+        else:
+            line.append(f"  {STATE_WORDS.get(job.state, job.state.value)}", style=style)
+        self.line(line)
+
+    def error(self, error: AppError) -> None:
+        """An error that ends the verb; it goes to standard error, with `--json` to both."""
+        view = ErrorView.of(error)
+        if self.as_json:
+            self.json({"error": error_object(view)})
+        text = Text()
+        text.append(f"{view.title} ({view.code})", style="red")
+        if view.detail:
+            text.append(f": {plain_text(view.detail)}")
+        if view.hint:
+            text.append(f"\n  {view.hint}", style="dim")
+        self.errors.print(text)
+
+    def table(self, table: Table) -> None:
+        self._console.print(table)
+
+    def text(self, text: str) -> None:
+        """A document's text as it is, without what a terminal would carry out."""
+        sys.stdout.write("\n".join(plain_text(line, len(line)) for line in text.splitlines()))
+        sys.stdout.write("\n")

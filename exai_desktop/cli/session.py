@@ -1,0 +1,69 @@
+"""Running one verb: opening the service, translating errors and signals to exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from exai_desktop.cli.exits import Exit, exit_for
+from exai_desktop.cli.output import Output
+from exai_desktop.core.errors import AppError
+from exai_desktop.core.service import UploadService
+
+OpenService = Callable[[bool], AbstractAsyncContextManager[UploadService]]
+Verb = Callable[[UploadService, Output], Awaitable[Exit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the verbs may open; `cli.main` fills it from `bootstrap`."""
+
+    # The argument: against the built-in sandbox.
+    open_service: OpenService
+    serve_sandbox: Callable[..., None]
+
+
+def doors(ctx: typer.Context) -> Doors:
+    found = ctx.find_root().obj
+    assert isinstance(found, Doors)
+    return found
+
+
+def run_verb(ctx: typer.Context, verb: Verb, *, as_json: bool, sandbox: bool) -> None:
+    """Run a verb against the profile's service and leave with its exit code."""
+    output = Output(as_json=as_json)
+    open_service = doors(ctx).open_service
+
+    async def with_service() -> Exit:
+        async with open_service(sandbox) as service:
+            return await verb(service, output)
+
+    raise typer.Exit(int(_run(with_service(), output)))
+
+
+def _run(work: Coroutine[Any, Any, Exit], output: Output) -> int:
+    try:
+        return asyncio.run(_until_signalled(work))
+    except AppError as error:
+        output.error(error)
+        return exit_for(error.code)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        output.errors.print("Interrupted. What is unfinished stays in the queue.")
+        return 130
+
+
+async def _until_signalled(work: Coroutine[Any, Any, Exit]) -> Exit:
+    """Like Ctrl+C, a request to end lets the engine settle its jobs first."""
+    task = asyncio.ensure_future(work)
+    if sys.platform != "win32":
+        with contextlib.suppress(ValueError):  # not in the main thread
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

@@ -1,0 +1,51 @@
+"""Nothing in the program is longer than what fits in a head."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from .source_tree import nodes, program_files, shown
+
+FILE_LINES = 250
+FUNCTION_LINES = 60
+PUBLIC_METHODS = 20
+
+
+def test_files_are_short() -> None:
+    too_long = [
+        f"{shown(path)}: {lines} lines, at most {FILE_LINES}; split it along its table of contents"
+        for path in program_files()
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES
+    ]
+    assert not too_long, "\n" + "\n".join(too_long)
+
+
+def test_functions_are_short() -> None:
+    too_long = [line for path in program_files() for line in _long_functions(path)]
+    assert not too_long, "\n" + "\n".join(too_long)
+
+
+def test_classes_have_few_public_methods() -> None:
+    too_wide = [line for path in program_files() for line in _wide_classes(path)]
+    assert not too_wide, "\n" + "\n".join(too_wide)
+
+
+def _long_functions(path: Path) -> Iterator[str]:
+    for node in nodes(path):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        if lines > FUNCTION_LINES:
+            where = f"{shown(path)}:{node.lineno}"
+            yield f"{where}: {node.name} has {lines} lines, at most {FUNCTION_LINES}"
+
+
+def _wide_classes(path: Path) -> Iterator[str]:
+    for node in nodes(path):
+        if not isinstance(node, ast.ClassDef):
+            continue
+        functions = (n for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+        # A set: the getter and the setter of one property are one method.
+        public = {function.name for function in functions if not function.name.startswith("_")}
+        if len(public) > PUBLIC_METHODS:
+            yield f"{shown(path)}:{node.lineno}: {node.name} has {len(public)} public methods"

@@ -1,0 +1,159 @@
+"""Every test runs in its own profile, away from the desktop and the keyring of whoever runs it."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+PREFIX = "EXAI_DESKTOP_"
+LIVE_PREFIX = "EXAI_DESKTOP_LIVE_"  # real providers with the user's own keys: never cleared
+
+# No deadline: a busy machine is not a bug, and the per-test timeout catches real hangs.
+settings.register_profile("default", max_examples=100, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
+settings.register_profile(
+    "long", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# Before anybody imports Qt. QT_QPA_PLATFORM=xcb pytest ... shows the windows.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;qt.qpa.*.info=false")
+
+_profile_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _private_desktop() -> Iterator[None]:
+    """Hide the session bus, the keyring and the XDG folders of the person at this machine."""
+    # Not pytest's temporary folder: a socket's path may hold some 100 characters only.
+    root = Path(tempfile.mkdtemp(prefix="exai-"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, folder in _xdg_folders(root).items():
+            patch.setenv(name, folder)
+        # An address that nobody answers; without one, libraries go looking for the real bus.
+        patch.setenv("DBUS_SESSION_BUS_ADDRESS", "disabled:")
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        patch.delenv("WAYLAND_DISPLAY", raising=False)
+        yield
+    shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def profile_home(
+    _private_desktop: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The profile folder of this test; the program makes it when it needs it."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX) and not name.startswith(LIVE_PREFIX):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.getbasetemp() / f"profile-{next(_profile_numbers)}"
+    monkeypatch.setenv("EXAI_DESKTOP_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def secret_service(_private_desktop: None) -> Iterator[dict[str, str]]:
+    """A real keyring service on a private bus; yields what a program must find in its environment.
+
+    For a child process: ``subprocess.run(..., env=os.environ | secret_service)``. Not for the test
+    process itself: keyring remembers the first backend it met.
+    """
+    programs = ("dbus-daemon", "dbus-send", "gnome-keyring-daemon")
+    absent = [name for name in programs if shutil.which(name) is None]
+    if absent:
+        # Never a skip: a release whose keyring was not tried is not tested.
+        pytest.fail(
+            f"{', '.join(absent)} not found. Run: packaging/linux/install-system-packages test",
+            pytrace=False,
+        )
+    root = Path(tempfile.mkdtemp(prefix="exai-"))
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        environment = {**_xdg_folders(root), "HOME": str(root), "USERPROFILE": str(root)}
+        environment["DBUS_SESSION_BUS_ADDRESS"] = _start_bus(root, started)
+        environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.SecretService.Keyring"
+        _start_keyring(root, environment, started)
+        yield environment
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _xdg_folders(root: Path) -> dict[str, str]:
+    folders = {}
+    for name in ("RUNTIME_DIR", "DATA_HOME", "CONFIG_HOME", "STATE_HOME", "CACHE_HOME"):
+        folder = root / name.lower()
+        folder.mkdir(mode=0o700)
+        folders[f"XDG_{name}"] = str(folder)
+    return folders
+
+
+def _start_bus(root: Path, started: list[subprocess.Popen[bytes]]) -> str:
+    # Own settings without service folders: nothing but what a test starts ever appears on this bus.
+    socket = root / "bus"
+    config = root / "bus.conf"
+    config.write_text(
+        '<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"'
+        ' "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">'
+        f"<busconfig><type>session</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>"
+        '<policy context="default"><allow send_destination="*" eavesdrop="true"/>'
+        '<allow eavesdrop="true"/><allow own="*"/></policy></busconfig>',
+        encoding="utf-8",
+    )
+    command = ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog"]
+    log = (root / "bus.log").open("wb")
+    with log:
+        started.append(subprocess.Popen(command, stdout=log, stderr=log))
+    _wait_until(socket.exists, started[-1], root / "bus.log")
+    return f"unix:path={socket}"
+
+
+def _start_keyring(
+    root: Path, environment: dict[str, str], started: list[subprocess.Popen[bytes]]
+) -> None:
+    command = ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"]
+    log = (root / "keyring.log").open("wb")
+    full = os.environ | environment
+    with log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=full)
+    started.append(process)
+    assert process.stdin is not None
+    process.stdin.write(b"password of the test keyring")
+    process.stdin.close()
+
+    ask = ["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]
+    ask += ["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]
+
+    def serves_secrets() -> bool:
+        answer = subprocess.run(ask, env=full, capture_output=True, check=False, timeout=10)
+        return b"boolean true" in answer.stdout
+
+    _wait_until(serves_secrets, process, root / "keyring.log")
+
+
+def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        if ready():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    said = log.read_text(encoding="utf-8", errors="replace")
+    pytest.fail(f"{process.args!r} did not come up. It said: {said or 'nothing'}", pytrace=False)
