@@ -1,1 +1,1 @@
-"""Where things live and what the user set: paths, settings, accounts, credentials, logs, resources."""
+"""Where things live and what the user set: paths, settings, accounts, keys, logs."""

@@ -110,12 +110,6 @@ class ExtractsText(Protocol):
     async def content(self, file_id: str) -> str: ...
 
 
-class ProviderFactory(Protocol):
-    """Builds a provider client for an account; reads the key from the credential store."""
-
-    def __call__(self, account: Account, key: str) -> FileProvider: ...
-
-
 class Credentials(Protocol):
     """API keys. Calls block for up to seconds (a locked keyring): use a reader thread.
 
@@ -142,4 +136,5 @@ class AccountBook(Protocol):
     def save(self, accounts: Sequence[Account]) -> None: ...
 
 
-Opener = Callable[[str], OpenFile]
+# Builds a provider's client for an account and its key.
+ProviderFactory = Callable[[Account, str], FileProvider]

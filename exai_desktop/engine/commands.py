@@ -21,7 +21,10 @@ S = JobState
 CHUNK: Final = 500
 
 # These stand in a line: nothing of them is under way.
-_AT_REST: Final = frozenset({S.QUEUED, S.WAITING, S.HELD, S.NEEDS_REVIEW})
+_AT_REST: Final = frozenset({S.WAITING, S.HELD, S.NEEDS_REVIEW})
+
+# In line for the first stages, or in them.
+_PREPARING: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING})
 
 
 class Commands:
@@ -75,28 +78,36 @@ class Commands:
         return [job_id for job_id, _ in runs]
 
     async def cancel(self, job_ids: Sequence[int]) -> list[int]:
-        views = await self._views(job_ids)
-        stopped = await self._stop_running(views, Intent.CANCEL)
-        cancelled = []
-        at_rest = []
-        for view in await self._views(job_ids):
-            if view.state is S.CANCELLED and view.id in stopped:
-                cancelled.append(view.id)
-            elif view.state in _AT_REST:
-                at_rest.append(view)
-            elif view.state in (S.SENDING, S.UNCERTAIN):
-                # Its last block has left: the list will tell whether there is still something
-                # to cancel.
-                await self._ctx.jobs.request_cancel(view.id)
-                cancelled.append(view.id)
-        error = AppError(ErrorCode.CANCELLED)
-        return cancelled + await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error)
+        cancelled: list[int] = []
+        remaining = list(job_ids)
+        # A job can begin to move between the look and the deed: then look again.
+        while remaining:
+            stopped = await self._stop_running(await self._views(remaining), Intent.CANCEL)
+            at_rest = []
+            for view in await self._views(remaining):
+                if view.state is S.CANCELLED and view.id in stopped:
+                    cancelled.append(view.id)
+                elif view.state in _AT_REST or view.state in _PREPARING:
+                    at_rest.append(view)
+                elif view.state in (S.SENDING, S.UNCERTAIN):
+                    # Its last block has left: the provider's list will tell whether there is
+                    # still something to cancel.
+                    await self._ctx.jobs.request_cancel(view.id)
+                    cancelled.append(view.id)
+            error = AppError(ErrorCode.CANCELLED)
+            moved = await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error)
+            cancelled += moved
+            remaining = [view.id for view in at_rest if view.id not in moved]
+        return cancelled
 
     async def hold(self, job_ids: Sequence[int]) -> None:
-        views = await self._views(job_ids)
-        await self._stop_running(views, Intent.HOLD)
-        waiting = [v for v in await self._views(job_ids) if v.state in (S.QUEUED, S.WAITING)]
-        await self._move_at_rest(waiting, S.HELD, "paused by the user", None)
+        remaining = list(job_ids)
+        while remaining:
+            await self._stop_running(await self._views(remaining), Intent.HOLD)
+            found = await self._views(remaining)
+            waiting = [v for v in found if v.state in _PREPARING or v.state is S.WAITING]
+            moved = await self._move_at_rest(waiting, S.HELD, "paused by the user", None)
+            remaining = [view.id for view in waiting if view.id not in moved]
 
     async def resume(self, job_ids: Sequence[int]) -> None:
         held = [v for v in await self._views(job_ids) if v.state is S.HELD]

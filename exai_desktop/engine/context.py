@@ -38,10 +38,18 @@ class Run:
     task: asyncio.Task[None]
     intent: Intent | None = None
     all_left: bool = False
+    begun: bool = False
 
     def stop(self, intent: Intent) -> None:
         self.intent = self.intent or intent
-        self.task.cancel()
+        if self.begun:
+            self.task.cancel()
+
+    def begin(self) -> None:
+        """First thing in the task: asyncio never runs a task that is cancelled before."""
+        self.begun = True
+        if self.intent is not None:
+            self.task.cancel()
 
 
 @dataclass(slots=True)

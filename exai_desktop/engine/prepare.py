@@ -26,10 +26,10 @@ FRESH_S: Final = 2.0
 
 async def prepare(ctx: Context, job_id: int) -> None:
     """Carry one queued job to waiting, duplicate, refused or back to the queue."""
-    job = await ctx.jobs.get(job_id)
-    if job is None or job.state is not S.QUEUED:
-        return
     try:
+        job = await ctx.jobs.get(job_id)
+        if job is None or job.state is not S.QUEUED:
+            return
         job = await ctx.scheduler.move(job, S.CHECKING)
         async with ctx.opened(job.path) as file:
             job = await _check(ctx, job, file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Final
 
@@ -59,11 +59,8 @@ class Runner:
         for account in self._ctx.accounts.all():
             self.serve_account(account.name)
 
-    def _serve(self, work: Awaitable[None]) -> asyncio.Task[None]:
-        async def guarded() -> None:
-            await work
-
-        task = self._tasks.create_task(guarded())
+    def _serve(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = self._tasks.create_task(work)
         self._services.append(task)
         return task
 
@@ -88,7 +85,8 @@ class Runner:
         self._ctx.running[job_id] = Run(task)
 
     async def _run(self, job_id: int, stage: Stage, release: Callable[[], None]) -> None:
-        mine = asyncio.current_task()
+        run = self._ctx.running[job_id]
+        run.begin()
         try:
             await stage(self._ctx, job_id)
         except asyncio.CancelledError:
@@ -100,8 +98,7 @@ class Runner:
         except Exception:
             log.exception("job %d stopped at a fault of the program", job_id)
         finally:
-            run = self._ctx.running.get(job_id)
-            if run is not None and run.task is mine:
+            if self._ctx.running.get(job_id) is run:
                 del self._ctx.running[job_id]
             release()
 

@@ -69,6 +69,7 @@ class Scheduler:
         self._lane_of = lane_of
         self._parked: dict[int, list[tuple[int, str]]] = {}
         self._in_flight: dict[tuple[str | None, str | None, int], int] = {}
+        self._reserved: dict[tuple[str | None, str | None, int], int] = {}
         self._open: dict[int, set[int]] = {}
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
@@ -182,10 +183,25 @@ class Scheduler:
         if lane is not None:
             lane.drop(view.id)
 
-    def same_name_in_flight(self, job: JobView) -> int | None:
-        """Another job whose file could not be told from this one in the provider's list."""
-        other = self._in_flight.get((job.account, job.sent_name, job.size))
-        return other if other != job.id else None
+    def reserve_name(self, job: JobView) -> int | None:
+        """Claim this name and size at the account, or name the job that holds them.
+
+        Two files that the provider's list could not tell apart are never in flight together:
+        with both answers lost, their ids could be swapped. Give it back with `release_name`.
+        """
+        key = (job.account, job.sent_name, job.size)
+        holder = self._in_flight.get(key, self._reserved.get(key))
+        if holder is not None and holder != job.id:
+            return holder
+        self._reserved[key] = job.id
+        return None
+
+    def release_name(self, job: JobView) -> None:
+        key = (job.account, job.sent_name, job.size)
+        if self._reserved.get(key) == job.id:
+            del self._reserved[key]
+            if self._in_flight.get(key) != job.id:
+                self._wake_parked(job.id)
 
     def accounts_in_flight(self) -> list[str]:
         """The account of every job whose bytes are on their way or may be at the provider."""
@@ -198,11 +214,19 @@ class Scheduler:
             return
         if self._in_flight.get(key) == view.id:
             del self._in_flight[key]
-        for parked, account in self._parked.pop(view.id, ()):
+        if self._reserved.get(key) != view.id:
+            self._wake_parked(view.id)
+
+    def _wake_parked(self, job_id: int) -> None:
+        for parked, account in self._parked.pop(job_id, ()):
             lane = self._lane_of(account)
             if lane is not None:
                 lane.put(parked)
 
-    def park(self, job_id: int, account: str, behind: int) -> None:
+    def park(self, job: JobView, behind: int) -> None:
         """Let a job wait until another has left the provider's hands."""
-        self._parked.setdefault(behind, []).append((job_id, account))
+        assert job.account
+        self._parked.setdefault(behind, []).append((job.id, job.account))
+        if behind not in (*self._in_flight.values(), *self._reserved.values()):
+            # It was settled between the refusal and now: nobody else would wake this job.
+            self._wake_parked(behind)

@@ -12,7 +12,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import Attempt, FileId, JobView, RemoteFile
 from exai_desktop.core.ports import FileProvider, OpenFile
-from exai_desktop.core.states import IN_FLIGHT, JobState
+from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
 from exai_desktop.engine.confirm import confirm
 from exai_desktop.engine.context import Context, Intent
@@ -46,13 +46,11 @@ class Body:
 
 async def send(ctx: Context, job_id: int) -> None:
     """Carry one waiting job through an attempt."""
-    job = await ctx.jobs.get(job_id)
-    if job is None or job.state is not S.WAITING or job.account is None:
-        return
-    if job.cancel_requested:
-        await ctx.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
-        return
+    job: JobView | None = None
     try:
+        job = await ctx.jobs.get(job_id)
+        if job is None or job.state is not S.WAITING or job.account is None:
+            return
         if await _stand_back(ctx, job):
             return
         provider = await ctx.accounts.provider(job.account)
@@ -65,6 +63,9 @@ async def send(ctx: Context, job_id: int) -> None:
     except asyncio.CancelledError:
         await _interrupted(ctx, job_id)
         raise
+    finally:
+        if job is not None:
+            ctx.scheduler.release_name(job)
 
 
 def _recorded(job: JobView) -> FileId:
@@ -72,26 +73,21 @@ def _recorded(job: JobView) -> FileId:
 
 
 async def _stand_back(ctx: Context, job: JobView) -> bool:
-    """Let the job wait when the account needs the user, or a look-alike is under way."""
+    """Whether the job must not be sent now: cancelled, the account needs the user, or a
+    look-alike is under way."""
     assert job.account
+    if job.cancel_requested:
+        await ctx.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+        return True
     problem = ctx.accounts.problem(job.account)
     if problem is not None:
         await ctx.scheduler.move(job, S.HELD, error=problem, note=problem.title)
         return True
-    other = ctx.scheduler.same_name_in_flight(job)
-    if other is not None:
-        await _park(ctx, job, other)
+    holder = ctx.scheduler.reserve_name(job)
+    if holder is not None:
+        ctx.scheduler.park(job, holder)
         return True
     return False
-
-
-async def _park(ctx: Context, job: JobView, behind: int) -> None:
-    assert job.account
-    ctx.scheduler.park(job.id, job.account, behind)
-    other = await ctx.jobs.get(behind)
-    if other is None or other.state not in IN_FLIGHT:
-        # It was settled between the refusal and now, so nobody would wake this job.
-        ctx.scheduler.place(job, announce=False)
 
 
 async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: OpenFile) -> None:
@@ -115,7 +111,7 @@ async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: Ope
         )
         return
     except TwinInFlightError as twin:
-        await _park(ctx, job, twin.job_id)
+        ctx.scheduler.park(job, twin.job_id)
         return
     except asyncio.CancelledError:
         begun = await ctx.jobs.get(job.id)

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError, EngineError
-from exai_desktop.core.events import AccountsChanged, Event, EventBus, JobsRemoved, WindowWanted
+from exai_desktop.core.errors import EngineError
+from exai_desktop.core.events import Event, EventBus, JobsRemoved, WindowWanted
 from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
-from exai_desktop.core.states import JobState
 from exai_desktop.engine import remote_files
-from exai_desktop.engine.commands import Commands
+from exai_desktop.engine.account_verbs import AccountVerbs
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.intake import check_options, walk_into_queue
 from exai_desktop.engine.runner import Runner
 
-log = logging.getLogger(__name__)
 
-
-class Engine:
-    """Lives in one loop. `check_key` cleans a key or refuses it, `fingerprint` names it."""
+class Engine(AccountVerbs):
+    """Lives in one loop; its tasks are in the task group given."""
 
     def __init__(
         self,
@@ -34,13 +29,8 @@ class Engine:
         fingerprint: Callable[[str], str],
         facts: Callable[[], dict[str, str]],
     ) -> None:
-        self._ctx = ctx
-        self._bus = bus
+        super().__init__(ctx, bus, Runner(ctx, bus, tasks), check_key, fingerprint)
         self._tasks = tasks
-        self._commands = Commands(ctx)
-        self._runner = Runner(ctx, bus, tasks)
-        self._check_key = check_key
-        self._fingerprint = fingerprint
         self._facts = facts
         self._walks: set[asyncio.Task[None]] = set()
 
@@ -118,48 +108,6 @@ class Engine:
     async def content(self, job_id: int) -> str:
         return await remote_files.content(self._ctx, job_id)
 
-    # -- accounts
-
-    async def accounts(self) -> list[AccountStatus]:
-        return list(await self._statuses())
-
-    async def _statuses(self) -> tuple[AccountStatus, ...]:
-        usage = await self._ctx.copies.usage()
-        return self._ctx.accounts.statuses(self._runner.sending(), usage)
-
-    async def _announce_accounts(self) -> None:
-        self._bus.publish(AccountsChanged(await self._statuses()))
-
-    async def _status(self, name: str) -> AccountStatus:
-        return next(s for s in await self._statuses() if s.account.name == name)
-
-    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
-        clean = self._check_key(key)
-        name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
-        self._runner.serve_account(name)
-        await self._announce_accounts()
-        return await self._status(name)
-
-    async def remove_account(self, name: str) -> None:
-        """Finished jobs and the files at the provider stay; open jobs forbid it."""
-        self._ctx.accounts.get(name)
-        open_states = [s for s in JobState if not s.is_final]
-        if any(account == name for _, account in await self._ctx.jobs.ids(open_states)):
-            raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
-        await self._ctx.accounts.remove(name)
-        self._runner.end_lane(name)
-        await self._announce_accounts()
-
-    async def test_account(self, name: str) -> ConnectionReport:
-        report = await self._ctx.accounts.test(name)
-        if report.ok:
-            await self._commands.resume_account(name)
-            await self._announce_accounts()
-        return report
-
-    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        return await self._ctx.accounts.test_draft(draft, self._check_key(key))
-
     # -- news and facts
 
     async def facts(self) -> dict[str, str]:
@@ -195,7 +143,7 @@ async def running(make: Callable[[asyncio.TaskGroup], Engine]) -> AsyncIterator[
         await engine.start()
         try:
             yield engine
-        except BaseException as error:  # raised again below, a cancel included
+        except BaseException as error:  # noqa: BLE001 - raised again below, a cancel included
             failure = error
         await engine.stop()
     if failure is not None:

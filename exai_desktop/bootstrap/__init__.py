@@ -1,0 +1,11 @@
+"""The one place that names concrete classes.
+
+`cli.main` and `gui.app` call `open_service`; nobody else knows what is behind it.
+"""
+
+from exai_desktop.bootstrap.opening import open_service
+from exai_desktop.bootstrap.sandbox_process import serve_sandbox
+from exai_desktop.config.provider_table import load_provider_table
+from exai_desktop.config.resources import resource_path
+
+__all__ = ["load_provider_table", "open_service", "resource_path", "serve_sandbox"]

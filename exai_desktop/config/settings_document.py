@@ -1,0 +1,118 @@
+"""The JSON file that holds settings and accounts: read with care, replaced as a whole."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import EngineError
+
+VERSION: Final = 1
+
+_SHAPE: Final[dict[str, type]] = {"version": int, "settings": dict, "accounts": list}
+_LARGEST_BYTES: Final = 4 * 1024 * 1024
+
+Content = dict[str, Any]
+
+
+class SettingsDocument:
+    """`settings.json` as plain JSON. What cannot be read is set aside, never overwritten."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+
+    def read(self) -> tuple[Content, str]:
+        """The content (empty when there is none) and what was wrong, "" if nothing was."""
+        with self._lock:
+            try:
+                return _parsed(self._path), ""
+            except FileNotFoundError:
+                return _empty(), ""
+            except (OSError, ValueError, RecursionError) as error:
+                why = error.strerror if isinstance(error, OSError) else error
+            try:
+                after = f"kept as {self._set_aside().name}"
+            except OSError as error:
+                after = f"it cannot be set aside: {error.strerror}"
+            return _empty(), f"{self._path.name}: {why}; {after}"
+
+    def change(self, change: Callable[[Content], None]) -> None:
+        """Read, change and replace the file; either all of it is on disk, or the old one is."""
+        with self._lock:
+            content, problem = self.read()
+            try:
+                # What a newer program wrote may say more than can be written back; and what
+                # could not be read lies there still if it could not be set aside.
+                if self._path.exists() and (problem or content["version"] > VERSION):
+                    self._set_aside()
+                change(content)
+                content["version"] = VERSION
+                _replace(self._path.resolve(), json.dumps(content, indent=2, ensure_ascii=False))
+            except OSError as error:
+                is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                raise EngineError(
+                    ErrorCode.DISK_FULL if is_full else ErrorCode.UNEXPECTED_ERROR,
+                    f"{self._path.name} cannot be written: {error.strerror}",
+                ) from error
+
+    def _set_aside(self) -> Path:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        kept = self._path.with_name(f"{self._path.name}.bad-{stamp}")
+        self._path.replace(kept)
+        return kept
+
+
+def _empty() -> Content:
+    return {"version": VERSION, "settings": {}, "accounts": []}
+
+
+def _parsed(path: Path) -> Content:
+    with path.open("rb") as file:
+        raw = file.read(_LARGEST_BYTES + 1)
+    if len(raw) > _LARGEST_BYTES:
+        raise ValueError("larger than any settings file")
+    content = json.loads(raw.decode("utf-8-sig"))
+    if not isinstance(content, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one kind for all that is unreadable
+    content = _empty() | content
+    for key, kind in _SHAPE.items():
+        if not isinstance(content[key], kind):
+            raise ValueError(f'"{key}" is not of the right kind')  # noqa: TRY004 - as above
+    return content
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Made for the owner alone; beside the target, since a rename cannot leave its disk.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{text}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,73 @@
+"""The verbs about accounts, as the engine offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError
+from exai_desktop.core.events import AccountsChanged, EventBus
+from exai_desktop.core.states import JobState
+from exai_desktop.engine.commands import Commands
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.runner import Runner
+
+
+class AccountVerbs:
+    """`check_key` cleans a key or refuses it, `fingerprint` names it without telling it."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        bus: EventBus,
+        runner: Runner,
+        check_key: Callable[[str], str],
+        fingerprint: Callable[[str], str],
+    ) -> None:
+        self._ctx = ctx
+        self._bus = bus
+        self._runner = runner
+        self._commands = Commands(ctx)
+        self._check_key = check_key
+        self._fingerprint = fingerprint
+
+    async def accounts(self) -> list[AccountStatus]:
+        return list(await self._statuses())
+
+    async def _statuses(self) -> tuple[AccountStatus, ...]:
+        usage = await self._ctx.copies.usage()
+        return self._ctx.accounts.statuses(self._runner.sending(), usage)
+
+    async def _announce_accounts(self) -> None:
+        self._bus.publish(AccountsChanged(await self._statuses()))
+
+    async def _status(self, name: str) -> AccountStatus:
+        return next(s for s in await self._statuses() if s.account.name == name)
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
+        clean = self._check_key(key)
+        name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
+        self._runner.serve_account(name)
+        await self._announce_accounts()
+        return await self._status(name)
+
+    async def remove_account(self, name: str) -> None:
+        """Finished jobs and the files at the provider stay; open jobs forbid it."""
+        self._ctx.accounts.get(name)
+        open_states = [s for s in JobState if not s.is_final]
+        if any(account == name for _, account in await self._ctx.jobs.ids(open_states)):
+            raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
+        await self._ctx.accounts.remove(name)
+        self._runner.end_lane(name)
+        await self._announce_accounts()
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        report = await self._ctx.accounts.test(name)
+        if report.ok:
+            await self._commands.resume_account(name)
+            await self._announce_accounts()
+        return report
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        return await self._ctx.accounts.test_draft(draft, self._check_key(key))

@@ -1,0 +1,233 @@
+"""The accounts: what each holds and how it is, a test, and the form for another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from exai_desktop.core.accounts import AccountStatus
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.gui.account_form import AccountForm
+from exai_desktop.gui.connection_result import ResultLine
+from exai_desktop.gui.controls import Button, Card, IconView, clear_layout, column, restyle, row
+from exai_desktop.gui.engine_client import EngineClient
+from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel, PlainQuestion
+from exai_desktop.gui.slot_tasks import SlotTasks
+from exai_desktop.gui.theme import Theme
+from exai_desktop.gui.wording import clock_text, count_text, size_text
+
+
+class AccountCard(Card):
+    """One account with its state and its two commands."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        table: ProviderTable,
+        status: AccountStatus,
+        on_test: Callable[[AccountCard], object],
+        on_remove: Callable[[AccountCard], object] | None,
+    ) -> None:
+        super().__init__()
+        self.name = status.account.name
+        self._status: AccountStatus | None = None
+        self.setAccessibleName(f"Account {self.name}")
+        provider = table.provider(status.account.provider)
+        region = provider.region(status.account.region) if provider else None
+        title = provider.title if provider else status.account.provider
+        where = f"{title}, {region.title}" if region else title
+        head = row(
+            IconView(theme, "server", "muted"),
+            column(ElidedLabel(self.name, role="heading"), ElidedLabel(where, role="label"), gap=2),
+            gap=12,
+        )
+        head.setStretch(1, 1)
+        self.test = Button(
+            theme, "Test", lambda: on_test(self), icon="send", name=f"Test {self.name}"
+        )
+        head.addWidget(self.test)
+        if on_remove is not None:
+            remove = Button(
+                theme, "", lambda: on_remove(self), icon="trash", kind="icon",
+                name=f"Remove {self.name}",
+            )  # fmt: skip
+            head.addWidget(remove)
+        self.result = ResultLine(theme)
+        self._state = PlainLabel(wrap=True)
+        self.setLayout(column(head, self._state, self.result, margin=16))
+        self.show_status(status)
+
+    def show_status(self, status: AccountStatus) -> None:
+        """Bring the line up to date; the result of a test stays."""
+        if status != self._status:
+            self._status = status
+            restyle(self._state, "role", "warning" if status.problem else "muted")
+            self._state.setText(state_text(status))
+
+
+def state_text(status: AccountStatus) -> str:
+    """The problem if there is one, else what the account holds and does."""
+    if status.problem is not None:
+        return f"{status.problem.title}. {status.problem.hint}"
+    parts = [f"{count_text(status.files, 'file', 'files')}, {size_text(status.bytes)}"]
+    parts += [f"{status.sending:,} sending"] if status.sending else []
+    parts += [f"{status.waiting:,} waiting"] if status.waiting else []
+    if status.paused_until:
+        parts.append(f"paused until {clock_text(status.paused_until)}")
+    return "  ·  ".join(parts)
+
+
+class AccountsDialog(QDialog):
+    """Opened with `open()`; every command is a coroutine, the result is shown in place."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        theme: Theme,
+        table: ProviderTable,
+        client: EngineClient,
+        tasks: SlotTasks,
+        *,
+        on_real_account: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._table = table
+        self._client = client
+        self._tasks = tasks.branch()
+        self._is_sandbox = on_real_account is not None
+        self.setWindowTitle("Accounts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.form = AccountForm(theme, table, self._test_draft, self._save)
+        self.form.setVisible(not self._is_sandbox)
+        self._cards = QVBoxLayout()
+        self._cards.setSpacing(8)
+        self._cards.setContentsMargins(0, 0, 4, 0)
+        list_side = self._list_side(on_real_account)
+        layout = row(list_side, self.form, margin=24, gap=24)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
+        self.form.setMinimumWidth(400)
+        self.resize(480 if self._is_sandbox else 920, 600)
+        self._tasks.start(self._load())
+
+    @property
+    def cards(self) -> list[AccountCard]:
+        """The accounts that are shown."""
+        items = (self._cards.itemAt(i) for i in range(self._cards.count()))
+        widgets = (item.widget() for item in items if item is not None)
+        return [widget for widget in widgets if isinstance(widget, AccountCard)]
+
+    def show_accounts(self, statuses: Sequence[AccountStatus]) -> None:
+        """The newest state of all accounts; cards are made anew only when there are others."""
+        cards = self.cards
+        if cards and [card.name for card in cards] == [s.account.name for s in statuses]:
+            for card, status in zip(cards, statuses, strict=True):
+                card.show_status(status)
+            return
+        clear_layout(self._cards)
+        for status in statuses:
+            on_remove = None if self._is_sandbox else self._ask_remove
+            self._cards.addWidget(
+                AccountCard(self._theme, self._table, status, self._test, on_remove)
+            )
+        if not statuses:
+            self._cards.addWidget(PlainLabel("No account yet.", role="muted"))
+        self._cards.addStretch(1)
+        self.form.know_names(frozenset(status.account.name for status in statuses))
+
+    def done(self, result: int) -> None:
+        """However it is closed, the key goes, and nobody waits for an answer any more."""
+        self._let_go()
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The same for the window's own button."""
+        self._let_go()
+        super().closeEvent(event)
+
+    def _let_go(self) -> None:
+        self.form.forget_key()
+        self._tasks.cancel()
+
+    def _list_side(self, on_real_account: Callable[[], object] | None) -> QWidget:
+        inner = QWidget()
+        inner.setObjectName("scrolled")
+        inner.setLayout(self._cards)
+        scroll = QScrollArea()
+        scroll.setAccessibleName("List of accounts")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inner)
+        close = Button(self._theme, "&Close", self.close)
+        foot = row(close, 0)
+        if on_real_account is not None:
+            real = Button(
+                self._theme, "Add a real account…", on_real_account, kind="primary", icon="key"
+            )
+            foot.addWidget(real)
+        side = QWidget()
+        side.setLayout(column(PlainLabel("Accounts", role="title"), scroll, foot, gap=12))
+        return side
+
+    async def _load(self) -> None:
+        self.show_accounts(await self._client.accounts())
+
+    def _test(self, card: AccountCard) -> None:
+        self._tasks.start(self._run_test(card))
+
+    async def _run_test(self, card: AccountCard) -> None:
+        card.result.show_waiting()
+        try:
+            card.result.show_report(await self._client.test_account(card.name))
+        except AppError as error:
+            card.result.show_error(ErrorView.of(error))
+
+    def _test_draft(self) -> None:
+        self._tasks.start(self._run_test_draft())
+
+    async def _run_test_draft(self) -> None:
+        self.form.result.show_waiting()
+        try:
+            report = await self._client.test_draft(self.form.draft, self.form.key.text().strip())
+        except AppError as error:
+            self.form.result.show_error(ErrorView.of(error))
+            return
+        self.form.show_report(report)
+
+    def _save(self) -> None:
+        self._tasks.start(self._run_save())
+
+    async def _run_save(self) -> None:
+        draft, key = self.form.draft, self.form.key.text().strip()
+        self.form.save.setEnabled(False)
+        try:
+            await self._client.add_account(draft, key)
+        except AppError as error:
+            self.form.result.show_error(ErrorView.of(error))
+            self.form.save.setEnabled(True)
+            return
+        self.form.reset()
+        await self._load()
+
+    def _ask_remove(self, card: AccountCard) -> None:
+        question = PlainQuestion(
+            f"Remove the account {card.name}?",
+            "Its key is deleted from this computer. Files at the provider stay there.",
+            "Remove",
+            self,
+        )
+        question.accepted.connect(lambda: self._tasks.start(self._run_remove(card)))
+        question.open()
+
+    async def _run_remove(self, card: AccountCard) -> None:
+        try:
+            await self._client.remove_account(card.name)
+        except AppError as error:
+            card.result.show_error(ErrorView.of(error))
+            return
+        await self._load()

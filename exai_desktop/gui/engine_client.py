@@ -1,0 +1,82 @@
+"""Commands of the window to the engine, as awaitables of the window's own loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.gui.engine_thread import EngineStoppedError, EngineThread
+
+
+class EngineClient:
+    """Mirrors `UploadService`; the thread behind it can be exchanged (sandbox and back)."""
+
+    def __init__(self) -> None:
+        self._thread: EngineThread | None = None
+
+    def use(self, thread: EngineThread | None) -> None:
+        """Talk to this engine from now on; None: to none."""
+        self._thread = thread
+
+    @property
+    def _engine(self) -> EngineThread:
+        if self._thread is None:
+            raise EngineStoppedError
+        return self._thread
+
+    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
+        return await self._engine.submit(lambda s: s.add_paths(paths, options))
+
+    async def jobs(self, query: JobQuery) -> JobPage:
+        return await self._engine.submit(lambda s: s.jobs(query))
+
+    async def job(self, job_id: int) -> JobDetail:
+        return await self._engine.submit(lambda s: s.job(job_id))
+
+    async def summary(self) -> QueueSummary:
+        return await self._engine.submit(lambda s: s.summary())
+
+    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
+        await self._engine.submit(lambda s: s.pause(job_ids))
+
+    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
+        await self._engine.submit(lambda s: s.resume(job_ids))
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        return await self._engine.submit(lambda s: s.cancel(job_ids))
+
+    async def retry(
+        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+    ) -> list[int]:
+        return await self._engine.submit(lambda s: s.retry(job_ids, allow_fallback=allow_fallback))
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        await self._engine.submit(lambda s: s.settle(job_id, remote_id))
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        return await self._engine.submit(lambda s: s.remove(job_ids))
+
+    async def delete_remote(self, job_id: int) -> str:
+        return await self._engine.submit(lambda s: s.delete_remote(job_id))
+
+    async def content(self, job_id: int) -> str:
+        return await self._engine.submit(lambda s: s.content(job_id))
+
+    async def accounts(self) -> list[AccountStatus]:
+        return await self._engine.submit(lambda s: s.accounts())
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
+        return await self._engine.submit(lambda s: s.add_account(draft, key))
+
+    async def remove_account(self, name: str) -> None:
+        await self._engine.submit(lambda s: s.remove_account(name))
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        return await self._engine.submit(lambda s: s.test_account(name))
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        return await self._engine.submit(lambda s: s.test_draft(draft, key))
+
+    async def facts(self) -> dict[str, str]:
+        return await self._engine.submit(lambda s: s.facts())

@@ -1,0 +1,106 @@
+"""The strip at the bottom: the whole queue in one line, with pause and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QProgressBar
+
+from exai_desktop.core.models import QueueSummary
+from exai_desktop.core.states import JobState
+from exai_desktop.gui.controls import Button, column, row
+from exai_desktop.gui.plain_text import PlainLabel
+from exai_desktop.gui.state_look import GROUPS
+from exai_desktop.gui.theme import Theme
+from exai_desktop.gui.wording import count_text, eta_text, size_text, speed_text
+
+_SCALE = 1000
+
+
+def headline(summary: QueueSummary) -> str:
+    """What the queue does now, in a few words."""
+    if summary.total == 0:
+        return "Nothing in the queue"
+    if summary.open_jobs == 0:
+        return "All finished"
+    review = summary.counts.get(JobState.NEEDS_REVIEW, 0)
+    held = summary.counts.get(JobState.HELD, 0)
+    if summary.paused:
+        return f"Paused, {count_text(summary.open_jobs, 'file', 'files')} left"
+    if review + held == summary.open_jobs:
+        return f"{count_text(review + held, 'file waits', 'files wait')} for you"
+    return f"{count_text(summary.open_jobs, 'file', 'files')} to go"
+
+
+def figures(summary: QueueSummary) -> str:
+    """Bytes, speed and time left; what is unknown is left out."""
+    if summary.open_jobs == 0 or summary.open_bytes <= 0:
+        return ""
+    parts = [f"{size_text(summary.sent_bytes)} of {size_text(summary.open_bytes)}"]
+    if not summary.paused:
+        parts += [speed_text(summary.speed), eta_text(summary.eta_s)]
+    return "  ·  ".join(part for part in parts if part)
+
+
+def results(summary: QueueSummary) -> str:
+    """How many are done and how many need a look."""
+    done, attention = (
+        sum(summary.counts.get(state, 0) for state in group.states)
+        for group in GROUPS
+        if group.title in ("Done", "Needs attention")
+    )
+    parts = [f"{done:,} done"] if done else []
+    parts += [count_text(attention, "needs attention", "need attention")] if attention else []
+    return "  ·  ".join(parts)
+
+
+class ProgressStrip(QFrame):
+    """Always there; calm when nothing moves."""
+
+    def __init__(self, theme: Theme, on_pause: Callable[[bool], object]) -> None:
+        super().__init__()
+        self._theme = theme
+        self._on_pause = on_pause
+        self._summary = QueueSummary()
+        self.setProperty("strip", True)
+        self._headline = PlainLabel(role="heading")
+        self._results = PlainLabel(role="muted")
+        self._figures = PlainLabel(role="muted")
+        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.bar = QProgressBar()
+        self.bar.setAccessibleName("Progress of the whole queue")
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, _SCALE)
+        self.pause = Button(theme, "Pause", self._toggle, icon="pause", name="Pause the queue")
+        self.pause.setMinimumWidth(116)
+        line = row(self._headline, self._results, 0, self._figures, gap=16)
+        layout = row(column(line, self.bar, gap=8), self.pause, gap=24)
+        layout.setContentsMargins(24, 12, 24, 12)
+        self.setLayout(layout)
+        self.show_summary(self._summary)
+
+    def show_summary(self, summary: QueueSummary) -> None:
+        """The newest figures."""
+        self._summary = summary
+        self._headline.setText(headline(summary))
+        self._results.setText(results(summary))
+        self._figures.setText(figures(summary))
+        self.bar.setValue(_filled(summary))
+        self.bar.setVisible(summary.open_jobs > 0)
+        word = "Resume" if summary.paused else "Pause"
+        self.pause.setText(word)
+        self.pause.setAccessibleName(f"{word} the queue")
+        self._theme.dress(self.pause, "play" if summary.paused else "pause")
+        self.pause.setVisible(summary.open_jobs > 0 or summary.paused)
+
+    def _toggle(self) -> None:
+        self._on_pause(not self._summary.paused)
+
+
+def _filled(summary: QueueSummary) -> int:
+    if summary.open_jobs == 0:
+        return _SCALE if summary.total else 0
+    if summary.open_bytes <= 0:
+        return 0
+    return min(_SCALE, int(_SCALE * summary.sent_bytes / summary.open_bytes))

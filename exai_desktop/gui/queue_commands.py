@@ -1,0 +1,143 @@
+"""What the user does to files: each command is a coroutine, its failure a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from PySide6.QtWidgets import QWidget
+
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.models import AddOptions, JobView
+from exai_desktop.gui.details_parts import copy_text
+from exai_desktop.gui.engine_client import EngineClient
+from exai_desktop.gui.job_actions import Action, fits
+from exai_desktop.gui.notice_bar import NoticeBar
+from exai_desktop.gui.plain_text import PlainQuestion
+from exai_desktop.gui.slot_tasks import SlotTasks
+from exai_desktop.gui.state_look import Tone
+from exai_desktop.gui.text_dialogs import TextDialog
+from exai_desktop.gui.theme import Theme
+from exai_desktop.gui.wording import count_text
+
+Selection = Callable[[], Awaitable[list[JobView]]]
+
+
+class QueueCommands:
+    """Between keys, menus and buttons on one side and the engine on the other."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        theme: Theme,
+        table: ProviderTable,
+        client: EngineClient,
+        tasks: SlotTasks,
+        notices: NoticeBar,
+    ) -> None:
+        self._window = window
+        self._theme = theme
+        self._table = table
+        self._client = client
+        self._tasks = tasks
+        self._notices = notices
+        # The page tells which jobs are meant.
+        self.selection: Selection = _nothing
+
+    def add(self, paths: Sequence[str], options: AddOptions) -> None:
+        """Take files and folders into the queue."""
+        if paths:
+            self._tasks.start(self._client.add_paths(paths, options))
+
+    def pause_queue(self, wanted: bool) -> None:
+        """The whole queue; files under way finish."""
+        self._tasks.start(self._client.pause() if wanted else self._client.resume())
+
+    def retry_failed(self) -> None:
+        """All that failed, wherever they are in the list."""
+        self._tasks.start(self._client.retry(None))
+
+    def clear_finished(self) -> None:
+        """Forget all that is finished; the files at the providers stay."""
+        self._tasks.start(self._client.remove(None))
+
+    def settle(self, job_id: int, remote_id: str | None) -> None:
+        """The answer to a job that needs review."""
+        self._tasks.start(self._client.settle(job_id, remote_id))
+
+    def perform(self, action: Action) -> None:
+        """Do this to every selected job it fits."""
+        self._tasks.start(self._perform(action))
+
+    def pause_or_resume(self) -> None:
+        """Pause what can be paused; if nothing can, resume."""
+        self._tasks.start(self._pause_or_resume())
+
+    async def _pause_or_resume(self) -> None:
+        jobs = await self.selection()
+        can_pause = any(fits(Action.PAUSE, job) for job in jobs)
+        await self._carry_out(Action.PAUSE if can_pause else Action.RESUME, jobs)
+
+    async def _perform(self, action: Action) -> None:
+        await self._carry_out(action, await self.selection())
+
+    async def _carry_out(self, action: Action, jobs: Sequence[JobView]) -> None:
+        meant = [job for job in jobs if fits(action, job, self._table)]
+        if not meant:
+            if action is Action.REMOVE and jobs:
+                self._say("These files are not finished", "Cancel them first, then remove them.")
+            return
+        ids = [job.id for job in meant]
+        match action:
+            case Action.PAUSE:
+                await self._client.pause(ids)
+            case Action.RESUME:
+                await self._client.resume(ids)
+            case Action.CANCEL:
+                await self._client.cancel(ids)
+            case Action.RETRY:
+                await self._client.retry(ids)
+            case Action.ALLOW_FALLBACK:
+                await self._client.retry(ids, allow_fallback=True)
+            case Action.REMOVE:
+                await self._client.remove(ids)
+            case Action.DELETE_REMOTE:
+                self._ask_delete(meant)
+            case Action.SHOW_TEXT:
+                await self._show_text(meant[0])
+            case Action.COPY_ID:
+                self._copy_ids(meant)
+
+    def _copy_ids(self, jobs: Sequence[JobView]) -> None:
+        copy_text("\n".join(job.file_id or "" for job in jobs))
+        if len(jobs) == 1:
+            self._say("File ID copied", jobs[0].file_id or "", Tone.GOOD)
+        else:
+            self._say(f"{len(jobs):,} file IDs copied", "One per line.", Tone.GOOD)
+
+    def _ask_delete(self, jobs: Sequence[JobView]) -> None:
+        what = jobs[0].name if len(jobs) == 1 else count_text(len(jobs), "file", "files")
+        question = PlainQuestion(
+            f"Delete {what} at the provider?",
+            "The file ID stops working there. The file on this computer is not touched.",
+            "Delete at provider",
+            self._window,
+        )
+        question.accepted.connect(lambda: self._tasks.start(self._delete(jobs)))
+        question.open()
+
+    async def _delete(self, jobs: Sequence[JobView]) -> None:
+        for job in jobs:
+            await self._client.delete_remote(job.id)
+        title = f"{count_text(len(jobs), 'file', 'files')} deleted at the provider"
+        self._say(title, "", Tone.GOOD)
+
+    async def _show_text(self, job: JobView) -> None:
+        text = await self._client.content(job.id)
+        TextDialog(self._window, self._theme, job.name, text).open()
+
+    def _say(self, title: str, text: str, tone: Tone = Tone.CARE) -> None:
+        self._notices.show_notice(title, text, tone)
+
+
+async def _nothing() -> list[JobView]:
+    return []

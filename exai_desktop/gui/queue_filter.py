@@ -1,0 +1,98 @@
+"""The line above the queue: filter chips with counts, and the search."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
+
+from exai_desktop.core.models import QueueSummary
+from exai_desktop.core.states import JobState
+from exai_desktop.gui.controls import Button, row
+from exai_desktop.gui.state_look import GROUPS, Group
+from exai_desktop.gui.theme import Theme
+
+# Long enough for the next letter, short enough to feel at once.
+_TYPING_PAUSE_MS = 200
+_SEARCH_WIDTH = 264
+
+
+def count_of(group: Group, summary: QueueSummary) -> int:
+    """How many jobs the group holds."""
+    if not group.states:
+        return summary.total
+    return sum(summary.counts.get(state, 0) for state in group.states)
+
+
+class QueueFilter(QWidget):
+    """Says which states and which text are wanted; SQL does the work."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._group = GROUPS[0]
+        self._summary = QueueSummary()
+        self._chips: dict[str, Button] = {}
+        self._exclusive = QButtonGroup(self)
+        for group in GROUPS:
+            self._add_chip(group, theme)
+        self.search = QLineEdit()
+        self.search.setAccessibleName("Search the queue")
+        self.search.setPlaceholderText("Search name, path, file ID or hash")
+        self.search.setProperty("quiet", True)
+        self.search.setClearButtonEnabled(True)
+        self.search.setAcceptDrops(False)
+        self.search.setFixedWidth(_SEARCH_WIDTH)
+        self._glass = QAction(self.search)
+        theme.dress(self._glass, "search", "muted")
+        self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_TYPING_PAUSE_MS)
+        self._pause.timeout.connect(self.changed)
+        self.search.textChanged.connect(lambda _text: self._pause.start())
+        self.search.returnPressed.connect(self.changed)
+        self.setLayout(row(*self._chips.values(), 0, self.search, gap=4))
+        self.show_counts(self._summary)
+
+    @property
+    def states(self) -> tuple[JobState, ...]:
+        return self._group.states
+
+    @property
+    def text(self) -> str:
+        return self.search.text().strip()
+
+    def reset(self) -> None:
+        """Show everything again."""
+        self.search.clear()
+        self.choose(GROUPS[0].title)
+
+    def choose(self, title: str) -> None:
+        """Switch to the group of this title."""
+        self._chips[title].click()
+
+    def show_counts(self, summary: QueueSummary) -> None:
+        """Numbers behind the titles; a group that is rarely filled appears when it is."""
+        self._summary = summary
+        for group in GROUPS:
+            count = count_of(group, summary)
+            chip = self._chips[group.title]
+            chip.setText(f"{group.title}  {count:,}")
+            chip.setAccessibleName(f"{group.title}, {count:,} files")
+            is_rare = group.states == (JobState.CANCELLED,)
+            chip.setVisible(not is_rare or bool(count) or group is self._group)
+
+    def _add_chip(self, group: Group, theme: Theme) -> None:
+        chip = Button(theme, group.title, lambda: self._on_chip(group), kind="chip")
+        chip.setCheckable(True)
+        chip.setChecked(group is self._group)
+        self._exclusive.addButton(chip)
+        self._chips[group.title] = chip
+
+    def _on_chip(self, group: Group) -> None:
+        if group is not self._group:
+            self._group = group
+            self.show_counts(self._summary)
+            self.changed.emit()

@@ -1,0 +1,93 @@
+"""The frame of a multipart body: what stands before and after the file's bytes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final, NamedTuple
+
+from exai_desktop.core.names import extension
+
+_OTHER: Final = "application/octet-stream"
+_OFFICE: Final = "application/vnd.openxmlformats-officedocument"
+# fmt: off
+_TEXT: Final = (
+    "txt", "log", "go", "h", "c", "cpp", "cxx", "cc", "cs", "java", "jsp", "php", "py", "py3",
+    "asp", "ini", "conf", "ts", "tsx", "yaml", "yml",
+)
+# fmt: on
+
+# Ours, not the platform's: the same file must look the same from every machine.
+MIME_TYPES: Final[dict[str, str]] = {
+    **dict.fromkeys(_TEXT, "text/plain"),
+    "pdf": "application/pdf",
+    "csv": "text/csv",
+    "md": "text/markdown",
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "epub": "application/epub+zip",
+    "mobi": "application/x-mobipocket-ebook",
+    "doc": "application/msword",
+    "dot": "application/msword",
+    "xls": "application/vnd.ms-excel",
+    "ppt": "application/vnd.ms-powerpoint",
+    "docx": f"{_OFFICE}.wordprocessingml.document",
+    "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    "pptx": f"{_OFFICE}.presentationml.presentation",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "mp4": "video/mp4",
+    "mpeg": "video/mpeg",
+    "mpg": "video/mpeg",
+    "mov": "video/quicktime",
+    "avi": "video/x-msvideo",
+    "flv": "video/x-flv",
+    "webm": "video/webm",
+    "wmv": "video/x-ms-wmv",
+    "3gpp": "video/3gpp",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+}
+
+
+class Frame(NamedTuple):
+    """`content_type` is the request's header; `head` + file + `tail` is its body."""
+
+    content_type: str
+    head: bytes
+    tail: bytes
+
+
+def quoted(name: str) -> bytes:
+    """A name inside the quotes of Content-Disposition, as browsers write it (WHATWG)."""
+    escaped = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    # Names come cleaned; a lone surrogate would still be no reason to fail.
+    return escaped.encode("utf-8", "replace")
+
+
+def frame(purpose: str, name: str) -> Frame:
+    """Purpose first, then the file: a server can judge before it has read the rest.
+
+    The boundary is random, so that no file can contain it on purpose.
+    """
+    boundary = secrets.token_hex(16)
+    mime = MIME_TYPES.get(extension(name), _OTHER)
+    head = b"".join(
+        (
+            f"--{boundary}\r\n".encode(),
+            b'Content-Disposition: form-data; name="purpose"\r\n\r\n',
+            purpose.encode("utf-8", "replace"),
+            f"\r\n--{boundary}\r\n".encode(),
+            b'Content-Disposition: form-data; name="file"; filename="',
+            quoted(name),
+            f'"\r\nContent-Type: {mime}\r\n\r\n'.encode(),
+        )
+    )
+    return Frame(
+        f"multipart/form-data; boundary={boundary}", head, f"\r\n--{boundary}--\r\n".encode()
+    )

@@ -1,0 +1,129 @@
+"""The HTTP client of one account: its own pools, the system's trust, no redirects, no surprises."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import logging
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+import truststore
+
+from exai_desktop.core.accounts import Account
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError
+from exai_desktop.core.settings import Settings
+from exai_desktop.net.transport import AccountTransport
+
+# Waiting for one of our own connections: the lanes see to it that it never happens for long.
+_POOL_TIMEOUT_S: Final = 60.0
+_PROXY_SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
+
+
+@functools.cache
+def shared_tls() -> ssl.SSLContext:
+    """The operating system's certificates, TLS 1.2 and later; built once (some 35 ms)."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def build_client(
+    account: Account,
+    key: str,
+    settings: Settings,
+    *,
+    headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> httpx.AsyncClient:
+    """A client that sends `key` as bearer to the account's address and nowhere else.
+
+    Fit for handing to an SDK. Raises `AccountError` INVALID_ACCOUNT (address or proxy) or
+    INVALID_KEY_FORMAT; neither carries the key.
+    """
+    url = checked_address(account.base_url)
+    for name in ("httpx", "httpcore"):
+        # They log whole addresses and every header.
+        logging.getLogger(name).setLevel(logging.WARNING)
+    secure = url.scheme == "https"
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={
+            "Authorization": f"Bearer {_checked_key(key)}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "exai-desktop",
+            **(headers or {}),
+        },
+        transport=AccountTransport(
+            (tls or shared_tls()) if secure else None, _proxy(url, settings)
+        ),
+        timeout=httpx.Timeout(
+            connect=settings.connect_timeout_s,
+            write=settings.write_timeout_s,
+            read=settings.read_timeout_s,
+            pool=_POOL_TIMEOUT_S,
+        ),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def checked_address(base_url: str) -> httpx.URL:
+    """The account's address when it may be used: https, or http to this machine itself."""
+    try:
+        url = httpx.URL(base_url)
+        port_is_sane = url.port is None or 0 < url.port < 65_536
+    except (httpx.InvalidURL, ValueError):
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the address cannot be read") from None
+    if not url.host or url.userinfo or url.query or url.fragment or not port_is_sane:
+        raise AccountError(
+            ErrorCode.INVALID_ACCOUNT, "the address must be plain: https://host/path"
+        )
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the address must begin with https://")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    """By the spelled-out forms only: `127.1` or `0x7f000001` are tricks, not addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked_key(key: str) -> str:
+    if not key or not all("!" <= char <= "~" for char in key):
+        raise AccountError(ErrorCode.INVALID_KEY_FORMAT)
+    return key
+
+
+def _proxy(url: httpx.URL, settings: Settings) -> httpx.Proxy | None:
+    """The setting's proxy, else the system's; none towards this machine itself."""
+    if _is_loopback(url.host):
+        return None
+    address = settings.proxy or _system_proxy(url)
+    if not address:
+        return None
+    try:
+        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    except (httpx.InvalidURL, ValueError):
+        # Not the text: a proxy's address may hold a password.
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the proxy cannot be used") from None
+    if proxy.url.scheme not in _PROXY_SCHEMES or not proxy.url.host:
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the proxy must be http, https or socks5")
+    return proxy
+
+
+def _system_proxy(url: httpx.URL) -> str:
+    if urllib.request.proxy_bypass(url.host):
+        return ""
+    known = urllib.request.getproxies()
+    return known.get(url.scheme) or known.get("all") or ""

@@ -1,0 +1,54 @@
+"""The ASGI application: which server gets a request, and under which fault."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from starlette.types import Receive, Scope, Send
+
+from exai_desktop.sandbox import control
+from exai_desktop.sandbox.exchange import Exchange
+from exai_desktop.sandbox.fault_run import perform
+from exai_desktop.sandbox.flavours import FLAVOURS, Flavour, flavour_at
+from exai_desktop.sandbox.glm_server import GlmServer
+from exai_desktop.sandbox.kimi_server import KimiServer
+from exai_desktop.sandbox.provider import ProviderServer, json_answer
+from exai_desktop.sandbox.world import Cut, World
+
+
+class SandboxApp:
+    """All flavours and the control endpoints behind one port."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._servers = {flavour.name: _server(world, flavour) for flavour in FLAVOURS}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a cut connection simply ends."""
+        if scope["type"] != "http":
+            return
+        flavour = flavour_at(scope["path"])
+        exchange = Exchange(self._world, scope, receive, send, flavour)
+        with suppress(Cut):
+            if flavour is not None:
+                await self._provider(exchange, flavour)
+            elif exchange.path.startswith(control.PREFIX + "/"):
+                await exchange.answer(await control.respond(exchange))
+            else:
+                await exchange.drain()
+                await exchange.answer(json_answer({"error": "no such sandbox path"}, 404))
+
+    async def _provider(self, exchange: Exchange, flavour: Flavour) -> None:
+        world = self._world
+        server = self._servers[flavour.name]
+        limits = world.settings.of(flavour.name)
+        with world.limiters[flavour.name].slot(limits) as exchange.throttle:
+            fault = world.faults.pick(flavour.name, exchange.method, exchange.full_path)
+            if fault is None:
+                await exchange.answer(await server.respond(exchange))
+            else:
+                await perform(exchange, fault, server)
+
+
+def _server(world: World, flavour: Flavour) -> ProviderServer:
+    return KimiServer(world, flavour) if flavour.provider == "kimi" else GlmServer(world, flavour)

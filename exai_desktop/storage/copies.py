@@ -1,0 +1,153 @@
+"""Copies: what is recorded of the files that lie at the providers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from exai_desktop.core.models import Copy
+from exai_desktop.core.states import CopyState, check_copy
+from exai_desktop.core.stores import NewCopy, StaleJobError
+from exai_desktop.storage.database import Database
+from exai_desktop.storage.driver import Connection, Row
+from exai_desktop.storage.first_schema import PRESENT
+from exai_desktop.storage.rows import copy_of, storable
+
+_PRESENT_COPY: Final = (
+    f"SELECT * FROM copies WHERE account = ? AND purpose = ? AND sha256 = ? AND {PRESENT}"  # noqa: S608 - a constant
+    " ORDER BY id LIMIT 1"
+)
+
+# Of several, the one the job names as its result; then a usable one; then the newest.
+_OF_JOB: Final = """
+SELECT copies.* FROM jobs JOIN copies
+    ON copies.job_id = jobs.id
+    OR (copies.account = jobs.account AND copies.remote_id = jobs.file_id)
+    OR copies.job_id = jobs.twin_of
+WHERE jobs.id = ?
+ORDER BY copies.account = jobs.account AND copies.remote_id = jobs.file_id DESC,
+    copies.job_id = jobs.id DESC, copies.usable DESC, copies.id DESC
+LIMIT 1"""
+
+_INSERT: Final = """
+INSERT INTO copies (provider, account, purpose, sha256, size, remote_id, remote_name, state,
+    usable, recorded_at, job_id, verified_at, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, 'present', ?, ?, ?, ?, ?)
+ON CONFLICT (account, remote_id) DO UPDATE SET
+    provider = excluded.provider, purpose = excluded.purpose, sha256 = excluded.sha256,
+    size = excluded.size, remote_name = excluded.remote_name, state = excluded.state,
+    usable = excluded.usable, job_id = coalesce(copies.job_id, excluded.job_id),
+    verified_at = excluded.verified_at, expires_at = excluded.expires_at"""
+
+
+def present_copy(
+    connection: Connection, account: str | None, purpose: str | None, sha256: str | None
+) -> Copy | None:
+    """The usable copy of this content that lies at the account, for this purpose."""
+    return _one(connection, _PRESENT_COPY, account, purpose, sha256)
+
+
+def copy_of_job(connection: Connection, job_id: int) -> Copy | None:
+    """The copy the job made or, for a duplicate, the one it points to."""
+    return _one(connection, _OF_JOB, job_id)
+
+
+def _one(connection: Connection, sql: str, *values: int | str | None) -> Copy | None:
+    row: Row | None = connection.execute(sql, values).fetchone()
+    return None if row is None else copy_of(row)
+
+
+def record_copy(connection: Connection, copy: NewCopy, job_id: int, at: float) -> None:
+    """Note a file that the provider has; one already known by its id is brought up to date.
+
+    When the same content lies there already as another file, the older stays the one in use
+    and this one is noted beside it.
+    """
+    older = present_copy(connection, copy.account, copy.purpose, copy.sha256)
+    is_second = older is not None and older.remote_id != copy.remote_id
+    connection.execute(
+        _INSERT,
+        (
+            copy.provider,
+            copy.account,
+            copy.purpose,
+            copy.sha256,
+            copy.size,
+            storable(copy.remote_id),
+            storable(copy.remote_name),
+            copy.usable and not is_second,
+            at,
+            job_id,
+            at,
+            copy.expires_at,
+        ),
+    )
+
+
+def _move(connection: Connection, copy_id: int, old: CopyState, new: CopyState, at: float) -> Copy:
+    check_copy(old, new)
+    row = connection.execute(
+        "SELECT * FROM copies WHERE id = ? AND state = ?", (copy_id, old)
+    ).fetchone()
+    if row is None:
+        raise StaleJobError(copy_id)
+    copy = copy_of(row)
+    usable, verified_at = copy.usable, copy.verified_at
+    if new is CopyState.PRESENT:
+        verified_at = at
+        # Back again, but meanwhile the content was sent anew: that one stays in use.
+        usable = usable and not present_copy(connection, copy.account, copy.purpose, copy.sha256)
+    row = connection.execute(
+        "UPDATE copies SET state = ?, usable = ?, verified_at = ? WHERE id = ? RETURNING *",
+        (new, usable, verified_at, copy_id),
+    ).fetchone()
+    return copy_of(row)
+
+
+class SqliteCopyStore:
+    """`core.stores.CopyStore` on the profile's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find_present(self, account: str, purpose: str, sha256: str) -> Copy | None:
+        return await self._database.read(
+            lambda connection: present_copy(connection, account, purpose, sha256)
+        )
+
+    async def of_account(self, account: str) -> list[Copy]:
+        return await self._database.read(
+            lambda connection: [
+                copy_of(row)
+                for row in connection.execute(
+                    "SELECT * FROM copies WHERE account = ? ORDER BY id", (account,)
+                )
+            ]
+        )
+
+    async def of_job(self, job_id: int) -> Copy | None:
+        return await self._database.read(partial(copy_of_job, job_id=job_id))
+
+    async def by_remote_id(self, account: str, remote_id: str) -> Copy | None:
+        return await self._database.read(
+            lambda connection: _one(
+                connection,
+                "SELECT * FROM copies WHERE account = ? AND remote_id = ?",
+                account,
+                storable(remote_id),
+            )
+        )
+
+    async def move(self, copy_id: int, old: CopyState, new: CopyState, at: float) -> Copy:
+        return await self._database.write(partial(_move, copy_id=copy_id, old=old, new=new, at=at))
+
+    async def usage(self) -> dict[str, tuple[int, int]]:
+        return await self._database.read(
+            lambda connection: {
+                account: (files, size)
+                for account, files, size in connection.execute(
+                    "SELECT account, count(*), sum(size) FROM copies WHERE state = 'present'"
+                    " GROUP BY account"
+                )
+            }
+        )

@@ -1,0 +1,116 @@
+"""The profile's database: one thread writes, another reads.
+
+Writes that wait at the same moment share one transaction and one sync to the disk. A write
+returns when its transaction is on disk; a read begun after that sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import EngineError
+from exai_desktop.storage.driver import (
+    Connection,
+    Error,
+    as_engine_error,
+    create_private,
+    open_reader,
+    open_writer,
+)
+from exai_desktop.storage.migrations import migrate
+from exai_desktop.storage.work_thread import Work, WorkThread, attempt
+
+T = TypeVar("T")
+
+# A group is one transaction: larger ones gain nothing and make the first wait for the last.
+_GROUP: Final = 128
+
+
+class Database:
+    """Open it in the process that holds the profile lock, and nowhere else."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens, and brings the schema up to date; blocks. Raises `EngineError`."""
+        create_private(path)
+        self._writer = WorkThread("database", lambda: _open(path), _write_group, _GROUP)
+        try:
+            self._reader = WorkThread("database-reader", lambda: open_reader(path), _read_group, 1)
+        except BaseException:
+            self._writer.close()
+            raise
+
+    async def write(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` within a transaction; what it raises undoes what it did, and only that.
+
+        `fn` runs in the database thread and must neither wait nor begin a transaction.
+        Cancelling the wait does not take the write back.
+        """
+        return await self._writer.submit(fn)
+
+    async def read(self, fn: Callable[[Connection], T]) -> T:
+        """Run `fn` on a connection that cannot write; all it reads is of one moment."""
+        return await self._reader.submit(fn)
+
+    def close(self) -> None:
+        """Finish what is queued, move the log into the database, end both threads. Blocks."""
+        # The writer last: the last connection to close tidies the log away, and only it may.
+        self._reader.close()
+        self._writer.close()
+
+
+def _open(path: Path) -> Connection:
+    connection = open_writer(path)
+    try:
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _write_group(connection: Connection, group: Sequence[Work]) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for work in group:
+            _write_one(connection, work)
+        connection.execute("COMMIT")
+    except Error as error:
+        _fail_all(connection, group, as_engine_error(error))
+    except EngineError as error:
+        _fail_all(connection, group, error)
+
+
+def _write_one(connection: Connection, work: Work) -> None:
+    connection.execute("SAVEPOINT one")
+    attempt(connection, work)
+    if not connection.in_transaction:
+        # A full disk or a failed write takes the whole transaction with it.
+        raise work.error or EngineError(ErrorCode.DATABASE_ERROR, "the transaction was lost")
+    if work.error is not None:
+        connection.execute("ROLLBACK TO one")
+    connection.execute("RELEASE one")
+
+
+def _fail_all(connection: Connection, group: Sequence[Work], error: EngineError) -> None:
+    """Nobody's outcome counts: also a refusal may have rested on what is undone now."""
+    if connection.in_transaction:
+        with suppress(Error):
+            connection.execute("ROLLBACK")
+    for work in group:
+        work.fail(error)
+
+
+def _read_group(connection: Connection, group: Sequence[Work]) -> None:
+    for work in group:
+        try:
+            connection.execute("BEGIN")
+        except Error as error:
+            work.fail(as_engine_error(error))
+            continue
+        attempt(connection, work)
+        with suppress(Error):
+            connection.execute("ROLLBACK")

@@ -1,0 +1,166 @@
+"""A real engine on a real database, with providers in memory: what the engine tests work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
+from exai_desktop.config.provider_table import load_provider_table
+from exai_desktop.core.accounts import Account
+from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
+from exai_desktop.core.models import AddOptions, JobQuery, JobView
+from exai_desktop.core.settings import Settings
+from exai_desktop.core.states import JobState
+from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.clock import SystemClock
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.progress_board import ProgressBoard
+from exai_desktop.engine.scheduler import Scheduler
+from exai_desktop.engine.service import Engine, running
+from exai_desktop.storage.copies import SqliteCopyStore
+from exai_desktop.storage.database import Database
+from exai_desktop.storage.fingerprints import SqliteFingerprints
+from exai_desktop.storage.jobs import SqliteJobStore
+
+from .scripted_provider import ScriptedProvider
+
+KIMI = Account("kimi", "kimi", "intl", "https://kimi.invalid/v1", max_in_flight=2, order=0)
+GLM = Account("glm", "glm", "zai", "https://glm.invalid/v4", max_in_flight=2, order=1)
+
+
+class MemoryBook:
+    def __init__(self, accounts: Sequence[Account]) -> None:
+        self.accounts = tuple(accounts)
+
+    def load(self) -> tuple[Account, ...]:
+        return self.accounts
+
+    def save(self, accounts: Sequence[Account]) -> None:
+        self.accounts = tuple(accounts)
+
+
+@dataclass
+class Bench:
+    """An engine under test, its providers, and everything it announced."""
+
+    engine: Engine
+    ctx: Context
+    providers: dict[str, ScriptedProvider]
+    events: list[Event] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, event: Event) -> None:
+        self.events.append(event)
+        self.news.set()
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Wait until something announced makes it true."""
+        async with asyncio.timeout(seconds):
+            while not holds():
+                self.news.clear()
+                await self.news.wait()
+
+    async def finished(self, batch_id: int) -> BatchFinished:
+        def found() -> BatchFinished | None:
+            return next(
+                (e for e in self.events if isinstance(e, BatchFinished) and e.batch_id == batch_id),
+                None,
+            )
+
+        await self.until(lambda: found() is not None)
+        result = found()
+        assert result is not None
+        return result
+
+    async def scanned(self, batch_id: int) -> None:
+        await self.until(
+            lambda: any(isinstance(e, BatchScanned) and e.batch_id == batch_id for e in self.events)
+        )
+
+    async def upload(self, *paths: Path, **options: object) -> list[JobView]:
+        """Add, wait for all, return the rows in order."""
+        given = AddOptions(**options)  # type: ignore[arg-type]
+        batch_id = await self.engine.add_paths([str(p) for p in paths], given)
+        await self.finished(batch_id)
+        return await self.rows(batch_id)
+
+    async def rows(self, batch_id: int | None = None) -> list[JobView]:
+        page = await self.engine.jobs(JobQuery(batch_id=batch_id, descending=False, limit=1000))
+        return list(page.rows)
+
+    async def job(self, job_id: int) -> JobView:
+        return (await self.engine.job(job_id)).view
+
+    async def until_state(self, job_id: int, *states: JobState, seconds: float = 10.0) -> JobView:
+        async with asyncio.timeout(seconds):
+            while True:
+                job = await self.job(job_id)
+                if job.state in states:
+                    return job
+                self.news.clear()
+                await asyncio.wait({asyncio.ensure_future(self.news.wait())}, timeout=0.05)
+
+
+def settings(**changes: object) -> Settings:
+    """Quick ones: a settle time of seconds would only make the tests slow."""
+    return Settings(**{"settle_s": 0.05, "confirm_timeout_s": 1.0, **changes})  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def open_bench(
+    folder: Path,
+    *,
+    providers: dict[str, ScriptedProvider] | None = None,
+    accounts: Sequence[Account] = (KIMI, GLM),
+    wanted: Settings | None = None,
+) -> AsyncIterator[Bench]:
+    """An engine over `folder`'s database; opening the same folder again is a restart."""
+    made = providers if providers is not None else {}
+    for account in accounts:
+        made.setdefault(account.name, ScriptedProvider())
+    wanted = wanted or settings()
+    credentials = SessionCredentials()
+    for account in accounts:
+        credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
+    bus, clock = EventBus(), SystemClock()
+    database = Database(folder / "engine.db")
+    jobs = SqliteJobStore(database)
+    with ThreadPoolExecutor(2) as readers:
+        desk = Accounts(
+            MemoryBook(accounts),
+            credentials,
+            lambda account, _: made.setdefault(account.name, ScriptedProvider()),
+            load_provider_table(),
+            wanted,
+            clock,
+            bus,
+            readers,
+        )
+        scheduler = Scheduler(jobs, bus, clock, Lane("prepare", 4, clock), desk.lane)
+        ctx = Context(
+            jobs=jobs,
+            copies=SqliteCopyStore(database),
+            fingerprints=SqliteFingerprints(database),
+            accounts=desk,
+            scheduler=scheduler,
+            board=ProgressBoard(bus, clock),
+            clock=clock,
+            settings=wanted,
+            readers=readers,
+            random=lambda: 0.0,
+        )
+        try:
+            async with running(
+                lambda tasks: Engine(ctx, bus, tasks, check_key, key_fingerprint, dict)
+            ) as engine:
+                bench = Bench(engine, ctx, made)
+                bus.subscribe(bench.note)
+                yield bench
+        finally:
+            database.close()

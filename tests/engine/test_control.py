@@ -1,0 +1,166 @@
+"""Pause, resume, cancel, retry: at rest and in the middle of the bytes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, Sent, TransferError
+from exai_desktop.core.models import AddOptions
+from exai_desktop.core.states import JobState
+
+from .engine_kit import Bench, open_bench, settings
+from .scripted_provider import ScriptedProvider
+
+S = JobState
+
+
+def stuck() -> ScriptedProvider:
+    """A provider whose uploads wait before their last block."""
+    provider = ScriptedProvider()
+    provider.go.clear()
+    return provider
+
+
+async def begin(bench: Bench, path: Path) -> int:
+    """Add a file and wait until its bytes are on their way; returns the job."""
+    batch_id = await bench.engine.add_paths([str(path)], AddOptions())
+    await bench.providers["kimi"].begun.wait()
+    return (await bench.rows(batch_id))[0].id
+
+
+def write(folder: Path, name: str, size: int = 200_000) -> Path:
+    path = folder / name
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+async def test_cancel_in_the_middle_is_quick_and_stores_nothing(tmp_path: Path) -> None:
+    provider = stuck()
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        job_id = await begin(bench, write(tmp_path, "a.txt"))
+        assert await bench.engine.cancel([job_id]) == [job_id]
+        job = await bench.job(job_id)
+        assert job.state is S.CANCELLED
+        assert job.error is not None
+        assert job.error.code == ErrorCode.CANCELLED
+        provider.go.set()
+        assert not provider.files
+
+
+async def test_a_cancelled_file_can_be_retried(tmp_path: Path) -> None:
+    provider = stuck()
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        job_id = await begin(bench, write(tmp_path, "a.txt"))
+        await bench.engine.cancel([job_id])
+        provider.go.set()
+        assert await bench.engine.retry([job_id]) == [job_id]
+        job = await bench.until_state(job_id, S.DONE)
+        assert job.attempts == 2
+        assert len(provider.files) == 1
+
+
+async def test_pausing_a_file_in_the_middle_holds_it_until_resumed(tmp_path: Path) -> None:
+    provider = stuck()
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        job_id = await begin(bench, write(tmp_path, "a.txt"))
+        await bench.engine.pause([job_id])
+        assert (await bench.job(job_id)).state is S.HELD
+        provider.go.set()
+        await bench.engine.resume([job_id])
+        await bench.until_state(job_id, S.DONE)
+        assert len(provider.files) == 1
+
+
+async def test_a_paused_queue_starts_nothing_until_resumed(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.engine.pause()
+        batch_id = await bench.engine.add_paths([str(write(tmp_path, "a.txt"))], AddOptions())
+        await bench.scanned(batch_id)
+        assert (await bench.engine.summary()).paused
+        assert [j.state for j in await bench.rows(batch_id)] == [S.QUEUED]
+        await bench.engine.resume()
+        assert (await bench.finished(batch_id)).done == 1
+
+
+async def test_cancel_of_waiting_files_leaves_the_others(tmp_path: Path) -> None:
+    provider = stuck()
+    paths = [write(tmp_path, f"{n}.txt") for n in range(6)]
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        batch_id = await bench.engine.add_paths([str(p) for p in paths], AddOptions())
+        await bench.scanned(batch_id)
+        ids = [j.id for j in await bench.rows(batch_id)]
+        assert sorted(await bench.engine.cancel(ids[3:])) == ids[3:]
+        provider.go.set()
+        result = await bench.finished(batch_id)
+        assert (result.done, result.cancelled) == (3, 3)
+        assert len(provider.files) == 3
+
+
+async def test_what_is_done_cannot_be_cancelled_or_retried(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        [job] = await bench.upload(write(tmp_path, "a.txt"))
+        assert await bench.engine.cancel([job.id]) == []
+        assert await bench.engine.retry([job.id]) == []
+        assert (await bench.job(job.id)).state is S.DONE
+
+
+async def test_an_unknown_number_changes_nothing(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        with pytest.raises(AppError) as caught:
+            await bench.engine.cancel([4711])
+    assert caught.value.code is ErrorCode.UNKNOWN_JOB
+
+
+async def test_never_more_at_once_than_the_account_allows(tmp_path: Path) -> None:
+    provider = ScriptedProvider(block_s=0.005)
+    paths = [write(tmp_path, f"{n}.txt") for n in range(12)]
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        await bench.upload(*paths)
+    assert provider.most_at_once == 2
+
+
+async def test_retry_of_all_failed_takes_only_those(tmp_path: Path) -> None:
+    broken = TransferError(ErrorCode.PROVIDER_UNAVAILABLE, status=503, sent=Sent.NOTHING)
+    provider = ScriptedProvider(faults=[broken])
+    async with open_bench(
+        tmp_path, providers={"kimi": provider}, wanted=settings(max_attempts=1, max_in_flight=1)
+    ) as bench:
+        [failed] = await bench.upload(write(tmp_path, "a.txt"))
+        assert failed.state is S.FAILED
+        assert failed.error is not None
+        assert failed.error.code == ErrorCode.ATTEMPTS_EXHAUSTED
+        [done] = await bench.upload(write(tmp_path, "b.txt"))
+        bench.ctx.accounts.clear_problem("kimi")
+        assert await bench.engine.retry(None) == [failed.id]
+        assert done.state is S.DONE
+
+
+async def test_deleting_at_the_provider_forgets_the_copy_not_the_record(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt")
+    async with open_bench(tmp_path) as bench:
+        [job] = await bench.upload(path)
+        assert await bench.engine.delete_remote(job.id) == job.file_id
+        assert not bench.providers["kimi"].files
+        detail = await bench.engine.job(job.id)
+        assert detail.copy is not None
+        assert detail.copy.state == "deleted"
+        with pytest.raises(AppError) as caught:
+            await bench.engine.delete_remote(job.id)
+        assert caught.value.code is ErrorCode.REMOTE_NOT_FOUND
+        [again] = await bench.upload(path)
+        assert again.state is S.DONE
+        assert again.file_id != job.file_id or len(bench.providers["kimi"].files) == 1
+
+
+async def test_removing_finished_rows_keeps_what_is_known_of_the_content(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt")
+    async with open_bench(tmp_path) as bench:
+        [job] = await bench.upload(path)
+        assert await bench.engine.remove(None) == 1
+        assert not await bench.rows()
+        [again] = await bench.upload(path)
+        assert (again.state, again.file_id) == (S.DUPLICATE, job.file_id)
