@@ -5,8 +5,9 @@ A file crosses to another company or region only with the user's consent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import ProviderTable, Purpose, fit
@@ -51,15 +52,23 @@ def _try(name: str, size: int, wish: Wish, account: Account, table: ProviderTabl
 
 
 def choose(
-    name: str, size: int, wish: Wish, accounts: Sequence[Account], table: ProviderTable
+    name: str,
+    size: int,
+    wish: Wish,
+    accounts: Sequence[Account],
+    table: ProviderTable,
+    refused: Mapping[str, AppError] = MappingProxyType({}),
 ) -> Route:
     """The first account that takes the file and may have it.
 
-    Raises the first account's refusal, or CONSENT_NEEDED when only another company or region
-    would take the file and the wish does not allow that.
+    `refused`: accounts whose provider has seen this file and refused it. Raises the first
+    account's refusal, or CONSENT_NEEDED when only another company or region would take the file
+    and the wish does not allow that.
     """
     first, *others = candidates(wish, accounts)
     try:
+        if first.name in refused:
+            raise refused[first.name]
         purpose = _try(name, size, wish, first, table)
     except AppError as error:
         refusal = error
@@ -67,6 +76,8 @@ def choose(
         return Route(first, purpose, "chosen account" if wish.account else "preferred account")
     would_take: list[str] = []
     for account in others:
+        if account.name in refused:
+            continue
         try:
             purpose = _try(name, size, wish, account, table)
         except AppError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from exai_desktop.core.errors import AppError
 from exai_desktop.core.ports import Clock
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.stores import CopyStore, Fingerprints, JobStore
@@ -67,6 +68,8 @@ class Context:
     running: dict[int, Run] = field(default_factory=dict)
     # How often a file has changed under our hands, by job.
     unsettled: Counter[int] = field(default_factory=Counter)
+    # By job: the accounts whose provider has seen the file and refused it.
+    refusals: dict[int, dict[str, AppError]] = field(default_factory=dict)
 
     async def read(self, call: Callable[..., T], *args: object) -> T:
         """Run a blocking call in a reader thread, to its end even when cancelled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from exai_desktop.core import backoff
 from exai_desktop.core.error_codes import ErrorCode, Outcome
@@ -11,10 +12,21 @@ from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import Move
 from exai_desktop.engine.context import Context, Intent
-from exai_desktop.engine.prepare import again_later
+from exai_desktop.engine.prepare import again_later, choose_route
 from exai_desktop.engine.scheduler import error_changes
 
 S = JobState
+
+# Refusals that speak of this provider's abilities, not of what the file contains.
+ANOTHER_MAY_TAKE: Final = frozenset(
+    {
+        ErrorCode.NO_TEXT,
+        ErrorCode.PROVIDER_REJECTED,
+        ErrorCode.INVALID_FILE_TYPE,
+        ErrorCode.FILE_TOO_LARGE,
+        ErrorCode.INVALID_PURPOSE,
+    }
+)
 
 
 async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferError) -> None:
@@ -41,7 +53,7 @@ async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferEr
         await move(job, S.HELD, attempt=ended, error=error, note=error.title)
         await hold_account(ctx, job.account or "", error)
     elif error.outcome is Outcome.REJECTED:
-        await move(job, S.REFUSED, attempt=ended, error=error)
+        await _refused(ctx, job, ended, error)
     elif error.outcome not in (Outcome.THROTTLED, Outcome.UNAVAILABLE):
         await move(job, S.FAILED, attempt=ended, error=error)
     elif attempt.number >= ctx.settings.max_attempts:
@@ -55,6 +67,29 @@ async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferEr
         await move(
             job, S.WAITING, attempt=ended, error=error, not_before=until, wait_reason=error.title
         )
+
+
+async def _refused(ctx: Context, job: JobView, ended: Attempt, error: TransferError) -> None:
+    """The provider does not want this file; another may, if the user allowed that."""
+    ctx.refusals.setdefault(job.id, {})[job.account or ""] = error
+    try:
+        if error.code not in ANOTHER_MAY_TAKE:
+            raise error
+        route = choose_route(ctx, job)
+    except AppError:
+        del ctx.refusals[job.id]
+        await ctx.scheduler.move(job, S.REFUSED, attempt=ended, error=error)
+        return
+    await ctx.scheduler.move(
+        job,
+        S.WAITING,
+        attempt=ended,
+        note=route.reason,
+        provider=route.account.provider,
+        account=route.account.name,
+        purpose=route.purpose.name,
+        route_reason=route.reason,
+    )
 
 
 async def hold_account(ctx: Context, account: str, error: AppError) -> None:

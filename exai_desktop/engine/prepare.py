@@ -12,7 +12,7 @@ from exai_desktop.core.error_codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.names import sent_name
-from exai_desktop.core.routing import Wish, choose
+from exai_desktop.core.routing import Route, Wish, choose
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.open_file import RegularFile, hash_file
@@ -83,14 +83,26 @@ async def _fingerprint(ctx: Context, job: JobView, file: RegularFile) -> str:
     return sha256
 
 
-async def _route(ctx: Context, job: JobView, sha256: str) -> None:
+def choose_route(ctx: Context, job: JobView) -> Route:
+    """The account for this job, without those that have refused it. Raises as `choose` does."""
     wish = Wish(
         job.wanted_account,
         job.wanted_purpose,
         job.allow_fallback or ctx.settings.allow_fallback,
     )
+    return choose(
+        sent_name(job.path),
+        job.size,
+        wish,
+        ctx.accounts.all(),
+        ctx.accounts.table,
+        ctx.refusals.get(job.id, {}),
+    )
+
+
+async def _route(ctx: Context, job: JobView, sha256: str) -> None:
     name = sent_name(job.path)
-    route = choose(name, job.size, wish, ctx.accounts.all(), ctx.accounts.table)
+    route = choose_route(ctx, job)
     account, purpose = route.account, route.purpose.name
     copy = await ctx.copies.find_present(account.name, purpose, sha256)
     await ctx.scheduler.move(

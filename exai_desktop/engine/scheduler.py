@@ -70,6 +70,7 @@ class Scheduler:
         self._parked: dict[int, list[tuple[int, str]]] = {}
         self._in_flight: dict[tuple[str | None, str | None, int], int] = {}
         self._reserved: dict[tuple[str | None, str | None, int], int] = {}
+        self._keys: dict[int, tuple[str | None, str | None, int]] = {}
         self._open: dict[int, set[int]] = {}
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
@@ -208,13 +209,16 @@ class Scheduler:
         return [account for account, _, _ in self._in_flight if account]
 
     def _note_in_flight(self, view: JobView) -> None:
-        key = (view.account, view.sent_name, view.size)
         if view.state in states.IN_FLIGHT:
+            key = (view.account, view.sent_name, view.size)
             self._in_flight[key] = view.id
+            self._keys[view.id] = key
             return
-        if self._in_flight.get(key) == view.id:
-            del self._in_flight[key]
-        if self._reserved.get(key) != view.id:
+        # By its own key: a job that goes on to another account has changed the rest.
+        old = self._keys.pop(view.id, None)
+        if old is not None and self._in_flight.get(old) == view.id:
+            del self._in_flight[old]
+        if view.id not in self._reserved.values():
             self._wake_parked(view.id)
 
     def _wake_parked(self, job_id: int) -> None:

@@ -36,7 +36,9 @@ class ResultLine(Card):
         if not report.ok and report.error is not None:
             self.show_error(report.error)
             return
-        files = "" if report.files is None else f", {count_text(report.files, 'file', 'files')} there"
+        files = (
+            "" if report.files is None else f", {count_text(report.files, 'file', 'files')} there"
+        )
         text = f"{report.host} answered in {report.duration_ms} ms{files}."
         self._say("check", "success", "success", "The connection works", text)
 

@@ -116,7 +116,10 @@ def row(*items: QWidget | QLayout | int, margin: int = 0, gap: int = GRID) -> QH
 
 
 def _fill(
-    layout: QVBoxLayout | QHBoxLayout, items: tuple[QWidget | QLayout | int, ...], margin: int, gap: int
+    layout: QVBoxLayout | QHBoxLayout,
+    items: tuple[QWidget | QLayout | int, ...],
+    margin: int,
+    gap: int,
 ) -> None:
     layout.setContentsMargins(margin, margin, margin, margin)
     layout.setSpacing(gap)

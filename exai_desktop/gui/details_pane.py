@@ -48,7 +48,7 @@ class DetailsPane(Card):
     ) -> None:
         super().__init__()
         self._theme = theme
-        self._table = table
+        self.table = table
         self._on_action = on_action
         self._on_settle = on_settle
         self._job: JobView | None = None
@@ -190,7 +190,7 @@ class DetailsPane(Card):
         )  # fmt: skip
 
     def _facts_of(self, job: JobView) -> dict[str, str]:
-        provider = self._table.provider(job.provider) if job.provider else None
+        provider = self.table.provider(job.provider) if job.provider else None
         names = {p.name: p.title for p in provider.purposes} if provider else {}
         purpose = f"{names[job.purpose]} ({job.purpose})" if job.purpose in names else job.purpose
         return {
@@ -204,7 +204,7 @@ class DetailsPane(Card):
         }
 
     def _show_buttons(self, jobs: Sequence[JobView]) -> None:
-        wanted = [a for a in BUTTONS if a in fitting(jobs, self._table)]
+        wanted = [a for a in BUTTONS if a in fitting(jobs, self.table)]
         if Action.ALLOW_FALLBACK in wanted:
             wanted.remove(Action.RETRY)
         if wanted == self._shown_actions:

@@ -33,9 +33,7 @@ class CopyLine(QWidget):
         self._theme = theme
         self._name = name
         self._value = ElidedLabel(role=role)
-        self.button = Button(
-            theme, "", self.copy, icon="copy", kind="icon", name=f"Copy {name}"
-        )
+        self.button = Button(theme, "", self.copy, icon="copy", kind="icon", name=f"Copy {name}")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_COPIED_FOR_MS)

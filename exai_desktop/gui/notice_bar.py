@@ -26,9 +26,7 @@ class NoticeBar(Card):
         self._close = Button(
             theme, "", self.dismiss, icon="close", kind="icon", name="Close the message"
         )
-        layout = row(
-            self._icon, 4, column(self._title, self._text, gap=2), self._close, margin=12
-        )
+        layout = row(self._icon, 4, column(self._title, self._text, gap=2), self._close, margin=12)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)

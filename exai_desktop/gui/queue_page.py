@@ -91,9 +91,7 @@ class QueuePage(QWidget):
         self.setLayout(whole)
 
     def _connect(self) -> None:
-        self.filter.changed.connect(
-            lambda: self.model.filter(self.filter.states, self.filter.text)
-        )
+        self.filter.changed.connect(lambda: self.model.filter(self.filter.states, self.filter.text))
         self.view.selection_moved.connect(self._on_selection)
         self.view.opened.connect(self.open_details)
         self.model.loaded.connect(self._on_selection)

@@ -149,5 +149,3 @@ class QueueView(QTableView):
 
     def _ask_menu(self, at: QPoint) -> None:
         self.menu_wanted.emit(self.viewport().mapToGlobal(at))
-
-

@@ -75,9 +75,7 @@ class RowPainter(QStyledItemDelegate):
                 note = "existing file" if job.state is JobState.DUPLICATE else ""
                 cell.lines(result_text(job), note, is_code=True)
 
-    def _paint_ground(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: Index
-    ) -> None:
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect = option.rect
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
         if is_selected:

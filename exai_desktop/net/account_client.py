@@ -82,7 +82,8 @@ class AccountClient:
     async def upload(self, path: str, upload: Upload, purpose: str, readers: Executor) -> Answer:
         """Send one file as multipart; `purpose` is the provider's own name of `upload.purpose`.
 
-        The answer is waited for from the last block on. Returns early answers too, with `sent` less than ALL. A cancel closes the connection.
+        The answer is waited for from the last block on. Returns early answers too, with `sent`
+        less than ALL. A cancel closes the connection.
         """
         body = FileBody(upload, purpose, readers)
         try:

@@ -27,6 +27,7 @@ __all__ = [
     "open_writer",
 ]
 
+
 def library_version() -> str:
     """Version of SQLite itself."""
     return sqlite3.sqlite_version

@@ -1,0 +1,173 @@
+"""All commands of the window as actions: one place for words, keys and menus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from exai_desktop.core.models import JobView
+from exai_desktop.gui.job_actions import Action, fitting
+from exai_desktop.gui.queue_commands import QueueCommands
+from exai_desktop.gui.queue_page import QueuePage
+from exai_desktop.gui.theme import Setting, Theme
+
+_THEMES: Final[dict[str, Setting]] = {"&System": "system", "&Light": "light", "&Dark": "dark"}
+
+Standard = QKeySequence.StandardKey
+
+
+class WindowActions(QObject):
+    """`on_...` are the window's own commands; those of files go to `commands`."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        theme: Theme,
+        page: QueuePage,
+        commands: QueueCommands,
+        window_commands: dict[str, Callable[[], object]],
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._theme = theme
+        self._page = page
+        self._commands = commands
+        self._orders = window_commands
+        self.file_actions: dict[Action, QAction] = {}
+        self._make_file_actions()
+        self._make_window_actions()
+        page.selection_moved.connect(self.enable)
+        page.view.menu_wanted.connect(lambda at: self.file_menu().popup(at))
+        self.enable()
+
+    def _make(
+        self, text: str, on_trigger: Callable[[], object], *, icon: str = "", keys: str = ""
+    ) -> QAction:
+        action = QAction(text, self)
+        action.triggered.connect(lambda _checked=False: on_trigger())
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        if icon:
+            self._theme.dress(action, icon, "muted")
+        return action
+
+    def _in_queue(self, action: QAction) -> QAction:
+        """Its key works only in the table: Space and Delete mean other things elsewhere."""
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._page.view.addAction(action)
+        return action
+
+    def _make_file_actions(self) -> None:
+        for action, text, icon, keys in (
+            (Action.COPY_ID, "&Copy file ID", "copy", "Ctrl+C"),
+            (Action.SHOW_TEXT, "Show &text", "text", ""),
+            (Action.PAUSE, "&Pause", "pause", ""),
+            (Action.RESUME, "Res&ume", "play", ""),
+            (Action.CANCEL, "C&ancel upload", "close", ""),
+            (Action.RETRY, "&Retry", "retry", "Ctrl+R"),
+            (Action.ALLOW_FALLBACK, "Allow another pro&vider", "send", ""),
+            (Action.REMOVE, "Remove from &list", "clear", "Delete"),
+            (Action.DELETE_REMOTE, "&Delete at provider…", "trash", "Shift+Delete"),
+        ):
+            made = self._make(text, lambda action=action: self._perform(action), icon=icon)
+            if keys:
+                made.setShortcut(QKeySequence(keys))
+            self.file_actions[action] = self._in_queue(made)
+        self._space = self._in_queue(
+            self._make("Pause or resume", self._commands.pause_or_resume, keys="Space")
+        )
+
+    def _make_window_actions(self) -> None:
+        make, order, page, commands = self._make, self._orders, self._page, self._commands
+        self.add_files = make("Add &files…", order["files"], icon="plus", keys="Ctrl+O")
+        self.add_folder = make("Add f&older…", order["folder"], icon="folder", keys="Ctrl+Shift+O")
+        self.paste = make("&Paste and upload", order["paste"], icon="files", keys="Ctrl+V")
+        self.accounts = make("&Accounts…", order["accounts"], icon="key", keys="Ctrl+,")
+        self.accounts.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.sandbox = make("Try the &sandbox", order["sandbox"], icon="flask")
+        self.quit = make("&Quit", order["quit"], keys="Ctrl+Q")
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self.select_all = self._in_queue(make("Select &all", page.view.selectAll, keys="Ctrl+A"))
+        self.find = make("&Find…", page.find, icon="search", keys="Ctrl+F")
+        self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
+        self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
+        self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
+        self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
+        self.shortcuts = make("&Keyboard shortcuts", order["shortcuts"], icon="help", keys="F1")
+        self.about = make("&About EXAI Desktop", order["about"], icon="info")
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.themes = QActionGroup(self)
+        for text, setting in _THEMES.items():
+            action = make(text, lambda setting=setting: self._theme.choose(setting))
+            action.setCheckable(True)
+            action.setChecked(setting == self._theme.setting)
+            self.themes.addAction(action)
+
+    def fill(self, bar: QMenuBar) -> None:
+        """The menu bar: every command of the program is in it."""
+        bar.setAccessibleName("Menu bar")
+        files = self.file_actions
+        self._menu(
+            bar,
+            "&File",
+            [self.add_files, self.add_folder, self.paste, None, self.accounts, self.sandbox]
+            + [None, self.quit],
+        )
+        self._menu(
+            bar,
+            "&Edit",
+            [files[Action.COPY_ID], self.select_all, self.find, None]
+            + [files[Action.REMOVE], files[Action.DELETE_REMOTE]],
+        )
+        self._menu(
+            bar,
+            "&Queue",
+            [self.pause_all, None, self._space, files[Action.PAUSE], files[Action.RESUME]]
+            + [files[Action.CANCEL], files[Action.RETRY], files[Action.ALLOW_FALLBACK]]
+            + [files[Action.SHOW_TEXT], None, self.retry_all, self.clear],
+        )
+        view = self._menu(bar, "&View", [self.details, None])
+        themes = self._menu(view, "&Colours", list(self.themes.actions()))
+        themes.setAccessibleName("Colours of the window")
+        self._menu(bar, "&Help", [self.shortcuts, None, self.about])
+
+    def _menu(self, parent: QMenuBar | QMenu, title: str, actions: list[QAction | None]) -> QMenu:
+        menu = parent.addMenu(title)
+        menu.setAccessibleName(title.replace("&", ""))
+        for action in actions:
+            if action is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(action)
+        return menu
+
+    def file_menu(self) -> QMenu:
+        """The context menu: what fits the selection, nothing else."""
+        menu = QMenu(self._window)
+        menu.setAccessibleName("Selected files")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for action, made in self.file_actions.items():
+            if action in (Action.REMOVE, Action.PAUSE) and menu.actions():
+                menu.addSeparator()
+            if made.isEnabled():
+                menu.addAction(made)
+        if menu.isEmpty():
+            menu.addAction(self.add_files)
+        return menu
+
+    def enable(self) -> None:
+        """Grey out what fits none of the selected files."""
+        jobs: list[JobView] = self._page.view.loaded_selection()
+        possible = fitting(jobs, self._page.details.table)
+        for action, made in self.file_actions.items():
+            made.setEnabled(action in possible)
+        # Also for files that cannot be removed yet: the key then says why.
+        self.file_actions[Action.REMOVE].setEnabled(bool(jobs))
+        self._space.setEnabled(bool({Action.PAUSE, Action.RESUME} & possible))
+
+    def _perform(self, action: Action) -> None:
+        self._commands.perform(action)
