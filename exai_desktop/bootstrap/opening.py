@@ -168,10 +168,11 @@ def _provider_factory(
         from exai_desktop.providers.glm import GlmProvider
         from exai_desktop.providers.kimi import KimiProvider
 
-        kinds = {"kimi": KimiProvider, "glm": GlmProvider}
         info = table.provider(account.provider)
-        if info is None or account.provider not in kinds:
-            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
-        return kinds[account.provider](account, key, info, settings, senders)
+        if info is not None and account.provider == "kimi":
+            return KimiProvider(account, key, info, settings, senders)
+        if info is not None and account.provider == "glm":
+            return GlmProvider(account, key, info, settings, senders)
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
 
     return make

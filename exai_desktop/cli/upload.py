@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,9 +13,9 @@ from exai_desktop.cli.output import Output
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.error_table import CODES
-from exai_desktop.core.events import BatchScanned, Event, JobChanged, JobsAdded
+from exai_desktop.core.events import BatchScanned, JobChanged, JobsAdded
 from exai_desktop.core.models import AddOptions, JobQuery, JobView, Origin, SortKey
-from exai_desktop.core.service import UploadService
+from exai_desktop.core.service import Events, UploadService
 from exai_desktop.core.states import JobState
 
 S = JobState
@@ -49,7 +48,8 @@ def upload(
     async def verb(service: UploadService, output: Output) -> Exit:
         events = await service.events()
         batch_id = await service.add_paths(absolute, options)
-        outcomes = await _follow(events, batch_id, service, output)
+        outcomes = await _follow(events, batch_id, output)
+        await events.aclose()
         summary = [state in _GOOD for state in outcomes.values()]
         if not output.as_json:
             output.line(f"{sum(summary)} of {len(summary)} files are at a provider.")
@@ -58,9 +58,7 @@ def upload(
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
-async def _follow(
-    events: AsyncIterator[Event], batch_id: int, service: UploadService, output: Output
-) -> dict[int, JobState]:
+async def _follow(events: Events, batch_id: int, output: Output) -> dict[int, JobState]:
     """Print each file once when it is settled or stuck; returns the states printed."""
     pending: set[int] = set()
     outcomes: dict[int, JobState] = {}

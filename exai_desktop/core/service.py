@@ -7,8 +7,8 @@ are plain values. Every method may raise `AppError`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, Self
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.events import Event
@@ -19,6 +19,16 @@ from exai_desktop.core.models import (
     JobQuery,
     QueueSummary,
 )
+
+
+class Events(Protocol):
+    """A stream of events. Ends with ANOTHER_INSTANCE when the process behind it is gone."""
+
+    def __aiter__(self) -> Self: ...
+
+    async def __anext__(self) -> Event: ...
+
+    async def aclose(self) -> None: ...
 
 
 class UploadService(Protocol):
@@ -97,6 +107,6 @@ class UploadService(Protocol):
         """Ask the window, if there is one, to come to the front."""
         ...
 
-    async def events(self) -> AsyncIterator[Event]:
-        """All events from the moment this returns on; close the iterator when done."""
+    async def events(self) -> Events:
+        """All events from the moment this returns on; close the stream when done."""
         ...

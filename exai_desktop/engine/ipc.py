@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -19,6 +19,7 @@ from exai_desktop.core.errors import AppError, EngineError
 from exai_desktop.core.events import Event
 from exai_desktop.core.service import UploadService
 from exai_desktop.engine import ipc_codec as codec
+from exai_desktop.engine.event_stream import EventStream
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class _Server:
             answer = codec.encode_result(method, await getattr(self._service, method)(**args))
         except AppError as error:
             answer = codec.encode_error(error)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             fault = EngineError(ErrorCode.UNEXPECTED_ERROR, f"bad call: {type(error).__name__}")
             answer = codec.encode_error(fault)
         writer.write(answer)
@@ -90,7 +91,7 @@ class _Server:
                 await writer.drain()
         finally:
             gone.cancel()
-            await cast(AsyncGenerator[Event, None], events).aclose()
+            await events.aclose()
 
 
 @asynccontextmanager
@@ -169,21 +170,18 @@ class _Client:
 
         return call
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> EventStream:
         reader, writer = await _connect_patiently(self._address)
         writer.write(codec.EVENTS_CALL)
         await reader.readline()
-        return self._read_events(reader, writer)
 
-    async def _read_events(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> AsyncGenerator[Event, None]:
-        try:
-            while line := await reader.readline():
-                yield codec.decode_event(line)
-        finally:
-            writer.close()
-        raise EngineError(ErrorCode.ANOTHER_INSTANCE, "the other program was closed")
+        async def read() -> Event:
+            line = await reader.readline()
+            if not line:
+                raise EngineError(ErrorCode.ANOTHER_INSTANCE, "the other program was closed")
+            return codec.decode_event(line)
+
+        return EventStream(read, writer.close)
 
 
 async def connect(address: Path) -> UploadService:

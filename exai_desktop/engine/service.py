@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from exai_desktop.core.error_codes import ErrorCode
@@ -13,6 +13,7 @@ from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, Q
 from exai_desktop.engine import remote_files
 from exai_desktop.engine.account_verbs import AccountVerbs
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.event_stream import EventStream
 from exai_desktop.engine.intake import check_options, walk_into_queue
 from exai_desktop.engine.runner import Runner
 
@@ -116,19 +117,9 @@ class Engine(AccountVerbs):
     async def show_window(self) -> None:
         self._bus.publish(WindowWanted())
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> EventStream:
         news: asyncio.Queue[Event] = asyncio.Queue()
-        return _drain(news, self._bus.subscribe(news.put_nowait))
-
-
-async def _drain(
-    news: asyncio.Queue[Event], unsubscribe: Callable[[], None]
-) -> AsyncGenerator[Event, None]:
-    try:
-        while True:
-            yield await news.get()
-    finally:
-        unsubscribe()
+        return EventStream(news.get, self._bus.subscribe(news.put_nowait))
 
 
 @asynccontextmanager

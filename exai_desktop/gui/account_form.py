@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
 from exai_desktop.core.accounts import AccountDraft, ConnectionReport
 from exai_desktop.core.capabilities import Provider, ProviderTable, Region
+from exai_desktop.gui.connection_result import ResultLine
 from exai_desktop.gui.controls import Button, Card, column, row
 from exai_desktop.gui.plain_text import PlainLabel
-from exai_desktop.gui.connection_result import ResultLine
 from exai_desktop.gui.theme import Theme
 
 REGION_NOTE = "A key works only in the region it was made for."

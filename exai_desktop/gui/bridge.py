@@ -15,7 +15,6 @@ from exai_desktop.core.accounts import AccountStatus
 from exai_desktop.core.events import (
     AccountsChanged,
     BatchFinished,
-    BatchScanned,
     Event,
     JobChanged,
     JobsAdded,
@@ -41,7 +40,6 @@ class News:
     progress: dict[int, Progressed] = field(default_factory=dict)
     summary: QueueSummary | None = None
     accounts: tuple[AccountStatus, ...] | None = None
-    scanned: list[BatchScanned] = field(default_factory=list)
     finished: list[BatchFinished] = field(default_factory=list)
     problems: list[ProblemRaised] = field(default_factory=list)
     is_window_wanted: bool = False
@@ -61,8 +59,11 @@ class News:
                 self.summary = summary
             case AccountsChanged(accounts=accounts):
                 self.accounts = accounts
-            case BatchScanned():
-                self.scanned.append(event)
+            case _:
+                self._note_rare(event)
+
+    def _note_rare(self, event: Event) -> None:
+        match event:
             case BatchFinished():
                 self.finished.append(event)
             case ProblemRaised():

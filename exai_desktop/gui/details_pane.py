@@ -76,7 +76,7 @@ class DetailsPane(Card):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of this file")
         self.error = ErrorCard(theme)
-        self.review = ReviewCard(theme, lambda text: self._settle(text), lambda: self._settle(None))
+        self.review = ReviewCard(theme, self._settle, lambda: self._settle(None))
         self.file_id = CopyLine(theme, "file ID", role="mono")
         self.sha256 = CopyLine(theme, "SHA-256", role="mono")
         self.path = CopyLine(theme, "path")

@@ -191,7 +191,8 @@ def _moment(attempt: Attempt) -> tuple[float, str, str, str, str]:
     if attempt.ended_at is None:
         result = "under way"
     else:
-        result = f"{attempt.outcome or 'ended'} after {duration_text(attempt.ended_at - attempt.started_at)}"
+        took = duration_text(attempt.ended_at - attempt.started_at)
+        result = f"{attempt.outcome or 'ended'} after {took}"
     parts = [f"by {attempt.transport}", result]
     parts += [f"HTTP {attempt.http_status}"] if attempt.http_status else []
     parts += [attempt.detail] if attempt.detail else []

@@ -60,6 +60,7 @@ class DropZone(QWidget):
 
     def __init__(self, window: QWidget, theme: Theme) -> None:
         super().__init__(window)
+        self._window = window
         self._theme = theme
         self._is_welcome = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -93,8 +94,7 @@ class DropZone(QWidget):
         # Also accepted when there is nothing for us in it: else we could not say why.
         event.acceptProposedAction()
         self._is_welcome = bool(gather(mime).paths)
-        window = self.parentWidget()
-        self.setGeometry(window.rect())
+        self.setGeometry(self._window.rect())
         self.raise_()
         self.show()
 

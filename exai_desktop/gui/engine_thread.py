@@ -8,12 +8,12 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from exai_desktop.core.events import Event
-from exai_desktop.core.service import UploadService
+from exai_desktop.core.service import Events, UploadService
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class EngineThread:
                 with contextlib.suppress(asyncio.CancelledError):
                     await forwarding
 
-    async def _forward(self, events: AsyncIterator[Event]) -> None:
+    async def _forward(self, events: Events) -> None:
         async for event in events:
             self._listener(event)
 

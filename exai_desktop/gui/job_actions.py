@@ -8,12 +8,9 @@ from enum import StrEnum
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.models import JobView
-from exai_desktop.core.states import RETRY_MOVES, JobState
+from exai_desktop.core.states import FINAL, RETRY_MOVES, JobState
 
 S = JobState
-
-_PAUSABLE = frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING})
-_STORED = frozenset({S.DONE, S.DUPLICATE})
 
 
 class Action(StrEnum):
@@ -28,6 +25,22 @@ class Action(StrEnum):
     COPY_ID = "copy_id"
 
 
+_STORED = frozenset({S.DONE, S.DUPLICATE})
+
+_STATES: dict[Action, frozenset[JobState]] = {
+    Action.PAUSE: frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING}),
+    Action.RESUME: frozenset({S.HELD}),
+    Action.CANCEL: frozenset(JobState) - FINAL,
+    Action.RETRY: RETRY_MOVES,
+    Action.ALLOW_FALLBACK: RETRY_MOVES,
+    Action.REMOVE: FINAL,
+    Action.DELETE_REMOTE: _STORED,
+    Action.SHOW_TEXT: _STORED,
+    Action.COPY_ID: frozenset(JobState),
+}
+_NEEDS_ID = frozenset({Action.DELETE_REMOTE, Action.SHOW_TEXT, Action.COPY_ID})
+
+
 def gives_text(job: JobView, table: ProviderTable | None) -> bool:
     """Whether the provider hands back the text of files of this purpose."""
     provider = table.provider(job.provider) if table and job.provider else None
@@ -38,26 +51,16 @@ def gives_text(job: JobView, table: ProviderTable | None) -> bool:
 
 def fits(action: Action, job: JobView, table: ProviderTable | None = None) -> bool:
     """Whether the command makes sense for this job now."""
-    stored = job.state in _STORED and job.file_id is not None
+    if job.state not in _STATES[action] or (action in _NEEDS_ID and not job.file_id):
+        return False
     match action:
-        case Action.PAUSE:
-            return job.state in _PAUSABLE
-        case Action.RESUME:
-            return job.state is S.HELD
         case Action.CANCEL:
-            return not job.state.is_final and not job.cancel_requested
-        case Action.RETRY:
-            return job.state in RETRY_MOVES
+            return not job.cancel_requested
         case Action.ALLOW_FALLBACK:
-            code = job.error.code if job.error else ""
-            return job.state in RETRY_MOVES and code == ErrorCode.CONSENT_NEEDED
-        case Action.REMOVE:
-            return job.state.is_final
-        case Action.DELETE_REMOTE:
-            return stored
+            return job.error is not None and job.error.code == ErrorCode.CONSENT_NEEDED
         case Action.SHOW_TEXT:
-            return stored and gives_text(job, table)
-    return job.file_id is not None
+            return gives_text(job, table)
+    return True
 
 
 def fitting(jobs: Iterable[JobView], table: ProviderTable | None = None) -> frozenset[Action]:

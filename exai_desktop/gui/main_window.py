@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QFrame, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QFrame, QMainWindow, QStackedWidget, QWidget
 
 from exai_desktop import __version__
 from exai_desktop.core.accounts import AccountStatus
@@ -16,9 +17,9 @@ from exai_desktop.core.events import BatchFinished
 from exai_desktop.gui.accounts_dialog import AccountsDialog
 from exai_desktop.gui.bridge import EngineBridge, News
 from exai_desktop.gui.controls import Button, IconView, column, row
-from exai_desktop.gui.drop_zone import NOT_LOCAL, DropZone, gather, gather_urls
 from exai_desktop.gui.engine_client import EngineClient
 from exai_desktop.gui.engine_session import EngineSession
+from exai_desktop.gui.file_intake import FileIntake
 from exai_desktop.gui.notice_bar import NoticeBar
 from exai_desktop.gui.plain_text import PlainLabel
 from exai_desktop.gui.queue_commands import QueueCommands
@@ -28,7 +29,7 @@ from exai_desktop.gui.start_pages import EngineProblem, FirstRun
 from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import ShortcutsDialog
 from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.window_actions import WindowActions
+from exai_desktop.gui.window_actions import Orders, WindowActions
 from exai_desktop.gui.wording import count_text
 
 
@@ -53,41 +54,30 @@ class MainWindow(QMainWindow):
     def __init__(self, parts: Parts) -> None:
         super().__init__()
         self._parts = parts
-        self._theme = parts.theme
-        self._tasks = parts.tasks
         self._accounts: tuple[AccountStatus, ...] = ()
-        self._total = 0
-        self._may_close = False
+        self.accounts_dialog: AccountsDialog | None = None
         self.setWindowTitle("EXAI Desktop")
         self.resize(1280, 800)
-        self.dialog: AccountsDialog | None = None
-        self.commands = QueueCommands(
-            self, parts.theme, parts.table, parts.client, parts.tasks, parts.notices
-        )
-        choosers = (self.choose_files, self.choose_folder)
+        theme, notices = parts.theme, parts.notices
+        self.commands = QueueCommands(self, theme, parts.table, parts.client, parts.tasks, notices)
+        self.intake = FileIntake(self, theme, notices, self.add)
+        choosers = (self.intake.choose_files, self.intake.choose_folder)
         self.page = QueuePage(
-            parts.theme, parts.table, parts.client, parts.tasks, self.commands, choosers
+            theme, parts.table, parts.client, parts.tasks, self.commands, choosers
         )
-        self.first_run = FirstRun(parts.theme, self.open_accounts, lambda: self.enter(sandbox=True))
-        self.problem = EngineProblem(
-            parts.theme, lambda: self.enter(sandbox=parts.session.is_sandbox)
-        )
-        self._starting = PlainLabel("Starting…", role="muted")
-        self._starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.first_run = FirstRun(theme, self.open_accounts, lambda: self.enter(sandbox=True))
+        self.problem = EngineProblem(theme, lambda: self.enter(sandbox=parts.session.is_sandbox))
+        self.starting = PlainLabel("Starting…", role="muted")
+        self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.banner = self._make_banner()
         self._assemble()
-        self.drop_zone = DropZone(self, parts.theme)
-        self.drop_zone.dropped.connect(self.add)
-        self.drop_zone.refused.connect(self._refuse)
-        self.actions_ = WindowActions(
-            self, parts.theme, self.page, self.commands, self._own_commands()
-        )
-        self.actions_.fill(self.menuBar())
+        self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
+        self.menu_actions.fill(self.menuBar())
         parts.bridge.news_arrived.connect(self.take_news)
 
     def _assemble(self) -> None:
         self.stack = QStackedWidget()
-        for page in (self._starting, self.first_run, self.page, self.problem):
+        for page in (self.starting, self.first_run, self.page, self.problem):
             self.stack.addWidget(page)
         notice = row(self._parts.notices)
         notice.setContentsMargins(24, 12, 24, 0)
@@ -97,16 +87,135 @@ class MainWindow(QMainWindow):
         center.setLayout(whole)
         self.setCentralWidget(center)
 
-    def _own_commands(self) -> dict[str, object]:
-        return {}
+    def _orders(self) -> Orders:
+        return Orders(
+            files=self.intake.choose_files,
+            folder=self.intake.choose_folder,
+            paste=self.intake.paste,
+            accounts=self.open_accounts,
+            sandbox=lambda: self.enter(sandbox=True),
+            leave_sandbox=lambda: self.enter(sandbox=False),
+            shortcuts=lambda: self._open(ShortcutsDialog(self, self._parts.theme)),
+            about=self._show_about,
+            quit=self.close,
+        )
 
     def _make_banner(self) -> QFrame:
         banner = QFrame()
         banner.setProperty("banner", True)
+        theme = self._parts.theme
         text = PlainLabel("Sandbox: files go to this computer only", role="heading")
-        real = Button(self._theme, "Add a real account…", self.leave_sandbox, icon="key")
-        layout = row(IconView(self._theme, "flask", "accent"), text, 0, real, gap=12)
+        self.add_real = Button(theme, "Add a real account…", self._add_real_account, icon="key")
+        layout = row(IconView(theme, "flask", "accent"), text, 0, self.add_real, gap=12)
         layout.setContentsMargins(24, 8, 24, 8)
         banner.setLayout(layout)
         banner.hide()
         return banner
+
+    def enter(self, *, sandbox: bool, then_accounts: bool = False) -> None:
+        """Start the real engine or the sandbox behind this window."""
+        self._parts.tasks.start(self._enter(sandbox, then_accounts))
+
+    async def _enter(self, sandbox: bool, then_accounts: bool) -> None:
+        self._parts.notices.dismiss()
+        if self.accounts_dialog is not None:
+            self.accounts_dialog.close()
+        self.starting.setText("Starting the sandbox…" if sandbox else "Starting…")
+        self.stack.setCurrentWidget(self.starting)
+        client = self._parts.client
+        try:
+            await self._parts.session.start(sandbox=sandbox)
+            self.banner.setVisible(sandbox)
+            self.menu_actions.show_mode(is_sandbox=sandbox)
+            self._accounts = tuple(await client.accounts())
+            summary = await client.summary()
+        except AppError as error:
+            self.problem.show_error(ErrorView.of(error))
+            self.stack.setCurrentWidget(self.problem)
+            return
+        self.page.send_menu.show_accounts(self._accounts)
+        self.page.restart(summary)
+        self._choose_page(summary.total)
+        if then_accounts:
+            self.open_accounts()
+
+    def _choose_page(self, total: int) -> None:
+        is_new = not self._accounts and total == 0
+        self.stack.setCurrentWidget(self.first_run if is_new else self.page)
+        if is_new:
+            self.first_run.add_key.setFocus()
+        elif total:
+            self.page.view.setFocus()
+        else:
+            self.page.empty.files.setFocus()
+
+    def take_news(self, news: News) -> None:
+        """Ten times a second at most: everything the engine said since the last time."""
+        if news.accounts is not None:
+            self._accounts = news.accounts
+            if self.accounts_dialog is not None:
+                self.accounts_dialog.show_accounts(news.accounts)
+        self.page.apply(news)
+        if self._accounts and self.stack.currentWidget() is self.first_run:
+            self.stack.setCurrentWidget(self.page)
+            self.page.empty.files.setFocus()
+        for problem in news.problems:
+            self._parts.notices.show_error(problem.error)
+        for batch in news.finished:
+            self._tell_batch(batch)
+        if news.is_window_wanted:
+            self.come_to_front()
+
+    def _tell_batch(self, batch: BatchFinished) -> None:
+        """Once per batch, and only when somebody has to look."""
+        missed = batch.refused + batch.failed + batch.review
+        if missed == 0:
+            return
+        title = f"{count_text(missed, 'file was', 'files were')} not uploaded"
+        good = batch.done + batch.duplicate
+        text = f"{count_text(good, 'file is', 'files are')} at the provider. " if good else ""
+        text += "The filter Needs attention shows the others with the reasons."
+        self._parts.notices.show_notice(title, text, Tone.CARE)
+
+    def add(self, paths: Sequence[str]) -> None:
+        """Take files and folders into the queue, as the send menu says."""
+        self.commands.add(paths, self.page.send_menu.options)
+
+    def open_accounts(self) -> None:
+        """The accounts dialog; a second call brings the first one to the front."""
+        if self.accounts_dialog is not None:
+            self.accounts_dialog.activateWindow()
+            return
+        parts = self._parts
+        real = self._add_real_account if parts.session.is_sandbox else None
+        dialog = AccountsDialog(
+            self, parts.theme, parts.table, parts.client, parts.tasks, on_real_account=real
+        )
+        self.accounts_dialog = dialog
+        dialog.finished.connect(self._forget_dialog)
+        self._open(dialog)
+
+    def _forget_dialog(self) -> None:
+        self.accounts_dialog = None
+
+    def _add_real_account(self) -> None:
+        self.enter(sandbox=False, then_accounts=True)
+
+    def _open(self, dialog: QDialog) -> None:
+        dialog.open()
+
+    def _show_about(self) -> None:
+        text = f"Version {__version__}. Sends files to Kimi and GLM and keeps the record."
+        self._parts.notices.show_notice("EXAI Desktop", text)
+
+    def come_to_front(self) -> None:
+        """The program was started a second time."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Not yet: first the engine settles its uploads."""
+        event.ignore()
+        self.close_wanted.emit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
@@ -86,26 +87,28 @@ class QueueCommands:
             if action is Action.REMOVE and jobs:
                 self._say("These files are not finished", "Cancel them first, then remove them.")
             return
-        ids = [job.id for job in meant]
-        match action:
-            case Action.PAUSE:
-                await self._client.pause(ids)
-            case Action.RESUME:
-                await self._client.resume(ids)
-            case Action.CANCEL:
-                await self._client.cancel(ids)
-            case Action.RETRY:
-                await self._client.retry(ids)
-            case Action.ALLOW_FALLBACK:
-                await self._client.retry(ids, allow_fallback=True)
-            case Action.REMOVE:
-                await self._client.remove(ids)
-            case Action.DELETE_REMOTE:
-                self._ask_delete(meant)
-            case Action.SHOW_TEXT:
-                await self._show_text(meant[0])
-            case Action.COPY_ID:
-                self._copy_ids(meant)
+        orders = self._orders
+        if action in orders:
+            await orders[action]([job.id for job in meant])
+        elif action is Action.DELETE_REMOTE:
+            self._ask_delete(meant)
+        elif action is Action.SHOW_TEXT:
+            await self._show_text(meant[0])
+        else:
+            self._copy_ids(meant)
+
+    @property
+    def _orders(self) -> dict[Action, Callable[[list[int]], Awaitable[object]]]:
+        """The commands that are nothing but one order to the engine."""
+        client = self._client
+        return {
+            Action.PAUSE: client.pause,
+            Action.RESUME: client.resume,
+            Action.CANCEL: client.cancel,
+            Action.RETRY: client.retry,
+            Action.ALLOW_FALLBACK: partial(client.retry, allow_fallback=True),
+            Action.REMOVE: client.remove,
+        }
 
     def _copy_ids(self, jobs: Sequence[JobView]) -> None:
         copy_text("\n".join(job.file_id or "" for job in jobs))

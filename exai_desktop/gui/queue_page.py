@@ -130,6 +130,9 @@ class QueuePage(QWidget):
         self.strip.show_summary(summary)
         is_empty = summary.total == 0
         self._stack.setCurrentWidget(self.empty if is_empty else self._split)
+        # The empty page has these two itself, larger.
+        for part in (self.add_files, self.add_folder):
+            part.setVisible(not is_empty)
         self.filter.setVisible(not is_empty)
         self.details_toggle.setVisible(not is_empty)
 
@@ -144,7 +147,7 @@ class QueuePage(QWidget):
         if not self.details.isVisibleTo(self):
             self.toggle_details()
 
-    def find(self) -> None:
+    def start_search(self) -> None:
         """To the search box."""
         self.filter.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter.search.selectAll()

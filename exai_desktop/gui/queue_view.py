@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QItemSelection, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from exai_desktop.core.models import JobView
+from exai_desktop.gui.paged_jobs import Index
 from exai_desktop.gui.queue_columns import Column
 from exai_desktop.gui.queue_model import QueueModel
 from exai_desktop.gui.row_painter import RowPainter
@@ -73,8 +74,9 @@ class QueueView(QTableView):
 
     def spans(self) -> list[tuple[int, int]]:
         """The selected rows as ranges, without asking for each of 100,000."""
-        ranges = self.selectionModel().selection()
-        return sorted({(part.top(), part.bottom()) for part in ranges})
+        selection = self.selectionModel().selection()
+        parts = (selection.at(i) for i in range(selection.count()))
+        return sorted({(part.top(), part.bottom()) for part in parts})
 
     def shown_job(self) -> JobView | None:
         """The job the details are about: the current row, if it is selected."""
@@ -107,7 +109,7 @@ class QueueView(QTableView):
         super().selectionChanged(selected, deselected)
         self.selection_moved.emit()
 
-    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:
+    def currentChanged(self, current: Index, previous: Index) -> None:
         """The ring moves: repaint both whole rows."""
         super().currentChanged(current, previous)
         for index in (current, previous):

@@ -83,9 +83,10 @@ class RowPainter(QStyledItemDelegate):
         painter.setPen(QPen(self._theme.color("border"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         view = option.widget
-        if isinstance(view, QTableView) and view.hasFocus():
-            if view.currentIndex().row() == index.row():
-                self._paint_focus(painter, option, index)
+        if not isinstance(view, QTableView) or not view.hasFocus():
+            return
+        if view.currentIndex().row() == index.row():
+            self._paint_focus(painter, option, index)
 
     def _paint_focus(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """One ring around the whole row, drawn cell by cell."""

@@ -1,4 +1,4 @@
-"""Where dropped files go: chosen by the program, or one account; another company only if allowed."""
+"""Where new files go: chosen by the program or one account; elsewhere only if allowed."""
 
 from __future__ import annotations
 

@@ -18,22 +18,31 @@ class SlotTasks:
     """Runs what slots start. `on_error` gets each failure as something to show."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_error: Callable[[ErrorView], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_error: Callable[[ErrorView], None],
+        stem: SlotTasks | None = None,
     ) -> None:
         self._loop = loop
         self._on_error = on_error
+        self._stem = stem
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a coroutine of the window; nobody needs to keep the task."""
-        task = self._loop.create_task(work)
+        if self._stem is None:
+            task = self._loop.create_task(work)
+            task.add_done_callback(self._settle)
+        else:
+            # Of the whole group too, so that closing waits for it.
+            task = self._stem.start(work)
+            task.add_done_callback(self._tasks.discard)
         self._tasks.add(task)
-        task.add_done_callback(self._settle)
         return task
 
     def branch(self) -> SlotTasks:
         """A group for a part of the window that may go before the window does."""
-        return _Branch(self)
+        return SlotTasks(self._loop, self._on_error, stem=self)
 
     def cancel(self) -> None:
         """Stop what runs without waiting: whoever asked is gone."""
@@ -64,18 +73,3 @@ class SlotTasks:
         log.error("a command of the window failed", exc_info=error)
         detail = type(error).__name__
         self._on_error(ErrorView.of(AppError(ErrorCode.UNEXPECTED_ERROR, detail)))
-
-
-class _Branch(SlotTasks):
-    """Its tasks belong to the whole group too, so that closing waits for them."""
-
-    def __init__(self, stem: SlotTasks) -> None:
-        super().__init__(stem._loop, stem._on_error)
-        self._stem = stem
-
-    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """As the stem, but cancelled with this branch."""
-        task = self._stem.start(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt
@@ -20,8 +22,26 @@ _THEMES: Final[dict[str, Setting]] = {"&System": "system", "&Light": "light", "&
 Standard = QKeySequence.StandardKey
 
 
+Order = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The window's own commands."""
+
+    files: Order
+    folder: Order
+    paste: Order
+    accounts: Order
+    sandbox: Order
+    leave_sandbox: Order
+    shortcuts: Order
+    about: Order
+    quit: Order
+
+
 class WindowActions(QObject):
-    """`on_...` are the window's own commands; those of files go to `commands`."""
+    """Commands of the window are `orders`, those of files go to `commands`."""
 
     def __init__(
         self,
@@ -29,14 +49,14 @@ class WindowActions(QObject):
         theme: Theme,
         page: QueuePage,
         commands: QueueCommands,
-        window_commands: dict[str, Callable[[], object]],
+        orders: Orders,
     ) -> None:
         super().__init__(window)
         self._window = window
         self._theme = theme
         self._page = page
         self._commands = commands
-        self._orders = window_commands
+        self._orders = orders
         self.file_actions: dict[Action, QAction] = {}
         self._make_file_actions()
         self._make_window_actions()
@@ -73,7 +93,7 @@ class WindowActions(QObject):
             (Action.REMOVE, "Remove from &list", "clear", "Delete"),
             (Action.DELETE_REMOTE, "&Delete at provider…", "trash", "Shift+Delete"),
         ):
-            made = self._make(text, lambda action=action: self._perform(action), icon=icon)
+            made = self._make(text, partial(self._commands.perform, action), icon=icon)
             if keys:
                 made.setShortcut(QKeySequence(keys))
             self.file_actions[action] = self._in_queue(made)
@@ -83,26 +103,28 @@ class WindowActions(QObject):
 
     def _make_window_actions(self) -> None:
         make, order, page, commands = self._make, self._orders, self._page, self._commands
-        self.add_files = make("Add &files…", order["files"], icon="plus", keys="Ctrl+O")
-        self.add_folder = make("Add f&older…", order["folder"], icon="folder", keys="Ctrl+Shift+O")
-        self.paste = make("&Paste and upload", order["paste"], icon="files", keys="Ctrl+V")
-        self.accounts = make("&Accounts…", order["accounts"], icon="key", keys="Ctrl+,")
+        self.add_files = make("Add &files…", order.files, icon="plus", keys="Ctrl+O")
+        self.add_folder = make("Add f&older…", order.folder, icon="folder", keys="Ctrl+Shift+O")
+        self.paste = make("&Paste and upload", order.paste, icon="files", keys="Ctrl+V")
+        self.accounts = make("&Accounts…", order.accounts, icon="key", keys="Ctrl+,")
         self.accounts.setMenuRole(QAction.MenuRole.PreferencesRole)
-        self.sandbox = make("Try the &sandbox", order["sandbox"], icon="flask")
-        self.quit = make("&Quit", order["quit"], keys="Ctrl+Q")
+        self.sandbox = make("Try the &sandbox", order.sandbox, icon="flask")
+        self.leave_sandbox = make("Leave the &sandbox", order.leave_sandbox, icon="flask")
+        self.leave_sandbox.setVisible(False)
+        self.quit = make("&Quit", order.quit, keys="Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.select_all = self._in_queue(make("Select &all", page.view.selectAll, keys="Ctrl+A"))
-        self.find = make("&Find…", page.find, icon="search", keys="Ctrl+F")
+        self.find = make("&Find…", page.start_search, icon="search", keys="Ctrl+F")
         self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
-        self.shortcuts = make("&Keyboard shortcuts", order["shortcuts"], icon="help", keys="F1")
-        self.about = make("&About EXAI Desktop", order["about"], icon="info")
+        self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
+        self.about = make("&About EXAI Desktop", order.about, icon="info")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.themes = QActionGroup(self)
         for text, setting in _THEMES.items():
-            action = make(text, lambda setting=setting: self._theme.choose(setting))
+            action = make(text, partial(self._theme.choose, setting))
             action.setCheckable(True)
             action.setChecked(setting == self._theme.setting)
             self.themes.addAction(action)
@@ -111,31 +133,20 @@ class WindowActions(QObject):
         """The menu bar: every command of the program is in it."""
         bar.setAccessibleName("Menu bar")
         files = self.file_actions
-        self._menu(
-            bar,
-            "&File",
-            [self.add_files, self.add_folder, self.paste, None, self.accounts, self.sandbox]
-            + [None, self.quit],
-        )
-        self._menu(
-            bar,
-            "&Edit",
-            [files[Action.COPY_ID], self.select_all, self.find, None]
-            + [files[Action.REMOVE], files[Action.DELETE_REMOTE]],
-        )
-        self._menu(
-            bar,
-            "&Queue",
-            [self.pause_all, None, self._space, files[Action.PAUSE], files[Action.RESUME]]
-            + [files[Action.CANCEL], files[Action.RETRY], files[Action.ALLOW_FALLBACK]]
-            + [files[Action.SHOW_TEXT], None, self.retry_all, self.clear],
-        )
-        view = self._menu(bar, "&View", [self.details, None])
-        themes = self._menu(view, "&Colours", list(self.themes.actions()))
+        adding = (self.add_files, self.add_folder, self.paste)
+        modes = (self.accounts, self.sandbox, self.leave_sandbox)
+        self._menu(bar, "&File", *adding, None, *modes, None, self.quit)
+        rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
+        self._menu(bar, "&Edit", files[Action.COPY_ID], self.select_all, self.find, None, *rid)
+        own = (Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY, Action.ALLOW_FALLBACK)
+        single = (*(files[action] for action in own), files[Action.SHOW_TEXT])
+        self._menu(bar, "&Queue", self.pause_all, None, *single, None, self.retry_all, self.clear)
+        view = self._menu(bar, "&View", self.details, None)
+        themes = self._menu(view, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
-        self._menu(bar, "&Help", [self.shortcuts, None, self.about])
+        self._menu(bar, "&Help", self.shortcuts, None, self.about)
 
-    def _menu(self, parent: QMenuBar | QMenu, title: str, actions: list[QAction | None]) -> QMenu:
+    def _menu(self, parent: QMenuBar | QMenu, title: str, *actions: QAction | None) -> QMenu:
         menu = parent.addMenu(title)
         menu.setAccessibleName(title.replace("&", ""))
         for action in actions:
@@ -159,6 +170,11 @@ class WindowActions(QObject):
             menu.addAction(self.add_files)
         return menu
 
+    def show_mode(self, *, is_sandbox: bool) -> None:
+        """Only the way out of where we are is offered."""
+        self.sandbox.setVisible(not is_sandbox)
+        self.leave_sandbox.setVisible(is_sandbox)
+
     def enable(self) -> None:
         """Grey out what fits none of the selected files."""
         jobs: list[JobView] = self._page.view.loaded_selection()
@@ -168,6 +184,3 @@ class WindowActions(QObject):
         # Also for files that cannot be removed yet: the key then says why.
         self.file_actions[Action.REMOVE].setEnabled(bool(jobs))
         self._space.setEnabled(bool({Action.PAUSE, Action.RESUME} & possible))
-
-    def _perform(self, action: Action) -> None:
-        self._commands.perform(action)

@@ -74,7 +74,7 @@ def _tls_reason(error: BaseException) -> str:
     """The verifier's own words: they name the certificate's fault and nothing of ours."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return str(cause.verify_message)
+            return str(getattr(cause, "verify_message", "") or type(error).__name__)
     return type(error).__name__
 
 

@@ -37,7 +37,9 @@ FLAVOURS = {
 TABLE = ProviderTable.model_validate(
     tomllib.loads((Path(__file__).parents[2] / "resources/providers.toml").read_text("utf-8"))
 )
-SETTINGS = Settings(connect_timeout_s=5, write_timeout_s=2, read_timeout_s=1)
+SETTINGS = Settings.model_validate(
+    {"connect_timeout_s": 5, "write_timeout_s": 2, "read_timeout_s": 1}
+)
 KINDS: dict[str, Callable[..., FileProvider]] = {"kimi": KimiProvider, "glm": GlmProvider}
 
 
@@ -346,10 +348,7 @@ async def test_nobody_there_is_offline_and_nothing_left(bench: Bench, unused_tcp
 
 async def test_the_list_is_complete_and_oldest_first(bench: Bench) -> None:
     assert await bench.provider.list(bench.purpose) == []
-    if bench.flavour == "bigmodel":
-        count = 230  # three pages
-    else:
-        count = 5 if bench.flavour != "zai" else 99
+    count = {"bigmodel": 230, "zai": 99}.get(bench.flavour, 5)  # BigModel: three pages
     ids = [(await bench.provider.upload(bench.sending(20, f"n{i}.txt"))).id for i in range(count)]
     listed = await bench.provider.list(bench.purpose)
     assert {file.id for file in listed} == set(ids)
@@ -440,7 +439,7 @@ async def test_content(bench: Bench) -> None:
     bench.fault("parse_error", times=1)
     failed = await provider.upload(bench.sending(502))
     assert failed.status is RemoteStatus.ERROR
-    with pytest.raises(TransferError, match="NO_TEXT"):
+    with pytest.raises(TransferError, match="PARSE_FAILED"):
         await provider.content(failed.id)
 
 

@@ -34,7 +34,7 @@ def test_a_refusal_by_size_names_both_sizes() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    (".DS_Store", "Thumbs.db", "DESKTOP.INI", "~$a.docx", "._a.pdf", ".~lock.a.odt#"),
+    [".DS_Store", "Thumbs.db", "DESKTOP.INI", "~$a.docx", "._a.pdf", ".~lock.a.odt#"],
 )
 def test_what_systems_and_offices_leave_behind_is_not_uploaded(name: str) -> None:
     assert _code(name, 50) is ErrorCode.SYSTEM_FILE

@@ -1,0 +1,141 @@
+"""The window's entry: builds the parts, runs the loop, ends cleanly.
+
+The only module of the window that knows `bootstrap`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any
+
+import qasync  # type: ignore[import-untyped]
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QApplication
+
+from exai_desktop import __version__
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.service import UploadService
+from exai_desktop.gui.bridge import EngineBridge
+from exai_desktop.gui.engine_client import EngineClient
+from exai_desktop.gui.engine_session import EngineSession
+from exai_desktop.gui.engine_thread import EngineFactory
+from exai_desktop.gui.main_window import MainWindow, Parts
+from exai_desktop.gui.notice_bar import NoticeBar
+from exai_desktop.gui.quit_signals import QuitSignals
+from exai_desktop.gui.slot_tasks import SlotTasks
+from exai_desktop.gui.theme import Theme
+
+log = logging.getLogger(__name__)
+
+APP_ID = "io.github.exai_desktop.ExaiDesktop"
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Show the window until the user is done; `--sandbox` and `--minimized` are known."""
+    app = QApplication.instance() or QApplication(["exai-desktop"])
+    assert isinstance(app, QApplication)
+    _introduce(app)
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    with loop:
+        loop.run_until_complete(_run(app, loop, set(argv)))
+    return 0
+
+
+def _introduce(app: QApplication) -> None:
+    from exai_desktop.bootstrap import resource_path
+
+    app.setApplicationName("EXAI Desktop")
+    app.setApplicationDisplayName("EXAI Desktop")
+    app.setApplicationVersion(__version__)
+    # Ties the window to its entry in the menu; Wayland takes the icon from there.
+    QGuiApplication.setDesktopFileName(APP_ID)
+    app.setWindowIcon(QIcon(str(resource_path("icons", "app.svg"))))
+    app.setQuitOnLastWindowClosed(False)
+
+
+async def _run(app: QApplication, loop: asyncio.AbstractEventLoop, options: set[str]) -> None:
+    window, parts = build(app, loop, _factory)
+    done = asyncio.Event()
+    window.close_wanted.connect(done.set)
+    signals = QuitSignals(done.set, window)
+    hook = sys.excepthook
+    sys.excepthook = _reporter(parts.notices)
+    try:
+        if "--minimized" in options:
+            window.showMinimized()
+        else:
+            window.show()
+        window.enter(sandbox="--sandbox" in options)
+        await done.wait()
+        await settle(window, parts)
+    finally:
+        sys.excepthook = hook
+        signals.close()
+        window.deleteLater()
+
+
+def build(
+    app: QApplication,
+    loop: asyncio.AbstractEventLoop,
+    make_factory: Callable[[bool], EngineFactory],
+) -> tuple[MainWindow, Parts]:
+    """All parts of the window, nothing started yet."""
+    from exai_desktop.bootstrap import load_provider_table, resource_path
+
+    theme = Theme(app, resource_path())
+    notices = NoticeBar(theme)
+    client, bridge = EngineClient(), EngineBridge()
+    parts = Parts(
+        theme=theme,
+        table=load_provider_table(),
+        client=client,
+        bridge=bridge,
+        session=EngineSession(make_factory, client, bridge),
+        tasks=SlotTasks(loop, notices.show_error),
+        notices=notices,
+    )
+    window = MainWindow(parts)
+    bridge.setParent(window)
+    return window, parts
+
+
+async def settle(window: MainWindow, parts: Parts) -> None:
+    """Out of sight at once; the engine breaks off and writes down what it was doing."""
+    window.hide()
+    await parts.tasks.close()
+    if not await parts.session.stop():
+        log.warning("the engine was not through in time; its jobs are settled at the next start")
+
+
+def _factory(sandbox: bool) -> EngineFactory:
+    def make() -> AbstractAsyncContextManager[UploadService]:
+        from exai_desktop.bootstrap import open_service  # late: after the window is on screen
+
+        return open_service(sandbox=sandbox, face="window")
+
+    return make
+
+
+def _reporter(notices: NoticeBar) -> Callable[..., Any]:
+    """What nobody caught is logged and shown once; the window stays."""
+
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        log.critical("an error nobody caught", exc_info=(kind, error, trace))
+        view = ErrorView.of(AppError(ErrorCode.UNEXPECTED_ERROR, kind.__name__))
+        # Not from inside whatever failed.
+        QTimer.singleShot(0, notices, lambda: notices.show_error(view))
+
+    return report
