@@ -38,7 +38,7 @@ class AccountForm(Card):
         self.open_console = Button(
             theme, "Open the key page", self._open_console, icon="link", kind="ghost"
         )
-        self.test = Button(theme, "&Test", on_test, icon="send", name="Test the new account")
+        self.test = Button(theme, "&Test", on_test, name="Test the new account")
         self.save = Button(theme, "&Save account", on_save, kind="primary", icon="check")
         self.result = ResultLine(theme)
         self._assemble()

@@ -46,9 +46,7 @@ class AccountCard(Card):
             gap=12,
         )
         head.setStretch(1, 1)
-        self.test = Button(
-            theme, "Test", lambda: on_test(self), icon="send", name=f"Test {self.name}"
-        )
+        self.test = Button(theme, "Test", lambda: on_test(self), name=f"Test {self.name}")
         head.addWidget(self.test)
         if on_remove is not None:
             remove = Button(

@@ -51,7 +51,8 @@ class Button(QPushButton):
         self._theme = theme
         self.setProperty("kind", kind)
         self.setAccessibleName(name or text.replace("&", ""))
-        self.setIconSize(QSize(ICON, ICON))
+        # Wider than the picture: a little air between it and the word.
+        self.setIconSize(QSize(ICON + (4 if text else 0), ICON))
         self.setAutoDefault(False)
         if icon:
             role = {"primary": "on_accent", "danger": "danger"}.get(kind, "text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QScrollArea, QWidget
 
 from exai_desktop.core.capabilities import ProviderTable
@@ -31,7 +32,7 @@ BUTTONS: dict[Action, tuple[str, str, str]] = {
     Action.PAUSE: ("Pause", "pause", "plain"),
     Action.SHOW_TEXT: ("Show text", "text", "plain"),
     Action.CANCEL: ("Cancel", "close", "plain"),
-    Action.REMOVE: ("Remove from list", "clear", "plain"),
+    Action.REMOVE: ("Remove", "clear", "plain"),
     Action.DELETE_REMOTE: ("Delete at provider…", "trash", "danger"),
 }
 
@@ -93,7 +94,7 @@ class DetailsPane(Card):
         self._id_box = _section("File ID", self.file_id, is_accented=True)
         self._hash_box = _section("SHA-256", self.sha256)
         self._path_box = _section("Path", self.path)
-        self._history_box = _section("History", self.history)
+        self._history_box = _section("History", self.history, gap=8)
         inner = QWidget()
         inner.setObjectName("scrolled")
         layout = column(
@@ -105,6 +106,7 @@ class DetailsPane(Card):
         self._scroll = QScrollArea()
         self._scroll.setAccessibleName("Details of the selected file")
         self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidget(inner)
         self._hint = PlainLabel("Select a file to see its details", role="muted", wrap=True)
@@ -225,14 +227,14 @@ class DetailsPane(Card):
             self._on_settle(self._job.id, remote_id)
 
 
-def _section(title: str, content: QWidget, *, is_accented: bool = False) -> QWidget:
+def _section(title: str, content: QWidget, *, is_accented: bool = False, gap: int = 2) -> QWidget:
     if is_accented:
         box: QWidget = Card("quiet")
         layout = column(PlainLabel(title, role="label"), content, gap=0)
         layout.setContentsMargins(12, 8, 6, 6)
     else:
         box = QWidget()
-        layout = column(PlainLabel(title, role="muted"), content, gap=2)
+        layout = column(PlainLabel(title, role="muted"), content, gap=gap)
     box.setLayout(layout)
     return box
 

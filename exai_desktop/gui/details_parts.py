@@ -85,7 +85,7 @@ class Facts(QWidget):
         line = self._grid.rowCount()
         self._values[word] = PlainLabel(wrap=True, selectable=True)
         self._values[word].setAccessibleName(word)
-        self._grid.addWidget(PlainLabel(word, role="muted"), line, 0)
+        self._grid.addWidget(PlainLabel(word, role="muted"), line, 0, _TOP)
         self._grid.addWidget(self._values[word], line, 1)
 
 

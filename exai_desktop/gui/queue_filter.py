@@ -39,7 +39,7 @@ class QueueFilter(QWidget):
             self._add_chip(group, theme)
         self.search = QLineEdit()
         self.search.setAccessibleName("Search the queue")
-        self.search.setPlaceholderText("Search name, path, file ID or hash")
+        self.search.setPlaceholderText("Search name, path, ID or hash")
         self.search.setProperty("quiet", True)
         self.search.setClearButtonEnabled(True)
         self.search.setAcceptDrops(False)

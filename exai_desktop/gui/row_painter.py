@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
@@ -15,10 +15,10 @@ from exai_desktop.core.states import JobState
 from exai_desktop.gui.icons import file_icon
 from exai_desktop.gui.queue_columns import HEADINGS, Column, account_text, result_text
 from exai_desktop.gui.queue_model import JOB_ROLE, PROGRESS_ROLE
-from exai_desktop.gui.state_look import look_of, moving, progress_text, second_line
+from exai_desktop.gui.state_look import look_of, moving, second_line, speed_and_eta
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.tokens import ROW_HEIGHT
-from exai_desktop.gui.wording import size_text
+from exai_desktop.gui.wording import percent, size_text
 
 _PAD = 12.0
 _ICON = 18.0
@@ -80,8 +80,8 @@ class RowPainter(QStyledItemDelegate):
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
         if is_selected:
             painter.fillRect(rect, self._theme.color("selection"))
-        painter.setPen(QPen(self._theme.color("border"), 1))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        line = QRect(rect.left(), rect.bottom(), rect.width(), 1)
+        painter.fillRect(line, self._theme.color("border"))
         view = option.widget
         if not isinstance(view, QTableView) or not view.hasFocus():
             return
@@ -110,7 +110,8 @@ def _paint_state(cell: _Cell, job: JobView, progress: Progressed | None) -> None
     if bar is None:
         cell.lines(look.word, plain_text(second_line(job, progress)), x=x)
         return
-    cell.upper(look.word, progress_text(bar), x=x)
+    done = percent(bar.done, bar.total)
+    cell.upper(f"{look.word} {done} %", speed_and_eta(bar), x=x)
     cell.bar(bar.done / bar.total if bar.total else 0.0, x=x)
 
 

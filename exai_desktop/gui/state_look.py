@@ -91,12 +91,19 @@ def moving(job: JobView, progress: Progressed | None) -> Progressed | None:
     return progress if progress.phase == job.state.value else None
 
 
+def speed_and_eta(progress: Progressed) -> str:
+    """`3.1 MB/s · 12 s left`."""
+    if progress.phase != "sending":
+        return ""
+    parts = (speed_text(progress.speed), eta_text(progress.eta_s))
+    return " · ".join(part for part in parts if part)
+
+
 def progress_text(progress: Progressed) -> str:
     """`42 % · 3.1 MB/s · 12 s left`."""
-    parts = [f"{percent(progress.done, progress.total)} %"]
-    if progress.phase == "sending":
-        parts += [speed_text(progress.speed), eta_text(progress.eta_s)]
-    return " · ".join(part for part in parts if part)
+    figures = speed_and_eta(progress)
+    share = f"{percent(progress.done, progress.total)} %"
+    return f"{share} · {figures}" if figures else share
 
 
 def second_line(job: JobView, progress: Progressed | None = None) -> str:

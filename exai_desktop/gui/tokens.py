@@ -11,7 +11,7 @@ from typing import Final
 
 GRID: Final = 8
 ROW_HEIGHT: Final = 56
-PANE_WIDTH: Final = 352
+PANE_WIDTH: Final = 368
 
 
 @dataclass(frozen=True, slots=True)

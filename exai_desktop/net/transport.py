@@ -41,8 +41,10 @@ def _in_httpx_words() -> Iterator[None]:
     try:
         yield
     except tuple(_ERRORS) as error:
-        # No text: a refused header's text holds the header.
-        raise _ERRORS[type(error)](type(error).__name__) from error.__cause__
+        # No text and no cause: a refused header's text holds the header. Only the reason of a
+        # failed connection is wanted (TLS or not), and the pool has moved it to the context.
+        why = error.__context__ if isinstance(error, httpcore.ConnectError) else None
+        raise _ERRORS[type(error)](type(error).__name__) from why
 
 
 class _AnswerStream(httpx.AsyncByteStream):

@@ -32,6 +32,7 @@ class _Line(asyncio.Protocol):
         self.lost: BaseException | None = None
         self.choked = False
         self._transport: asyncio.Transport | None = None
+        self._beneath: list[asyncio.Transport] = []
         self._change: asyncio.Future[None] | None = None
 
     @property
@@ -45,9 +46,16 @@ class _Line(asyncio.Protocol):
 
     def carry_on_over(self, transport: asyncio.Transport) -> None:
         """The first transport, or the encrypted one above it."""
+        if self._transport is not None:
+            self._beneath.append(self._transport)
         self._transport = transport
-        # A write counts as done when the kernel has all of it: true progress, flat memory.
-        transport.set_write_buffer_limits(high=0)
+        # A write counts as done when the kernel has (almost) all of it: true progress, flat
+        # memory. Not 0: with that, asyncio's TLS pauses on an empty buffer and never resumes.
+        transport.set_write_buffer_limits(high=1, low=0)
+
+    def waiting_bytes(self) -> int:
+        """What the kernel has not taken yet, encrypted or not."""
+        return sum(t.get_write_buffer_size() for t in (self.transport, *self._beneath))
 
     def data_received(self, data: bytes) -> None:
         self.unread.append(data)
@@ -125,12 +133,12 @@ class WireStream(httpcore.AsyncNetworkStream):
         line.transport.write(buffer)
         while line.choked:
             self._stop_if_answered()
-            before = line.transport.get_write_buffer_size()
+            before = line.waiting_bytes()
             try:
                 await line.changed(timeout)
             except TimeoutError:
                 # A slow line may need longer for 1 MiB: only a stalled one is given up.
-                if line.transport.get_write_buffer_size() == before:
+                if line.waiting_bytes() == before:
                     raise httpcore.WriteTimeout from None
         if line.lost is not None:
             raise httpcore.WriteError(type(line.lost).__name__)

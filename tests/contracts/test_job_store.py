@@ -1,11 +1,8 @@
-"""The contract of `core.stores.JobStore`."""
+"""The contract of `core.stores.JobStore`: adding, moving, forgetting."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,25 +10,18 @@ import pytest
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, ErrorView, FileError
-from exai_desktop.core.models import AddOptions, Attempt, JobQuery, JobView, NewJob, Origin, SortKey
+from exai_desktop.core.models import AddOptions, Attempt, JobQuery, NewJob, Origin
 from exai_desktop.core.states import JOB_MOVES, IllegalMoveError, JobState
 from exai_desktop.core.stores import (
     JobChanges,
     JobStore,
     Move,
-    NewCopy,
     StaleJobError,
-    TwinInFlightError,
-    TwinPresentError,
 )
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.jobs import SqliteJobStore
-
-S = JobState
-HASH = "ab" * 32
-TO_WAITING = (S.QUEUED, S.CHECKING, S.HASHING, S.WAITING)
-TO_SENDING = (*TO_WAITING, S.SENDING)
+from tests.contracts.job_rig import HASH, TO_SENDING, TO_WAITING, S, add, lead, new_copy
 
 
 @pytest.fixture
@@ -44,31 +34,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def store(database: Database) -> JobStore:
     return SqliteJobStore(database)
-
-
-async def add(store: JobStore, *paths: str, size: int = 10) -> list[JobView]:
-    batch = await store.add_batch(AddOptions(), [], 1.0)
-    return await store.add_jobs(batch, [NewJob(path, size) for path in paths], 1.0)
-
-
-def routed(sha256: str = HASH, account: str = "work") -> JobChanges:
-    return JobChanges(account=account, purpose="file-extract", provider="kimi", sha256=sha256)
-
-
-async def lead(
-    store: JobStore, job: JobView, *states: JobState, changes: JobChanges | None = None
-) -> JobView:
-    """Take the job along these states; the first is the one it is in."""
-    for number, (old, new) in enumerate(itertools.pairwise(states)):
-        move = Move(job.id, old, new, 2.0 + number)
-        if new is S.WAITING and old is S.HASHING:
-            move = Move(job.id, old, new, 2.0 + number, changes=changes or routed())
-        job = await store.apply(move)
-    return job
-
-
-def new_copy(remote_id: str, sha256: str = HASH, *, usable: bool = True) -> NewCopy:
-    return NewCopy("kimi", "work", "file-extract", sha256, 10, remote_id, "a.pdf", usable)
 
 
 async def test_jobs_are_born_queued_or_refused(store: JobStore) -> None:
@@ -213,87 +178,6 @@ async def test_retry_begins_afresh(store: JobStore, final: JobState) -> None:
     assert detail.history[-1].old is final
 
 
-async def test_the_same_content_is_not_in_flight_twice(store: JobStore) -> None:
-    first, second, elsewhere = await add(store, "/a", "/b", "/c")
-    await lead(store, first, *TO_SENDING)
-    with pytest.raises(TwinInFlightError) as caught:
-        await lead(store, second, *TO_SENDING)
-    assert caught.value.job_id == first.id
-    waiting = await store.get(second.id)
-    assert waiting is not None
-    assert waiting.state is S.WAITING
-
-    # Also while it is uncertain; not at another account.
-    await lead(store, first, S.SENDING, S.UNCERTAIN)
-    with pytest.raises(TwinInFlightError):
-        await lead(store, second, S.WAITING, S.SENDING)
-    await lead(store, elsewhere, *TO_SENDING, changes=routed(account="home"))
-
-    await lead(store, first, S.UNCERTAIN, S.WAITING)
-    assert (await lead(store, second, S.WAITING, S.SENDING)).state is S.SENDING
-
-
-async def test_the_same_content_is_not_sent_when_it_is_there(store: JobStore) -> None:
-    first, second = await add(store, "/a", "/b")
-    await lead(store, first, *TO_SENDING, S.CONFIRMING)
-    await store.apply(Move(first.id, S.CONFIRMING, S.DONE, 9.0, copy=new_copy("f1")))
-    with pytest.raises(TwinPresentError) as caught:
-        await lead(store, second, *TO_SENDING)
-    assert (caught.value.copy.remote_id, caught.value.copy.job_id) == ("f1", first.id)
-    waiting = await store.get(second.id)
-    assert waiting is not None
-    assert (waiting.state, waiting.finished_at) == (S.WAITING, None)
-
-
-async def test_sending_without_content_or_account_is_impossible(store: JobStore) -> None:
-    (job,) = await add(store, "/a")
-    await lead(store, job, *TO_WAITING, changes=JobChanges(sha256=HASH))
-    with pytest.raises(AppError):
-        await store.apply(Move(job.id, S.WAITING, S.SENDING, 2.0))
-
-
-async def test_racing_moves_one_wins(database: Database, tmp_path: Path) -> None:
-    other = Database(tmp_path / "test.db")
-    try:
-        stores = [SqliteJobStore(database), SqliteJobStore(other)]
-        (job,) = await add(stores[0], "/a")
-        moves = [
-            store.apply(Move(job.id, S.QUEUED, new, 2.0))
-            for store in stores * 5
-            for new in (S.CHECKING, S.CANCELLED)
-        ]
-        results = await asyncio.gather(*moves, return_exceptions=True)
-        assert len([r for r in results if isinstance(r, JobView)]) == 1
-        assert len([r for r in results if isinstance(r, StaleJobError)]) == len(moves) - 1
-        detail = await stores[1].detail(job.id)
-        assert detail is not None
-        assert len(detail.history) == 2
-    finally:
-        other.close()
-
-
-async def test_racing_twins_one_is_sent(database: Database, tmp_path: Path) -> None:
-    other = Database(tmp_path / "test.db")
-    try:
-        stores = [SqliteJobStore(database), SqliteJobStore(other)]
-        jobs = await add(stores[0], *(f"/{n}" for n in range(10)))
-        for job in jobs:
-            await lead(stores[0], job, *TO_WAITING)
-        results = await asyncio.gather(
-            *(
-                stores[n % 2].apply(Move(job.id, S.WAITING, S.SENDING, 3.0))
-                for n, job in enumerate(jobs)
-            ),
-            return_exceptions=True,
-        )
-        (winner,) = [r for r in results if isinstance(r, JobView)]
-        losers = [r for r in results if isinstance(r, TwinInFlightError)]
-        assert len(losers) == 9
-        assert {loser.job_id for loser in losers} == {winner.id}
-    finally:
-        other.close()
-
-
 async def test_many_moves_leave_out_the_stale(store: JobStore) -> None:
     a, b, c = await add(store, "/a", "/b", "/c")
     await store.apply(Move(b.id, S.QUEUED, S.CHECKING, 2.0))
@@ -325,32 +209,6 @@ async def test_the_wish_to_cancel(store: JobStore) -> None:
     ]
 
 
-async def test_ids_and_what_is_not_there(store: JobStore) -> None:
-    a, b, c = await add(store, "/a", "/b", "/c")
-    await lead(store, b, *TO_WAITING)
-    await store.apply(Move(c.id, S.QUEUED, S.CANCELLED, 2.0))
-    assert await store.ids([S.WAITING, S.QUEUED]) == [(a.id, None), (b.id, "work")]
-    assert await store.ids([]) == []
-    assert await store.get(99) is None
-    assert await store.detail(99) is None
-
-
-async def test_summary_counts_and_sums(store: JobStore) -> None:
-    assert (await store.summary()).counts == {}
-    why = ErrorView.of(FileError(ErrorCode.FILE_TOO_LARGE))
-    batch = await store.add_batch(AddOptions(), [NewJob("/a", 100), NewJob("/b", 20)], 1.0)
-    # Sparse files claim to be as large as the system can say.
-    await store.add_jobs(batch, [NewJob(f"/{n}", 2**63 - 1, why) for n in range(3)], 1.0)
-    summary = await store.summary()
-    assert (summary.counts, summary.open_bytes) == ({S.QUEUED: 2, S.REFUSED: 3}, 120)
-
-    ids = [job_id for job_id, _ in await store.ids([S.QUEUED])]
-    await store.apply(Move(ids[0], S.QUEUED, S.CHECKING, 2.0, changes=JobChanges(size=300)))
-    assert (await store.summary()).open_bytes == 320
-    await store.remove(None)
-    assert (await store.summary()).counts == {S.QUEUED: 1, S.CHECKING: 1}
-
-
 async def test_remove_forgets_final_jobs_only(database: Database, store: JobStore) -> None:
     a, b, c = await add(store, "/a", "/b", "/c")
     await lead(store, a, *TO_SENDING, S.CONFIRMING)
@@ -368,80 +226,3 @@ async def test_remove_forgets_final_jobs_only(database: Database, store: JobStor
     await store.apply(Move(c.id, S.QUEUED, S.CANCELLED, 2.0))
     assert await store.remove(None) == 1
     assert (await add(store, "/d"))[0].id == c.id + 1
-
-
-async def found(store: JobStore, text: str) -> set[str]:
-    return {row.path for row in (await store.page(JobQuery(search=text))).rows}
-
-
-async def test_search(store: JobStore) -> None:
-    paths = ["/docs/Report_1.pdf", "/docs/report%.txt", "/docs/RÉSUMÉ.doc", "/合同/文件.pdf"]
-    jobs = await add(store, *paths, r"/back\slash.pdf")
-    await lead(store, jobs[0], *TO_SENDING)
-    await store.apply(
-        Move(jobs[0].id, S.SENDING, S.CONFIRMING, 3.0, changes=JobChanges(file_id="File_X9"))
-    )
-
-    assert await found(store, "REPORT") == set(paths[:2])
-    assert await found(store, "%") == {paths[1]}
-    assert await found(store, "t_1") == {paths[0]}
-    assert await found(store, "\\") == {r"/back\slash.pdf"}
-    assert await found(store, "re\u0301sume\u0301") == {paths[2]}
-    assert await found(store, "文件") == {paths[3]}
-    assert await found(store, "合同") == {paths[3]}
-    assert await found(store, "file_x") == {paths[0]}
-    assert await found(store, "ABAB") == {paths[0]}
-    assert await found(store, "baba") == set()
-    assert await found(store, "  ") == {*paths, r"/back\slash.pdf"}
-    assert await found(store, "' OR 1=1 --") == set()
-    assert await found(store, "\udc80") == set()
-
-
-async def test_pages(store: JobStore) -> None:
-    jobs = await add(store, *(f"/{name}" for name in "cBaD"))
-    other = await store.add_batch(AddOptions(), [NewJob("/e", 99)], 2.0)
-
-    async def names(query: JobQuery) -> str:
-        return "".join(row.name for row in (await store.page(query)).rows)
-
-    assert await names(JobQuery()) == "eDaBc"
-    assert await names(JobQuery(descending=False)) == "cBaDe"
-    assert await names(JobQuery(sort=SortKey.NAME, descending=False)) == "aBcDe"
-    assert await names(JobQuery(sort=SortKey.SIZE)) == "eDaBc"
-    assert await names(JobQuery(offset=1, limit=2)) == "Da"
-    assert await names(JobQuery(offset=9)) == ""
-    assert await names(JobQuery(batch_id=other)) == "e"
-    assert await names(JobQuery(ids=())) == ""
-    assert await names(JobQuery(ids=(jobs[1].id, 77, *range(1_000, 90_000)))) == "B"
-    assert await names(JobQuery(states=(S.QUEUED, S.DONE))) == "eDaBc"
-    assert await names(JobQuery(states=(S.DONE,))) == ""
-    for sort in SortKey:
-        assert len(await names(JobQuery(sort=sort))) == 5
-    page = await store.page(JobQuery(offset=1, limit=2))
-    assert (len(page.rows), page.total) == (2, 5)
-
-
-async def test_speed_at_100_000_jobs(store: JobStore) -> None:
-    """Four times the bars of the design: they tell a missing index from a busy machine."""
-    batch = await store.add_batch(AddOptions(), [], 1.0)
-    spent = []
-    for folder in range(200):
-        jobs = [NewJob(f"/home/me/documents/{folder}/report {n}.pdf", n) for n in range(500)]
-        start = time.perf_counter()
-        await store.add_jobs(batch, jobs, 1.0)
-        spent.append(time.perf_counter() - start)
-    assert sorted(spent)[100] < 0.12
-
-    start = time.perf_counter()
-    summary = await store.summary()
-    assert time.perf_counter() - start < 0.02
-    assert summary.total == 100_000
-
-    start = time.perf_counter()
-    page = await store.page(JobQuery(search="19/report 49", sort=SortKey.NAME))
-    assert time.perf_counter() - start < 0.4
-    assert page.total == 22
-
-    start = time.perf_counter()
-    await store.page(JobQuery(offset=50_000))
-    assert time.perf_counter() - start < 0.1

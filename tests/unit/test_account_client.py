@@ -238,20 +238,6 @@ async def test_a_server_that_stops_reading_is_given_up(readers: ThreadPoolExecut
     assert (error.code, error.sent) == (E.ANSWER_LOST, Sent.SOME)
 
 
-async def test_a_slow_line_is_not_given_up(readers: ThreadPoolExecutor) -> None:
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await request_head(reader)
-        left = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
-        while left:
-            left -= len(await reader.read(256 * 1024))
-            await asyncio.sleep(0.01)
-        writer.write(OK)
-
-    async with served(handler, write_timeout_s=0.2) as client:
-        answer = await client.upload("files", Sending(12 * MIB), "p", readers)
-    assert answer.status == 200
-
-
 MANY = b"".join(b"X-%d: y\r\n" % n for n in range(120))
 NONSENSE = {
     "too large": b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (MAX_ANSWER + 1),
@@ -389,6 +375,27 @@ async def test_an_early_answer_is_heard_over_tls(
     assert (answer.status, answer.sent) == (413, Sent.SOME)
 
 
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_slow_line_is_not_given_up(
+    tmp_path: Path, readers: ThreadPoolExecutor, secure: bool
+) -> None:
+    certificate = Certificate(tmp_path)
+    trust = ssl.create_default_context(cafile=str(certificate.file))
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await request_head(reader)
+        left = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+        while left:
+            left -= len(await reader.read(256 * 1024))
+            await asyncio.sleep(0.01)
+        writer.write(OK)
+
+    tls = certificate.server if secure else None
+    async with served(handler, tls=tls, trust=trust, write_timeout_s=0.2) as client:
+        answer = await client.upload("files", Sending(12 * MIB), "p", readers)
+    assert answer.status == 200
+
+
 async def test_an_unknown_authority_gets_nothing(
     tmp_path: Path, readers: ThreadPoolExecutor
 ) -> None:
@@ -427,7 +434,7 @@ async def test_the_proxy_of_the_settings_is_used(readers: ThreadPoolExecutor) ->
     assert "secret" not in str(error)
 
 
-@pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "http://:1", "http://[", "socks4://x:1"])
+@pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "http://:1", "socks4://x:1"])
 def test_a_proxy_that_cannot_be_used_is_told(proxy: str) -> None:
     settings = Settings.model_validate({"proxy": proxy})
     with pytest.raises(AccountError, match="INVALID_ACCOUNT"):

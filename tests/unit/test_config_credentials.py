@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -178,7 +178,7 @@ def own_secret_service(secret_service: dict[str, str]) -> Iterator[dict[str, str
 class Backend(KeyringBackend):
     """A keyring that behaves badly in a chosen way: no real one does so on demand."""
 
-    priority = 5
+    priority: float = 5
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -205,11 +205,12 @@ class Backend(KeyringBackend):
 )
 def test_failures_are_named_and_say_nothing_secret(error: Exception, code: ErrorCode) -> None:
     keys = KeyringCredentials("p", Backend(error))
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: keys.get("work"),
         lambda: keys.set("work", KEY),
         lambda: keys.delete("work"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(AccountError) as caught:
             call()
         assert caught.value.code is code

@@ -1,0 +1,1 @@
+"""Speed, memory and the window's calm, measured on the real parts: `python -m benchmarks`."""

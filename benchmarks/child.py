@@ -1,0 +1,106 @@
+"""Processes under measurement: orders go in as lines of JSON, answers come out the same way.
+
+What is measured is alone in its process; the server, curl and this program are outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+MIB: Final = 1024 * 1024
+_SAMPLE_S: Final = 0.005
+
+
+class Child:
+    """The parent's end."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._seen = psutil.Process(process.pid)
+
+    def ask(self, order: str, **values: Any) -> dict[str, Any]:
+        """Give an order and wait until it is carried out."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"order": order, **values}) + "\n")
+        self._process.stdin.flush()
+        return self.next_answer()
+
+    def next_answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.args!r} ended early")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def cpu_s(self) -> float:
+        """Processor time of this process so far, all threads."""
+        times = self._seen.cpu_times()
+        return float(times.user + times.system)
+
+    def rss_mib(self) -> float:
+        return float(self._seen.memory_info().rss) / MIB
+
+    @contextmanager
+    def peak(self) -> Iterator[Callable[[], float]]:
+        """Watch the memory while the block runs; the function tells the most seen, in MiB."""
+        seen = [self.rss_mib()]
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_SAMPLE_S):
+                seen.append(self.rss_mib())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield lambda: max(seen)
+        finally:
+            over.set()
+            watcher.join()
+
+
+def environment(home: Path, **settings: object) -> dict[str, str]:
+    """A private profile with these settings, no keyring, no display."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("EXAI_DESKTOP_")}
+    own = {f"EXAI_DESKTOP_{name.upper()}": str(value) for name, value in settings.items()}
+    return kept | own | {
+        "EXAI_DESKTOP_HOME": str(home),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "QT_QPA_PLATFORM": "offscreen",
+        "QT_LOGGING_RULES": "*.debug=false;qt.qpa.*.info=false",
+    }  # fmt: skip
+
+
+@contextmanager
+def running(module: str, home: Path, **settings: object) -> Iterator[Child]:
+    """A child of this package; it ends when its input does."""
+    command = [sys.executable, "-m", f"benchmarks.{module}"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(home, **settings),
+    ) as process:
+        try:
+            yield Child(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+def answer(**values: Any) -> None:
+    """The child's end: one line to whoever asked."""
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()

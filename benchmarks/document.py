@@ -1,0 +1,44 @@
+"""docs/benchmarks.md and the table on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import Figure
+
+DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+
+_INTRODUCTION: Final = """\
+# Benchmarks
+
+Made by `make bench BENCH_ARGS=--write`; do not edit by hand. `--quick` gives a rough look, `--only NAME`
+one chapter ({names}).
+
+Everything is measured on the real parts: the real engine on a real profile, the real window (drawn
+off screen), the sandbox's servers in a process of their own. curl talks to the same server process,
+in turn with us, round by round; the first round warms up and does not count. Figures are medians.
+Ratios are speeds: 1 is as fast as the other, 2 twice as fast. In a ratio the noise of a busy
+machine mostly cancels out, in milliseconds it does not.
+
+Machine: {machine}.
+
+| Figure | Measured | Bar | | Beside it |
+|---|---|---|---|---|
+{rows}
+"""
+
+
+def write(figures: Sequence[Figure], machine: str, names: Sequence[str]) -> None:
+    rows = "\n".join(
+        f"| {f.name} | {f.shown_value} | {f.shown_bar} | {f.verdict} | {f.note} |" for f in figures
+    )
+    text = _INTRODUCTION.format(names=", ".join(names), machine=machine, rows=rows)
+    DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def line(figure: Figure) -> str:
+    """One figure for the terminal."""
+    bar = f"{figure.shown_bar:>12}"
+    return f"{figure.verdict:4} {figure.shown_value:>12} {bar}  {figure.name}  [{figure.note}]"

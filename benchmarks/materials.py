@@ -1,0 +1,47 @@
+"""Files to send. No two are alike: the engine would recognise a twin and not send it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+MB: Final = 1_000_000
+LARGE: Final = 95 * MB
+_PIECE: Final = 5 * MB
+_STAMP: Final = 32
+
+
+def make_large(folder: Path, count: int, size: int = LARGE, name: str = "large") -> list[Path]:
+    """Files of one block repeated, each with a beginning of its own; written once, in the cache."""
+    folder.mkdir(parents=True, exist_ok=True)
+    block = os.urandom(_PIECE)
+    made = []
+    for number in range(count):
+        path = folder / f"{name}-{number}.txt"
+        with path.open("wb") as file:
+            for start in range(0, size, _PIECE):
+                file.write(block[: min(_PIECE, size - start)])
+        made.append(path)
+    freshen(made)
+    return made
+
+
+def freshen(paths: Sequence[Path]) -> None:
+    """New content for each, at the cost of its first bytes."""
+    for path in paths:
+        with path.open("r+b") as file:
+            file.write(os.urandom(_STAMP))
+
+
+def make_small(folder: Path, count: int, size: int = 10_000) -> list[Path]:
+    """Many small files, as a folder that is dropped."""
+    folder.mkdir(parents=True)
+    rest = os.urandom(size - _STAMP)
+    made = []
+    for number in range(count):
+        path = folder / f"small-{number:05}.txt"
+        path.write_bytes(os.urandom(_STAMP) + rest)
+        made.append(path)
+    return made

@@ -1,0 +1,51 @@
+"""The sandbox's servers in a process of their own: what all clients here are measured against."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+FLAVOUR: Final = "sandbox-kimi-intl"
+PURPOSE: Final = "file-extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Address and key of one account; `reset` forgets all files that were sent."""
+
+    base_url: str
+    key: str
+    _control_url: str
+    _control_token: str
+
+    def reset(self) -> None:
+        request = urllib.request.Request(
+            f"{self._control_url}/reset",
+            method="POST",
+            headers={"X-Sandbox-Control": self._control_token},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answer.read()
+
+
+@contextmanager
+def serving(store: Path) -> Iterator[Server]:
+    """Servers without a limit on the number of files."""
+    command = [sys.executable, "-m", "exai_desktop", "sandbox", "serve", "--with-parent"]
+    command += ["--store", str(store), "--set", "max_files=1000000"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            described = json.loads(process.stdout.readline())
+            account = next(a for a in described["accounts"] if a["name"] == FLAVOUR)
+            control = described["control"]
+            yield Server(account["base_url"], account["key"], control["url"], control["token"])
+        finally:
+            process.stdin.close()

@@ -1,0 +1,36 @@
+"""One sandbox server for a session, fresh for each test, and the program in a profile of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .program import Program, Server, serving
+
+__all__ = ["program", "sandbox", "sandbox_process"]
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(
+    _private_desktop: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The server process, started once."""
+    with serving(tmp_path_factory.mktemp("sandbox-store")) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Server) -> Server:
+    """A running sandbox as fresh as at its start."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+@pytest.fixture
+def program(profile_home: Path, secret_service: dict[str, str]) -> Iterator[Program]:
+    """The program with an empty profile and a real keyring."""
+    running = Program(profile_home, secret_service)
+    yield running
+    running.close()
