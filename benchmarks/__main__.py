@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks import document, hashing, large_file, memory, small_files
+from benchmarks import (
+    document,
+    hashing,
+    idle,
+    large_file,
+    memory,
+    small_files,
+    start_time,
+    window_calm,
+)
 from benchmarks.figures import FULL, QUICK, Figure, Scale
 from benchmarks.machine import machine_line
 from benchmarks.server import Server, serving
@@ -21,6 +30,9 @@ CHAPTERS: Final[dict[str, Measure]] = {
     "large": large_file.measure,
     "small": small_files.measure,
     "hash": hashing.measure,
+    "window": window_calm.measure,
+    "start": start_time.measure,
+    "idle": idle.measure,
     "memory": memory.measure,
 }
 

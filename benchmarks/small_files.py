@@ -39,7 +39,9 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
     title = f"{count:,} files of 10 KB, {AT_ONCE} at once"
     rates = [count / seconds for seconds in ours]
     note = f"{spread(cpus, 2)}; all threads of our process"
-    yield Figure(f"{title}, processor time per file", statistics.median(cpus), "ms", 5, Bar.BELOW, note)
+    yield Figure(
+        f"{title}, processor time per file", statistics.median(cpus), "ms", 5, Bar.BELOW, note
+    )
     curl_rate = count / statistics.median(curls)
     note = f"{statistics.median(rates):,.0f} files/s ({spread(rates)}); curl {curl_rate:,.0f}"
     yield Figure(f"{title}, rate, ratio to curl", median_ratio(curls, ours), note=note)

@@ -6,6 +6,21 @@ _any: Any = None
 
 _PYDANTIC = (lambda: (_any.model_config, _any.settings_customise_sources),)
 
+# asyncio, httpcore and uvicorn call these.
+_PROTOCOLS = (
+    lambda: (
+        _any.capture_signals,
+        _any.connect_tcp,
+        _any.connection_lost,
+        _any.connection_made,
+        _any.data_received,
+        _any.eof_received,
+        _any.pause_writing,
+        _any.resume_writing,
+        _any.should_exit,
+    ),
+)
+
 # Qt calls overrides by these names.
 _QT = (
     lambda: (

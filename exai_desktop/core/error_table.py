@@ -58,6 +58,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.ANSWER_LOST: CodeInfo(3017, "The answer was lost", "The provider's list is asked before anything is sent again.", _LATER, Outcome.UNCERTAIN),
     E.REVIEW_NEEDED: CodeInfo(3018, "It is not certain whether the provider has the file", "Look at the account's file list and choose: use the file there, or send again.", _ASK, Outcome.UNCERTAIN),
     E.REMOTE_NOT_FOUND: CodeInfo(3019, "The provider has no such file", "It was deleted or has expired there. Upload it again.", _ASK, _REJECTED),
+    E.STILL_PROCESSING: CodeInfo(3022, "The provider is still reading the file", "Ask again in a moment.", _LATER, Outcome.THROTTLED),
     E.NOT_SUPPORTED: CodeInfo(3020, "The provider does not offer this", "This provider gives no extracted text for this file.", _NEVER, _REJECTED),
     E.ATTEMPTS_EXHAUSTED: CodeInfo(3021, "Given up after many attempts", "The last error is shown in the history. Retry when the cause is gone.", _ASK, Outcome.UNAVAILABLE),
     E.WRONG_STATE: CodeInfo(4004, "Not possible in this state", "Look at the job's state with `exai-desktop show`.", _NEVER, _LOCAL),

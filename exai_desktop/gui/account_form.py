@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
@@ -15,7 +15,7 @@ from exai_desktop.gui.controls import Button, Card, column, row
 from exai_desktop.gui.plain_text import PlainLabel
 from exai_desktop.gui.theme import Theme
 
-REGION_NOTE = "A key works only in the region it was made for."
+REGION_NOTE = "A key works only in its own region."
 
 
 class AccountForm(Card):
@@ -68,6 +68,7 @@ class AccountForm(Card):
     def _assemble(self) -> None:
         fields = QFormLayout()
         fields.setContentsMargins(0, 0, 0, 0)
+        fields.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         fields.setHorizontalSpacing(16)
         fields.setVerticalSpacing(10)
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

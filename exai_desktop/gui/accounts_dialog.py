@@ -20,6 +20,11 @@ from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.wording import clock_text, count_text, size_text
 
+NO_ACCOUNT = (
+    "No account yet. An account is an API key of one provider in one region. The key goes into"
+    " this computer's keyring and is sent to that provider only."
+)
+
 
 class AccountCard(Card):
     """One account with its state and its two commands."""
@@ -134,7 +139,7 @@ class AccountsDialog(QDialog):
                 AccountCard(self._theme, self._table, status, self._test, on_remove)
             )
         if not statuses:
-            self._cards.addWidget(PlainLabel("No account yet.", role="muted"))
+            self._cards.addWidget(PlainLabel(NO_ACCOUNT, role="muted", wrap=True))
         self._cards.addStretch(1)
         self.form.know_names(frozenset(status.account.name for status in statuses))
 

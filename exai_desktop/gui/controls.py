@@ -51,8 +51,7 @@ class Button(QPushButton):
         self._theme = theme
         self.setProperty("kind", kind)
         self.setAccessibleName(name or text.replace("&", ""))
-        # Wider than the picture: a little air between it and the word.
-        self.setIconSize(QSize(ICON + (4 if text else 0), ICON))
+        self.setIconSize(QSize(ICON, ICON))
         self.setAutoDefault(False)
         if icon:
             role = {"primary": "on_accent", "danger": "danger"}.get(kind, "text")

@@ -112,6 +112,7 @@ class DetailsPane(Card):
         self._hint = PlainLabel("Select a file to see its details", role="muted", wrap=True)
         self.setLayout(column(self._hint, self._scroll, gap=0))
         self._hint.setContentsMargins(16, 16, 16, 16)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
 
     def show_nothing(self) -> None:
         """No file is selected."""
@@ -130,7 +131,7 @@ class DetailsPane(Card):
         self._kind.setText(size_text(size) if len(jobs) == count else "")
         for part in self._single_parts():
             part.hide()
-        self._show_buttons(jobs)
+        self._show_buttons(jobs, without=Action.SHOW_TEXT)
 
     def show_job(self, job: JobView, progress: Progressed | None) -> None:
         """What the list knows of a job; the history follows with `show_detail`."""
@@ -205,8 +206,9 @@ class DetailsPane(Card):
             "Same as": f"file no. {job.twin_of}" if job.twin_of else "",
         }
 
-    def _show_buttons(self, jobs: Sequence[JobView]) -> None:
-        wanted = [a for a in BUTTONS if a in fitting(jobs, self.table)]
+    def _show_buttons(self, jobs: Sequence[JobView], without: Action | None = None) -> None:
+        possible = fitting(jobs, self.table)
+        wanted = [a for a in BUTTONS if a in possible and a is not without]
         if Action.ALLOW_FALLBACK in wanted:
             wanted.remove(Action.RETRY)
         if wanted == self._shown_actions:

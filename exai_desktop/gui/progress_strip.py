@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QProgressBar
 
+from exai_desktop.core.events import Progressed
 from exai_desktop.core.models import QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.controls import Button, column, row
 from exai_desktop.gui.plain_text import PlainLabel
+from exai_desktop.gui.run_progress import Run, RunProgress
 from exai_desktop.gui.state_look import GROUPS
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.wording import count_text, eta_text, size_text, speed_text
@@ -33,11 +35,11 @@ def headline(summary: QueueSummary) -> str:
     return f"{count_text(summary.open_jobs, 'file', 'files')} to go"
 
 
-def figures(summary: QueueSummary) -> str:
+def figures(summary: QueueSummary, run: Run) -> str:
     """Bytes, speed and time left; what is unknown is left out."""
-    if summary.open_jobs == 0 or summary.open_bytes <= 0:
+    if summary.open_jobs == 0 or run.total <= 0:
         return ""
-    parts = [f"{size_text(summary.sent_bytes)} of {size_text(summary.open_bytes)}"]
+    parts = [f"{size_text(run.done)} of {size_text(run.total)}"]
     if not summary.paused:
         parts += [speed_text(summary.speed), eta_text(summary.eta_s)]
     return "  ·  ".join(part for part in parts if part)
@@ -63,11 +65,12 @@ class ProgressStrip(QFrame):
         self._theme = theme
         self._on_pause = on_pause
         self._summary = QueueSummary()
+        self._run = RunProgress()
         self.setProperty("strip", True)
         self._headline = PlainLabel(role="heading")
         self._results = PlainLabel(role="muted")
         self._figures = PlainLabel(role="muted")
-        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.bar = QProgressBar()
         self.bar.setAccessibleName("Progress of the whole queue")
         self.bar.setTextVisible(False)
@@ -78,15 +81,20 @@ class ProgressStrip(QFrame):
         layout = row(column(line, self.bar, gap=8), self.pause, gap=24)
         layout.setContentsMargins(24, 12, 24, 12)
         self.setLayout(layout)
-        self.show_summary(self._summary)
+        self.show_summary(self._summary, ())
 
-    def show_summary(self, summary: QueueSummary) -> None:
-        """The newest figures."""
+    def restart(self) -> None:
+        """Another engine is behind the window."""
+        self._run.restart()
+
+    def show_summary(self, summary: QueueSummary, moving: Iterable[Progressed]) -> None:
+        """The newest figures, with the files under way."""
         self._summary = summary
+        run = self._run.update(summary, moving)
         self._headline.setText(headline(summary))
         self._results.setText(results(summary))
-        self._figures.setText(figures(summary))
-        self.bar.setValue(_filled(summary))
+        self._figures.setText(figures(summary, run))
+        self.bar.setValue(int(_SCALE * run.part))
         self.bar.setVisible(summary.open_jobs > 0)
         word = "Resume" if summary.paused else "Pause"
         self.pause.setText(word)
@@ -96,11 +104,3 @@ class ProgressStrip(QFrame):
 
     def _toggle(self) -> None:
         self._on_pause(not self._summary.paused)
-
-
-def _filled(summary: QueueSummary) -> int:
-    if summary.open_jobs == 0:
-        return _SCALE if summary.total else 0
-    if summary.open_bytes <= 0:
-        return 0
-    return min(_SCALE, int(_SCALE * summary.sent_bytes / summary.open_bytes))

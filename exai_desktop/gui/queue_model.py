@@ -85,6 +85,10 @@ class QueueModel(PagedJobs):
         """The bytes of a file under way."""
         return self._progress.get(job_id)
 
+    def moving(self) -> list[Progressed]:
+        """All files whose bytes are being counted now."""
+        return list(self._progress.values())
+
     def apply(self, news: News) -> None:
         """Bring the rows up to date; what only the database can know is read again soon."""
         if news.removed:

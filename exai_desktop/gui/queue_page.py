@@ -103,16 +103,17 @@ class QueuePage(QWidget):
     def restart(self, summary: QueueSummary) -> None:
         """Another engine is behind the client."""
         self.details.show_nothing()
-        self.show_summary(summary)
+        self.strip.restart()
         self.model.restart()
+        self.show_summary(summary)
 
     def apply(self, news: News) -> None:
         """What the engine said."""
-        if news.summary is not None:
-            self.show_summary(news.summary)
         if news.accounts is not None:
             self.send_menu.show_accounts(news.accounts)
         self.model.apply(news)
+        if news.summary is not None:
+            self.show_summary(news.summary)
         shown = self.details.job_id
         if shown is None:
             if news.changed:
@@ -127,7 +128,7 @@ class QueuePage(QWidget):
     def show_summary(self, summary: QueueSummary) -> None:
         """Counts everywhere."""
         self.filter.show_counts(summary)
-        self.strip.show_summary(summary)
+        self.strip.show_summary(summary, self.model.moving())
         is_empty = summary.total == 0
         self._stack.setCurrentWidget(self.empty if is_empty else self._split)
         # The empty page has these two itself, larger.

@@ -14,8 +14,8 @@ from exai_desktop.gui.row_painter import RowPainter
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.tokens import ROW_HEIGHT
 
-_WIDTHS = {Column.STATE: 244, Column.SIZE: 80, Column.ACCOUNT: 132, Column.RESULT: 160}
-_NAME_AT_LEAST = 196
+_WIDTHS = {Column.STATE: 280, Column.SIZE: 80, Column.ACCOUNT: 132, Column.RESULT: 160}
+_NAME_AT_LEAST = 250
 # Columns that give way first in a narrow window; the details have all of it.
 _GIVE_WAY = (Column.ACCOUNT, Column.SIZE, Column.RESULT)
 

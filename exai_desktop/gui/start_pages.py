@@ -52,7 +52,9 @@ class FirstRun(QWidget):
             )
         )
         choices = row(0, key, sandbox, 0, gap=24)
-        self.setLayout(column(0, title, 8, text, 32, choices, 0, 0, gap=0, margin=32))
+        sign = row(0, IconView(theme, "app", "accent", 72), 0)
+        parts = (sign, 16, title, 8, text, 32, choices)
+        self.setLayout(column(0, *parts, 0, 0, gap=0, margin=32))
 
 
 class EmptyQueue(QWidget):

@@ -152,8 +152,7 @@ class KimiProvider:
             return refused
         if file.status is RemoteStatus.PENDING:
             return TransferError(
-                E.PROVIDER_UNAVAILABLE,
-                "the file is still being read",
+                E.STILL_PROCESSING,
                 status=refused.status,
                 request_id=refused.request_id,
                 retry_after=_UNPARSED_WAIT_S,

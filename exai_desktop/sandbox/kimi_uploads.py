@@ -71,10 +71,10 @@ def _name(upload: Upload, beta: bool) -> str:
 
 def _check_size(upload: Upload, most: int) -> None:
     if upload.size == 0:
-        raise bad_request("Invalid request: file is empty", "file")
+        raise bad_request("Invalid request: file size is zero", "file")
     if upload.size > most:
         raise bad_request(
-            f"Invalid request: file size {upload.size} is over the limit of {most} bytes", "file"
+            f"Invalid request: file size is too large: {upload.size}, max {most} bytes", "file"
         )
 
 

@@ -67,19 +67,29 @@ async def test_a_failure_undoes_its_own_write_only(database: Database) -> None:
 
 
 async def test_waiting_writes_share_a_transaction(database: Database) -> None:
+    statements: list[str] = []
     release = threading.Event()
+
+    def watch(connection: Connection) -> None:
+        connection.set_trace_callback(statements.append)
+
+    await database.write(watch)
     first = asyncio.create_task(database.write(lambda _: release.wait(10)))
-    await asyncio.sleep(0.01)
-    rest = [asyncio.create_task(database.write(lambda _: None)) for _ in range(100)]
-    await asyncio.sleep(0.01)
+    # The thread has taken the first and holds it; what comes now has to wait.
+    while "BEGIN IMMEDIATE" not in statements:
+        await asyncio.sleep(0.001)
+    rest = [
+        asyncio.create_task(database.write(lambda connection, n=n: put(connection, n)))  # type: ignore[misc]
+        for n in range(100)
+    ]
+    await asyncio.sleep(0)
     release.set()
-    steps = set()
-    await first
-    while not all(task.done() for task in rest):
-        steps.add(sum(task.done() for task in rest))
-        await asyncio.sleep(0)
-    # All became done at the same moment: one commit, one wake-up.
-    assert steps == {0}
+    assert await asyncio.gather(first, *rest) == [True, *range(100)]
+    await database.write(lambda connection: connection.set_trace_callback(None))
+
+    # The first alone, then all hundred together, then the end of the watching.
+    assert statements.count("COMMIT") == 2
+    assert statements.count("BEGIN IMMEDIATE") == 3
 
 
 async def test_when_the_commit_fails_everybody_hears_of_it(database: Database) -> None:

@@ -431,7 +431,7 @@ async def test_content(bench: Bench) -> None:
     try:
         pending = await provider.upload(bench.sending(501))
         assert pending.status is RemoteStatus.PENDING
-        with pytest.raises(TransferError, match="still being read") as caught:
+        with pytest.raises(TransferError, match="STILL_PROCESSING") as caught:
             await provider.content(pending.id)
         assert caught.value.retry_after
     finally:

@@ -10,6 +10,7 @@ import pytest
 
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobView
+from exai_desktop.core.states import CopyState
 from exai_desktop.core.stores import (
     JobChanges,
     JobStore,
@@ -18,6 +19,7 @@ from exai_desktop.core.stores import (
     TwinInFlightError,
     TwinPresentError,
 )
+from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.jobs import SqliteJobStore
 from tests.contracts.job_rig import HASH, TO_SENDING, TO_WAITING, S, add, lead, new_copy, routed
@@ -65,6 +67,23 @@ async def test_the_same_content_is_not_sent_when_it_is_there(store: JobStore) ->
     waiting = await store.get(second.id)
     assert waiting is not None
     assert (waiting.state, waiting.finished_at) == (S.WAITING, None)
+
+
+async def test_a_copy_that_is_there_comes_before_a_job_in_flight(
+    database: Database, store: JobStore
+) -> None:
+    first, second, third = await add(store, "/a", "/b", "/c")
+    await lead(store, first, *TO_SENDING, S.CONFIRMING)
+    await store.apply(Move(first.id, S.CONFIRMING, S.DONE, 9.0, copy=new_copy("f1")))
+    copies = SqliteCopyStore(database)
+    copy = await copies.by_remote_id("work", "f1")
+    assert copy is not None
+    # Missing for a while, long enough for the next one to start.
+    await copies.move(copy.id, CopyState.PRESENT, CopyState.MISSING, 10.0)
+    await lead(store, second, *TO_SENDING)
+    await copies.move(copy.id, CopyState.MISSING, CopyState.PRESENT, 11.0)
+    with pytest.raises(TwinPresentError):
+        await lead(store, third, *TO_SENDING)
 
 
 async def test_sending_without_content_or_account_is_impossible(store: JobStore) -> None:

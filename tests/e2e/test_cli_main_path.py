@@ -44,7 +44,6 @@ def test_every_sample_arrives_byte_for_byte(program: Program, sandbox: Server) -
     # The scan has no text: what Kimi refused went to the other company, as was allowed.
     assert rows["scan of contract.pdf"]["provider"] == "glm"
     assert rows["scan of contract.pdf"]["route_reason"].startswith("fallback allowed")
-    assert not list((program.home / "logs").glob("*Traceback*"))
 
 
 @pytest.mark.parametrize("size", [100_000, 1_000_000, 10_000_000, 100_000_000])
@@ -157,23 +156,24 @@ def test_delete_removes_at_the_provider_and_keeps_the_record(
 
 
 def test_cancel_and_retry(program: Program, sandbox: Server, tmp_path: Path) -> None:
-    program.add_account(sandbox)
-    # Unreachable for a while: the job waits in the queue and is left there.
-    sandbox.faults({"kind": "http_status", "status": 503, "retry_after": 30})
+    # Nobody listens there: the job waits in the queue and is left in it.
+    program.add_account(sandbox, url="http://127.0.0.1:9/v1")
     (tmp_path / "a.txt").write_text("text")
     row = program.upload(tmp_path / "a.txt").expect(1).row
-    assert row["state"] == "waiting"
-    assert row["error"]["code"] == "PROVIDER_UNAVAILABLE"
+    assert (row["state"], row["error"]["code"]) == ("waiting", "OFFLINE")
     number = str(row["id"])
+    assert program.run("account", "remove", "main", "--json").expect(1).row["error"]["code"] == (
+        "ACCOUNT_IN_USE"
+    )
     assert program.run("cancel", number, "--json").expect(0).row == {"cancelled": [row["id"]]}
     assert program.jobs()[0]["state"] == "cancelled"
     # Nothing is left to cancel.
     assert program.run("cancel", number, "--json").expect(1).row == {"cancelled": []}
-    sandbox.faults()
+    program.run("account", "remove", "main").expect(0)
+    program.add_account(sandbox)
     assert program.run("retry", number, "--json").expect(0).row == {"retried": [row["id"]]}
     # Any engine that runs carries it out; this one waits for its own file only.
     (tmp_path / "b.txt").write_text("another")
-    states = set()
     for _ in range(5):
         program.upload(tmp_path / "b.txt").expect(0)
         states = {job["id"]: job["state"] for job in program.jobs()}

@@ -13,6 +13,7 @@ from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError
+from exai_desktop.core.ports import AccountBook
 from exai_desktop.core.settings import Settings
 
 DEFAULTS = Settings.model_validate({})
@@ -31,7 +32,7 @@ def content(path: Path) -> dict[str, Any]:
 
 
 def test_accounts_come_back_in_order_and_without_defaults(path: Path) -> None:
-    book = SettingsAccountBook(SettingsDocument(path))
+    book: AccountBook = SettingsAccountBook(SettingsDocument(path))
     assert book.load() == ()
     book.save([HOME, WORK])
     assert book.load() == (HOME, WORK)

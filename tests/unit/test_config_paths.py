@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.config import resources
 from exai_desktop.config.paths import places
 from exai_desktop.config.provider_table import load_provider_table
 from exai_desktop.config.resources import resource_path
@@ -130,6 +131,15 @@ def test_a_folder_somebody_else_can_enter_holds_no_socket(
 def test_resources_of_a_source_checkout() -> None:
     assert resource_path("providers.toml").is_file()
     assert resource_path("icons").is_dir()
+
+
+def test_resources_of_a_frozen_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    resources._root.cache_clear()
+    try:
+        assert resource_path("icons", "a.svg") == tmp_path / "resources" / "icons" / "a.svg"
+    finally:
+        resources._root.cache_clear()
 
 
 def test_the_table_of_providers_is_sound() -> None:

@@ -1,6 +1,7 @@
 """Which account takes a file, and never without consent who else."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,19 +61,26 @@ FILES = st.tuples(
 )
 
 
-@given(FILES, WISHES, ACCOUNTS)
-def test_the_laws_of_routing(file: tuple[str, int], wish: Wish, accounts: list[Account]) -> None:
+REFUSED = st.dictionaries(
+    st.sampled_from("abcdef"), st.just(AppError(ErrorCode.PROVIDER_REJECTED, "no")), max_size=4
+)
+
+
+@given(FILES, WISHES, ACCOUNTS, REFUSED)
+def test_the_laws_of_routing(
+    file: tuple[str, int], wish: Wish, accounts: list[Account], refused: dict[str, AppError]
+) -> None:
     name, size = file
     try:
-        route = choose(name, size, wish, accounts, TABLE)
+        route = choose(name, size, wish, accounts, TABLE, refused)
     except AppError as error:
         if error.code is ErrorCode.CONSENT_NEEDED:
             assert not wish.allow_fallback
             with_consent = Wish(wish.account, wish.purpose, allow_fallback=True)
-            choose(name, size, with_consent, accounts, TABLE)
+            choose(name, size, with_consent, accounts, TABLE, refused)
         return
     account = route.account
-    assert account in accounts and account.enabled
+    assert account in accounts and account.enabled and account.name not in refused
     assert route.reason.strip()
     provider = TABLE.provider(account.provider)
     assert provider is not None
@@ -137,6 +145,42 @@ def test_with_consent_the_reason_says_who_refused_and_why() -> None:
 def test_another_region_of_the_same_company_needs_consent_too() -> None:
     nowhere = _account("old", "kimi", "closed region", order=0)
     assert _code("a.pdf", 1, Wish(purpose="agent"), nowhere, GLM) is ErrorCode.CONSENT_NEEDED
+
+
+REFUSAL = AppError(ErrorCode.CONTENT_REFUSED, "not with us")
+
+
+def test_what_a_provider_refused_goes_to_the_next_only_with_consent() -> None:
+    refused = {"my kimi": REFUSAL}
+    with pytest.raises(AppError, match=r"my kimi: not with us\. my glm would take it") as caught:
+        choose("a.pdf", 1, Wish(), [KIMI, GLM], TABLE, refused)
+    assert caught.value.code is ErrorCode.CONSENT_NEEDED
+    route = choose("a.pdf", 1, Wish(allow_fallback=True), [KIMI, GLM], TABLE, refused)
+    assert (route.account, route.reason) == (GLM, "fallback allowed; my kimi: not with us")
+
+
+def test_when_all_have_refused_the_first_refusal_stands() -> None:
+    refused = {"my kimi": REFUSAL, "my glm": AppError(ErrorCode.PROVIDER_REJECTED, "nor with us")}
+    with pytest.raises(AppError) as caught:
+        choose("a.pdf", 1, Wish(allow_fallback=True), [KIMI, GLM], TABLE, refused)
+    assert caught.value is REFUSAL
+
+
+def test_a_second_account_at_the_same_place_needs_no_consent_unless_one_was_named() -> None:
+    second = _account("second", "kimi", "intl", order=5)
+    accounts, refused = [KIMI, second], {"my kimi": REFUSAL}
+    route = choose("a.pdf", 1, Wish(), accounts, TABLE, refused)
+    assert (route.account, route.reason) == (second, "same provider; my kimi: not with us")
+    with pytest.raises(AppError) as caught:
+        choose("a.pdf", 1, Wish(account="my kimi"), accounts, TABLE, refused)
+    assert caught.value.code is ErrorCode.CONSENT_NEEDED
+
+
+def test_a_server_at_another_address_is_not_the_same_place() -> None:
+    elsewhere = replace(KIMI, name="elsewhere", base_url="https://someone.example/v1")
+    with pytest.raises(AppError) as caught:
+        choose("a.pdf", 1, Wish(), [KIMI, elsewhere], TABLE, {"my kimi": REFUSAL})
+    assert caught.value.code is ErrorCode.CONSENT_NEEDED
 
 
 def test_when_nobody_takes_it_the_preferred_account_s_refusal_counts() -> None:

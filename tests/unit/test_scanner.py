@@ -4,6 +4,7 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -102,11 +103,8 @@ def test_links_to_files_and_folders_are_followed(tmp_path: Path) -> None:
 def test_what_is_no_regular_file_is_refused_without_being_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     with socket.socket(socket.AF_UNIX) as listener:
-        # A socket's path may hold some 100 characters only.
-        before = Path.cwd()
-        os.chdir(tmp_path)
-        listener.bind("socket.txt")
-        os.chdir(before)
+        with chdir(tmp_path):  # a socket's path may hold some 100 characters only
+            listener.bind("socket.txt")
         expected = {str(tmp_path / name): "NOT_A_FILE" for name in ("pipe.txt", "socket.txt")}
         assert _found(tmp_path) == expected
         assert _found(*expected, "/dev/null") == expected | {"/dev/null": "NOT_A_FILE"}
@@ -134,7 +132,7 @@ def test_files_refused_by_name_or_size_say_why(tmp_path: Path) -> None:
         large.truncate(50 * 1024**3)  # nothing of it is on the disk
     with _file(tmp_path / "just.bin").open("wb") as just:
         just.truncate(LIMIT)
-    assert {os.path.basename(p): code for p, code in _found(tmp_path).items()} == {
+    assert {Path(p).name: code for p, code in _found(tmp_path).items()} == {
         "empty.txt": "EMPTY_FILE",
         ".DS_Store": "SYSTEM_FILE",
         "~$report.docx": "SYSTEM_FILE",
@@ -147,10 +145,9 @@ def test_files_refused_by_name_or_size_say_why(tmp_path: Path) -> None:
 
 def test_names_that_are_not_utf_8_lead_back_to_their_files(tmp_path: Path) -> None:
     for name in (b"caf\xe9.txt", b"dir\xff/\xfe.txt", b"new\nline.txt"):
-        path = os.path.join(os.fsencode(tmp_path), name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(name)
+        path = tmp_path / os.fsdecode(name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(name)
     found = _found(tmp_path)
     assert list(found.values()) == ["", "", ""]
     assert all(Path(path).read_bytes() in os.fsencode(path) for path in found)
@@ -218,7 +215,7 @@ def test_a_stopped_walk_ends_soon(tmp_path: Path, as_folder: bool) -> None:
     chunks = list[list[NewJob]]()
     walk = Scanner(LIMIT, lambda: bool(chunks)).walk([str(tmp_path)] if as_folder else files)
     for chunk in walk:
-        chunks.append(chunk)  # noqa: PERF402  # the flag looks at it
+        chunks.append(chunk)
     assert sum(map(len, chunks)) <= CHUNK + 1
 
 

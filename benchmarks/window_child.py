@@ -1,0 +1,132 @@
+"""Child process: the real window, drawn off screen, with a heartbeat in its thread.
+
+Started by `benchmarks.child.running`; not for use by hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import qasync  # type: ignore[import-untyped]
+from PySide6.QtWidgets import QApplication
+
+from benchmarks.child import answer
+from benchmarks.heartbeat import Heartbeat
+from exai_desktop.core.accounts import AccountDraft
+from exai_desktop.core.service import UploadService
+from exai_desktop.gui import app as gui
+from exai_desktop.gui.bridge import News
+from exai_desktop.gui.engine_thread import EngineFactory
+from exai_desktop.gui.main_window import MainWindow, Parts
+
+_LOOK_S = 0.005
+
+
+class _Work:
+    """Orders to the window, as a user would give them."""
+
+    def __init__(self, window: MainWindow, parts: Parts) -> None:
+        self._window = window
+        self._parts = parts
+        self._heart = Heartbeat(window)
+        self._ended = 0
+        parts.bridge.news_arrived.connect(self._on_news)
+
+    def _on_news(self, news: News) -> None:
+        self._ended += sum(batch.done for batch in news.finished)
+
+    async def account(self, order: dict[str, Any]) -> dict[str, Any]:
+        draft = AccountDraft(
+            "bench", "kimi", "intl", order["base_url"], max_in_flight=order["lanes"]
+        )
+        await self._parts.client.add_account(draft, order["key"])
+        return {}
+
+    async def drop(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Add the paths and wait until the window has heard of the end."""
+        self._ended = 0
+        start = time.perf_counter()
+        cpu, own = time.process_time(), time.thread_time()
+        self._heart.start()
+        self._window.add(order["paths"])
+        while self._ended < order["files"]:
+            await asyncio.sleep(_LOOK_S)
+        late = self._heart.stop()
+        return {
+            **late,
+            "whole": time.perf_counter() - start,
+            "cpu": time.process_time() - cpu,
+            "window_cpu": time.thread_time() - own,
+        }
+
+    async def rest(self, order: dict[str, Any]) -> dict[str, Any]:
+        """The heartbeat alone: what the machine itself adds."""
+        self._heart.start()
+        await asyncio.sleep(order["seconds"])
+        return dict(self._heart.stop())
+
+
+def _factory(sandbox: bool) -> EngineFactory:
+    def make() -> AbstractAsyncContextManager[UploadService]:
+        from exai_desktop.bootstrap import open_service  # late, as the program does it
+
+        return open_service(sandbox=sandbox, face="window")
+
+    return make
+
+
+async def _until_usable(window: MainWindow) -> None:
+    while window.stack.currentWidget() is window.starting or not window.isVisible():
+        await asyncio.sleep(_LOOK_S)
+
+
+def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[str]) -> None:
+    # The bare descriptor: a thread blocked in sys.stdin holds its lock when the process ends.
+    with os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8") as lines:
+        for line in lines:
+            loop.call_soon_threadsafe(orders.put_nowait, line)
+    loop.call_soon_threadsafe(orders.put_nowait, "")
+
+
+async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
+    window, parts = gui.build(app, loop, _factory)
+    window.show()
+    shown = time.monotonic()
+    window.enter(sandbox=False)
+    await _until_usable(window)
+    answer(shown=shown, usable=time.monotonic())
+    work = _Work(window, parts)
+    known: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+        "account": work.account,
+        "drop": work.drop,
+        "rest": work.rest,
+    }
+    orders: asyncio.Queue[str] = asyncio.Queue()
+    threading.Thread(target=_listen, args=(loop, orders), daemon=True).start()
+    while line := await orders.get():
+        order = json.loads(line)
+        answer(**await known[order["order"]](order))
+    await gui.settle(window, parts)
+    window.deleteLater()
+
+
+def main() -> None:
+    """As the program's own entry, with a way in for orders."""
+    app = QApplication(["exai-desktop"])
+    app.setQuitOnLastWindowClosed(False)
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    with loop:
+        loop.run_until_complete(_run(app, loop))
+
+
+if __name__ == "__main__":
+    main()

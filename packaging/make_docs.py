@@ -1,0 +1,175 @@
+"""Writes docs/errors.md and docs/settings.md from the tables of the program.
+
+    .venv/bin/python packaging/make_docs.py            # write them
+    .venv/bin/python packaging/make_docs.py --check    # exit 1 when they are not as the tables say
+
+The same tables give the same bytes. `--folder` names another place than docs/.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from exai_desktop.core.error_codes import CodeInfo, ErrorCode, Outcome, Retry
+from exai_desktop.core.error_table import CODES
+from exai_desktop.core.settings import Settings
+
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+
+MADE: Final = "<!-- Made by packaging/make_docs.py: edit {source} and run it. -->\n"
+
+GROUPS: Final = {
+    1: "The file",
+    2: "The account",
+    3: "The provider",
+    4: "The queue and other instances",
+    5: "The profile on this computer",
+    9: "The program and the network",
+}
+
+RETRIES: Final = {
+    Retry.LATER: "yes",
+    Retry.ASK: "no; *retry* when the cause is gone",
+    Retry.NEVER: "no; the same again would end the same way",
+}
+
+OUTCOMES: Final = {
+    Outcome.REJECTED: "A definite no to this file; others are not affected.",
+    Outcome.AUTH: "The key or the account is not accepted: the account's files are held.",
+    Outcome.QUOTA: "Credit or room is used up: the account's files are held.",
+    Outcome.THROTTLED: "The provider asks to slow down: the account pauses, then goes on.",
+    Outcome.UNAVAILABLE: "The provider or the network does not work now: tried again, ever later.",
+    Outcome.UNCERTAIN: "The provider may have the file: its list is asked before anything is sent.",
+    Outcome.CANCELLED: "You stopped it.",
+    Outcome.LOCAL: "Something on this computer, before or beside the sending.",
+}
+
+UNITS: Final = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
+
+
+def errors_document() -> str:
+    """Every code, by number, in the groups of the thousands."""
+    lines = [
+        "# Error codes",
+        MADE.format(source="exai_desktop/core/error_table.py"),
+        "Every error the program shows has a name, a number and one thing to do. Names and numbers"
+        " stay the same between versions; scripts find the name in `error.code` of `--json`.\n",
+        "**Retried by itself** tells whether the program goes on without you. Whatever it says,"
+        " nothing is sent again while the provider may already have the file.\n",
+        "**Class** tells what follows for the rest of the queue:\n",
+        "| class | meaning |",
+        "|---|---|",
+        *(f"| {outcome} | {OUTCOMES[outcome]} |" for outcome in Outcome),
+    ]
+    rows = sorted(CODES.items(), key=lambda row: row[1].number)
+    for group, title in GROUPS.items():
+        lines += ["", f"## {group}xxx: {title}"]
+        for code, info in rows:
+            if info.number // 1000 == group:
+                lines += _error_lines(code, info)
+    return "\n".join(lines) + "\n"
+
+
+def _error_lines(code: ErrorCode, info: CodeInfo) -> list[str]:
+    return [
+        "",
+        f"### {info.number} {code}",
+        "",
+        f"**{info.title}.** {info.hint}",
+        "",
+        f"Retried by itself: {RETRIES[info.retry]}. Class: {info.outcome}.",
+    ]
+
+
+def settings_document() -> str:
+    """Every setting with its default and what it may be."""
+    lines = [
+        "# Settings",
+        MADE.format(source="exai_desktop/core/settings.py"),
+        "Each setting can also be given in the environment, which then counts for that run:"
+        " `EXAI_DESKTOP_SETTLE_S=2 exai-desktop upload report.pdf`. A value that cannot be used is"
+        " refused with its reason, and the last good value stays in force.\n",
+        "Names that end in `_s` are seconds, names that end in `_bytes` are bytes.",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            field.description or "",
+            "",
+            f"- Default: {_shown(name, field.default)}",
+            f"- Allowed: {_allowed(name, field)}",
+            f"- Environment: `EXAI_DESKTOP_{name.upper()}`",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _allowed(name: str, field: FieldInfo) -> str:
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{word}`" for word in get_args(kind))
+    if kind is bool:
+        return "`true`, `false`"
+    words = {"ge": "from {}", "gt": "more than {}", "le": "up to {}", "lt": "less than {}"}
+    bounds = [
+        text.format(_shown(name, getattr(rule, sign)))
+        for sign, text in words.items()
+        for rule in field.metadata
+        if hasattr(rule, sign)
+    ]
+    what = {int: "whole numbers", float: "numbers", str: "text"}[_class(kind)]
+    return " ".join([what, *bounds])
+
+
+def _class(kind: Any) -> type:
+    assert isinstance(kind, type)
+    return kind
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value == "":
+        return "empty"
+    if name.endswith("_bytes"):
+        for size, unit in UNITS:
+            if value >= size and value % size == 0:
+                return f"`{value}` ({value // size} {unit})"
+    return f"`{value}`"
+
+
+DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
+    "errors.md": errors_document,
+    "settings.md": settings_document,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write the documents that come from tables.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when stale")
+    parser.add_argument("--folder", type=Path, default=DOCS, help="where they are (docs/)")
+    options = parser.parse_args()
+    stale = []
+    for name, document in DOCUMENTS.items():
+        path, text = options.folder / name, document()
+        if path.is_file() and path.read_bytes() == text.encode():
+            continue
+        stale.append(name)
+        if not options.check:
+            path.write_bytes(text.encode())
+            print(f"wrote {path}")
+    if stale and options.check:
+        print(f"stale: {', '.join(stale)}. Run packaging/make_docs.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

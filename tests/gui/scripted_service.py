@@ -1,0 +1,221 @@
+"""A service that plays what a test tells it: for states the real engine reaches only rarely."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from exai_desktop.core.accounts import Account, AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, EngineError, ErrorView
+from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
+from exai_desktop.core.models import (
+    AddOptions,
+    HistoryEntry,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    JobView,
+    QueueSummary,
+    SortKey,
+)
+from exai_desktop.core.states import JobState
+
+NOW = 1_800_000_000.0
+
+
+def job(number: int, state: JobState = JobState.DONE, **values: object) -> JobView:
+    """A job with plausible facts."""
+    name = str(values.pop("name", f"file {number:06}.pdf"))
+    path = str(values.pop("path", f"/home/lin/Documents/{name}"))
+    size = int(str(values.pop("size", 1_000 + number)))
+    view = JobView(number, 1, path, name, state, size, NOW, NOW + number)
+    return replace(view, **values)  # type: ignore[arg-type]
+
+
+def error(code: ErrorCode, detail: str = "") -> ErrorView:
+    return ErrorView.of(AppError(code, detail))
+
+
+def account(name: str, provider: str = "kimi", region: str = "intl") -> AccountStatus:
+    return AccountStatus(Account(name, provider, region, "https://127.0.0.1:1/v1", "fp"))
+
+
+class ScriptedEvents:
+    """The stream a subscriber reads."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Event] = asyncio.Queue()
+
+    def __aiter__(self) -> ScriptedEvents:
+        return self
+
+    async def __anext__(self) -> Event:
+        return await self.queue.get()
+
+    async def aclose(self) -> None:
+        """Nothing to let go."""
+
+
+@dataclass
+class ScriptedService:
+    """Meets `UploadService`. `calls` notes every command with its arguments."""
+
+    rows: list[JobView] = field(default_factory=list)
+    statuses: list[AccountStatus] = field(default_factory=list)
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    streams: list[ScriptedEvents] = field(default_factory=list)
+    report: ConnectionReport = field(
+        default_factory=lambda: ConnectionReport(True, "kimi", "api.moonshot.ai", 87, 3)
+    )
+    failure: AppError | None = None
+    paused: bool = False
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def publish(self, event: Event) -> None:
+        """From the window's thread: as if the engine had said it."""
+        assert self.loop is not None
+        for stream in self.streams:
+            self.loop.call_soon_threadsafe(stream.queue.put_nowait, event)
+
+    def _note(self, *call: object) -> None:
+        self.calls.append(call)
+        if self.failure is not None:
+            raise self.failure
+
+    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
+        self._note("add_paths", tuple(paths), options)
+        first = max((row.id for row in self.rows), default=0) + 1
+        added = tuple(
+            job(first + place, JobState.QUEUED, path=path, name=path.rpartition("/")[2])
+            for place, path in enumerate(paths)
+        )
+        self.rows.extend(added)
+        self._tell(JobsAdded(1, added))
+        self._tell(SummaryChanged(await self.summary()))
+        return 1
+
+    def _tell(self, event: Event) -> None:
+        for stream in self.streams:
+            stream.queue.put_nowait(event)
+
+    async def jobs(self, query: JobQuery) -> JobPage:
+        found = [
+            row
+            for row in self.rows
+            if (not query.states or row.state in query.states)
+            and query.search.lower() in row.name.lower()
+        ]
+        key: Callable[[JobView], object] = {
+            SortKey.NAME: lambda row: row.name,
+            SortKey.SIZE: lambda row: row.size,
+        }.get(query.sort, lambda row: row.id)
+        found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]
+        page = found[query.offset : query.offset + query.limit]
+        return JobPage(tuple(page), len(found))
+
+    async def job(self, job_id: int) -> JobDetail:
+        for row in self.rows:
+            if row.id == job_id:
+                return JobDetail(row, (), (HistoryEntry(NOW, None, JobState.QUEUED),))
+        raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+
+    async def summary(self) -> QueueSummary:
+        counts: dict[JobState, int] = {}
+        for row in self.rows:
+            counts[row.state] = counts.get(row.state, 0) + 1
+        left = sum(row.size for row in self.rows if not row.state.is_final)
+        return QueueSummary(counts, open_bytes=left, paused=self.paused)
+
+    async def _change(self, ids: Sequence[int], state: JobState) -> list[int]:
+        for place, row in enumerate(self.rows):
+            if row.id in ids:
+                self.rows[place] = replace(row, state=state)
+                self._tell(JobChanged(self.rows[place]))
+        self._tell(SummaryChanged(await self.summary()))
+        return list(ids)
+
+    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
+        self._note("pause", job_ids)
+        if job_ids is None:
+            self.paused = True
+        await self._change(job_ids or (), JobState.HELD)
+
+    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
+        self._note("resume", job_ids)
+        if job_ids is None:
+            self.paused = False
+        await self._change(job_ids or (), JobState.QUEUED)
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        self._note("cancel", list(job_ids))
+        return await self._change(job_ids, JobState.CANCELLED)
+
+    async def retry(
+        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+    ) -> list[int]:
+        self._note("retry", job_ids, allow_fallback)
+        return await self._change(job_ids or (), JobState.QUEUED)
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        self._note("settle", job_id, remote_id)
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        self._note("remove", job_ids)
+        self.rows = [row for row in self.rows if job_ids is not None and row.id not in job_ids]
+        return 1
+
+    async def delete_remote(self, job_id: int) -> str:
+        self._note("delete_remote", job_id)
+        return "file"
+
+    async def content(self, job_id: int) -> str:
+        self._note("content", job_id)
+        return "<b>what the provider read</b>"
+
+    async def accounts(self) -> list[AccountStatus]:
+        return list(self.statuses)
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
+        self._note("add_account", draft, key)
+        status = account(draft.name, draft.provider, draft.region or "intl")
+        self.statuses.append(status)
+        self._tell(AccountsChanged(tuple(self.statuses)))
+        return status
+
+    async def remove_account(self, name: str) -> None:
+        self._note("remove_account", name)
+        self.statuses = [status for status in self.statuses if status.account.name != name]
+        self._tell(AccountsChanged(tuple(self.statuses)))
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        self._note("test_account", name)
+        return self.report
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        self._note("test_draft", draft, key)
+        return self.report
+
+    async def facts(self) -> dict[str, str]:
+        return {"face": "window"}
+
+    async def show_window(self) -> None:
+        """Nobody to show."""
+
+    async def events(self) -> ScriptedEvents:
+        stream = ScriptedEvents()
+        self.streams.append(stream)
+        return stream
+
+    def factory(self, _sandbox: bool) -> Callable[[], AbstractAsyncContextManager[ScriptedService]]:
+        """What `EngineSession` wants."""
+
+        @asynccontextmanager
+        async def run() -> AsyncIterator[ScriptedService]:
+            self.loop = asyncio.get_running_loop()
+            yield self
+            self.streams.clear()
+
+        return run
