@@ -18,7 +18,9 @@ def delay(attempt: int, rand: float, retry_after: float | None = None) -> float:
     machines does not come back in one moment.
     """
     if retry_after is not None and math.isfinite(retry_after) and retry_after >= 0:
-        return min(retry_after, MAX_RETRY_AFTER_S) * (1 + 0.1 * rand)
+        asked = min(retry_after, MAX_RETRY_AFTER_S) * (1 + 0.1 * rand)
+        # "At once" is not meant: a moment is the least.
+        return asked or BASE_S / 2
     ceiling = min(CAP_S, BASE_S * 2.0 ** min(attempt, 20))
     # Half of it fixed: a wait of nearly nothing would only hammer a provider that is down.
     return ceiling / 2 + ceiling / 2 * rand

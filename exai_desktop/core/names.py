@@ -11,22 +11,28 @@ import unicodedata
 from pathlib import PurePath
 from typing import Final
 
-# Bidirectional controls can turn "exe.fdp" into "pdf.exe"; zero-width ones hide the difference.
-_INVISIBLE: Final = frozenset("\u200b\u200c\u200e\u200f\u061c\u2060\ufeff") | frozenset(
-    chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+# Kept although invisible: it joins the parts of an emoji.
+_JOINER: Final = "\u200d"
+_RESERVED: Final = re.compile(
+    r"^(con|prn|aux|nul|conin\$|conout\$|com[1-9¹²³]|lpt[1-9¹²³]) *(\.|$)", re.IGNORECASE
 )
-_RESERVED: Final = re.compile(r"^(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³])(\.|$)", re.IGNORECASE)
 _UNSAFE: Final = re.compile(r'[/\\:*?"<>|]')
 
 MAX_SENT_BYTES: Final = 120
 MAX_SHOWN_CHARS: Final = 500
 
 
+def _is_invisible(char: str) -> bool:
+    """Format characters: bidirectional controls can turn "exe.fdp" into "pdf.exe", and the
+    zero-width ones hide a difference."""
+    return char != _JOINER and unicodedata.category(char) == "Cf"
+
+
 def plain_text(text: str, limit: int = MAX_SHOWN_CHARS) -> str:
     """Text from a file or a server as it may be shown: one line, nothing invisible, no controls."""
     out = []
     for char in text[: limit + 1]:
-        if char in _INVISIBLE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
+        if _is_invisible(char) or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
             out.append("\ufffd" if "\udc80" <= char <= "\udcff" else " ")
         else:
             out.append(char)
@@ -53,7 +59,7 @@ def _shorten(name: str) -> str:
     tail = f".{ending}" if ending and len(ending) <= 16 else ""
     stem = name[: len(name) - len(tail)] if tail else name
     room = MAX_SENT_BYTES - len(tail.encode())
-    return stem.encode()[:room].decode(errors="ignore").rstrip() + tail
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + tail
 
 
 def sent_name(path: str) -> str:
@@ -65,9 +71,11 @@ def sent_name(path: str) -> str:
     kept = "".join(
         "_" if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c
         for c in name
-        if c not in _INVISIBLE
+        if not _is_invisible(c)
     )
-    kept = _UNSAFE.sub("_", kept).strip(" ").rstrip(". ")
+    kept = _UNSAFE.sub("_", kept).strip().rstrip(". ")
+    if kept.startswith(".") and not name.startswith("."):
+        kept = f"file{kept}"  # what stood before the dot was not visible
     if not kept or not kept.strip("._ "):
         kept = "file"
     if _RESERVED.match(kept):
@@ -80,8 +88,7 @@ def is_renamed_twin(sent: str, remote: str) -> bool:
     sent, remote = unicodedata.normalize("NFC", sent), unicodedata.normalize("NFC", remote)
     if sent == remote:
         return True
-    ending = extension(sent)
-    tail = sent[-len(ending) - 1 :] if ending else ""
-    stem = sent[: len(sent) - len(tail)]
+    stem, dot, ending = sent.rpartition(".")
+    stem, tail = (stem, dot + ending) if stem else (sent, "")
     pattern = re.escape(stem) + r" ?\(\d{1,4}\)" + re.escape(tail)
     return re.fullmatch(pattern, remote) is not None

@@ -44,6 +44,10 @@ def candidates(wish: Wish, accounts: Sequence[Account]) -> list[Account]:
     return [chosen, *(a for a in usable if a is not chosen)]
 
 
+def _place(account: Account) -> tuple[str, str, str]:
+    return account.provider, account.region, account.base_url
+
+
 def _try(name: str, size: int, wish: Wish, account: Account, table: ProviderTable) -> Purpose:
     provider = table.provider(account.provider)
     if provider is None:
@@ -82,7 +86,7 @@ def choose(
             purpose = _try(name, size, wish, account, table)
         except AppError:
             continue
-        same_place = (account.provider, account.region) == (first.provider, first.region)
+        same_place = _place(account) == _place(first)
         if wish.allow_fallback or (same_place and wish.account is None):
             how = "same provider" if same_place else "fallback allowed"
             return Route(account, purpose, f"{how}; {first.name}: {refusal.detail}")

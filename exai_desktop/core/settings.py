@@ -79,6 +79,7 @@ class Settings(BaseModel):
     )
     proxy: str = Field(
         "",
+        pattern=r"^((https?|socks5h?)://[^\s/@]+(:[^\s/@]*@[^\s/@]+)?(:[0-9]{1,5})?/?)?$",
         description="Proxy address (http, https or socks5); empty: the system's.",
     )
     allow_fallback: bool = Field(

@@ -59,8 +59,13 @@ def encode_call(method: str, args: tuple[object, ...], kwargs: dict[str, object]
 
 
 def decode_call(line: bytes) -> tuple[str, dict[str, object]]:
-    """Raises ValueError (pydantic's included) for anything that is not a call."""
-    request = json.loads(line)
+    """Raises ValueError (pydantic's included), TypeError or KeyError for what is no call."""
+    try:
+        request = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(request, dict) or not isinstance(request.get("args"), dict):
+        raise TypeError("not a call")
     method = request["call"]
     if method == "events":
         return method, {}

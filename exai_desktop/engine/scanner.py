@@ -41,13 +41,13 @@ class Scanner:
         """Lists of up to `CHUNK` jobs, in the order of the names on disk."""
         chunk: list[NewJob] = []
         for path in paths:
-            for job in self._dropped(os.path.abspath(path)):
+            for job in self._dropped(os.path.abspath(path) if path else ""):
+                if self._stopped():
+                    return
                 chunk.append(job)
                 if len(chunk) >= CHUNK:
                     yield chunk
                     chunk = []
-                if self._stopped():
-                    break
         if chunk:
             yield chunk
 

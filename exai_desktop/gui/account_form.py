@@ -58,8 +58,9 @@ class AccountForm(Card):
         self._theme.dress(self._eye, "eye", "muted")
         self.key.addAction(self._eye, QLineEdit.ActionPosition.TrailingPosition)
         self.base_url = _field("Base URL", "https://…")
-        self.provider.setAccessibleName("Provider")
-        self.region.setAccessibleName("Region")
+        for box, name in ((self.provider, "Provider"), (self.region, "Region")):
+            box.setAccessibleName(name)
+            box.view().setAccessibleName(name)
         self.provider.currentIndexChanged.connect(self._on_provider)
         self.region.currentIndexChanged.connect(self._on_region)
         for field in (self.name, self.key, self.base_url):

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -66,30 +67,36 @@ async def test_a_failure_undoes_its_own_write_only(database: Database) -> None:
     assert await database.read(count) == 2
 
 
-async def test_waiting_writes_share_a_transaction(database: Database) -> None:
-    statements: list[str] = []
-    release = threading.Event()
+@asynccontextmanager
+async def held_up(database: Database) -> AsyncIterator[None]:
+    """The thread is busy with one write while this is entered: what comes meanwhile waits."""
+    begun, release = threading.Event(), threading.Event()
 
-    def watch(connection: Connection) -> None:
-        connection.set_trace_callback(statements.append)
+    def busy(_: Connection) -> bool:
+        begun.set()
+        return release.wait(10)
 
-    await database.write(watch)
-    first = asyncio.create_task(database.write(lambda _: release.wait(10)))
-    # The thread has taken the first and holds it; what comes now has to wait.
-    while "BEGIN IMMEDIATE" not in statements:
+    task = asyncio.create_task(database.write(busy))
+    while not begun.is_set():
         await asyncio.sleep(0.001)
-    rest = [
-        asyncio.create_task(database.write(lambda connection, n=n: put(connection, n)))  # type: ignore[misc]
-        for n in range(100)
-    ]
+    yield
+    # Once round: the tasks made meanwhile have handed in their writes.
     await asyncio.sleep(0)
     release.set()
-    assert await asyncio.gather(first, *rest) == [True, *range(100)]
-    await database.write(lambda connection: connection.set_trace_callback(None))
+    assert await task
 
-    # The first alone, then all hundred together, then the end of the watching.
-    assert statements.count("COMMIT") == 2
-    assert statements.count("BEGIN IMMEDIATE") == 3
+
+async def test_waiting_writes_share_a_transaction(database: Database) -> None:
+    statements: list[str] = []
+    async with held_up(database):
+        watch = database.write(lambda connection: connection.set_trace_callback(statements.append))
+        tasks = [asyncio.create_task(watch)]
+        tasks += [asyncio.create_task(database.write(lambda _: None)) for _ in range(100)]
+    await asyncio.gather(*tasks)
+    await database.write(lambda connection: connection.set_trace_callback(None))
+    # The watch began within the shared transaction: this is its end, and the only one.
+    assert statements.count("COMMIT") == 1
+    assert statements.count("RELEASE one") == 101
 
 
 async def test_when_the_commit_fails_everybody_hears_of_it(database: Database) -> None:
@@ -97,16 +104,11 @@ async def test_when_the_commit_fails_everybody_hears_of_it(database: Database) -
         connection.execute("PRAGMA defer_foreign_keys=ON")
         connection.execute("INSERT INTO history (job_id, at, new, note) VALUES (9, 0, 'done', '')")
 
-    release = threading.Event()
-    blocker = asyncio.create_task(database.write(lambda _: release.wait(10)))
-    await asyncio.sleep(0.01)
-    group = [
-        asyncio.create_task(database.write(lambda connection: put(connection, 1))),
-        asyncio.create_task(database.write(breaks_the_commit)),
-    ]
-    await asyncio.sleep(0.01)
-    release.set()
-    await blocker
+    async with held_up(database):
+        group = [
+            asyncio.create_task(database.write(lambda connection: put(connection, 1))),
+            asyncio.create_task(database.write(breaks_the_commit)),
+        ]
     results = await asyncio.gather(*group, return_exceptions=True)
 
     assert all(isinstance(result, EngineError) for result in results), results

@@ -57,6 +57,10 @@ class Stage:
     def press(
         self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
     ) -> None:
+        if QApplication.activeWindow() is None:
+            # The offscreen platform has no window manager to hand the activation back.
+            self.window.activateWindow()
+            self.until(self.window.isActiveWindow)
         target = QApplication.focusWidget() or self.window
         self.qtbot.keyClick(target, key, modifier)
 

@@ -72,7 +72,7 @@ def test_only_what_differs_is_written(path: Path) -> None:
             "settle_s": st.floats(0, 600),
             "allow_fallback": st.booleans(),
             "theme": st.sampled_from(["system", "light", "dark"]),
-            "proxy": st.text(max_size=20),
+            "proxy": st.sampled_from(["", "http://127.0.0.1:3128", "socks5://me:pw@gate.example"]),
             "max_file_bytes": st.integers(1, 2**63),
         },
     )

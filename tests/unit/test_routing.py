@@ -177,7 +177,7 @@ def test_a_second_account_at_the_same_place_needs_no_consent_unless_one_was_name
 
 
 def test_a_server_at_another_address_is_not_the_same_place() -> None:
-    elsewhere = replace(KIMI, name="elsewhere", base_url="https://someone.example/v1")
+    elsewhere = replace(KIMI, name="own", order=5, base_url="https://someone.example/v1")
     with pytest.raises(AppError) as caught:
         choose("a.pdf", 1, Wish(), [KIMI, elsewhere], TABLE, {"my kimi": REFUSAL})
     assert caught.value.code is ErrorCode.CONSENT_NEEDED

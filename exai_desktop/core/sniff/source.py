@@ -1,0 +1,72 @@
+"""Reading pieces of a file, never more than judging it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+HEAD: Final = 64 * 1024
+# A zip directory of 10,000 entries and a compound file's directory fit; a whole large file never.
+BUDGET: Final = 12 * 1024 * 1024
+
+
+class SniffStopped(Exception):  # noqa: N818 - what follows is decided by the two below
+    """Looking further is not possible or not worth it; the text says why."""
+
+
+class Damage(SniffStopped):
+    """The container's own structure does not hold."""
+
+
+class Bomb(SniffStopped):
+    """The container would unpack to far more than it should."""
+
+
+class Source:
+    """A file as `read_at(offset, size)` and its size. Raises `Damage` past its budget."""
+
+    def __init__(
+        self, read_at: Callable[[int, int], bytes], size: int, budget: int = BUDGET
+    ) -> None:
+        self.size = size
+        self._read_at = read_at
+        self._left = budget
+        self.head = self._read(0, min(size, HEAD))
+
+    @classmethod
+    def of(cls, content: bytes) -> Source:
+        return cls(lambda offset, size: content[offset : offset + size], len(content))
+
+    def at(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes; fewer or none where the file ends."""
+        size = min(size, self.size - offset)
+        if offset < 0 or size <= 0:
+            return b""
+        if offset + size <= len(self.head):
+            return self.head[offset : offset + size]
+        return self._read(offset, size)
+
+    def exactly(self, offset: int, size: int) -> bytes:
+        """As `at`, but raises `Damage` when the file ends before."""
+        found = self.at(offset, size)
+        if len(found) != size:
+            raise Damage("it ends too early")
+        return found
+
+    def tail(self, size: int) -> bytes:
+        return self.at(max(0, self.size - size), size)
+
+    def _read(self, offset: int, size: int) -> bytes:
+        if size > self._left:
+            raise Damage("its structure is too large to be looked at")
+        self._left -= size
+        pieces = []
+        while size:
+            # Network file systems may give less than was asked for.
+            piece = self._read_at(offset, size)
+            if not piece:
+                break
+            pieces.append(piece)
+            offset += len(piece)
+            size -= len(piece)
+        return b"".join(pieces)

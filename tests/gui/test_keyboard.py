@@ -1,0 +1,175 @@
+"""Everything can be done without a mouse, and the list of keys tells the truth."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+
+from exai_desktop.core.states import JobState
+from exai_desktop.gui.plain_text import PlainQuestion
+from exai_desktop.gui.text_dialogs import SHORTCUTS, ShortcutsDialog
+
+from .conftest import Stage
+from .scripted_service import ScriptedService, account, job
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+Open = Callable[..., Stage]
+
+
+@pytest.fixture
+def stage(open_window: Open) -> Stage:
+    rows = [
+        job(1, JobState.DONE, file_id="file-abc", provider="kimi", purpose="file-extract"),
+        job(2, JobState.QUEUED),
+        job(3, JobState.HELD),
+        job(4, JobState.FAILED),
+    ]
+    stage = open_window(ScriptedService(rows=rows, statuses=[account("kimi")]))
+    stage.until(lambda: stage.window.page.model.rowCount() == 4)
+    return stage
+
+
+def select(stage: Stage, number: int) -> None:
+    stage.select(4 - number)
+    stage.until(lambda: stage.window.page.details.job_id == number)
+
+
+def called(stage: Stage, name: str) -> Callable[[], bool]:
+    return lambda: any(call[0] == name for call in stage.script.calls)
+
+
+def test_space_pauses_and_resumes_the_row(stage: Stage) -> None:
+    select(stage, 2)
+    stage.press(Qt.Key.Key_Space)
+    stage.until(lambda: ("pause", [2]) in stage.script.calls)
+    select(stage, 3)
+    stage.press(Qt.Key.Key_Space)
+    stage.until(lambda: ("resume", [3]) in stage.script.calls)
+
+
+def test_space_on_a_button_presses_the_button(stage: Stage) -> None:
+    select(stage, 2)
+    stage.window.page.details_toggle.setFocus()
+    stage.press(Qt.Key.Key_Space)
+    assert not stage.window.page.details.isVisible()
+    assert stage.script.calls == []
+
+
+def test_delete_removes_finished_files_only(stage: Stage) -> None:
+    select(stage, 2)
+    stage.press(Qt.Key.Key_Delete)
+    stage.until(lambda: stage.parts.notices.title == "These files are not finished")
+    select(stage, 4)
+    stage.press(Qt.Key.Key_Delete)
+    stage.until(lambda: ("remove", [4]) in stage.script.calls)
+
+
+@pytest.mark.parametrize("is_meant", [True, False])
+def test_deleting_at_the_provider_asks_first(stage: Stage, is_meant: bool) -> None:
+    select(stage, 1)
+    stage.press(Qt.Key.Key_Delete, SHIFT)
+    stage.until(lambda: bool(stage.window.findChildren(PlainQuestion)))
+    [question] = stage.window.findChildren(PlainQuestion)
+    default = question.defaultButton()
+    assert default.text().replace("&", "") == "Cancel"
+    buttons = {button.text().replace("&", ""): button for button in question.buttons()}
+    buttons["Delete at provider" if is_meant else "Cancel"].click()
+    stage.until(lambda: not stage.window.findChildren(PlainQuestion))
+    if is_meant:
+        stage.until(called(stage, "delete_remote"))
+    assert called(stage, "delete_remote")() == is_meant
+
+
+def test_copy_puts_the_id_on_the_clipboard(stage: Stage) -> None:
+    select(stage, 1)
+    stage.press(Qt.Key.Key_C, CTRL)
+    stage.until(lambda: QGuiApplication.clipboard().text() == "file-abc")
+    assert stage.parts.notices.title == "File ID copied"
+
+
+def test_retry_and_pause_all(stage: Stage) -> None:
+    select(stage, 4)
+    stage.press(Qt.Key.Key_R, CTRL)
+    stage.until(called(stage, "retry"))
+    stage.press(Qt.Key.Key_P, CTRL | SHIFT)
+    stage.until(lambda: ("pause", None) in stage.script.calls)
+    stage.until(lambda: stage.window.page.strip.pause.text() == "Resume")
+
+
+def test_find_and_back(stage: Stage) -> None:
+    stage.press(Qt.Key.Key_F, CTRL)
+    assert stage.window.page.filter.search.hasFocus()
+    for key in (Qt.Key.Key_F, Qt.Key.Key_4):
+        stage.press(key)
+    assert stage.window.page.filter.text == "f4"
+
+
+def test_return_opens_the_details(stage: Stage) -> None:
+    stage.window.page.toggle_details()
+    select(stage, 1)
+    stage.press(Qt.Key.Key_Return)
+    assert stage.window.page.details.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("key", "modifier"), [(Qt.Key.Key_F1, None), (Qt.Key.Key_Comma, CTRL)]
+)
+def test_dialogs_open_and_escape_closes_them(
+    stage: Stage, key: Qt.Key, modifier: Qt.KeyboardModifier | None
+) -> None:
+    stage.press(key, modifier or Qt.KeyboardModifier.NoModifier)
+    stage.until(lambda: any(d.isVisible() for d in stage.window.findChildren(QDialog)))
+    [dialog] = stage.window.findChildren(QDialog)
+    stage.qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    stage.until(lambda: not stage.window.findChildren(QDialog))
+
+
+def test_the_list_of_keys_is_true(stage: Stage) -> None:
+    actions = stage.window.menu_actions.findChildren(QAction)
+    real = {action.shortcut() for action in actions if not action.shortcut().isEmpty()}
+    # Return belongs to the table itself, it is no action.
+    told = {QKeySequence(keys) for keys, _ in SHORTCUTS} - {QKeySequence("Return")}
+    assert {key.toString() for key in real} == {key.toString() for key in told}
+
+
+def test_tab_visits_every_part_of_the_page(stage: Stage) -> None:
+    page = stage.window.page
+    page.add_files.setFocus()
+    visited = []
+    for _ in range(40):
+        focused = QApplication.focusWidget()
+        visited.append(focused)
+        stage.press(Qt.Key.Key_Tab)
+    wanted = [page.add_files, page.add_folder, page.send_menu, page.details_toggle]
+    wanted += [page.filter.search, page.view, page.strip.pause]
+    places = [visited.index(widget) for widget in wanted]
+    assert places == sorted(places)
+
+
+def test_menus_reach_every_command(stage: Stage) -> None:
+    bar = stage.window.menuBar()
+    titles = [action.text() for action in bar.actions()]
+    assert titles == ["&File", "&Edit", "&Queue", "&View", "&Help"]
+    in_menus = {a for menu in bar.actions() for a in _all_actions(menu)}
+    ours = set(stage.window.menu_actions.findChildren(QAction))
+    hidden = {stage.window.menu_actions._space}
+    assert ours - hidden <= in_menus
+
+
+def _all_actions(action: QAction) -> list[QAction]:
+    menu = action.menu()
+    if menu is None:
+        return [action]
+    return [a for inner in menu.actions() for a in _all_actions(inner)]
+
+
+def test_shortcuts_dialog_has_a_way_out(stage: Stage) -> None:
+    stage.press(Qt.Key.Key_F1)
+    stage.until(lambda: bool(stage.window.findChildren(ShortcutsDialog)))
+    [dialog] = stage.window.findChildren(ShortcutsDialog)
+    dialog.findChildren(QPushButton)[0].click()
+    stage.until(lambda: not stage.window.findChildren(ShortcutsDialog))
