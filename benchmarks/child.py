@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 MIB: Final = 1024 * 1024
 _SAMPLE_S: Final = 0.005

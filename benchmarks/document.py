@@ -13,8 +13,8 @@ DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.
 _INTRODUCTION: Final = """\
 # Benchmarks
 
-Made by `make bench BENCH_ARGS=--write`; do not edit by hand. `--quick` gives a rough look, `--only NAME`
-one chapter ({names}).
+Made by `make bench BENCH_ARGS=--write`; do not edit by hand. `--quick` gives a rough look,
+`--only NAME` one chapter ({names}).
 
 Everything is measured on the real parts: the real engine on a real profile, the real window (drawn
 off screen), the sandbox's servers in a process of their own. curl talks to the same server process,

@@ -68,12 +68,17 @@ class _Work:
         """The whole path, from the paths to the end of the batch."""
         start, cpu = time.perf_counter(), time.process_time()
         batch_id = await self._service.add_paths(order["paths"], AddOptions())
+        ended = await self._end_of(batch_id)
+        whole, used = time.perf_counter() - start, time.process_time() - cpu
+        if ended.done != order["files"]:
+            raise RuntimeError(f"not everything was sent: {ended}")
+        return {"whole": whole, "cpu": used, "sending": await self._sending(batch_id, order)}
+
+    async def _end_of(self, batch_id: int) -> BatchFinished:
         async for event in self._events:
             if isinstance(event, BatchFinished) and event.batch_id == batch_id:
-                break
-        whole, used = time.perf_counter() - start, time.process_time() - cpu
-        assert event.done == order["files"], event
-        return {"whole": whole, "cpu": used, "sending": await self._sending(batch_id, order)}
+                return event
+        raise RuntimeError("the engine has ended")
 
     async def _sending(self, batch_id: int, order: dict[str, Any]) -> float:
         """Seconds between the intent on disk and the provider's answer, of a single file."""

@@ -6,6 +6,26 @@ _any: Any = None
 
 _PYDANTIC = (lambda: (_any.model_config, _any.settings_customise_sources),)
 
+# Laws and tools that only tests use.
+_TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
+
+# Rows of a table or a record that people read, not the program.
+_ROWS = (
+    lambda: (
+        _any.authorized,
+        _any.checked,
+        _any.error_detail,
+        _any.error_retry_after,
+        _any.finished_at,
+        _any.recorded_at,
+        _any.row_factory,
+        _any.schema_version,
+    ),
+)
+
+# typer calls what its decorators have seen.
+_VERBS = (lambda: (_any.list_accounts, _any._sandbox),)
+
 # asyncio, httpcore and uvicorn call these.
 _PROTOCOLS = (
     lambda: (

@@ -53,13 +53,12 @@ class Region(_Row):
 
 
 class Provider(_Row):
-    """`reports_status`: a stored file is processed further and tells how that went."""
+    """A company's service with its regions and purposes."""
 
     name: str
     title: str
     company: str
     key_hint: str
-    reports_status: bool
     max_total_bytes: int | None = None
     regions: tuple[Region, ...] = Field(min_length=1)
     purposes: tuple[Purpose, ...] = Field(min_length=1)

@@ -9,7 +9,7 @@ WINDOW_S: Final = 3.0
 
 
 class Meter:
-    """`at` is monotonic seconds. A new attempt begins with `rewind`."""
+    """`at` is monotonic seconds. A new attempt has a new meter."""
 
     def __init__(self, total: int, at: float) -> None:
         self.total = total
@@ -33,10 +33,6 @@ class Meter:
             current if self._speed is None else self._speed + weight * (current - self._speed)
         )
         self._at, self._mark = at, done
-
-    def rewind(self, at: float) -> None:
-        self.done = self._mark = 0
-        self._at = at
 
     def speed(self, at: float) -> float:
         """Bytes a second; fades to 0 when nothing moves."""

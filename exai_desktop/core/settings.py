@@ -19,78 +19,78 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_file_bytes: int = Field(
-        512 * MIB,
+        default=512 * MIB,
         ge=1,
         description="Largest file the program takes; a provider's own limit may be lower.",
     )
     max_in_flight: int = Field(
-        2,
+        default=2,
         ge=1,
         le=64,
         description="Uploads at once per account, unless the account says otherwise.",
     )
     readers: int = Field(
-        2,
+        default=2,
         ge=1,
         le=8,
         description="Threads that read and hash files.",
     )
     settle_s: float = Field(
-        60.0,
+        default=60.0,
         ge=0,
         le=600,
         description="How long a lost answer is left alone before the provider's list is asked.",
     )
     clock_skew_s: float = Field(
-        120.0,
+        default=120.0,
         ge=0,
         le=86_400,
         description="How far the provider's clock may be off when its list is compared.",
     )
     connect_timeout_s: float = Field(
-        10.0,
+        default=10.0,
         gt=0,
         le=120,
         description="Longest wait for a connection.",
     )
     write_timeout_s: float = Field(
-        60.0,
+        default=60.0,
         gt=0,
         le=600,
         description="Longest wait for the network to take one block.",
     )
     read_timeout_s: float = Field(
-        300.0,
+        default=300.0,
         gt=0,
         le=3_600,
         description="Longest wait for the answer after the last byte; the file is read there.",
     )
     confirm_timeout_s: float = Field(
-        120.0,
+        default=120.0,
         ge=0,
         le=3_600,
         description="How long a provider's own processing of a stored file is watched.",
     )
     max_attempts: int = Field(
-        8,
+        default=8,
         ge=1,
         le=100,
         description="Attempts before a job is given up as failed.",
     )
     proxy: str = Field(
-        "",
+        default="",
         pattern=r"^((https?|socks5h?)://[^\s/@]+(:[^\s/@]*@[^\s/@]+)?(:[0-9]{1,5})?/?)?$",
         description="Proxy address (http, https or socks5); empty: the system's.",
     )
     allow_fallback: bool = Field(
-        False,
+        default=False,
         description="Always allow another company when the chosen account cannot take a file.",
     )
     theme: Literal["system", "light", "dark"] = Field(
-        "system",
+        default="system",
         description="Colours of the window.",
     )
     log_level: Literal["debug", "info", "warning"] = Field(
-        "info",
+        default="info",
         description="How much is written to the log.",
     )

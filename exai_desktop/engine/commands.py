@@ -165,6 +165,8 @@ class Commands:
             raise AppError(ErrorCode.REMOTE_NOT_FOUND, remote_id)
         if remote.bytes != job.size:
             raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes there")
+        if await self._ctx.copies.by_remote_id(job.account, remote_id) is not None:
+            raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
         copy = new_copy(self._ctx, job, remote, usable=True)
         await self._ctx.scheduler.move(
             job, S.DONE, note="chosen by the user", file_id=remote.id, copy=copy

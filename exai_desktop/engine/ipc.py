@@ -30,7 +30,6 @@ MAX_LINE: Final = 64 * 1024 * 1024
 CONNECT_S: Final = 10.0
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class _Server:

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from .source_tree import PACKAGE, ROOT
 
-# Module of core → the test files that cover it all by themselves, together with the others here.
+CORE = PACKAGE / "core"
+
+# Module of core → the test files that speak of it; all of them together must reach every branch.
 FULL = {
     "__init__": [],
     "accounts": ["test_routing"],
@@ -31,6 +32,9 @@ FULL = {
 
 # Nothing but the signatures of protocols.
 NO_LOGIC = {"ports", "service"}
+
+# Folders whose tests are still being written; this line only gets shorter.
+NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: a file that is gone is renamed here, one that is new is added.
 AT_LEAST = 16
@@ -61,12 +65,16 @@ def covered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     assert report.returncode == 0, report.stdout + report.stderr
     files = json.loads((folder / "report.json").read_text(encoding="utf-8"))["files"]
     return {
-        Path(name).stem: [
+        _module(name): [
             *(f"line {line}" for line in file["missing_lines"]),
             *(f"branch {start} → {end}" for start, end in file["missing_branches"]),
         ]
         for name, file in files.items()
     }
+
+
+def _module(path: str) -> str:
+    return (ROOT / path).relative_to(CORE).with_suffix("").as_posix()
 
 
 def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
@@ -84,5 +92,6 @@ def test_every_branch_is_covered(module: str, covered: dict[str, list[str]]) -> 
 
 def test_the_list_only_grows_and_holds_all_of_core() -> None:
     assert len(FULL) >= AT_LEAST
-    new = {path.stem for path in (PACKAGE / "core").glob("*.py")} - set(FULL) - NO_LOGIC
+    modules = {_module(str(path)) for path in CORE.rglob("*.py")}
+    new = {name for name in modules - set(FULL) - NO_LOGIC if not name.startswith(NOT_YET)}
     assert not new, f"cover these by tests/unit, then add them to FULL: {sorted(new)}"

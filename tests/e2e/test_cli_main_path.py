@@ -213,7 +213,9 @@ def test_doctor_says_what_works(program: Program, sandbox: Server) -> None:
     assert set(found) == {"facts", "jobs", "accounts"}
     assert found["facts"]["keys"] == "Secret Service"
     assert found["facts"]["data"] == str(program.home)
-    assert [(a["account"], a["ok"], a["error"]) for a in found["accounts"]] == [("main", True, None)]
+    assert [(a["account"], a["ok"], a["error"]) for a in found["accounts"]] == [
+        ("main", True, None)
+    ]
     assert "Secret Service" in program.run("doctor").expect(0).out
 
 

@@ -115,9 +115,7 @@ def test_return_opens_the_details(stage: Stage) -> None:
     assert stage.window.page.details.isVisible()
 
 
-@pytest.mark.parametrize(
-    ("key", "modifier"), [(Qt.Key.Key_F1, None), (Qt.Key.Key_Comma, CTRL)]
-)
+@pytest.mark.parametrize(("key", "modifier"), [(Qt.Key.Key_F1, None), (Qt.Key.Key_Comma, CTRL)])
 def test_dialogs_open_and_escape_closes_them(
     stage: Stage, key: Qt.Key, modifier: Qt.KeyboardModifier | None
 ) -> None:

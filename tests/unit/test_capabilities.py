@@ -40,7 +40,6 @@ ACME = Provider(
     title="Acme",
     company="Acme Ltd",
     key_hint="",
-    reports_status=False,
     regions=(_region("north"), _region("south")),
     purposes=(
         _purpose(

@@ -96,6 +96,7 @@ async def test_jobs_due_at_one_moment_keep_their_order() -> None:
 
 async def test_a_changed_wall_clock_does_not_change_how_long_a_job_waits() -> None:
     async with _working() as (lane, clock, worker):
+        clock.set_wall(clock.now() + 3_600)
         lane.put(1, clock.now() + 10)
         await clock.advance(1)
         clock.set_wall(clock.now() + 86_400)

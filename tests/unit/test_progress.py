@@ -71,17 +71,6 @@ def test_the_speed_follows_a_line_that_has_become_slower() -> None:
     assert meter.speed(40.0) == pytest.approx(MIB, rel=0.05)
 
 
-def test_a_new_attempt_counts_from_nothing_but_remembers_the_line() -> None:
-    meter = Meter(10 * MIB, 0.0)
-    _steady(meter, MIB, 5)
-    meter.rewind(100.0)
-    assert meter.done == 0
-    assert meter.eta_s(100.0) == pytest.approx(10, rel=0.1)
-    meter.advance(MIB, 101.0)
-    assert meter.done == MIB
-    assert meter.speed(101.0) == pytest.approx(MIB, rel=0.1)
-
-
 def test_at_the_end_no_time_is_left_even_if_more_came_than_announced() -> None:
     meter = Meter(1000, 0.0)
     meter.advance(1500, 1.0)

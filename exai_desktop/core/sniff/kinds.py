@@ -30,7 +30,7 @@ PROGRAM_ENDINGS: Final = frozenset(
     " search-ms searchconnector-ms settingcontent-ms website diagcab jar class dex apk aab ipa"
     " sh bash zsh ksh csh fish command tool workflow action app pkg mpkg dmg deb rpm snap flatpak"
     " appimage run elf so ko dylib bundle wasm desktop pyc pyo pyd pyz pyw xpi crx swf jnlp ade adp"
-    " mde accde accdr bin out".split()
+    " mde accde accdr".split()
 )
 
 
