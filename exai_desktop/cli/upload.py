@@ -43,7 +43,8 @@ def upload(
     """Upload files and folders, wait for them, print their file ids."""
     options = AddOptions(account, purpose, allow_fallback, Origin.CLI)
     # What the shell calls `~` or `.` is settled here; the engine may run elsewhere.
-    absolute = [str(Path(path).expanduser().absolute()) for path in paths]
+    # An empty one (an unset variable) stays empty: it must not mean the folder one is in.
+    absolute = [str(Path(path).expanduser().absolute()) if path else "" for path in paths]
 
     async def verb(service: UploadService, output: Output) -> Exit:
         events = await service.events()

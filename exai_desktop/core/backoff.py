@@ -7,7 +7,8 @@ from typing import Final
 
 BASE_S: Final = 1.0
 CAP_S: Final = 300.0
-# A longer Retry-After is the provider's mistake or a daily limit; a day is the most we wait.
+# A longer Retry-After is the provider's mistake or a daily limit: a day (and the tenth below)
+# is the most we wait.
 MAX_RETRY_AFTER_S: Final = 86_400.0
 
 

@@ -16,6 +16,7 @@ _JOINER: Final = "\u200d"
 _RESERVED: Final = re.compile(
     r"^(con|prn|aux|nul|conin\$|conout\$|com[1-9¹²³]|lpt[1-9¹²³]) *(\.|$)", re.IGNORECASE
 )
+_TAIL: Final = re.compile(r"[\s.]+$")
 _UNSAFE: Final = re.compile(r'[/\\:*?"<>|]')
 
 MAX_SENT_BYTES: Final = 120
@@ -59,7 +60,7 @@ def _shorten(name: str) -> str:
     tail = f".{ending}" if ending and len(ending) <= 16 else ""
     stem = name[: len(name) - len(tail)] if tail else name
     room = MAX_SENT_BYTES - len(tail.encode())
-    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + tail
+    return _TAIL.sub("", stem.encode()[:room].decode(errors="ignore")) + tail
 
 
 def sent_name(path: str) -> str:
@@ -73,7 +74,7 @@ def sent_name(path: str) -> str:
         for c in name
         if not _is_invisible(c)
     )
-    kept = _UNSAFE.sub("_", kept).strip().rstrip(". ")
+    kept = _TAIL.sub("", _UNSAFE.sub("_", kept).strip())
     if kept.startswith(".") and not name.startswith("."):
         kept = f"file{kept}"  # what stood before the dot was not visible
     if not kept or not kept.strip("._ "):

@@ -28,6 +28,7 @@ _FLAGS: Final = (
 _CODES: Final = {
     errno.ENOENT: ErrorCode.FILE_NOT_FOUND,
     errno.ENOTDIR: ErrorCode.FILE_NOT_FOUND,
+    errno.ENAMETOOLONG: ErrorCode.FILE_NOT_FOUND,
     errno.EACCES: ErrorCode.FILE_UNREADABLE,
     errno.EPERM: ErrorCode.FILE_UNREADABLE,
     errno.ENXIO: ErrorCode.NOT_A_FILE,
@@ -70,9 +71,9 @@ class RegularFile:
             raise FileError(ErrorCode.READ_FAILED, error.strerror or "") from error
 
     def has_changed(self) -> bool:
-        if _identity(os.fstat(self._fd)) != self._id:
-            return True
         try:
+            if _identity(os.fstat(self._fd)) != self._id:
+                return True
             return _identity(os.stat(self._path)) != self._id
         except OSError:
             return True

@@ -1,6 +1,6 @@
 """Settling uncertain jobs by the provider's own list: never by guessing, never by sending again.
 
-`plan` is pure: what the list says about each job. `Reconciler` waits, asks and applies.
+What the list says is judged in `reconcile_plan`; here is the waiting, asking and applying.
 """
 
 from __future__ import annotations
@@ -9,92 +9,30 @@ import heapq
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from exai_desktop.core import backoff
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
-from exai_desktop.core.names import is_renamed_twin
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.reconcile_plan import Finding, Suspect, Verdict, plan
 from exai_desktop.engine.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
 S = JobState
 
+# Their own answer may still come.
+UNDER_WAY: Final = (S.SENDING, S.UNCERTAIN)
+
 # An absence is believed when it was seen twice, a settle time apart.
 LOOKS_NEEDED: Final = 2
 
 # After so many lists that could not be had, the user is asked.
 FAILURES_ALLOWED: Final = 10
-
-
-class Verdict(StrEnum):
-    ADOPT = "adopt"
-    ABSENT = "absent"
-    AMBIGUOUS = "ambiguous"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    job: JobView
-    verdict: Verdict
-    remote: RemoteFile | None = None
-    others: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """An uncertain job with the time its last attempt began (Unix seconds)."""
-
-    job: JobView
-    started_at: float
-
-
-def _could_be(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
-    return (
-        remote.bytes == suspect.job.size
-        and remote.created_at >= suspect.started_at - skew_s
-        and is_renamed_twin(suspect.job.sent_name or "", remote.name)
-    )
-
-
-def plan(
-    suspects: Sequence[Suspect], unknown: Sequence[RemoteFile], skew_s: float
-) -> list[Finding]:
-    """What the list says of each suspect; `unknown` are the remote files nobody of us claims.
-
-    A remote file that two suspects with different content could have made proves nothing: only
-    an exact name decides between them, else the user does.
-    """
-    matches = {
-        s.job.id: sorted(
-            (r for r in unknown if _could_be(r, s, skew_s)), key=lambda r: r.created_at
-        )
-        for s in suspects
-    }
-    claims = Counter(r.id for found in matches.values() for r in found)
-    exact = Counter(r.id for s in suspects for r in matches[s.job.id] if r.name == s.job.sent_name)
-    findings: list[Finding] = []
-    for suspect in suspects:
-        found = matches[suspect.job.id]
-        own = [
-            r
-            for r in found
-            if claims[r.id] == 1 or (r.name == suspect.job.sent_name and exact[r.id] == 1)
-        ]
-        if not found:
-            findings.append(Finding(suspect.job, Verdict.ABSENT))
-        elif not own:
-            findings.append(Finding(suspect.job, Verdict.AMBIGUOUS, others=len(found)))
-        else:
-            findings.append(Finding(suspect.job, Verdict.ADOPT, own[0], len(found) - 1))
-    return findings
 
 
 class Reconciler:
@@ -131,14 +69,10 @@ class Reconciler:
     async def _settle(self, ids: set[int]) -> None:
         by_list: dict[tuple[str, str], list[Suspect]] = {}
         for job_id in sorted(ids):
-            detail = await self._ctx.jobs.detail(job_id)
-            if detail is None or detail.view.state is not S.UNCERTAIN:
-                continue
-            job = detail.view
-            started = detail.attempts[-1].started_at if detail.attempts else job.updated_at
-            by_list.setdefault((job.account or "", job.purpose or ""), []).append(
-                Suspect(job, started)
-            )
+            suspect = await self._suspect(job_id)
+            if suspect is not None and suspect.job.state is S.UNCERTAIN:
+                key = (suspect.job.account or "", suspect.job.purpose or "")
+                by_list.setdefault(key, []).append(suspect)
         for (account, purpose), suspects in by_list.items():
             try:
                 await self._settle_account(account, purpose, suspects)
@@ -152,8 +86,24 @@ class Reconciler:
         known = {copy.remote_id for copy in await self._ctx.copies.of_account(account)}
         known |= await self._claimed_ids(account)
         unknown = [r for r in listed if r.id not in known]
-        for finding in plan(suspects, unknown, self._ctx.settings.clock_skew_s):
+        due = {suspect.job.id for suspect in suspects}
+        under_way = [s for s in await self._suspects(account, UNDER_WAY) if s.job.id not in due]
+        skew_s = self._ctx.settings.clock_skew_s
+        for finding in plan(suspects, unknown, skew_s, under_way):
             await self._apply(finding)
+
+    async def _suspects(self, account: str, in_states: Sequence[JobState]) -> list[Suspect]:
+        rows = await self._ctx.jobs.ids(in_states)
+        found = [await self._suspect(job_id) for job_id, name in rows if name == account]
+        return [suspect for suspect in found if suspect is not None]
+
+    async def _suspect(self, job_id: int) -> Suspect | None:
+        detail = await self._ctx.jobs.detail(job_id)
+        if detail is None:
+            return None
+        job = detail.view
+        started = detail.attempts[-1].started_at if detail.attempts else job.updated_at
+        return Suspect(job, started)
 
     async def _claimed_ids(self, account: str) -> set[str]:
         """Ids that jobs hold which have their answer but not their record yet."""
@@ -166,6 +116,8 @@ class Reconciler:
         job = finding.job
         if finding.verdict is Verdict.ADOPT and finding.remote is not None:
             await self._adopt(job, finding.remote, finding.others)
+        elif finding.verdict is Verdict.LATER:
+            self._push(job.id, self._ctx.settings.settle_s)
         elif finding.verdict is Verdict.AMBIGUOUS:
             detail = f"{finding.others} files there could be this one"
             error = AppError(ErrorCode.REVIEW_NEEDED, detail)

@@ -40,14 +40,19 @@ class Scanner:
     def walk(self, paths: Sequence[str]) -> Iterator[list[NewJob]]:
         """Lists of up to `CHUNK` jobs, in the order of the names on disk."""
         chunk: list[NewJob] = []
+        is_empty = True
         for path in paths:
             for job in self._dropped(os.path.abspath(path) if path else ""):
                 if self._stopped():
                     return
+                is_empty = False
                 chunk.append(job)
                 if len(chunk) >= CHUNK:
                     yield chunk
                     chunk = []
+        if is_empty and paths and not self._stopped():
+            # A folder that holds only a link back to itself: even that is said.
+            chunk.append(_refused(os.path.abspath(paths[0]), ErrorCode.EMPTY_FOLDER))
         if chunk:
             yield chunk
 

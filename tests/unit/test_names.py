@@ -70,6 +70,13 @@ def test_a_name_cut_at_a_dot_is_good_too(name: str) -> None:
     assert sent_name(cut) == cut
 
 
+@pytest.mark.parametrize("name", ["con\xa0..", "a\u3000.", "a" * 118 + "\xa0" + "b" * 30])
+def test_no_kind_of_space_is_left_at_the_end(name: str) -> None:
+    cut = sent_name(name)
+    _assert_can_be_sent(cut)
+    assert cut == cut.rstrip() == sent_name(cut)
+
+
 @pytest.mark.parametrize(
     "name",
     [

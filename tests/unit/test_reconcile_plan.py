@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.states import JobState
-from exai_desktop.engine.reconcile import Finding, Suspect, Verdict, plan
+from exai_desktop.engine.reconcile_plan import Finding, Suspect, Verdict, plan
 
 SKEW_S = 120.0
 BEGAN = 1_000_000.0
@@ -97,13 +97,22 @@ def test_two_files_for_two_of_one_name_are_left_to_the_user_too() -> None:
     assert {f.verdict for f in findings} == {Verdict.AMBIGUOUS}
 
 
-def test_an_exact_name_decides_between_two() -> None:
-    """`a (1).pdf` may be the second `a.pdf`, but it is the name the other job has sent."""
+def test_a_name_that_the_provider_may_have_made_decides_nothing() -> None:
+    """`a (1).pdf` is the name one job has sent, but also what a second `a.pdf` becomes."""
     findings = plan(
         [_suspect(1, "a.pdf"), _suspect(2, "a (1).pdf")], [_remote("f1", "a (1).pdf")], SKEW_S
     )
-    assert _adopted(findings) == {2: "f1"}
-    assert findings[0].verdict is not Verdict.ADOPT
+    assert [f.verdict for f in findings] == [Verdict.AMBIGUOUS, Verdict.AMBIGUOUS]
+
+
+def test_a_file_that_a_job_under_way_may_have_made_is_left_until_that_one_is_settled() -> None:
+    [finding] = plan(
+        [_suspect(1, "a.pdf")],
+        [_remote("f1", "a (1).pdf")],
+        SKEW_S,
+        under_way=[_suspect(2, "a (1).pdf")],
+    )
+    assert (finding.verdict, finding.remote) == (Verdict.LATER, None)
 
 
 def test_each_of_two_names_finds_its_own_file() -> None:
