@@ -13,7 +13,7 @@ from exai_desktop.cli.output import Output
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.error_table import CODES
-from exai_desktop.core.events import BatchScanned, JobChanged, JobsAdded
+from exai_desktop.core.events import BatchScanned, JobChanged, JobsAdded, ProblemRaised
 from exai_desktop.core.models import AddOptions, JobQuery, JobView, Origin, SortKey
 from exai_desktop.core.service import Events, UploadService
 from exai_desktop.core.states import JobState
@@ -80,6 +80,8 @@ async def _follow(events: Events, batch_id: int, output: Output) -> dict[int, Jo
                 see(job)
         elif isinstance(event, JobChanged):
             see(event.job)
+        elif isinstance(event, ProblemRaised) and event.account is None:
+            output.problem(event.error)
         elif isinstance(event, BatchScanned) and event.batch_id == batch_id:
             scanned = True
         if scanned and not pending:
@@ -95,7 +97,7 @@ def is_stuck(job: JobView, now: float) -> bool:
         outcome = CODES[ErrorCode(job.error.code)].outcome
     except ValueError:
         return False
-    if outcome not in (Outcome.UNAVAILABLE, Outcome.LOCAL):
+    if outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
         return False
     wait_s = (job.not_before or now) - now
     return job.attempts >= _PATIENCE_TRIES or wait_s > _PATIENCE_S

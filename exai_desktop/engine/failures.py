@@ -29,6 +29,22 @@ ANOTHER_MAY_TAKE: Final = frozenset(
 )
 
 
+def is_last_attempt(ctx: Context, number: int) -> bool:
+    """Each series has `max_attempts`; a retry by the user begins the next one."""
+    return number > 0 and number % ctx.settings.max_attempts == 0
+
+
+def gave_up(last: AppError) -> AppError:
+    return AppError(ErrorCode.ATTEMPTS_EXHAUSTED, str(last))
+
+
+def error_of(job: JobView) -> AppError:
+    """The error a job carries, as it was raised."""
+    if job.error is None:
+        return AppError(ErrorCode.ANSWER_LOST)
+    return AppError(ErrorCode(job.error.code), job.error.detail, retry_after=job.error.retry_after)
+
+
 async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferError) -> None:
     """The provider or the network ended the attempt."""
     now = ctx.clock.now()
@@ -56,9 +72,8 @@ async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferEr
         await _refused(ctx, job, ended, error)
     elif error.outcome not in (Outcome.THROTTLED, Outcome.UNAVAILABLE):
         await move(job, S.FAILED, attempt=ended, error=error)
-    elif attempt.number >= ctx.settings.max_attempts:
-        gave_up = AppError(ErrorCode.ATTEMPTS_EXHAUSTED, str(error))
-        await move(job, S.FAILED, attempt=ended, error=gave_up)
+    elif is_last_attempt(ctx, attempt.number):
+        await move(job, S.FAILED, attempt=ended, error=gave_up(error))
     else:
         until = now + backoff.delay(attempt.number, ctx.random(), error.retry_after)
         lane = ctx.accounts.lane(job.account or "")

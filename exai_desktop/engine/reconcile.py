@@ -18,6 +18,7 @@ from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.failures import error_of
 from exai_desktop.engine.reconcile_plan import Finding, Suspect, Verdict, plan
 from exai_desktop.engine.wakeup import Wakeup
 
@@ -128,7 +129,18 @@ class Reconciler:
                 self._push(job.id, self._ctx.settings.settle_s)
                 return
             del self._looks[job.id]
-            await move(job, S.WAITING, note="not in the provider's list: sent again")
+            await self._send_again(job)
+
+    async def _send_again(self, job: JobView) -> None:
+        """With the reason it was lost for, and a growing wait: it may be lost again."""
+        ctx = self._ctx
+        await ctx.scheduler.move(
+            job,
+            S.WAITING,
+            note="not in the provider's list: sent again",
+            error=error_of(job),
+            not_before=ctx.clock.now() + backoff.delay(max(1, job.attempts), ctx.random()),
+        )
 
     async def _adopt(self, job: JobView, remote: RemoteFile, others: int) -> None:
         self._looks.pop(job.id, None)

@@ -16,7 +16,14 @@ from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
 from exai_desktop.engine.confirm import confirm
 from exai_desktop.engine.context import Context, Intent
-from exai_desktop.engine.failures import failed, not_begun, stopped
+from exai_desktop.engine.failures import (
+    error_of,
+    failed,
+    gave_up,
+    is_last_attempt,
+    not_begun,
+    stopped,
+)
 
 S = JobState
 
@@ -82,6 +89,9 @@ async def _stand_back(ctx: Context, job: JobView) -> bool:
     problem = ctx.accounts.problem(job.account)
     if problem is not None:
         await ctx.scheduler.move(job, S.HELD, error=problem, note=problem.title)
+        return True
+    if job.error is not None and is_last_attempt(ctx, job.attempts):
+        await ctx.scheduler.move(job, S.FAILED, error=gave_up(error_of(job)))
         return True
     holder = ctx.scheduler.reserve_name(job)
     if holder is not None:

@@ -219,8 +219,8 @@ class AccountsDialog(QDialog):
 
     def _ask_remove(self, card: AccountCard) -> None:
         question = PlainQuestion(
-            f"Remove the account {card.name}?",
-            "Its key is deleted from this computer. Files at the provider stay there.",
+            "Remove this account?",
+            f"{card.name}: its key is deleted from this computer. Files at the provider stay.",
             "Remove",
             self,
         )

@@ -11,8 +11,9 @@ from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.models import JobDetail, JobView
 from exai_desktop.core.names import extension
-from exai_desktop.core.states import JobState
+from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.gui.controls import Button, Card, IconView, clear_layout, column, restyle, row
+from exai_desktop.gui.details_facts import copy_text_of, facts_of
 from exai_desktop.gui.details_parts import CopyLine, ErrorCard, Facts, ReviewCard, Timeline
 from exai_desktop.gui.icons import file_icon
 from exai_desktop.gui.job_actions import Action, fitting
@@ -20,7 +21,7 @@ from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.state_look import look_of, moving, second_line
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.tokens import PANE_WIDTH
-from exai_desktop.gui.wording import count_text, exact_size_text, percent, size_text
+from exai_desktop.gui.wording import count_text, percent, size_text
 
 OnAction = Callable[[Action], object]
 
@@ -154,7 +155,7 @@ class DetailsPane(Card):
         self.sha256.show_value(job.sha256 or "")
         self._hash_box.setVisible(bool(job.sha256))
         self.path.show_value(job.path)
-        self.facts.show_facts(self._facts_of(job))
+        self.facts.show_facts(facts_of(job, self.table))
         self._show_buttons([job])
         if is_other:
             self._history_box.hide()
@@ -178,9 +179,14 @@ class DetailsPane(Card):
 
     def show_detail(self, detail: JobDetail) -> None:
         """History and attempts, if this job is still the one."""
-        if self._job is not None and self._job.id == detail.view.id:
-            self.history.show_history(detail)
-            self._history_box.show()
+        if self._job is None or self._job.id != detail.view.id:
+            return
+        self.history.show_history(detail)
+        self._history_box.show()
+        if detail.copy is not None:
+            self.facts.show_facts({"At provider": copy_text_of(detail.copy)})
+            is_gone = detail.copy.state is not CopyState.PRESENT
+            self._show_buttons([self._job], Action.DELETE_REMOTE if is_gone else None)
 
     def _begin(self) -> None:
         self._hint.hide()
@@ -191,20 +197,6 @@ class DetailsPane(Card):
             self._state_icon, self._state, self._more, self.bar, self.error, self.review,
             self._id_box, self.facts, self._path_box, self._hash_box, self._history_box,
         )  # fmt: skip
-
-    def _facts_of(self, job: JobView) -> dict[str, str]:
-        provider = self.table.provider(job.provider) if job.provider else None
-        names = {p.name: p.title for p in provider.purposes} if provider else {}
-        purpose = f"{names[job.purpose]} ({job.purpose})" if job.purpose in names else job.purpose
-        return {
-            "Account": job.account or job.wanted_account or "",
-            "Provider": provider.title if provider else job.provider or "",
-            "Purpose": purpose or "",
-            "Route": job.route_reason or "",
-            "Size": exact_size_text(job.size),
-            "Sent as": job.sent_name if job.sent_name and job.sent_name != job.name else "",
-            "Same as": f"file no. {job.twin_of}" if job.twin_of else "",
-        }
 
     def _show_buttons(self, jobs: Sequence[JobView], without: Action | None = None) -> None:
         possible = fitting(jobs, self.table)

@@ -86,7 +86,7 @@ class Facts(QWidget):
         self._values[word] = PlainLabel(wrap=True, selectable=True)
         self._values[word].setAccessibleName(word)
         self._grid.addWidget(PlainLabel(word, role="muted"), line, 0, _TOP)
-        self._grid.addWidget(self._values[word], line, 1)
+        self._grid.addWidget(self._values[word], line, 1, _TOP)
 
 
 class ErrorCard(Card):

@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         for page in (self.starting, self.first_run, self.page, self.problem):
             self.stack.addWidget(page)
         notice = row(self._parts.notices)
-        notice.setContentsMargins(24, 12, 24, 0)
+        notice.setContentsMargins(24, 0, 24, 0)
         whole = column(self.banner, notice, self.stack, gap=0)
         whole.setStretch(2, 1)
         center = QWidget()

@@ -20,6 +20,7 @@ class NoticeBar(Card):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("accent")
+        self.setProperty("notice", True)
         self._icon = IconView(theme, "info", "accent", 20)
         self._title = PlainLabel(role="heading")
         self._text = PlainLabel(wrap=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMessageBox, QSizePolicy, QWidget
 
 from exai_desktop.core.names import plain_text
@@ -99,8 +99,10 @@ class PlainQuestion(QMessageBox):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         confirm = self.addButton(label_text(action), QMessageBox.ButtonRole.AcceptRole)
         confirm.setProperty("kind", "danger")
+        confirm.style().polish(confirm)
         cancel = self.addButton(QMessageBox.StandardButton.Cancel)
         self.setDefaultButton(cancel)
         self.setEscapeButton(cancel)
         for button in self.buttons():
+            button.setIcon(QIcon())
             button.setAccessibleName(button.text().replace("&", ""))

@@ -11,7 +11,7 @@ from exai_desktop.core.events import Progressed
 from exai_desktop.core.models import QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.controls import Button, column, row
-from exai_desktop.gui.plain_text import PlainLabel
+from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.run_progress import Run, RunProgress
 from exai_desktop.gui.state_look import GROUPS
 from exai_desktop.gui.theme import Theme
@@ -69,7 +69,7 @@ class ProgressStrip(QFrame):
         self.setProperty("strip", True)
         self._headline = PlainLabel(role="heading")
         self._results = PlainLabel(role="muted")
-        self._figures = PlainLabel(role="muted")
+        self._figures = ElidedLabel(role="muted")
         self._figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.bar = QProgressBar()
         self.bar.setAccessibleName("Progress of the whole queue")
@@ -77,7 +77,8 @@ class ProgressStrip(QFrame):
         self.bar.setRange(0, _SCALE)
         self.pause = Button(theme, "Pause", self._toggle, icon="pause", name="Pause the queue")
         self.pause.setMinimumWidth(116)
-        line = row(self._headline, self._results, 0, self._figures, gap=16)
+        line = row(self._headline, self._results, self._figures, gap=16)
+        line.setStretch(2, 1)
         layout = row(column(line, self.bar, gap=8), self.pause, gap=24)
         layout.setContentsMargins(24, 12, 24, 12)
         self.setLayout(layout)

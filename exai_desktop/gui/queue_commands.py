@@ -43,6 +43,7 @@ class QueueCommands:
         self._notices = notices
         # The page tells which jobs are meant.
         self.selection: Selection = _nothing
+        self.on_deleted: Callable[[], object] = lambda: None
 
     def add(self, paths: Sequence[str], options: AddOptions) -> None:
         """Take files and folders into the queue."""
@@ -118,10 +119,11 @@ class QueueCommands:
             self._say(f"{len(jobs):,} file IDs copied", "One per line.", Tone.GOOD)
 
     def _ask_delete(self, jobs: Sequence[JobView]) -> None:
-        what = jobs[0].name if len(jobs) == 1 else count_text(len(jobs), "file", "files")
+        what = "this file" if len(jobs) == 1 else f"{len(jobs):,} files"
+        name = f"{jobs[0].name}: the" if len(jobs) == 1 else "The"
         question = PlainQuestion(
             f"Delete {what} at the provider?",
-            "The file ID stops working there. The file on this computer is not touched.",
+            f"{name} file ID stops working there. Nothing on this computer is deleted.",
             "Delete at provider",
             self._window,
         )
@@ -131,6 +133,7 @@ class QueueCommands:
     async def _delete(self, jobs: Sequence[JobView]) -> None:
         for job in jobs:
             await self._client.delete_remote(job.id)
+        self.on_deleted()
         title = f"{count_text(len(jobs), 'file', 'files')} deleted at the provider"
         self._say(title, "", Tone.GOOD)
 

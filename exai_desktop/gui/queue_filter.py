@@ -43,7 +43,8 @@ class QueueFilter(QWidget):
         self.search.setProperty("quiet", True)
         self.search.setClearButtonEnabled(True)
         self.search.setAcceptDrops(False)
-        self.search.setFixedWidth(_SEARCH_WIDTH)
+        self.search.setMinimumWidth(_SEARCH_WIDTH // 2)
+        self.search.setMaximumWidth(_SEARCH_WIDTH)
         self._glass = QAction(self.search)
         theme.dress(self._glass, "search", "muted")
         self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
@@ -53,7 +54,9 @@ class QueueFilter(QWidget):
         self._pause.timeout.connect(self.changed)
         self.search.textChanged.connect(lambda _text: self._pause.start())
         self.search.returnPressed.connect(self.changed)
-        self.setLayout(row(*self._chips.values(), 0, self.search, gap=4))
+        layout = row(*self._chips.values(), 0, self.search, gap=4)
+        layout.setStretchFactor(self.search, 100)
+        self.setLayout(layout)
         self.show_counts(self._summary)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from exai_desktop.core.capabilities import ProviderTable
@@ -26,6 +27,7 @@ from exai_desktop.gui.tokens import PANE_WIDTH
 
 # A job under way changes several times a second; its history is read less often.
 _DETAIL_PAUSE_MS = 150
+_ROOM_FOR_DETAILS = 960
 
 
 class QueuePage(QWidget):
@@ -45,6 +47,7 @@ class QueuePage(QWidget):
         super().__init__()
         self._client = client
         self._tasks = tasks
+        self._wants_details = True
         on_files, on_folder = choosers
         self.model = QueueModel(client, tasks, self)
         self.view = QueueView(self.model, theme)
@@ -61,6 +64,7 @@ class QueuePage(QWidget):
         self.add_files = Button(theme, "Add files", on_files, icon="plus", kind="primary")
         self.add_folder = Button(theme, "Add folder", on_folder, icon="folder")
         commands.selection = self.view.selected_jobs
+        commands.on_deleted = self._read_detail_soon
         self._detail_timer = QTimer(self)
         self._detail_timer.setSingleShot(True)
         self._detail_timer.setInterval(_DETAIL_PAUSE_MS)
@@ -137,16 +141,27 @@ class QueuePage(QWidget):
         self.filter.setVisible(not is_empty)
         self.details_toggle.setVisible(not is_empty)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the list comes first; the pane returns when there is room."""
+        was_wide = event.oldSize().width() >= _ROOM_FOR_DETAILS
+        is_wide = event.size().width() >= _ROOM_FOR_DETAILS
+        if was_wide != is_wide:
+            self._show_details(is_wide and self._wants_details)
+        super().resizeEvent(event)
+
     def toggle_details(self) -> None:
         """Show or hide the pane."""
-        is_wanted = not self.details.isVisibleTo(self)
-        self.details.setVisible(is_wanted)
-        self.details_toggle.setChecked(is_wanted)
+        self._wants_details = self.details.isHidden()
+        self._show_details(self._wants_details)
 
     def open_details(self) -> None:
         """Show the pane, if it was hidden."""
-        if not self.details.isVisibleTo(self):
+        if self.details.isHidden():
             self.toggle_details()
+
+    def _show_details(self, wanted: bool) -> None:
+        self.details.setVisible(wanted)
+        self.details_toggle.setChecked(wanted)
 
     def start_search(self) -> None:
         """To the search box."""

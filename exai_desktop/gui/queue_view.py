@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from exai_desktop.core.models import JobView
@@ -78,13 +78,6 @@ class QueueView(QTableView):
         parts = (selection.at(i) for i in range(selection.count()))
         return sorted({(part.top(), part.bottom()) for part in parts})
 
-    def shown_job(self) -> JobView | None:
-        """The job the details are about: the current row, if it is selected."""
-        index = self.currentIndex()
-        if not index.isValid() or not self.selectionModel().isRowSelected(index.row()):
-            return None
-        return self._model.job_at(index.row())
-
     def loaded_selection(self, limit: int = 500) -> list[JobView]:
         """Some of the selected jobs, enough to know which commands fit."""
         found: list[JobView] = []
@@ -116,6 +109,15 @@ class QueueView(QTableView):
             if index.isValid():
                 top = self.rowViewportPosition(index.row())
                 self.viewport().update(QRect(0, top, self.viewport().width(), ROW_HEIGHT))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Coming by keyboard selects a row: where there is only one, no arrow key would."""
+        super().focusInEvent(event)
+        selection = self.selectionModel()
+        if not selection.hasSelection() and self._model.rowCount():
+            how = QItemSelectionModel.SelectionFlag
+            index = self._model.index(max(0, self.currentIndex().row()), 0)
+            selection.setCurrentIndex(index, how.ClearAndSelect | how.Rows)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return opens the details; everything else is Qt's or an action's."""

@@ -113,7 +113,7 @@ def second_line(job: JobView, progress: Progressed | None = None) -> str:
         return progress_text(bar)
     if job.error is not None:
         if job.state is S.WAITING and job.not_before:
-            return f"{job.error.title}; next try {clock_text(job.not_before)}"
+            return f"Next try {clock_text(job.not_before)}: {job.error.title}"
         return job.error.title
     if job.state is S.WAITING and job.wait_reason:
         return job.wait_reason

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Literal
 
@@ -62,7 +61,7 @@ class Theme(QObject):
 
     def color(self, role: str) -> QColor:
         """The colour of a token by its name."""
-        return QColor(str(getattr(self.tokens, role)))
+        return QColor(self.tokens[role])
 
     def dress(self, target: Dressed, icon: str, role: str = "text") -> None:
         """Give a button or an action an icon that changes colour with the theme."""
@@ -89,8 +88,7 @@ class Theme(QObject):
         self.changed.emit()
 
     def _filled_sheet(self) -> str:
-        values = {name: str(value) for name, value in asdict(self.tokens).items()}
-        values["style"] = (self._resources / "style").as_posix()
+        values = {**self.tokens, "style": (self._resources / "style").as_posix()}
         sheet = self._sheet
         # Longest names first: @accent must not eat the beginning of @accent_soft.
         for name in sorted(values, key=len, reverse=True):
@@ -103,28 +101,28 @@ def palette_of(tokens: Tokens) -> QPalette:
     palette = QPalette()
     role = QPalette.ColorRole
     for where, color in (
-        (role.Window, tokens.window),
-        (role.WindowText, tokens.text),
-        (role.Base, tokens.surface),
-        (role.AlternateBase, tokens.raised),
-        (role.Text, tokens.text),
-        (role.PlaceholderText, tokens.muted),
-        (role.Button, tokens.surface),
-        (role.ButtonText, tokens.text),
-        (role.BrightText, tokens.danger),
-        (role.ToolTipBase, tokens.raised),
-        (role.ToolTipText, tokens.text),
-        (role.Highlight, tokens.accent),
-        (role.HighlightedText, tokens.on_accent),
-        (role.Accent, tokens.accent),
-        (role.Link, tokens.accent),
-        (role.Light, tokens.hover),
-        (role.Midlight, tokens.border),
-        (role.Mid, tokens.border),
-        (role.Dark, tokens.outline),
-        (role.Shadow, tokens.window),
+        (role.Window, tokens["window"]),
+        (role.WindowText, tokens["text"]),
+        (role.Base, tokens["surface"]),
+        (role.AlternateBase, tokens["raised"]),
+        (role.Text, tokens["text"]),
+        (role.PlaceholderText, tokens["muted"]),
+        (role.Button, tokens["surface"]),
+        (role.ButtonText, tokens["text"]),
+        (role.BrightText, tokens["danger"]),
+        (role.ToolTipBase, tokens["raised"]),
+        (role.ToolTipText, tokens["text"]),
+        (role.Highlight, tokens["accent"]),
+        (role.HighlightedText, tokens["on_accent"]),
+        (role.Accent, tokens["accent"]),
+        (role.Link, tokens["accent"]),
+        (role.Light, tokens["hover"]),
+        (role.Midlight, tokens["border"]),
+        (role.Mid, tokens["border"]),
+        (role.Dark, tokens["outline"]),
+        (role.Shadow, tokens["window"]),
     ):
         palette.setColor(where, QColor(color))
     for where in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, where, QColor(tokens.outline))
+        palette.setColor(QPalette.ColorGroup.Disabled, where, QColor(tokens["outline"]))
     return palette

@@ -6,7 +6,7 @@ it), borders of controls and focus rings 3 : 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 GRID: Final = 8
@@ -14,80 +14,53 @@ ROW_HEIGHT: Final = 56
 PANE_WIDTH: Final = 368
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Colours by role. `*_soft` are backgrounds for text in the strong colour."""
+# Colours by role. `..._soft` are grounds for text in the strong colour.
+Tokens = Mapping[str, str]
 
-    name: str
-    window: str
-    surface: str
-    raised: str
-    hover: str
-    border: str
-    outline: str
-    text: str
-    muted: str
-    accent: str
-    accent_hover: str
-    on_accent: str
-    accent_soft: str
-    success: str
-    success_soft: str
-    warning: str
-    warning_soft: str
-    danger: str
-    danger_soft: str
-    on_danger: str
-    selection: str
-    track: str
+LIGHT: Final[Tokens] = {
+    "name": "light",
+    "window": "#f3f5f8",
+    "surface": "#ffffff",
+    "raised": "#f7f8fa",
+    "hover": "#ebeef3",
+    "border": "#dfe3e9",
+    "outline": "#848c9a",
+    "text": "#161a21",
+    "muted": "#545d6c",
+    "accent": "#2f54cf",
+    "accent_hover": "#2746b0",
+    "on_accent": "#ffffff",
+    "accent_soft": "#e8edfc",
+    "success": "#146c3c",
+    "success_soft": "#e1f3e8",
+    "warning": "#8a4f00",
+    "warning_soft": "#fcf1dd",
+    "danger": "#b3261e",
+    "danger_soft": "#fceae8",
+    "selection": "#e4ebfd",
+    "track": "#e1e5ec",
+}
 
-
-LIGHT: Final = Tokens(
-    name="light",
-    window="#f3f5f8",
-    surface="#ffffff",
-    raised="#f7f8fa",
-    hover="#ebeef3",
-    border="#dfe3e9",
-    outline="#848c9a",
-    text="#161a21",
-    muted="#545d6c",
-    accent="#2f54cf",
-    accent_hover="#2746b0",
-    on_accent="#ffffff",
-    accent_soft="#e8edfc",
-    success="#146c3c",
-    success_soft="#e1f3e8",
-    warning="#8a4f00",
-    warning_soft="#fcf1dd",
-    danger="#b3261e",
-    danger_soft="#fceae8",
-    on_danger="#ffffff",
-    selection="#e4ebfd",
-    track="#e1e5ec",
-)
-
-DARK: Final = Tokens(
-    name="dark",
-    window="#13161b",
-    surface="#1a1e25",
-    raised="#20252d",
-    hover="#272d37",
-    border="#2e3540",
-    outline="#737d8d",
-    text="#e7eaf0",
-    muted="#a5afbd",
-    accent="#91a9ff",
-    accent_hover="#abbeff",
-    on_accent="#0c1330",
-    accent_soft="#232d4d",
-    success="#63d093",
-    success_soft="#17322a",
-    warning="#efb55f",
-    warning_soft="#382b16",
-    danger="#ff928b",
-    danger_soft="#402224",
-    on_danger="#33070a",
-    selection="#263358",
-    track="#323a46",
-)
+DARK: Final[Tokens] = {
+    "name": "dark",
+    "window": "#13161b",
+    "surface": "#1a1e25",
+    "raised": "#20252d",
+    "hover": "#272d37",
+    "border": "#2e3540",
+    "outline": "#737d8d",
+    "text": "#e7eaf0",
+    "muted": "#a5afbd",
+    "accent": "#91a9ff",
+    "accent_hover": "#abbeff",
+    "on_accent": "#0c1330",
+    "accent_soft": "#232d4d",
+    "success": "#63d093",
+    "success_soft": "#17322a",
+    "warning": "#efb55f",
+    "warning_soft": "#382b16",
+    "danger": "#ff928b",
+    "danger_soft": "#402224",
+    "selection": "#263358",
+    "track": "#323a46",
+}

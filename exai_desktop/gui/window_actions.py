@@ -11,15 +11,12 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from exai_desktop.core.models import JobView
 from exai_desktop.gui.job_actions import Action, fitting
 from exai_desktop.gui.queue_commands import QueueCommands
 from exai_desktop.gui.queue_page import QueuePage
 from exai_desktop.gui.theme import Setting, Theme
 
 _THEMES: Final[dict[str, Setting]] = {"&System": "system", "&Light": "light", "&Dark": "dark"}
-
-Standard = QKeySequence.StandardKey
 
 
 Order = Callable[[], object]
@@ -161,10 +158,11 @@ class WindowActions(QObject):
         menu = QMenu(self._window)
         menu.setAccessibleName("Selected files")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        possible = self._possible()
         for action, made in self.file_actions.items():
             if action in (Action.REMOVE, Action.PAUSE) and menu.actions():
                 menu.addSeparator()
-            if made.isEnabled():
+            if action in possible:
                 menu.addAction(made)
         if menu.isEmpty():
             menu.addAction(self.add_files)
@@ -177,10 +175,12 @@ class WindowActions(QObject):
 
     def enable(self) -> None:
         """Grey out what fits none of the selected files."""
-        jobs: list[JobView] = self._page.view.loaded_selection()
-        possible = fitting(jobs, self._page.details.table)
+        possible = self._possible()
         for action, made in self.file_actions.items():
             made.setEnabled(action in possible)
         # Also for files that cannot be removed yet: the key then says why.
-        self.file_actions[Action.REMOVE].setEnabled(bool(jobs))
+        self.file_actions[Action.REMOVE].setEnabled(bool(possible))
         self._space.setEnabled(bool({Action.PAUSE, Action.RESUME} & possible))
+
+    def _possible(self) -> frozenset[Action]:
+        return fitting(self._page.view.loaded_selection(), self._page.details.table)

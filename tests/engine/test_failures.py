@@ -110,6 +110,22 @@ async def test_what_is_not_in_the_list_after_two_looks_is_sent_again(tmp_path: P
     assert len(provider.files) == 1
 
 
+async def test_a_provider_that_loses_every_answer_is_given_up_after_the_attempts_allowed(
+    tmp_path: Path,
+) -> None:
+    broken = TransferError(ErrorCode.PROVIDER_UNAVAILABLE, status=502, sent=Sent.ALL)
+    provider = ScriptedProvider(faults=[broken] * 9)
+    async with open_bench(
+        tmp_path, providers={"kimi": provider}, wanted=settings(max_attempts=2, settle_s=0.02)
+    ) as bench:
+        [job] = await bench.upload(write(tmp_path, "a.txt"))
+        assert job.state is S.FAILED
+        assert len(provider.uploads) == 2
+        # The user's retry begins a new series.
+        await bench.engine.retry([job.id])
+        await bench.until(lambda: len(provider.uploads) == 4)
+
+
 async def test_two_look_alikes_are_never_in_flight_together(tmp_path: Path) -> None:
     """Same name, same size, other content: with both answers lost nobody could tell them apart."""
     (tmp_path / "x").mkdir()

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 import pytest
 import qasync  # type: ignore[import-untyped]
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -51,8 +52,15 @@ class Stage:
     def select(self, row: int) -> None:
         view = self.window.page.view
         view.setFocus()
-        view.selectRow(row)
-        self.until(lambda: self.window.page.view.shown_job() is not None)
+        # Not selectRow: it asks for modifier keys, and a key released in a dialog still counts.
+        how = QItemSelectionModel.SelectionFlag
+        index = view.model().index(row, 0)
+        view.selectionModel().setCurrentIndex(index, how.ClearAndSelect | how.Rows)
+        self.until(lambda: self.selected() is not None)
+
+    def selected(self) -> JobView | None:
+        found = self.window.page.view.loaded_selection()
+        return found[0] if found else None
 
     def press(
         self, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
@@ -62,7 +70,7 @@ class Stage:
             self.window.activateWindow()
             self.until(self.window.isActiveWindow)
         target = QApplication.focusWidget() or self.window
-        self.qtbot.keyClick(target, key, modifier)
+        QTest.keyClick(target, key, modifier)
 
     def drop(self, mime: QMimeData) -> None:
         """What Qt delivers when something is dragged in and let go."""

@@ -13,6 +13,7 @@ from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
 from exai_desktop.core.models import (
     AddOptions,
+    Copy,
     HistoryEntry,
     JobDetail,
     JobPage,
@@ -71,6 +72,7 @@ class ScriptedService:
         default_factory=lambda: ConnectionReport(True, "kimi", "api.moonshot.ai", 87, 3)
     )
     failure: AppError | None = None
+    copy: Copy | None = None
     paused: bool = False
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -119,7 +121,9 @@ class ScriptedService:
     async def job(self, job_id: int) -> JobDetail:
         for row in self.rows:
             if row.id == job_id:
-                return JobDetail(row, (), (HistoryEntry(NOW, None, JobState.QUEUED),))
+                return JobDetail(
+                    row, self.copy, history=(HistoryEntry(NOW, None, JobState.QUEUED),)
+                )
         raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
 
     async def summary(self) -> QueueSummary:

@@ -25,9 +25,8 @@ def unnamed(root: QWidget) -> Iterator[str]:
         if isinstance(widget, QScrollBar) or not _is_control(widget):
             continue
         interface = QAccessible.queryAccessibleInterface(widget)
-        name = interface.text(QAccessible.Text.Name) if interface else ""
-        if not name.strip():
-            yield f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}"
+        if not interface.text(QAccessible.Text.Name).strip():
+            yield f"{type(widget).__name__} in {type(widget.parent()).__name__}"
 
 
 def _is_control(widget: QWidget) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QWidget
 
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.plain_text import PlainQuestion
@@ -122,7 +123,7 @@ def test_dialogs_open_and_escape_closes_them(
     stage.press(key, modifier or Qt.KeyboardModifier.NoModifier)
     stage.until(lambda: any(d.isVisible() for d in stage.window.findChildren(QDialog)))
     [dialog] = stage.window.findChildren(QDialog)
-    stage.qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
     stage.until(lambda: not stage.window.findChildren(QDialog))
 
 
@@ -142,10 +143,19 @@ def test_tab_visits_every_part_of_the_page(stage: Stage) -> None:
         focused = QApplication.focusWidget()
         visited.append(focused)
         stage.press(Qt.Key.Key_Tab)
-    wanted = [page.add_files, page.add_folder, page.send_menu, page.details_toggle]
+    wanted: list[QWidget] = [page.add_files, page.add_folder, page.send_menu, page.details_toggle]
     wanted += [page.filter.search, page.view, page.strip.pause]
     places = [visited.index(widget) for widget in wanted]
     assert places == sorted(places)
+
+
+def test_the_only_row_is_selected_by_keyboard(open_window: Open) -> None:
+    stage = open_window(ScriptedService(rows=[job(1)], statuses=[account("kimi")]))
+    stage.until(lambda: stage.window.page.model.rowCount() == 1)
+    stage.window.page.filter.search.setFocus()
+    stage.press(Qt.Key.Key_Tab)
+    assert stage.window.page.view.hasFocus()
+    stage.until(lambda: stage.window.page.details.job_id == 1)
 
 
 def test_menus_reach_every_command(stage: Stage) -> None:
@@ -160,7 +170,7 @@ def test_menus_reach_every_command(stage: Stage) -> None:
 
 def _all_actions(action: QAction) -> list[QAction]:
     menu = action.menu()
-    if menu is None:
+    if not isinstance(menu, QMenu):
         return [action]
     return [a for inner in menu.actions() for a in _all_actions(inner)]
 

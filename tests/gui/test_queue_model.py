@@ -95,16 +95,16 @@ def test_a_job_that_leaves_the_filter_leaves_the_list(open_window: Open) -> None
 def test_the_selection_follows_its_job(open_window: Open) -> None:
     stage = open_with(open_window, jobs(5))
     stage.select(2)
-    chosen = stage.window.page.view.shown_job()
+    chosen = stage.selected()
     stage.script.rows.append(job(6))
     stage.script.publish(JobsAdded(1, (job(6),)))
     stage.until(lambda: stage.window.page.model.rowCount() == 6)
-    assert stage.window.page.view.shown_job() == chosen
+    assert stage.selected() == chosen
     stage.script.rows = [row for row in stage.script.rows if row.id not in (4, 5)]
     stage.script.publish(JobsRemoved((4, 5)))
     stage.until(lambda: stage.window.page.model.rowCount() == 4)
     stage.qtbot.wait(500)  # the refresh that follows
-    assert stage.window.page.view.shown_job() == chosen
+    assert stage.selected() == chosen
 
 
 def test_progress_repaints_one_row_and_ends_with_the_state(open_window: Open) -> None:

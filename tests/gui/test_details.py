@@ -1,0 +1,151 @@
+"""The details: what is known of a file, and the actions that fit its state."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.models import JobView
+from exai_desktop.core.states import JobState
+from exai_desktop.gui.details_pane import BUTTONS
+from exai_desktop.gui.job_actions import Action, fits, fitting
+from exai_desktop.gui.text_dialogs import TextDialog
+
+from .conftest import Stage
+from .scripted_service import ScriptedService, account, error, job
+
+Open = Callable[..., Stage]
+
+TEXT = job(1, file_id="file-1", provider="kimi", account="kimi", purpose="file-extract")
+IMAGE = job(2, file_id="file-2", provider="kimi", account="kimi", purpose="image")
+CONSENT = job(3, JobState.REFUSED, error=error(ErrorCode.CONSENT_NEEDED))
+REVIEW = job(4, JobState.NEEDS_REVIEW, error=error(ErrorCode.REVIEW_NEEDED))
+TWIN = job(5, JobState.DUPLICATE, file_id="file-1", twin_of=1)
+
+
+def show(open_window: Open, view: JobView) -> Stage:
+    stage = open_window(ScriptedService(rows=[view], statuses=[account("kimi")]))
+    stage.until(lambda: stage.window.page.model.rowCount() == 1)
+    stage.select(0)
+    stage.until(lambda: stage.window.page.details.job_id == view.id)
+    return stage
+
+
+def buttons(stage: Stage) -> list[str]:
+    grid = stage.window.page.details._buttons
+    items = (grid.itemAt(place) for place in range(grid.count()))
+    widgets = (item.widget() for item in items if item is not None)
+    return [str(widget.property("action")) for widget in widgets if widget is not None]
+
+
+def press(stage: Stage, action: Action) -> None:
+    grid = stage.window.page.details._buttons
+    for place in range(grid.count()):
+        item = grid.itemAt(place)
+        widget = item.widget() if item is not None else None
+        if widget is not None and widget.property("action") == action.value:
+            widget.click()  # type: ignore[attr-defined]
+            return
+    raise AssertionError(f"no button for {action}")
+
+
+@pytest.mark.parametrize(
+    ("view", "expected"),
+    [
+        (TEXT, "show_text remove delete_remote"),
+        (IMAGE, "remove delete_remote"),
+        (CONSENT, "allow_fallback remove"),
+        (REVIEW, "cancel"),
+        (TWIN, "remove delete_remote"),
+        (job(6, JobState.SENDING), "pause cancel"),
+        (job(7, JobState.HELD), "resume cancel"),
+        (job(8, JobState.FAILED), "retry remove"),
+        (job(9, JobState.UNCERTAIN, cancel_requested=True), ""),
+    ],
+    ids=lambda value: value.state.value if isinstance(value, JobView) else "",
+)
+def test_the_buttons_fit_the_state(open_window: Open, view: JobView, expected: str) -> None:
+    assert buttons(show(open_window, view)) == expected.split()
+
+
+def test_the_id_is_copied_by_its_button(open_window: Open) -> None:
+    stage = show(open_window, TEXT)
+    stage.window.page.details.file_id.button.click()
+    assert QGuiApplication.clipboard().text() == "file-1"
+
+
+def test_consent_is_given_by_one_button(open_window: Open) -> None:
+    stage = show(open_window, CONSENT)
+    assert stage.window.page.details.error.isVisible()
+    press(stage, Action.ALLOW_FALLBACK)
+    stage.until(lambda: ("retry", [3], True) in stage.script.calls)
+
+
+def test_a_review_offers_its_two_answers(open_window: Open) -> None:
+    stage = show(open_window, REVIEW)
+    review = stage.window.page.details.review
+    assert review.isVisible()
+    assert not stage.window.page.details.error.isVisible()
+    assert not review.use.isEnabled()
+    review.remote_id.setText("  file-99 ")
+    review.use.click()
+    stage.until(lambda: ("settle", 4, "file-99") in stage.script.calls)
+    review.send.click()
+    stage.until(lambda: ("settle", 4, None) in stage.script.calls)
+
+
+def test_the_text_is_shown(open_window: Open) -> None:
+    stage = show(open_window, TEXT)
+    press(stage, Action.SHOW_TEXT)
+    stage.until(lambda: bool(stage.window.findChildren(TextDialog)))
+    [dialog] = stage.window.findChildren(TextDialog)
+    assert dialog.view.toPlainText() == "<b>what the provider read</b>"
+    dialog.close()
+
+
+def test_the_history_follows(open_window: Open) -> None:
+    stage = show(open_window, TEXT)
+    stage.until(stage.window.page.details._history_box.isVisible)
+
+
+def test_several_files_are_summed_up(open_window: Open) -> None:
+    stage = open_window(ScriptedService(rows=[TEXT, IMAGE, CONSENT], statuses=[account("kimi")]))
+    stage.until(lambda: stage.window.page.model.rowCount() == 3)
+    stage.window.page.view.selectAll()
+    assert stage.window.page.details._name.text() == "3 files selected"
+    assert buttons(stage) == ["allow_fallback", "remove", "delete_remote"]
+    stage.window.page.view.clearSelection()
+    assert stage.window.page.details.job_id is None
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_every_state_has_a_way_on(state: JobState) -> None:
+    possible = fitting([job(1, state)])
+    assert possible & {Action.CANCEL, Action.REMOVE}
+    assert fits(Action.CANCEL, job(1, state)) is not state.is_final
+
+
+def test_every_button_is_a_known_action(stage: Stage) -> None:
+    assert set(BUTTONS) == set(Action) - {Action.COPY_ID}
+    assert isinstance(stage.parts.table, ProviderTable)
+
+
+def test_a_narrow_window_shows_the_list_first(open_window: Open) -> None:
+    stage = show(open_window, TEXT)
+    page = stage.window.page
+    assert page.details_toggle.isChecked()
+    stage.window.resize(760, 560)
+    stage.until(page.details.isHidden)
+    assert not page.details_toggle.isChecked()
+    page.open_details()
+    assert page.details.isVisible()
+    stage.window.resize(1280, 800)
+    stage.until(lambda: page.width() > 1_000)
+    assert page.details.isVisible()
+    page.details_toggle.click()
+    stage.window.resize(760, 560)
+    stage.window.resize(1280, 800)
+    stage.until(lambda: page.width() > 1_000)
+    assert page.details.isHidden()
