@@ -56,7 +56,7 @@ async def open_service(
     """The service of this profile, in the running loop.
 
     A command uses the engine of whoever holds the profile. A window needs its own: it asks
-    another window to come to the front and raises ANOTHER_INSTANCE, and waits for a command to
+    another window to come to the front and raises ALREADY_OPEN, and waits for a command to
     end.
     """
     where = places(sandbox=sandbox)
@@ -74,7 +74,7 @@ async def open_service(
             return
         if (await service.facts()).get("face") == WINDOW:
             await service.show_window()
-            raise EngineError(ErrorCode.ANOTHER_INSTANCE, "the window is open already")
+            raise EngineError(ErrorCode.ALREADY_OPEN)
         await asyncio.sleep(OWNER_POLL_S)
     try:
         async with _own_engine(where, sandbox=sandbox, face=face) as engine:
@@ -87,7 +87,8 @@ async def open_service(
 async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterator[UploadService]:
     async with AsyncExitStack() as stack:
         document = SettingsDocument(where.settings_file)
-        loaded = SettingsFile(document).load()
+        settings_file = SettingsFile(document)
+        loaded = settings_file.load()
         settings = loaded.settings
         start_logging(where, settings.log_level)
         stack.callback(stop_logging)
@@ -102,7 +103,9 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
             credentials = await asyncio.to_thread(choose_credentials, where.profile_id)
         database = stack.enter_context(closing(Database(where.database)))
         bus = EventBus()
-        make = _engine_maker(where, settings, book, credentials, database, bus, stack, face)
+        make = _engine_maker(
+            where, settings, settings_file, book, credentials, database, bus, stack, face
+        )
         engine = await stack.enter_async_context(running(make))
         await stack.enter_async_context(ipc.serve(engine, where.socket))
         for problem in loaded.problems:
@@ -113,6 +116,7 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
 def _engine_maker(
     where: Places,
     settings: Settings,
+    settings_file: SettingsFile,
     book: AccountBook,
     credentials: Credentials,
     database: Database,
@@ -157,7 +161,7 @@ def _engine_maker(
             "settings": str(where.settings_file),
         }
 
-    return lambda tasks: Engine(ctx, bus, tasks, check_key, key_fingerprint, facts)
+    return lambda tasks: Engine(ctx, bus, tasks, settings_file, check_key, key_fingerprint, facts)
 
 
 def _provider_factory(

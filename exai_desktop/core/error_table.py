@@ -64,6 +64,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.WRONG_STATE: CodeInfo(4004, "Not possible in this state", "Look at the job's state with `exai-desktop show`.", _NEVER, _LOCAL),
     E.UNKNOWN_JOB: CodeInfo(4005, "There is no job of this number", "Run `exai-desktop list` to see the numbers.", _NEVER, _LOCAL),
     E.ANOTHER_INSTANCE: CodeInfo(4006, "Another instance holds this profile and does not answer", "Close the other program, or wait until it has started.", _ASK, _LOCAL),
+    E.ALREADY_OPEN: CodeInfo(4007, "The window is open already", "It has been brought to the front.", _NEVER, _LOCAL),
     E.DATABASE_ERROR: CodeInfo(5003, "The local database reported an error", "Nothing new is sent until it works again. See the log.", _ASK, _LOCAL),
     E.DISK_FULL: CodeInfo(5004, "The disk with the profile is full", "Free some space, then resume.", _ASK, _LOCAL),
     E.INVALID_SETTING: CodeInfo(9002, "A setting has a value that cannot be used", "The last good value stays in force.", _NEVER, _LOCAL),

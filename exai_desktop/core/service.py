@@ -20,6 +20,8 @@ from exai_desktop.core.models import (
     QueueSummary,
 )
 
+from exai_desktop.core.settings import Settings
+
 
 class Events(Protocol):
     """A stream of events. Ends with ANOTHER_INSTANCE when the process behind it is gone."""
@@ -97,6 +99,14 @@ class UploadService(Protocol):
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         """The same before the account is saved."""
+        ...
+
+    async def settings(self) -> Settings:
+        """As they are saved; the engine goes on with those it was started with."""
+        ...
+
+    async def change_setting(self, name: str, value: str) -> Settings:
+        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on."""
         ...
 
     async def facts(self) -> dict[str, str]:

@@ -16,9 +16,10 @@ from exai_desktop.engine.context import Context
 from exai_desktop.engine.event_stream import EventStream
 from exai_desktop.engine.intake import check_options, walk_into_queue
 from exai_desktop.engine.runner import Runner
+from exai_desktop.engine.settings_verbs import SettingsBook, SettingsVerbs
 
 
-class Engine(AccountVerbs):
+class Engine(AccountVerbs, SettingsVerbs):
     """Lives in one loop; its tasks are in the task group given."""
 
     def __init__(
@@ -26,11 +27,13 @@ class Engine(AccountVerbs):
         ctx: Context,
         bus: EventBus,
         tasks: asyncio.TaskGroup,
+        settings_book: SettingsBook,
         check_key: Callable[[str], str],
         fingerprint: Callable[[str], str],
         facts: Callable[[], dict[str, str]],
     ) -> None:
-        super().__init__(ctx, bus, Runner(ctx, bus, tasks), check_key, fingerprint)
+        AccountVerbs.__init__(self, ctx, bus, Runner(ctx, bus, tasks), check_key, fingerprint)
+        SettingsVerbs.__init__(self, ctx, settings_book)
         self._tasks = tasks
         self._facts = facts
         self._walks: set[asyncio.Task[None]] = set()

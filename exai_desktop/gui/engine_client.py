@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.settings import Settings
 from exai_desktop.gui.engine_thread import EngineStoppedError, EngineThread
 
 
@@ -62,6 +63,12 @@ class EngineClient:
 
     async def content(self, job_id: int) -> str:
         return await self._engine.submit(lambda s: s.content(job_id))
+
+    async def settings(self) -> Settings:
+        return await self._engine.submit(lambda s: s.settings())
+
+    async def change_setting(self, name: str, value: str) -> Settings:
+        return await self._engine.submit(lambda s: s.change_setting(name, value))
 
     async def accounts(self) -> list[AccountStatus]:
         return await self._engine.submit(lambda s: s.accounts())

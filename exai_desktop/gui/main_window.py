@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QMainWindow, QStackedWidget, QWid
 from exai_desktop import __version__
 from exai_desktop.core.accounts import AccountStatus
 from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.core.events import BatchFinished
 from exai_desktop.gui.accounts_dialog import AccountsDialog
@@ -28,7 +29,7 @@ from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.start_pages import EngineProblem, FirstRun
 from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import ShortcutsDialog
-from exai_desktop.gui.theme import Theme
+from exai_desktop.gui.theme import Setting, Theme
 from exai_desktop.gui.window_actions import Orders, WindowActions
 from exai_desktop.gui.wording import count_text
 
@@ -97,8 +98,13 @@ class MainWindow(QMainWindow):
             leave_sandbox=lambda: self.enter(sandbox=False),
             shortcuts=lambda: self._open(ShortcutsDialog(self, self._parts.theme)),
             about=self._show_about,
+            theme=self._choose_theme,
             quit=self.close,
         )
+
+    def _choose_theme(self, setting: Setting) -> None:
+        self.menu_actions.choose_theme(setting)
+        self._parts.tasks.start(self._parts.client.change_setting("theme", setting))
 
     def _make_banner(self) -> QFrame:
         banner = QFrame()
@@ -129,7 +135,11 @@ class MainWindow(QMainWindow):
             self.menu_actions.show_mode(is_sandbox=sandbox)
             self._accounts = tuple(await client.accounts())
             summary = await client.summary()
+            self.menu_actions.choose_theme((await client.settings()).theme)
         except AppError as error:
+            if error.code is ErrorCode.ALREADY_OPEN:
+                self.close_wanted.emit()  # the other window has come to the front
+                return
             self.problem.show_error(ErrorView.of(error))
             self.stack.setCurrentWidget(self.problem)
             return

@@ -58,10 +58,10 @@ GROUPS: Final[tuple[Group, ...]] = (
     Group("All", ()),
     Group(
         "Active",
-        (S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING, S.CONFIRMING, S.HELD, S.UNCERTAIN),
+        (S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING, S.CONFIRMING, S.UNCERTAIN),
     ),
     Group("Done", (S.DONE, S.DUPLICATE)),
-    Group("Needs attention", (S.NEEDS_REVIEW, S.FAILED, S.REFUSED)),
+    Group("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED)),
     Group("Cancelled", (S.CANCELLED,)),
 )
 

@@ -35,6 +35,7 @@ class Orders:
     shortcuts: Order
     about: Order
     quit: Order
+    theme: Callable[[Setting], object]
 
 
 class WindowActions(QObject):
@@ -121,10 +122,17 @@ class WindowActions(QObject):
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.themes = QActionGroup(self)
         for text, setting in _THEMES.items():
-            action = make(text, partial(self._theme.choose, setting))
+            action = make(text, partial(order.theme, setting))
             action.setCheckable(True)
-            action.setChecked(setting == self._theme.setting)
+            action.setData(setting)
             self.themes.addAction(action)
+        self.choose_theme(self._theme.setting)
+
+    def choose_theme(self, setting: Setting) -> None:
+        """Take on the saved choice."""
+        self._theme.choose(setting)
+        for action in self.themes.actions():
+            action.setChecked(action.data() == setting)
 
     def fill(self, bar: QMenuBar) -> None:
         """The menu bar: every command of the program is in it."""

@@ -124,7 +124,7 @@ def test_accepted_formats(rig: Rig, purpose: str, name: str, body: bytes) -> Non
         ("image", "a.txt", b"x", "not supported"),
         ("video", "a.png", b"x", "not supported"),
         ("batch", "a.txt", b"x", "not supported"),
-        ("file-extract", "a.txt", b"", "empty"),
+        ("file-extract", "a.txt", b"", "file size is zero"),
     ],
 )
 def test_refused_files(rig: Rig, purpose: str, name: str, body: bytes, text: str) -> None:

@@ -34,6 +34,14 @@ KIMI = Account("kimi", "kimi", "intl", "https://kimi.invalid/v1", max_in_flight=
 GLM = Account("glm", "glm", "zai", "https://glm.invalid/v4", max_in_flight=2, order=1)
 
 
+class MemorySettings:
+    def __init__(self) -> None:
+        self.saved: list[Settings] = []
+
+    def save(self, settings: Settings) -> None:
+        self.saved.append(settings)
+
+
 class MemoryBook:
     def __init__(self, accounts: Sequence[Account]) -> None:
         self.accounts = tuple(accounts)
@@ -157,7 +165,9 @@ async def open_bench(
         )
         try:
             async with running(
-                lambda tasks: Engine(ctx, bus, tasks, check_key, key_fingerprint, dict)
+                lambda tasks: Engine(
+                    ctx, bus, tasks, MemorySettings(), check_key, key_fingerprint, dict
+                )
             ) as engine:
                 bench = Bench(engine, ctx, made)
                 bus.subscribe(bench.note)

@@ -22,6 +22,7 @@ from exai_desktop.core.models import (
     QueueSummary,
     SortKey,
 )
+from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
 
 NOW = 1_800_000_000.0
@@ -204,6 +205,13 @@ class ScriptedService:
 
     async def facts(self) -> dict[str, str]:
         return {"face": "window"}
+
+    async def settings(self) -> Settings:
+        return Settings()
+
+    async def change_setting(self, name: str, value: str) -> Settings:
+        self.calls.append(("change_setting", name, value))
+        return Settings.model_validate({name: value})
 
     async def show_window(self) -> None:
         """Nobody to show."""

@@ -1,0 +1,39 @@
+"""The verbs about settings, as the engine offers them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import EngineError
+from exai_desktop.core.settings import Settings
+from exai_desktop.engine.context import Context
+
+
+class SettingsBook(Protocol):
+    """The settings file. Writing blocks, and raises INVALID_SETTING."""
+
+    def save(self, settings: Settings) -> None: ...
+
+
+class SettingsVerbs:
+    def __init__(self, ctx: Context, book: SettingsBook) -> None:
+        self._ctx = ctx
+        self._book = book
+        self._saved = ctx.settings
+
+    async def settings(self) -> Settings:
+        return self._saved
+
+    async def change_setting(self, name: str, value: str) -> Settings:
+        """The engine itself goes on with what it was started with."""
+        try:
+            changed = Settings.model_validate(self._saved.model_dump() | {name: value})
+        except ValidationError as error:
+            reason = error.errors(include_url=False, include_input=False)[0]["msg"]
+            raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}") from error
+        await self._ctx.read(self._book.save, changed)
+        self._saved = changed
+        return changed
