@@ -20,7 +20,7 @@ from benchmarks import (
     start_time,
     window_calm,
 )
-from benchmarks.figures import FULL, QUICK, Figure, Scale
+from benchmarks.figures import Figure, Scale, full, quick
 from benchmarks.machine import machine_line
 from benchmarks.server import Server, serving
 
@@ -49,14 +49,16 @@ def main() -> int:
     machine = machine_line()
     print(machine)
     figures: list[Figure] = []
+    scale = quick() if wanted.quick else full()
     for name in wanted.only or CHAPTERS:
         start = time.perf_counter()
-        for figure in _chapter(CHAPTERS[name], QUICK if wanted.quick else FULL):
+        for figure in _chapter(CHAPTERS[name], scale):
             print(document.line(figure), flush=True)
             figures.append(figure)
         print(f"     {name}: {time.perf_counter() - start:.0f} s", flush=True)
+    print(scale.patience.told)
     if wanted.write:
-        document.write(figures, machine, list(CHAPTERS))
+        document.write(figures, machine, list(CHAPTERS), scale.patience.told)
     return int(any(figure.passed is False for figure in figures))
 
 

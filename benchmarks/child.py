@@ -19,6 +19,7 @@ import psutil  # type: ignore[import-untyped]
 
 MIB: Final = 1024 * 1024
 _SAMPLE_S: Final = 0.005
+_ANSWER_S: Final = 120.0
 
 
 class Child:
@@ -37,9 +38,15 @@ class Child:
 
     def next_answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        # A child that hangs is ended, and then there is no line.
+        limit = threading.Timer(_ANSWER_S, self._process.kill)
+        limit.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            limit.cancel()
         if not line:
-            raise RuntimeError(f"{self._process.args!r} ended early")
+            raise RuntimeError(f"no answer from {self._process.args!r} within {_ANSWER_S:.0f} s")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -19,10 +19,13 @@ Made by `make bench BENCH_ARGS=--write`; do not edit by hand. `--quick` gives a 
 Everything is measured on the real parts: the real engine on a real profile, the real window (drawn
 off screen), the sandbox's servers in a process of their own. curl talks to the same server process,
 in turn with us, round by round; the first round warms up and does not count. Figures are medians.
-Ratios are speeds: 1 is as fast as the other, 2 twice as fast. In a ratio the noise of a busy
-machine mostly cancels out, in milliseconds it does not.
+Ratios are speeds: 1 is as fast as the other, 2 twice as fast. A busy machine worsens all figures
+but memory, the ratios to curl too: we hash beside the sending and want a second processor for it.
+The system's keyring is left out, and with it the memory and the time that opening it takes.
 
 Machine: {machine}.
+Every round waits, within limits, until nobody else uses the machine; in this run
+{told}.
 
 | Figure | Measured | Bar | | Beside it |
 |---|---|---|---|---|
@@ -30,11 +33,11 @@ Machine: {machine}.
 """
 
 
-def write(figures: Sequence[Figure], machine: str, names: Sequence[str]) -> None:
+def write(figures: Sequence[Figure], machine: str, names: Sequence[str], told: str) -> None:
     rows = "\n".join(
         f"| {f.name} | {f.shown_value} | {f.shown_bar} | {f.verdict} | {f.note} |" for f in figures
     )
-    text = _INTRODUCTION.format(names=", ".join(names), machine=machine, rows=rows)
+    text = _INTRODUCTION.format(names=", ".join(names), machine=machine, told=told, rows=rows)
     DOCUMENT.write_text(text, encoding="utf-8")
 
 

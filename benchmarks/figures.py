@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from benchmarks.quiet import Patience
+
 
 class Bar(Enum):
     AT_LEAST = "≥"
@@ -56,7 +58,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured. `quick` is for a look, the full one for the record."""
+    """How much is measured. `quick` is for a look, `full` for the record."""
 
     rounds: int
     small_files: int
@@ -64,10 +66,15 @@ class Scale:
     window_rounds: int
     starts: int
     idle_s: float
+    patience: Patience
 
 
-FULL = Scale(7, 2_000, 1_000, 3, 5, 10.0)
-QUICK = Scale(3, 400, 300, 1, 3, 3.0)
+def full() -> Scale:
+    return Scale(9, 2_000, 1_000, 5, 5, 10.0, Patience(90.0))
+
+
+def quick() -> Scale:
+    return Scale(3, 400, 300, 1, 3, 3.0, Patience(10.0))
 
 
 def median_ratio(reference: Sequence[float], ours: Sequence[float]) -> float:

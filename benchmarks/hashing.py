@@ -19,6 +19,7 @@ def measure(scale: Scale, _server: Server, folder: Path) -> Iterator[Figure]:
     path = str(make_large(folder, 1)[0])
     theirs, ours = [], []
     for number in range(scale.rounds + 1):
+        scale.patience.wait()
         start = time.perf_counter()
         subprocess.run(["sha256sum", path], check=True, stdout=subprocess.DEVNULL)
         middle = time.perf_counter()

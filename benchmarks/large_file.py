@@ -22,6 +22,7 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
             steps = ["curl", "net", "engine"]
             turn = number % len(steps)
             found: dict[str, float] = {}
+            scale.patience.wait()
             for step in steps[turn:] + steps[:turn]:
                 freshen(paths)
                 found |= _once(step, engine, server, paths[0])

@@ -13,10 +13,15 @@ _PIECE: Final = 5 * MB
 _STAMP: Final = 32
 
 
+def _text(size: int) -> bytes:
+    """Random and readable: what calls itself text must be text."""
+    return os.urandom(size // 2).hex().encode()
+
+
 def make_large(folder: Path, count: int, size: int = LARGE, name: str = "large") -> list[Path]:
     """Files of one block repeated, each with a beginning of its own; written once, in the cache."""
     folder.mkdir(parents=True, exist_ok=True)
-    block = os.urandom(_PIECE)
+    block = _text(_PIECE)
     made = []
     for number in range(count):
         path = folder / f"{name}-{number}.txt"
@@ -32,16 +37,16 @@ def freshen(paths: Sequence[Path]) -> None:
     """New content for each, at the cost of its first bytes."""
     for path in paths:
         with path.open("r+b") as file:
-            file.write(os.urandom(_STAMP))
+            file.write(_text(_STAMP))
 
 
 def make_small(folder: Path, count: int, size: int = 10_000) -> list[Path]:
     """Many small files, as a folder that is dropped."""
     folder.mkdir(parents=True)
-    rest = os.urandom(size - _STAMP)
+    rest = _text(size - _STAMP)
     made = []
     for number in range(count):
         path = folder / f"small-{number:05}.txt"
-        path.write_bytes(os.urandom(_STAMP) + rest)
+        path.write_bytes(_text(_STAMP) + rest)
         made.append(path)
     return made

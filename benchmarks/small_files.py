@@ -28,9 +28,11 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
         for _ in range(min(ROUNDS, scale.rounds)):
             server.reset()
             freshen(paths)
+            scale.patience.wait()
             curls.append(curl.send_all(server, paths, AT_ONCE, folder))
             server.reset()
             freshen(paths)
+            scale.patience.wait()
             before = engine.cpu_s()
             answer = engine.ask("engine", paths=[str(folder / "files")], files=count)
             cpus.append((engine.cpu_s() - before) * 1000 / count)

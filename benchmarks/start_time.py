@@ -27,6 +27,7 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
     server.reset()
     shown, usable = [], []
     for number in range(scale.starts + 1):
+        scale.patience.wait()
         start = time.monotonic()
         with child.running("window_child", home) as window:
             answer = window.next_answer()
@@ -43,9 +44,10 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
 
 
 def _verb(title: str, words: list[str], home: Path, scale: Scale) -> Figure:
-    command = [str(Path(sys.executable).with_name("exai-desktop")), *words]
+    command = [sys.executable, "-m", "exai_desktop", *words]
     times = []
     for number in range(scale.starts + 1):
+        scale.patience.wait()
         start = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=child.environment(home))
         if number > 0:

@@ -26,17 +26,19 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
         window.next_answer()
         window.ask("account", base_url=server.base_url, key=server.key, lanes=AT_ONCE)
         _drop(window, first)
-        resting = [window.ask("rest", seconds=_REST_S) for _ in range(scale.window_rounds)]
-        alone = statistics.median(answer["max"] for answer in resting)
+        scale.patience.wait()
+        alone = float(window.ask("rest", seconds=_REST_S)["max"])
         busy = []
         for _ in range(scale.window_rounds):
             freshen(large)
+            scale.patience.wait()
             busy.append(_drop(window, large))
             server.reset()
         yield _figure(f"Window stall, {AT_ONCE} uploads of 20 MB", busy, LARGE_BAR_MS, alone)
         many = []
         for number in range(scale.window_rounds):
             paths = make_small(folder / f"many-{number}", scale.window_files)
+            scale.patience.wait()
             many.append(_drop(window, paths))
             server.reset()
         title = f"Window stall, {scale.window_files:,} files of 10 KB"
@@ -53,7 +55,9 @@ def _drop(window: child.Child, paths: Sequence[Path]) -> dict[str, Any]:
 
 def _figure(title: str, rounds: Sequence[dict[str, Any]], bar: float, alone: float) -> Figure:
     worst = [answer["max"] for answer in rounds]
+    own = statistics.median(answer["own"] for answer in rounds)
     p99 = statistics.median(answer["p99"] for answer in rounds)
     whole = statistics.median(answer["whole"] for answer in rounds)
-    note = f"{spread(worst)}; 99 % under {p99:.0f} ms; at rest {alone:.0f} ms; took {whole:.1f} s"
+    note = f"{spread(worst)}, {own:.0f} of it own work; 99 % under {p99:.0f} ms"
+    note += f"; at rest {alone:.0f} ms; took {whole:.1f} s"
     return Figure(title, statistics.median(worst), "ms", bar, note=note)

@@ -17,6 +17,8 @@ _ROWS = (
         _any.error_detail,
         _any.error_retry_after,
         _any.finished_at,
+        _any.newest_mac,
+        _any.path_text,
         _any.recorded_at,
         _any.row_factory,
         _any.schema_version,
@@ -24,7 +26,7 @@ _ROWS = (
 )
 
 # typer calls what its decorators have seen.
-_VERBS = (lambda: (_any.list_accounts, _any._sandbox),)
+_VERBS = (lambda: (_any.export, _any.list_accounts, _any._sandbox),)
 
 # asyncio, httpcore and uvicorn call these.
 _PROTOCOLS = (

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from exai_desktop.cli.exits import Exit
+from exai_desktop.cli.following import rows_of
 from exai_desktop.cli.output import STATE_WORDS, Output, job_object
 from exai_desktop.cli.session import run_verb
-from exai_desktop.cli.upload import rows_of
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobDetail, JobQuery, JobView
 from exai_desktop.core.names import plain_text
@@ -45,7 +45,7 @@ def list_jobs(
             _print_table(rows, output)
         return Exit.OK
 
-    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
 
 
 def _print_table(rows: list[JobView], output: Output) -> None:
@@ -82,7 +82,7 @@ def show(
             _print_detail(detail, output)
         return Exit.OK
 
-    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
 
 
 def _detail_object(detail: JobDetail) -> dict[str, Any]:
@@ -208,4 +208,4 @@ def content(
             output.text(text)
         return Exit.OK
 
-    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from exai_desktop import __version__
-from exai_desktop.cli import accounts, doctor, jobs
+from exai_desktop.cli import accounts, audit, doctor, jobs
 from exai_desktop.cli.session import Doors, doors
 from exai_desktop.cli.upload import upload
 from exai_desktop.core.service import UploadService
@@ -35,6 +35,7 @@ app.command()(jobs.delete)
 app.command()(jobs.content)
 app.command()(doctor.doctor)
 app.add_typer(accounts.app, name="account")
+app.add_typer(audit.app, name="audit")
 
 sandbox_app = typer.Typer(help="Servers on this computer that behave like Kimi and GLM.")
 app.add_typer(sandbox_app, name="sandbox")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import Any, Final
@@ -72,19 +73,31 @@ def job_object(job: JobView) -> dict[str, Any]:
     return found
 
 
+def _harmless(text: str) -> str:
+    """JSON with controls and invisible characters as escapes: the value stays exact."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
 class Output:
     """`as_json`: nothing but JSON lines on standard output."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal or file of an older encoding shows "?" rather than ending the upload.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         self._console = Console(highlight=False, soft_wrap=True)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._told: set[str] = set()
 
     def json(self, value: dict[str, Any]) -> None:
-        """Readable UTF-8, except for names that are not: those come as escapes."""
-        text = json.dumps(value, ensure_ascii=False)
+        """Readable, except for what a terminal would act on or cannot show: that is escaped."""
+        text = _harmless(json.dumps(value, ensure_ascii=False))
         try:
-            text.encode()
+            text.encode(sys.stdout.encoding or "ascii")
         except UnicodeEncodeError:
             text = json.dumps(value)
         sys.stdout.write(text + "\n")
@@ -122,6 +135,20 @@ class Output:
         view = ErrorView.of(error)
         if self.as_json:
             self.json({"error": error_object(view)})
+        self._explain(view)
+
+    def notice(self, line: str) -> None:
+        """What is wrong with the profile, as `facts` has it: the code comes first."""
+        self._told.add(line.partition(":")[0])
+        self.errors.print(Text(plain_text(line), style="yellow"))
+
+    def problem(self, view: ErrorView) -> None:
+        """Something beyond one file: once, and on standard error alone."""
+        if view.code not in self._told:
+            self._told.add(view.code)
+            self._explain(view)
+
+    def _explain(self, view: ErrorView) -> None:
         text = Text()
         text.append(f"{view.title} ({view.code})", style="red")
         if view.detail:

@@ -15,6 +15,7 @@ import typer
 
 from exai_desktop.cli.exits import Exit, exit_for
 from exai_desktop.cli.output import Output
+from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.service import UploadService
 
@@ -37,13 +38,29 @@ def doors(ctx: typer.Context) -> Doors:
     return found
 
 
-def run_verb(ctx: typer.Context, verb: Verb, *, as_json: bool, sandbox: bool) -> None:
-    """Run a verb against the profile's service and leave with its exit code."""
+def run_verb(
+    ctx: typer.Context, verb: Verb, *, as_json: bool, sandbox: bool, again: bool = False
+) -> None:
+    """Run a verb against the profile's service and leave with its exit code.
+
+    `again`: when the process that carried it out is closed meanwhile, the verb is begun anew on
+    an engine of our own.
+    """
     output = Output(as_json=as_json)
     open_service = doors(ctx).open_service
 
     async def with_service() -> Exit:
+        while True:
+            try:
+                return await once()
+            except AppError as error:
+                if not again or error.code is not ErrorCode.OWNER_GONE:
+                    raise
+
+    async def once() -> Exit:
         async with open_service(sandbox) as service:
+            for line in (await service.facts()).get("problems", "").splitlines():
+                output.notice(line)
             return await verb(service, output)
 
     raise typer.Exit(int(_run(with_service(), output)))

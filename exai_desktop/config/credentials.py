@@ -21,6 +21,8 @@ T = TypeVar("T")
 _SERVICE: Final = "exai-desktop"
 # A keyring that asks the user, or has lost its service, may never answer.
 _LIMIT_S: Final = 20.0
+# Asked for at every start: nobody waits long for it, there is a way without.
+_AUDIT_LIMIT_S: Final = 5.0
 _LONGEST_KEY: Final = 512
 
 _INSECURE_MODULES: Final = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
@@ -108,6 +110,26 @@ class KeyringCredentials:
 
         _bounded(delete)
 
+    def audit_key(self) -> str | None:
+        """The audit trail's key, None when there is none yet."""
+        key = _bounded(
+            lambda: self._backend.get_password(_SERVICE, self._audit_item), _AUDIT_LIMIT_S
+        )
+        if key is not None:
+            register(key)
+        return key
+
+    def set_audit_key(self, key: str) -> None:
+        register(key)
+        _bounded(
+            lambda: self._backend.set_password(_SERVICE, self._audit_item, key), _AUDIT_LIMIT_S
+        )
+
+    @property
+    def _audit_item(self) -> str:
+        # No colon: an account may be called "audit".
+        return f"{self._profile_id}/audit"
+
     def _item(self, account: str) -> str:
         return f"{self._profile_id}:{account}"
 
@@ -141,7 +163,7 @@ def _is_secure(backend: KeyringBackend) -> bool:
     return not named_so and backend.priority >= 1
 
 
-def _bounded(call: Callable[[], T]) -> T:
+def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
     """Run it in a thread that may be left behind, and translate what goes wrong."""
     from keyring.errors import KeyringLocked
 
@@ -154,13 +176,14 @@ def _bounded(call: Callable[[], T]) -> T:
             outcome.set_exception(error)
 
     threading.Thread(target=run, name="keyring", daemon=True).start()
+    limit_s = limit_s or _LIMIT_S
     try:
-        return outcome.result(_LIMIT_S)
+        return outcome.result(limit_s)
     except KeyringLocked as error:
         raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED) from error
     except TimeoutError as error:
         raise AccountError(
-            ErrorCode.CREDENTIAL_STORE_LOCKED, f"no answer within {_LIMIT_S:.0f} s"
+            ErrorCode.CREDENTIAL_STORE_LOCKED, f"no answer within {limit_s:.0f} s"
         ) from error
     except Exception as error:
         # The kind alone: nobody knows what a backend writes into its messages.

@@ -57,7 +57,9 @@ class SettingsDocument:
                     self._set_aside()
                 change(content)
                 content["version"] = VERSION
-                _replace(self._path.resolve(), json.dumps(content, indent=2, ensure_ascii=False))
+                replace_file(
+                    self._path.resolve(), json.dumps(content, indent=2, ensure_ascii=False)
+                )
             except OSError as error:
                 is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
                 raise EngineError(
@@ -91,7 +93,8 @@ def _parsed(path: Path) -> Content:
     return content
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Write it anew, for its owner alone: whoever reads finds the old text or the new one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Made for the owner alone; beside the target, since a rename cannot leave its disk.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from exai_desktop.core.accounts import Account
+from exai_desktop.core.audit import AuditAnchor
 from exai_desktop.core.errors import Sent
 from exai_desktop.core.models import FileId, RemoteFile
 
@@ -26,6 +27,49 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class Snapshots(Protocol):
+    """Verified copies of the database. All calls block: use a thread, one at a time."""
+
+    def age_s(self, now: float) -> float | None:
+        """Seconds since the newest one; None: there is none."""
+        ...
+
+    def is_changed(self) -> bool:
+        """Whether there is anything that the newest one does not hold."""
+        ...
+
+    def take(self, now: float) -> None:
+        """Make one; raises `EngineError` and leaves the earlier ones as they are."""
+        ...
+
+
+class Disk(Protocol):
+    """The disk with the profile, and the room kept on it for bad times."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the room kept."""
+        ...
+
+    def free_bytes(self) -> int:
+        """May raise OSError."""
+        ...
+
+    def is_held(self) -> bool: ...
+
+    def hold(self) -> bool:
+        """Take the room again; whether it is held now."""
+        ...
+
+    def release(self) -> bool:
+        """Give it up; whether there was any."""
+        ...
+
+    def watch(self, on_release: Callable[[], None]) -> None:
+        """Call this, in whatever thread, each time the room was given up."""
+        ...
 
 
 class OpenFile(Protocol):
@@ -134,6 +178,16 @@ class AccountBook(Protocol):
     def load(self) -> tuple[Account, ...]: ...
 
     def save(self, accounts: Sequence[Account]) -> None: ...
+
+
+class AnchorFile(Protocol):
+    """Where the newest row of the audit trail is noted outside the database. Calls block."""
+
+    def load(self) -> AuditAnchor | None: ...
+
+    def save(self, anchor: AuditAnchor) -> None:
+        """Best effort: a failure is logged."""
+        ...
 
 
 # Builds a provider's client for an account and its key.

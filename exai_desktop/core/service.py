@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol, Self
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.audit import AuditReport, AuditRow
 from exai_desktop.core.events import Event
 from exai_desktop.core.models import (
     AddOptions,
@@ -19,12 +20,11 @@ from exai_desktop.core.models import (
     JobQuery,
     QueueSummary,
 )
-
 from exai_desktop.core.settings import Settings
 
 
 class Events(Protocol):
-    """A stream of events. Ends with ANOTHER_INSTANCE when the process behind it is gone."""
+    """A stream of events. Raises OWNER_GONE when the process behind it is gone."""
 
     def __aiter__(self) -> Self: ...
 
@@ -33,7 +33,33 @@ class Events(Protocol):
     async def aclose(self) -> None: ...
 
 
-class UploadService(Protocol):
+class AuditService(Protocol):
+    """The part of the service that is about the audit trail."""
+
+    async def audit_verify(self) -> AuditReport:
+        """Check the whole chain, and its end against the anchor."""
+        ...
+
+    async def audit_rows(
+        self, after: int, limit: int, since: float | None = None
+    ) -> list[AuditRow]:
+        """The rows behind number `after`, at most `limit`; `since` leaves out earlier ones."""
+        ...
+
+
+class SettingsService(Protocol):
+    """The part of the service that is about the settings."""
+
+    async def settings(self) -> Settings:
+        """As they are saved; the engine goes on with those it was started with."""
+        ...
+
+    async def change_setting(self, name: str, value: str) -> Settings:
+        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on."""
+        ...
+
+
+class UploadService(AuditService, SettingsService, Protocol):
     async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
         """Take files and folders into the queue; returns the batch id at once.
 
@@ -99,14 +125,6 @@ class UploadService(Protocol):
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         """The same before the account is saved."""
-        ...
-
-    async def settings(self) -> Settings:
-        """As they are saved; the engine goes on with those it was started with."""
-        ...
-
-    async def change_setting(self, name: str, value: str) -> Settings:
-        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on."""
         ...
 
     async def facts(self) -> dict[str, str]:

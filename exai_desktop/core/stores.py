@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypedDict
+from typing import Final, Protocol, TypedDict
 
+from exai_desktop.core.audit import AuditAnchor, AuditEntry, AuditReport, AuditRow
 from exai_desktop.core.models import (
     AddOptions,
     Attempt,
@@ -21,6 +22,7 @@ from exai_desktop.core.models import (
     JobView,
     NewJob,
     QueueSummary,
+    RemoteFile,
 )
 from exai_desktop.core.states import CopyState, JobState
 
@@ -50,6 +52,10 @@ class JobChanges(TypedDict, total=False):
     error_detail: str | None
     error_retry_after: float | None
     finished_at: float | None
+
+
+# The outcome of an attempt that was not made because a recovered record may have forgotten it.
+FORGOTTEN: Final = "perhaps sent before the recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +181,62 @@ class Fingerprints(Protocol):
     async def get(self, path: str, file_id: FileId) -> str | None: ...
 
     async def put(self, path: str, file_id: FileId, sha256: str, at: float) -> None: ...
+
+
+class RecoveryLog(Protocol):
+    """What a recovered record may lack: see docs/adr/0006-recovery.md."""
+
+    async def since(self) -> float | None:
+        """What was sent after this may be missing from the record; None: it is whole."""
+        ...
+
+    async def not_compared(self, account: str, purpose: str) -> float | None:
+        """The same, while this list of the provider has not been compared; then None."""
+        ...
+
+    async def compared(
+        self, provider: str, account: str, purpose: str, files: Sequence[RemoteFile], at: float
+    ) -> int:
+        """Note that the list was compared; its unknown files become foreign copies."""
+        ...
+
+    async def record_foreign(self, provider: str, account: str, files: Sequence[RemoteFile]) -> int:
+        """Files that no record knows become foreign copies; returns how many were new."""
+        ...
+
+    async def foreign(self, account: str, purpose: str, size: int) -> list[Copy]:
+        """Foreign copies of this size; `verified_at` is when a job was held up by one."""
+        ...
+
+    async def asked(self, copy_ids: Sequence[int], at: float) -> None:
+        """A job was held up because of these."""
+        ...
+
+    async def has_look_alike(self, job_id: int, name: str, size: int, sha256: str) -> bool:
+        """Whether another job has this name and size, but not this content for certain."""
+        ...
+
+
+class AuditStore(Protocol):
+    """The audit trail. What the other stores do is noted by themselves, in their transaction."""
+
+    @property
+    def protected_by(self) -> str:
+        """What holds the key of new rows, for people."""
+        ...
+
+    async def note(self, entry: AuditEntry) -> None:
+        """Add what no change of the database tells: an account, a key."""
+        ...
+
+    async def rows(self, after: int, limit: int, since: float | None) -> list[AuditRow]:
+        """The rows behind number `after`, in order; `since` leaves out earlier ones."""
+        ...
+
+    async def check(self, anchor: AuditAnchor | None) -> AuditReport:
+        """Go through the whole chain."""
+        ...
+
+    async def anchor(self, earlier: AuditAnchor | None, at: float) -> AuditAnchor | None:
+        """A new anchor; None when nothing is new or `earlier` tells of another chain."""
+        ...

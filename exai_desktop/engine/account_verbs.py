@@ -9,12 +9,13 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError
 from exai_desktop.core.events import AccountsChanged, EventBus
 from exai_desktop.core.states import JobState
+from exai_desktop.engine.audit_verbs import AuditVerbs
 from exai_desktop.engine.commands import Commands
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.runner import Runner
 
 
-class AccountVerbs:
+class AccountVerbs(AuditVerbs):
     """`check_key` cleans a key or refuses it, `fingerprint` names it without telling it."""
 
     def __init__(
@@ -49,17 +50,19 @@ class AccountVerbs:
         clean = self._check_key(key)
         name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
         self._runner.serve_account(name)
+        await self._note_account("added", self._ctx.accounts.get(name))
         await self._announce_accounts()
         return await self._status(name)
 
     async def remove_account(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
-        self._ctx.accounts.get(name)
+        account = self._ctx.accounts.get(name)
         open_states = [s for s in JobState if not s.is_final]
-        if any(account == name for _, account in await self._ctx.jobs.ids(open_states)):
+        if any(owner == name for _, owner in await self._ctx.jobs.ids(open_states)):
             raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
         await self._ctx.accounts.remove(name)
         self._runner.end_lane(name)
+        await self._note_account("removed", account)
         await self._announce_accounts()
 
     async def test_account(self, name: str) -> ConnectionReport:

@@ -9,7 +9,7 @@ from typing import Final
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError
 from exai_desktop.core.models import JobView
-from exai_desktop.core.states import RETRY_MOVES, JobState
+from exai_desktop.core.states import RETRY_MOVES, CopyState, JobState
 from exai_desktop.core.stores import JobChanges, Move, StaleJobError
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context, Intent
@@ -165,7 +165,8 @@ class Commands:
             raise AppError(ErrorCode.REMOTE_NOT_FOUND, remote_id)
         if remote.bytes != job.size:
             raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes there")
-        if await self._ctx.copies.by_remote_id(job.account, remote_id) is not None:
+        known = await self._ctx.copies.by_remote_id(job.account, remote_id)
+        if known is not None and known.state is not CopyState.FOREIGN:
             raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
         copy = new_copy(self._ctx, job, remote, usable=True)
         await self._ctx.scheduler.move(

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import TypeVar
 
 from exai_desktop.core.errors import AppError
-from exai_desktop.core.ports import Clock
+from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.stores import CopyStore, Fingerprints, JobStore
+from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore, RecoveryLog
 from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.open_file import RegularFile, open_regular
 from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler, uninterrupted
@@ -58,6 +59,8 @@ class Context:
     jobs: JobStore
     copies: CopyStore
     fingerprints: Fingerprints
+    audit: AuditStore
+    anchor_file: AnchorFile
     accounts: Accounts
     scheduler: Scheduler
     board: ProgressBoard
@@ -65,11 +68,18 @@ class Context:
     settings: Settings
     readers: Executor
     random: Callable[[], float]
+    # None: there is none, as in a test or beside a database that is only read.
+    recovery: RecoveryLog | None = None
+    snapshots: Snapshots | None = None
+    disk: Disk | None = None
+    is_read_only: bool = False
     running: dict[int, Run] = field(default_factory=dict)
     # How often a file has changed under our hands, by job.
     unsettled: Counter[int] = field(default_factory=Counter)
     # By job: the accounts whose provider has seen the file and refused it.
     refusals: dict[int, dict[str, AppError]] = field(default_factory=dict)
+    # Made by the runner, which knows what to do when the way is clear again.
+    guard: DiskGuard = field(init=False)
 
     async def read(self, call: Callable[..., T], *args: object) -> T:
         """Run a blocking call in a reader thread, to its end even when cancelled."""

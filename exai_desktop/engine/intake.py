@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from exai_desktop.core.capabilities import ProviderTable
@@ -77,7 +78,8 @@ async def walk_into_queue(ctx: Context, bus: EventBus, batch_id: int, paths: Seq
             chunk = found.get_nowait()
             if chunk is None:
                 break
-            views = await uninterrupted(ctx.jobs.add_jobs(batch_id, chunk, ctx.clock.now()))
+            add = partial(ctx.jobs.add_jobs, batch_id, chunk, ctx.clock.now())
+            views = await uninterrupted(ctx.guard.insist(add))
             ctx.scheduler.admit(batch_id, views)
             total += len(views)
             refused += sum(v.state is JobState.REFUSED for v in views)

@@ -20,8 +20,8 @@ from exai_desktop.core.service import UploadService
 
 METHODS: Final = frozenset(
     name
-    for name, member in vars(UploadService).items()
-    if inspect.iscoroutinefunction(member) and name != "events"
+    for name, _ in inspect.getmembers(UploadService, inspect.iscoroutinefunction)
+    if name != "events"
 )
 
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}

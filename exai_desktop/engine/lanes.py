@@ -32,6 +32,9 @@ class Lane:
     def __len__(self) -> int:
         return len(self._tickets)
 
+    def __contains__(self, job_id: int) -> bool:
+        return job_id in self._tickets
+
     def put(self, job_id: int, not_before: float | None = None) -> None:
         """Line up a job; `not_before` is wall-clock time. A job in line takes its new place."""
         self._next_ticket += 1

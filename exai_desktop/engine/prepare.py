@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Final
 
 from exai_desktop.core import backoff
@@ -13,9 +14,12 @@ from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.names import sent_name
 from exai_desktop.core.routing import Route, Wish, choose
+from exai_desktop.core.sniff import judge_content
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.inspect import inspect
 from exai_desktop.engine.open_file import RegularFile, hash_file
+from exai_desktop.engine.scheduler import uninterrupted
 
 S = JobState
 
@@ -45,8 +49,17 @@ async def prepare(ctx: Context, job_id: int) -> None:
 
 
 async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
-    """Judge the open file; judging by content has its place here."""
+    """Judge the open file: by name and size, by content, and whether anybody takes it."""
     judge(job.name, file.id.size, ctx.settings.max_file_bytes)
+    refusal = _nobody_takes(ctx, replace(job, size=file.id.size))
+    if refusal is not None and refusal.code is ErrorCode.FILE_TOO_LARGE:
+        raise refusal
+    # To its end even when cancelled: the descriptor must not be closed under the reader.
+    verdict = await uninterrupted(ctx.read(inspect, file, job.path))
+    # First the content: "a program" or "an archive" says more than "not this ending".
+    judge_content(verdict, job.path)
+    if refusal is not None:
+        raise refusal
     return await ctx.scheduler.move(
         job,
         S.HASHING,
@@ -55,6 +68,15 @@ async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
         device=file.id.device,
         inode=file.id.inode,
     )
+
+
+def _nobody_takes(ctx: Context, job: JobView) -> AppError | None:
+    """Why no account takes it: then it is not worth reading and hashing."""
+    try:
+        choose_route(ctx, job)
+    except AppError as error:
+        return error
+    return None
 
 
 async def _fingerprint(ctx: Context, job: JobView, file: RegularFile) -> str:

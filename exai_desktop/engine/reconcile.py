@@ -9,15 +9,18 @@ import heapq
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from exai_desktop.core import backoff
 from exai_desktop.core.error_codes import ErrorCode, Outcome
-from exai_desktop.core.errors import AppError
+from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
-from exai_desktop.core.states import JobState
+from exai_desktop.core.states import CopyState, JobState
+from exai_desktop.engine import recovery
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.disk_guard import LOOK_EVERY_S
 from exai_desktop.engine.failures import error_of
 from exai_desktop.engine.reconcile_plan import Finding, Suspect, Verdict, plan
 from exai_desktop.engine.wakeup import Wakeup
@@ -63,9 +66,19 @@ class Reconciler:
             while self._due and self._due[0][0] <= now:
                 ids.add(heapq.heappop(self._due)[1])
             if ids:
-                await self._settle(ids)
+                try:
+                    await self._settle(ids)
+                except AppError as error:
+                    self._later(ids, error)
                 continue
             await self._changed.wait(self._due[0][0] - now if self._due else None)
+
+    def _later(self, ids: set[int], error: AppError) -> None:
+        """The record could not be read or written: nothing is known, so nothing is settled."""
+        log.warning("uncertain jobs wait for the database: %s", error.code)
+        self._ctx.guard.failed(error)
+        for job_id in ids:
+            self._push(job_id, max(self._ctx.settings.settle_s, LOOK_EVERY_S))
 
     async def _settle(self, ids: set[int]) -> None:
         by_list: dict[tuple[str, str], list[Suspect]] = {}
@@ -84,7 +97,9 @@ class Reconciler:
         provider = await self._ctx.accounts.provider(account)
         listed = await provider.list(purpose)
         self._failures.pop(account, None)
-        known = {copy.remote_id for copy in await self._ctx.copies.of_account(account)}
+        copies = await self._ctx.copies.of_account(account)
+        # A foreign one is on record, but nobody's: it may be the one that is looked for.
+        known = {copy.remote_id for copy in copies if copy.state is not CopyState.FOREIGN}
         known |= await self._claimed_ids(account)
         unknown = [r for r in listed if r.id not in known]
         due = {suspect.job.id for suspect in suspects}
@@ -102,9 +117,7 @@ class Reconciler:
         detail = await self._ctx.jobs.detail(job_id)
         if detail is None:
             return None
-        job = detail.view
-        started = detail.attempts[-1].started_at if detail.attempts else job.updated_at
-        return Suspect(job, started)
+        return Suspect(detail.view, await recovery.began(self._ctx, detail))
 
     async def _claimed_ids(self, account: str) -> set[str]:
         """Ids that jobs hold which have their answer but not their record yet."""
@@ -116,6 +129,11 @@ class Reconciler:
         move = self._ctx.scheduler.move
         job = finding.job
         if finding.verdict is Verdict.ADOPT and finding.remote is not None:
+            if await recovery.is_doubtful(self._ctx, job, finding.remote):
+                detail = f"{finding.remote.id} has its name and size, perhaps not its content"
+                error = AppError(ErrorCode.REVIEW_NEEDED, detail)
+                await move(job, S.NEEDS_REVIEW, error=error, note=detail)
+                return
             await self._adopt(job, finding.remote, finding.others)
         elif finding.verdict is Verdict.LATER:
             self._push(job.id, self._ctx.settings.settle_s)
@@ -171,3 +189,12 @@ class Reconciler:
             else:
                 wait_s = backoff.delay(tries, self._ctx.random(), error.retry_after)
                 self._push(suspect.job.id, wait_s)
+                # Not a move: the state stays, but whoever looks on is told why nothing happens.
+                self._ctx.scheduler.announce(
+                    replace(
+                        suspect.job,
+                        error=ErrorView.of(error),
+                        not_before=self._ctx.clock.now() + wait_s,
+                        wait_reason="the provider's list cannot be had",
+                    )
+                )

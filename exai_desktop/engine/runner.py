@@ -12,19 +12,21 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Final
 
-from exai_desktop.core import states
-from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.events import EventBus, JobChanged, JobsAdded, JobsRemoved, SummaryChanged
 from exai_desktop.core.models import QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
-from exai_desktop.engine.confirm import confirm
 from exai_desktop.engine.context import Context, Intent, Run
+from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.lanes import Lane
 from exai_desktop.engine.prepare import prepare
+from exai_desktop.engine.problems import Problems
 from exai_desktop.engine.reconcile import Reconciler
+from exai_desktop.engine.recovery import compare_all
+from exai_desktop.engine.restore import confirm_again, restore
 from exai_desktop.engine.send import send
+from exai_desktop.engine.snapshots import SnapshotTask
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,6 @@ Stage = Callable[[Context, int], Awaitable[None]]
 
 # Sums are for people: five a second are plenty.
 SUMMARY_S: Final = 0.2
-
-INTERRUPTED: Final = "the program was interrupted"
 
 # How long a quitting program waits for answers to bodies that have left completely.
 GRACE_S: Final = 5.0
@@ -47,14 +47,26 @@ class Runner:
         self._tasks = tasks
         self._reconciler = Reconciler(ctx)
         ctx.scheduler.on_uncertain = self._reconciler.add
+        self.problems = Problems(bus)
+        ctx.guard = DiskGuard(ctx.disk, ctx.clock, self.problems.of_storage, self.restore)
+        self._snapshots = (
+            SnapshotTask(ctx.snapshots, ctx.clock, bus) if ctx.snapshots is not None else None
+        )
         self._services: list[asyncio.Task[None]] = []
         self._lanes: dict[str, asyncio.Task[None]] = {}
+        # Taken from a line and not yet begun: the way for new work is closed.
+        self._in_hand: set[int] = set()
+        self._is_restored = False
         self._dirty = asyncio.Event()
         self._unsubscribe = bus.subscribe(self._note)
 
     def start(self) -> None:
+        self._serve(self._ctx.guard.run())
         self._serve(self._reconciler.run())
         self._serve(self._sum_up())
+        self._serve(self._compare())
+        if self._snapshots is not None:
+            self._serve(self._snapshots.run())
         self.serve_lane(self._ctx.scheduler.prepare, prepare)
         for account in self._ctx.accounts.all():
             self.serve_account(account.name)
@@ -73,12 +85,25 @@ class Runner:
         self._lanes[lane.name] = self._serve(self._dispatch(lane, stage))
 
     def end_lane(self, name: str) -> None:
-        self._lanes.pop(name).cancel()
+        lane = self._lanes.pop(name, None)
+        if lane is not None:
+            lane.cancel()
 
     async def _dispatch(self, lane: Lane, stage: Stage) -> None:
         while True:
+            await self._ctx.guard.clear()
             job_id = await lane.take()
+            self._in_hand.add(job_id)
+            await self._ctx.guard.clear()
+            self._in_hand.discard(job_id)
             self.run_job(job_id, stage, lane.release)
+
+    async def _compare(self) -> None:
+        try:
+            await compare_all(self._ctx)
+        except AppError as error:
+            log.warning("the lists are not compared: %s", error.code)
+            self._ctx.guard.failed(error)
 
     def run_job(self, job_id: int, stage: Stage, release: Callable[[], None]) -> None:
         task = self._tasks.create_task(self._run(job_id, stage, release))
@@ -95,6 +120,7 @@ class Runner:
             log.debug("job %d was moved by somebody else", job_id)
         except AppError as error:
             log.warning("job %d stopped at %s", job_id, error.code)
+            self._ctx.guard.failed(error)
         except Exception:
             log.exception("job %d stopped at a fault of the program", job_id)
         finally:
@@ -105,41 +131,13 @@ class Runner:
     # -- after a start
 
     async def restore(self) -> None:
-        """Take up what an earlier run left: nothing that may have been stored is sent again."""
-        ctx = self._ctx
-        for old, new in states.AFTER_CRASH.items():
-            for job_id, _ in await ctx.jobs.ids([old]):
-                if new is S.UNCERTAIN:
-                    await self._interrupted_sending(job_id)
-                else:
-                    job = await ctx.jobs.get(job_id)
-                    assert job is not None
-                    await ctx.scheduler.move(job, new, note=INTERRUPTED)
-        rest = [s for s in S if not s.is_final and s not in states.AFTER_CRASH]
-        for job_id, _ in await ctx.jobs.ids(rest):
-            job = await ctx.jobs.get(job_id)
-            if job is None:
-                continue
-            ctx.scheduler.place(job, announce=False)
-            if job.state is S.CONFIRMING:
-                self.run_job(job_id, _confirm_again, lambda: None)
+        """Take up what an earlier run, or a failure of the database, left between two states."""
+        is_start = not self._is_restored
+        await restore(self._ctx, lambda: self._in_hand, self._confirm, is_start=is_start)
+        self._is_restored = True
 
-    async def _interrupted_sending(self, job_id: int) -> None:
-        """It may have been stored: the provider's list is asked when the settle time is over."""
-        ctx = self._ctx
-        detail = await ctx.jobs.detail(job_id)
-        assert detail is not None
-        now = ctx.clock.now()
-        last = detail.attempts[-1] if detail.attempts else None
-        settled_at = (last.started_at if last else now) + ctx.settings.settle_s
-        await ctx.scheduler.move(
-            detail.view,
-            S.UNCERTAIN,
-            note=INTERRUPTED,
-            error=AppError(ErrorCode.ANSWER_LOST),
-            attempt=replace(last, ended_at=now, outcome="interrupted") if last else None,
-            not_before=max(now, settled_at),
-        )
+    def _confirm(self, job_id: int) -> None:
+        self.run_job(job_id, confirm_again, lambda: None)
 
     # -- sums
 
@@ -152,7 +150,10 @@ class Runner:
             if not self._ctx.running:
                 await self._dirty.wait()
             self._dirty.clear()
-            await self.announce_summary()
+            try:
+                await self.announce_summary()
+            except AppError as error:
+                log.warning("no sums: %s", error.code)
             await self._ctx.clock.sleep(SUMMARY_S)
 
     async def announce_summary(self) -> None:
@@ -190,14 +191,10 @@ class Runner:
         for run in runs:
             run.stop(Intent.QUIT)
         await _ended(runs, GRACE_S)
+        if self._snapshots is not None:
+            await self._snapshots.finish()
 
 
 async def _ended(runs: list[Run], seconds: float) -> None:
     if runs:
         await asyncio.wait({run.task for run in runs}, timeout=seconds)
-
-
-async def _confirm_again(ctx: Context, job_id: int) -> None:
-    job = await ctx.jobs.get(job_id)
-    if job is not None and job.state is S.CONFIRMING:
-        await confirm(ctx, job, None)

@@ -177,6 +177,10 @@ class Scheduler:
             self._bus.publish(JobChanged(view))
         self._count(view)
 
+    def announce(self, view: JobView) -> None:
+        """Tell of something that is only known in memory."""
+        self._bus.publish(JobChanged(view))
+
     def drop(self, view: JobView) -> None:
         """Take a job out of every line."""
         self.prepare.drop(view.id)

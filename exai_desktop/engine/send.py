@@ -14,6 +14,7 @@ from exai_desktop.core.models import Attempt, FileId, JobView, RemoteFile
 from exai_desktop.core.ports import FileProvider, OpenFile
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
+from exai_desktop.engine import recovery
 from exai_desktop.engine.confirm import confirm
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.failures import (
@@ -102,6 +103,7 @@ async def _stand_back(ctx: Context, job: JobView) -> bool:
 
 async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: OpenFile) -> None:
     body = Body(ctx, job, file)
+    doubted = await recovery.doubt(ctx, job)
     attempt = Attempt(
         job.attempts + 1, provider.transport, body.name, job.size, body.sha256, ctx.clock.now()
     )
@@ -128,6 +130,9 @@ async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: Ope
         if begun is not None and begun.state is S.SENDING:
             await stopped(ctx, begun, attempt, Sent.NOTHING)
         raise
+    if doubted is not None:
+        await _ask_the_list(ctx, job, attempt, doubted)
+        return
     ctx.board.begin(job.id, job.size)
     try:
         remote = await provider.upload(body)
@@ -145,6 +150,23 @@ async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: Ope
         await _answered(ctx, job, attempt, remote)
     finally:
         ctx.board.end(job.id)
+
+
+async def _ask_the_list(
+    ctx: Context, job: JobView, attempt: Attempt, doubted: recovery.Doubt
+) -> None:
+    """The record was recovered and may have forgotten that this was sent: not a byte leaves."""
+    now = ctx.clock.now()
+    await ctx.scheduler.move(
+        job,
+        S.UNCERTAIN,
+        note="the record was recovered: the provider's list is asked first",
+        attempt=recovery.forgotten(attempt, now),
+        not_before=now if doubted.copies else now + ctx.settings.settle_s,
+        wait_reason="the record was recovered",
+    )
+    if ctx.recovery is not None and doubted.copies:
+        await ctx.recovery.asked(doubted.copies, now)
 
 
 async def _answered(ctx: Context, job: JobView, attempt: Attempt, remote: RemoteFile) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
+from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import Event, EventBus, JobsRemoved, WindowWanted
 from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.engine import remote_files
@@ -37,16 +37,30 @@ class Engine(AccountVerbs, SettingsVerbs):
         self._tasks = tasks
         self._facts = facts
         self._walks: set[asyncio.Task[None]] = set()
+        self._anchoring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self._ctx.accounts.load()
-        await self._runner.restore()
+        if self._ctx.is_read_only:
+            return
+        guard = self._ctx.guard
+        await guard.look()
+        try:
+            await self._runner.restore()
+        except AppError as error:
+            # Reading works: what is there can be shown, and it goes on when writing works too.
+            if not guard.failed(error):
+                raise
         self._runner.start()
+        self._anchoring = self._tasks.create_task(self._anchor_hourly())
 
     async def stop(self) -> None:
         for walk in self._walks:
             walk.cancel()
         await self._runner.stop()
+        if self._anchoring is not None:
+            self._anchoring.cancel()
+            await self._anchor()
 
     # -- the queue
 
@@ -115,14 +129,27 @@ class Engine(AccountVerbs, SettingsVerbs):
     # -- news and facts
 
     async def facts(self) -> dict[str, str]:
-        return self._facts() | {"keys": self._ctx.accounts.credential_kind}
+        found = self._facts() | {
+            "keys": self._ctx.accounts.credential_kind,
+            "audit": f"chain protected by {self._ctx.audit.protected_by}",
+        }
+        lasting = [problem.error for problem in self._runner.problems.lasting()]
+        if lasting:
+            found["problems"] = "\n".join(f"{e.code}: {e.title} ({e.detail})" for e in lasting)
+        return found
 
     async def show_window(self) -> None:
         self._bus.publish(WindowWanted())
 
     async def events(self) -> EventStream:
         news: asyncio.Queue[Event] = asyncio.Queue()
+        for problem in self._runner.problems.lasting():
+            news.put_nowait(problem)
         return EventStream(news.get, self._bus.subscribe(news.put_nowait))
+
+    def tell(self, problem: ErrorView) -> None:
+        """Something is wrong with the profile: whoever listens, now or later, is told."""
+        self._runner.problems.add(problem)
 
 
 @asynccontextmanager
@@ -133,12 +160,14 @@ async def running(make: Callable[[asyncio.TaskGroup], Engine]) -> AsyncIterator[
     """
     failure: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
-        engine = make(tasks)
-        await engine.start()
+        engine: Engine | None = None
         try:
+            engine = make(tasks)
+            await engine.start()
             yield engine
         except BaseException as error:  # noqa: BLE001 - raised again below, a cancel included
             failure = error
-        await engine.stop()
+        if engine is not None:
+            await engine.stop()
     if failure is not None:
         raise failure

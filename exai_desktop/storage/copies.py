@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Final
 
 from exai_desktop.core.models import Copy
 from exai_desktop.core.states import CopyState, check_copy
 from exai_desktop.core.stores import NewCopy, StaleJobError
+from exai_desktop.storage import audit_entries
+from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import Connection, Row
 from exai_desktop.storage.first_schema import PRESENT
@@ -84,7 +87,14 @@ def record_copy(connection: Connection, copy: NewCopy, job_id: int, at: float) -
     )
 
 
-def _move(connection: Connection, copy_id: int, old: CopyState, new: CopyState, at: float) -> Copy:
+def _move(
+    connection: Connection,
+    copy_id: int,
+    old: CopyState,
+    new: CopyState,
+    at: float,
+    trail: AuditTrail,
+) -> Copy:
     check_copy(old, new)
     row = connection.execute(
         "SELECT * FROM copies WHERE id = ? AND state = ?", (copy_id, old)
@@ -101,7 +111,11 @@ def _move(connection: Connection, copy_id: int, old: CopyState, new: CopyState, 
         "UPDATE copies SET state = ?, usable = ?, verified_at = ? WHERE id = ? RETURNING *",
         (new, usable, verified_at, copy_id),
     ).fetchone()
-    return copy_of(row)
+    copy = copy_of(row)
+    path = connection.execute("SELECT path FROM jobs WHERE id = ?", (copy.job_id,)).fetchone()
+    known_path = None if path is None else os.fsdecode(path["path"])
+    trail.append(connection, (audit_entries.of_copy_move(copy, old, at, known_path),))
+    return copy
 
 
 class SqliteCopyStore:
@@ -139,7 +153,8 @@ class SqliteCopyStore:
         )
 
     async def move(self, copy_id: int, old: CopyState, new: CopyState, at: float) -> Copy:
-        return await self._database.write(partial(_move, copy_id=copy_id, old=old, new=new, at=at))
+        move = partial(_move, copy_id=copy_id, old=old, new=new, at=at, trail=self._database.trail)
+        return await self._database.write(move)
 
     async def usage(self) -> dict[str, tuple[int, int]]:
         return await self._database.read(

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
+from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.driver import (
     Connection,
     Error,
@@ -33,14 +35,32 @@ _GROUP: Final = 128
 class Database:
     """Open it in the process that holds the profile lock, and nowhere else."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens, and brings the schema up to date; blocks. Raises `EngineError`."""
-        create_private(path)
-        self._writer = WorkThread("database", lambda: _open(path), _write_group, _GROUP)
+    def __init__(
+        self,
+        path: Path,
+        trail: AuditTrail | None = None,
+        *,
+        on_full: Callable[[], bool] = lambda: False,
+        refusal: EngineError | None = None,
+    ) -> None:
+        """Opens, and brings the schema up to date; blocks. Raises `EngineError`.
+
+        `on_full` runs in the database thread and says whether it has made room on the disk: then
+        the write is tried once more. With a `refusal` nothing is written, it is raised instead.
+        """
+        # What the stores write into it goes through their own transaction.
+        self.trail = trail or AuditTrail()
+        self._refusal = refusal
+        self._writer: WorkThread | None = None
+        if refusal is None:
+            create_private(path)
+            write = partial(_write_group, on_full=on_full)
+            self._writer = WorkThread("database", lambda: _open(path), write, _GROUP)
         try:
             self._reader = WorkThread("database-reader", lambda: open_reader(path), _read_group, 1)
         except BaseException:
-            self._writer.close()
+            if self._writer is not None:
+                self._writer.close()
             raise
 
     async def write(self, fn: Callable[[Connection], T]) -> T:
@@ -49,6 +69,9 @@ class Database:
         `fn` runs in the database thread and must neither wait nor begin a transaction.
         Cancelling the wait does not take the write back.
         """
+        if self._writer is None:
+            assert self._refusal is not None
+            raise EngineError(self._refusal.code, self._refusal.detail)
         return await self._writer.submit(fn)
 
     async def read(self, fn: Callable[[Connection], T]) -> T:
@@ -59,7 +82,8 @@ class Database:
         """Finish what is queued, move the log into the database, end both threads. Blocks."""
         # The writer last: the last connection to close tidies the log away, and only it may.
         self._reader.close()
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _open(path: Path) -> Connection:
@@ -72,25 +96,48 @@ def _open(path: Path) -> Connection:
     return connection
 
 
-def _write_group(connection: Connection, group: Sequence[Work]) -> None:
+class _RoomMadeError(Exception):
+    """The disk was full and is not any more: everything once again."""
+
+
+def _write_group(
+    connection: Connection, group: Sequence[Work], on_full: Callable[[], bool]
+) -> None:
+    try:
+        _try_group(connection, group, on_full)
+    except _RoomMadeError:
+        with suppress(Error):
+            connection.execute("ROLLBACK")
+        for work in group:
+            work.result = work.error = None
+        _try_group(connection, group, lambda: False)
+
+
+def _try_group(connection: Connection, group: Sequence[Work], on_full: Callable[[], bool]) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
         for work in group:
-            _write_one(connection, work)
+            _write_one(connection, work, on_full)
         connection.execute("COMMIT")
     except Error as error:
-        _fail_all(connection, group, as_engine_error(error))
+        failure = as_engine_error(error)
+        if failure.code is ErrorCode.DISK_FULL and on_full():
+            raise _RoomMadeError from error
+        _fail_all(connection, group, failure)
     except EngineError as error:
         _fail_all(connection, group, error)
 
 
-def _write_one(connection: Connection, work: Work) -> None:
+def _write_one(connection: Connection, work: Work, on_full: Callable[[], bool]) -> None:
     connection.execute("SAVEPOINT one")
     attempt(connection, work)
+    error = work.error
+    if isinstance(error, EngineError) and error.code is ErrorCode.DISK_FULL and on_full():
+        raise _RoomMadeError
     if not connection.in_transaction:
         # A full disk or a failed write takes the whole transaction with it.
-        raise work.error or EngineError(ErrorCode.DATABASE_ERROR, "the transaction was lost")
-    if work.error is not None:
+        raise error or EngineError(ErrorCode.DATABASE_ERROR, "the transaction was lost")
+    if error is not None:
         connection.execute("ROLLBACK TO one")
     connection.execute("RELEASE one")
 

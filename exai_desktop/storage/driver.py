@@ -22,7 +22,9 @@ __all__ = [
     "Row",
     "as_engine_error",
     "create_private",
+    "is_damage",
     "library_version",
+    "open_copier",
     "open_reader",
     "open_writer",
 ]
@@ -81,6 +83,11 @@ def open_reader(path: Path) -> Connection:
     return connection
 
 
+def open_copier(path: Path) -> Connection:
+    """For `VACUUM INTO`, which needs the right to write, although only into the copy."""
+    return _connect(path, "ro")
+
+
 def _connect(path: Path, mode: str) -> Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -101,6 +108,34 @@ def _connect(path: Path, mode: str) -> Connection:
 def as_engine_error(error: Error) -> EngineError:
     """What a driver's error becomes at the border of this package."""
     # The low byte is the primary code; the rest says more about it.
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    code = ErrorCode.DISK_FULL if primary == sqlite3.SQLITE_FULL else ErrorCode.DATABASE_ERROR
+    whole = getattr(error, "sqlite_errorcode", 0)
+    is_full = whole & 0xFF == sqlite3.SQLITE_FULL or whole == sqlite3.SQLITE_IOERR_SHMSIZE
+    code = ErrorCode.DISK_FULL if is_full else ErrorCode.DATABASE_ERROR
     return EngineError(code, f"{getattr(error, 'sqlite_errorname', 'SQLITE')}: {error}")
+
+
+# What the surroundings do to a sound file. Everything else while a file is examined is its own.
+_SURROUNDINGS: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_AUTH,
+    }
+)
+_UNREADABLE: Final = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})
+
+
+def is_damage(error: Error, path: Path) -> bool:
+    """Whether the file itself is to blame: only then may it be set aside."""
+    whole = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    primary = whole & 0xFF
+    if primary == sqlite3.SQLITE_IOERR:
+        return whole in _UNREADABLE
+    if primary == sqlite3.SQLITE_READONLY:
+        return os.access(path, os.W_OK)  # a changed byte in its head asks for a newer SQLite
+    return primary not in _SURROUNDINGS

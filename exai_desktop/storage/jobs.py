@@ -22,14 +22,15 @@ from exai_desktop.core.models import (
 from exai_desktop.core.names import display_name
 from exai_desktop.core.states import FINAL, JobState
 from exai_desktop.core.stores import Move
-from exai_desktop.storage import job_queries
+from exai_desktop.storage import audit_entries, job_queries
+from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import Connection, Row
 from exai_desktop.storage.moves import apply, apply_many
 from exai_desktop.storage.rows import Value, job_view, search_text, storable
 
 # Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
-_REMOVED_AT_ONCE: Final = 1_000
+_REMOVED_AT_ONCE: Final = 500
 
 _INSERT_JOB: Final = """
 INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at, updated_at,
@@ -43,6 +44,7 @@ class SqliteJobStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._trail = database.trail
 
     async def add_batch(self, options: AddOptions, jobs: Sequence[NewJob], at: float) -> int:
         def write(connection: Connection) -> int:
@@ -52,7 +54,7 @@ class SqliteJobStore:
                 (at, options.origin, options.account, options.purpose, options.allow_fallback),
             ).fetchone()["id"]
             if jobs:
-                _add_jobs(connection, batch_id, jobs, at)
+                _add_jobs(connection, batch_id, jobs, at, self._trail)
             return batch_id
 
         return await self._database.write(write)
@@ -60,13 +62,15 @@ class SqliteJobStore:
     async def add_jobs(self, batch_id: int, jobs: Sequence[NewJob], at: float) -> list[JobView]:
         if not jobs:
             return []
-        return await self._database.write(partial(_add_jobs, batch_id=batch_id, jobs=jobs, at=at))
+        return await self._database.write(
+            partial(_add_jobs, batch_id=batch_id, jobs=jobs, at=at, trail=self._trail)
+        )
 
     async def apply(self, move: Move) -> JobView:
-        return await self._database.write(partial(apply, move=move))
+        return await self._database.write(partial(apply, move=move, trail=self._trail))
 
     async def apply_many(self, moves: Sequence[Move]) -> list[JobView]:
-        return await self._database.write(partial(apply_many, moves=moves))
+        return await self._database.write(partial(apply_many, moves=moves, trail=self._trail))
 
     async def request_cancel(self, job_id: int) -> None:
         await self._database.write(partial(_request_cancel, job_id=job_id))
@@ -92,15 +96,17 @@ class SqliteJobStore:
         if job_ids is not None:
             for start in range(0, len(job_ids), _REMOVED_AT_ONCE):
                 piece = job_ids[start : start + _REMOVED_AT_ONCE]
-                removed += await self._database.write(partial(_remove, job_ids=piece))
+                remove = partial(_remove, job_ids=piece, trail=self._trail)
+                removed += await self._database.write(remove)
             return removed
-        while piece_size := await self._database.write(_remove_some):
+        remove_some = partial(_remove_some, trail=self._trail)
+        while piece_size := await self._database.write(remove_some):
             removed += piece_size
         return removed
 
 
 def _add_jobs(
-    connection: Connection, batch_id: int, jobs: Sequence[NewJob], at: float
+    connection: Connection, batch_id: int, jobs: Sequence[NewJob], at: float, trail: AuditTrail
 ) -> list[JobView]:
     batch = connection.execute("SELECT * FROM batches WHERE id = ?", (batch_id,)).fetchone()
     if batch is None:
@@ -116,8 +122,10 @@ def _add_jobs(
         " SELECT id, created_at, NULL, state, '' FROM jobs WHERE id >= ? ORDER BY id",
         (first,),
     )
-    added = connection.execute("SELECT * FROM jobs WHERE id >= ? ORDER BY id", (first,))
-    return [job_view(row) for row in added]
+    rows = connection.execute("SELECT * FROM jobs WHERE id >= ? ORDER BY id", (first,))
+    added = [job_view(row) for row in rows]
+    trail.append(connection, filter(None, map(audit_entries.of_birth, added)))
+    return added
 
 
 def _row(job_id: int, batch: Row, job: NewJob, at: float) -> tuple[Value, ...]:
@@ -153,17 +161,31 @@ def _request_cancel(connection: Connection, job_id: int) -> None:
 _FINAL: Final = json.dumps(sorted(FINAL))
 
 
-def _remove(connection: Connection, job_ids: Sequence[int]) -> int:
-    return connection.execute(
+def _remove(connection: Connection, job_ids: Sequence[int], trail: AuditTrail) -> int:
+    return _noted(
+        connection,
+        trail,
         "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
-        " AND state IN (SELECT value FROM json_each(?))",
+        " AND state IN (SELECT value FROM json_each(?)) RETURNING *",
         (json.dumps(list(job_ids)), _FINAL),
-    ).rowcount
+    )
 
 
-def _remove_some(connection: Connection) -> int:
-    return connection.execute(
+def _remove_some(connection: Connection, trail: AuditTrail) -> int:
+    return _noted(
+        connection,
+        trail,
         "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"
-        " WHERE state IN (SELECT value FROM json_each(?)) LIMIT ?)",
+        " WHERE state IN (SELECT value FROM json_each(?)) LIMIT ?) RETURNING *",
         (_FINAL, _REMOVED_AT_ONCE),
-    ).rowcount
+    )
+
+
+def _noted(
+    connection: Connection, trail: AuditTrail, delete: str, values: tuple[Value, ...]
+) -> int:
+    """The record of a file may go; that there was one stays."""
+    gone = [job_view(row) for row in connection.execute(delete, values)]
+    at = trail.now()
+    trail.append(connection, (audit_entries.of_removal(job, at) for job in gone))
+    return len(gone)

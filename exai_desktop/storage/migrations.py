@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
-from exai_desktop.storage import first_schema
+from exai_desktop.storage import first_schema, recovery_schema, second_schema
 from exai_desktop.storage.driver import Connection
 
 if TYPE_CHECKING:
@@ -18,27 +18,35 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 # In order, for ever: a released step is never changed, renamed or removed.
-STEPS: tuple[tuple[str, Sequence[str]], ...] = (("first_schema", first_schema.STATEMENTS),)
+STEPS: tuple[tuple[str, Sequence[str]], ...] = (
+    ("first_schema", first_schema.STATEMENTS),
+    ("second_schema", second_schema.STATEMENTS),
+    ("recovery_schema", recovery_schema.STATEMENTS),
+)
 
 _SET: Final = "exai_desktop"
 _KEPT_COPIES: Final = 3
 
 
+class NewerSchemaError(EngineError):
+    """The database of a newer program: it may be read, it is never changed back."""
+
+
 def migrate(connection: Connection, path: Path) -> None:
     """Apply what is missing, each step and its record in one transaction.
 
-    Raises DATABASE_ERROR for a database of a newer program: it is never changed back.
+    Raises `NewerSchemaError`, a DATABASE_ERROR.
     """
-    applied = _applied(connection)
-    newer = [name for name in applied if name not in dict(STEPS)]
+    present = applied(connection)
+    newer = [name for name in present if name not in dict(STEPS)]
     if newer:
-        raise EngineError(
+        raise NewerSchemaError(
             ErrorCode.DATABASE_ERROR,
             f"made by a newer version of the program ({newer[-1]}); install that version again",
         )
-    if len(applied) == len(STEPS):
+    if len(present) == len(STEPS):
         return
-    if applied:
+    if present:
         _keep_copy(connection, path)
     # Late: loading it takes longer than all the rest of an ordinary start.
     from sqlite_utils import Database
@@ -47,7 +55,12 @@ def migrate(connection: Connection, path: Path) -> None:
     _steps().apply(database)
 
 
-def _applied(connection: Connection) -> list[str]:
+def is_complete(connection: Connection) -> bool:
+    """Whether the schema is exactly this program's."""
+    return applied(connection) == [name for name, _ in STEPS]
+
+
+def applied(connection: Connection) -> list[str]:
     """The names of this program's steps that the database has, oldest first."""
     found = connection.execute(
         "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '_sqlite_migrations'"

@@ -14,6 +14,8 @@ from exai_desktop.core.stores import (
     TwinInFlightError,
     TwinPresentError,
 )
+from exai_desktop.storage import audit_entries
+from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.copies import present_copy, record_copy
 from exai_desktop.storage.driver import Connection, IntegrityError, Row
 from exai_desktop.storage.first_schema import IN_FLIGHT
@@ -40,7 +42,7 @@ ON CONFLICT (job_id, number) DO UPDATE SET
     request_id = excluded.request_id"""
 
 
-def apply(connection: Connection, move: Move) -> JobView:
+def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     """Carry out the move or raise and leave everything as it was."""
     is_retry = move.old in RETRY_MOVES and move.new is JobState.QUEUED
     check(move.old, move.new, retry=is_retry)
@@ -62,14 +64,17 @@ def apply(connection: Connection, move: Move) -> JobView:
         _write_attempt(connection, move.job_id, move.attempt)
     if move.copy is not None:
         record_copy(connection, move.copy, move.job_id, move.at)
+    entry = audit_entries.of_move(move, view)
+    if entry is not None:
+        trail.append(connection, (entry,))
     return view
 
 
-def apply_many(connection: Connection, moves: Sequence[Move]) -> list[JobView]:
+def apply_many(connection: Connection, moves: Sequence[Move], trail: AuditTrail) -> list[JobView]:
     views = []
     for move in moves:
         try:
-            views.append(apply(connection, move))
+            views.append(apply(connection, move, trail))
         except StaleJobError:
             continue  # nothing was written for it
     return views

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.storage.driver import Connection, Error, as_engine_error
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -87,7 +90,14 @@ class WorkThread:
         self._opened.set_result(None)
         try:
             while group := self._next_group():
-                self._carry_out(connection, group)
+                try:
+                    self._carry_out(connection, group)
+                except Exception as error:
+                    # A fault of ours: whoever waits must hear of it, and the next be served.
+                    log.exception("the database thread met a fault")
+                    _fail_unsettled(group, error)
+                    if connection.in_transaction:
+                        connection.rollback()
                 _wake(group)
         finally:
             connection.close()
@@ -118,6 +128,12 @@ def attempt(connection: Connection, work: Work) -> None:
         work.fail(as_engine_error(error))
     except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for this work
         work.fail(error)
+
+
+def _fail_unsettled(group: Sequence[Work], error: Exception) -> None:
+    for work in group:
+        if work.error is None:
+            work.fail(error)
 
 
 def _wake(group: Sequence[Work]) -> None:

@@ -14,6 +14,8 @@ CORE = PACKAGE / "core"
 FULL = {
     "__init__": [],
     "accounts": ["test_routing"],
+    "audit": ["test_audit_chain"],
+    "audit_chain": ["test_audit_chain"],
     "backoff": ["test_backoff"],
     "capabilities": ["test_capabilities", "test_routing"],
     "checks": ["test_checks"],
@@ -37,7 +39,7 @@ NO_LOGIC = {"ports", "service"}
 NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: a file that is gone is renamed here, one that is new is added.
-AT_LEAST = 16
+AT_LEAST = 18
 
 SETTINGS = """
 [run]

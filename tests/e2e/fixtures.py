@@ -1,4 +1,4 @@
-"""One sandbox server for a session, fresh for each test, and the program in a profile of its own."""
+"""One sandbox server for a session, fresh for each test; the program in a profile of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .program import Program, Server, serving
+from .program import Program
+from .server import Server, serving
 
 __all__ = ["program", "sandbox", "sandbox_process"]
 

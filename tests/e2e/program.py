@@ -1,4 +1,4 @@
-"""The real program and its real sandbox as processes, as a user's shell would run them."""
+"""The real program as a process, as a user's shell would run it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,17 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Self
 
-import httpx
-
-COMMAND = (sys.executable, "-m", "exai_desktop")
-KIMI = "kimi-intl"
-FLAVOURS = {
-    "kimi-intl": ("kimi", "intl"),
-    "kimi-cn": ("kimi", "cn"),
-    "zai": ("glm", "zai"),
-    "bigmodel": ("glm", "bigmodel"),
-}
-PATIENCE_S = 60.0
-
-
-def eventually(happened: Callable[[], bool], within_s: float = 10.0, every_s: float = 0.02) -> bool:
-    """Whether it happens soon."""
-    deadline = time.monotonic() + within_s
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(every_s)
-    return True
+from .processes import COMMAND
+from .server import KIMI, Server
 
 
 @dataclass(frozen=True)
@@ -81,88 +61,6 @@ class Ended:
         return self
 
 
-class Server:
-    """`exai-desktop sandbox serve` in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[bytes], client: httpx.Client) -> None:
-        self.process = process
-        self._client = client
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, "the sandbox did not start"
-        described = json.loads(line)
-        self._control = described["control"]
-        self.accounts = {row["name"].removeprefix("sandbox-"): row for row in described["accounts"]}
-
-    def url(self, flavour: str) -> str:
-        return str(self.accounts[flavour]["base_url"])
-
-    def key(self, flavour: str) -> str:
-        return str(self.accounts[flavour]["key"])
-
-    @property
-    def keys(self) -> list[str]:
-        return [str(row["key"]) for row in self.accounts.values()]
-
-    def _ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        answer = self._client.request(
-            method,
-            self._control["url"] + path,
-            json=body,
-            headers={"X-Sandbox-Control": self._control["token"]},
-        )
-        assert answer.status_code == 200, answer.text
-        return answer
-
-    def reset(self) -> None:
-        self._ask("POST", "/reset")
-
-    def settings(self, **values: Any) -> None:
-        self._ask("POST", "/settings", values)
-
-    def faults(self, *faults: Mapping[str, Any], seed: int | None = None) -> None:
-        self._ask("POST", "/faults", {"faults": list(faults), "seed": seed})
-
-    def stored(self, flavour: str | None = None) -> list[dict[str, Any]]:
-        """What the sandbox really has, deleted files included."""
-        path = "/files" + (f"?flavour={flavour}" if flavour else "")
-        files = self._ask("GET", path).json()["files"]
-        assert isinstance(files, list)
-        return files
-
-    def bytes_of(self, file_id: str) -> bytes:
-        return self._ask("GET", f"/files/{file_id}/bytes").content
-
-    def uploads(self) -> list[dict[str, Any]]:
-        """The log of all POST /files, with how far each came."""
-        log = self._ask("GET", "/requests").json()["requests"]
-        return [row for row in log if row["method"] == "POST" and row["flavour"]]
-
-
-@contextlib.contextmanager
-def serving(store: Path, *settings: str) -> Iterator[Server]:
-    """A sandbox server until the block is left."""
-    sets = [part for setting in settings for part in ("--set", setting)]
-    command = [*COMMAND, "sandbox", "serve", "--port", "0", "--store", str(store), *sets]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    try:
-        with httpx.Client(trust_env=False, verify=False, timeout=30) as client:
-            yield Server(process, client)
-    finally:
-        end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End one process of ours for certain, by its id."""
-    with process:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
 class Program:
     """The program with one profile; `environment` is what a child finds besides."""
 
@@ -183,10 +81,10 @@ class Program:
         without_privilege: bool = False,
         stdout: int | IO[bytes] = subprocess.PIPE,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
-        **environment: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> subprocess.Popen[bytes]:
         """Start a verb; `close` ends it at the latest."""
-        command = [*COMMAND, *map(os.fspath, arguments)]
+        command = [*COMMAND, *(os.fspath(argument) for argument in arguments)]
         if without_privilege and os.geteuid() == 0:
             command = [*_mortal(), *command]
         process = subprocess.Popen(
@@ -194,7 +92,7 @@ class Program:
             stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
-            env=self.environment | environment,
+            env=self.environment | dict(environment),
         )
         self._started.append(process)
         return process
@@ -217,14 +115,14 @@ class Program:
         stdin: bytes | None = None,
         limit_s: float = 60.0,
         without_privilege: bool = False,
-        **environment: str,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> Ended:
         """Run one verb to its end."""
         process = self.start(
             *arguments,
             without_privilege=without_privilege,
             stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            **environment,
+            environment=environment,
         )
         return self.finish(process, stdin, limit_s)
 
@@ -239,19 +137,19 @@ class Program:
         in_flight: int | None = None,
     ) -> None:
         """`account add`, with the sandbox's own key and address unless given."""
-        provider, region = FLAVOURS[flavour]
+        place = server.accounts[flavour]
         secret = server.key(flavour) if key is None else key
         self._secrets |= {secret, *server.keys}
         more = [] if in_flight is None else ["--max-in-flight", str(in_flight)]
         self.run(
-            *("account", "add", name, "--provider", provider, "--region", region),
+            *("account", "add", name, "--provider", place["provider"], "--region", place["region"]),
             *("--base-url", url or server.url(flavour), "--key-stdin", *more),
             stdin=secret.encode() + b"\n",
         ).expect(0)
 
-    def upload(self, *arguments: str | Path, **more: Any) -> Ended:
+    def upload(self, *arguments: str | Path, limit_s: float = 30.0, **more: Any) -> Ended:
         """`upload --json`."""
-        return self.run("upload", "--json", *arguments, **more)
+        return self.run("upload", "--json", *arguments, limit_s=limit_s, **more)
 
     def jobs(self) -> list[dict[str, Any]]:
         """`list --json`."""
@@ -270,11 +168,3 @@ def _mortal() -> Sequence[str]:
     setpriv = shutil.which("setpriv")
     assert setpriv is not None, "setpriv (util-linux) is needed to run these tests as root"
     return [setpriv, "--bounding-set", "-dac_override,-dac_read_search"]
-
-
-def kill(process: subprocess.Popen[bytes]) -> bool:
-    """kill -9; whether the process was still running."""
-    running = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=10)
-    return running

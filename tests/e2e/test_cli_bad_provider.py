@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from .program import KIMI, Ended, Program, Server
+from .program import Ended, Program
+from .server import KIMI, Server
 
 
 @pytest.fixture
@@ -57,15 +58,18 @@ def test_an_address_where_nobody_listens_is_offline(
     assert report["error"]["code"] == "OFFLINE"
 
 
-REFUSALS = [
+QUICK = {"EXAI_DESKTOP_SETTLE_S": "0.1"}
+
+BAD_REQUEST = {"kind": "http_status", "status": 400, "error_type": "invalid_request_error"}
+TOO_LARGE = "Invalid request: file size is too large, max file size is 100MB"
+REFUSALS: list[tuple[dict[str, Any], str, str]] = [
     ({"kind": "quota_429"}, "held", "BALANCE_EXHAUSTED"),
     ({"kind": "http_status", "status": 403}, "held", "PERMISSION_DENIED"),
-    ({"kind": "http_status", "status": 400, "error_type": "content_filter"}, "refused",
-     "CONTENT_REFUSED"),
-    ({"kind": "http_status", "status": 413, "form": "html"}, "refused", "FILE_TOO_LARGE"),
+    ({**BAD_REQUEST, "error_type": "content_filter"}, "refused", "CONTENT_REFUSED"),
+    ({**BAD_REQUEST, "message": TOO_LARGE}, "refused", "FILE_TOO_LARGE"),
     ({"kind": "wrong_size"}, "failed", "SIZE_MISMATCH"),
     ({"kind": "parse_error"}, "failed", "PARSE_FAILED"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +97,11 @@ def test_an_answer_without_sense_is_settled_by_the_list(
     assert len(sandbox.uploads()) == 1
 
 
-BROKEN = [
+BROKEN: list[tuple[dict[str, Any], str | None]] = [
     ({"kind": "html_502"}, "PROVIDER_UNAVAILABLE"),
     ({"kind": "garbage", "store": False}, "INVALID_ANSWER"),
     ({"kind": "reset_after_body"}, "ANSWER_LOST"),
+    ({"kind": "http_status", "status": 413, "form": "html"}, "INVALID_ANSWER"),
     ({"kind": "redirect"}, None),
 ]
 
@@ -108,7 +113,7 @@ def test_a_provider_that_stays_broken_ends_the_wait(
     """The file is sent a few times at most, the command ends, and its last words name why."""
     program.add_account(sandbox)
     sandbox.faults({**fault, "method": "POST"})
-    ended = program.upload(file, limit_s=40, EXAI_DESKTOP_SETTLE_S="0.1").expect(1)
+    ended = program.upload(file, limit_s=20, environment=QUICK).expect(1)
     state, said = _outcome(ended)
     assert state in ("waiting", "uncertain", "failed", "needs_review", "refused", "held")
     assert code is None or said in (code, "ATTEMPTS_EXHAUSTED")
@@ -121,9 +126,9 @@ def test_a_list_that_cannot_be_had_ends_the_wait(
 ) -> None:
     program.add_account(sandbox)
     sandbox.faults({"kind": "html_502"})
-    state, _ = _outcome(program.upload(file, limit_s=40, EXAI_DESKTOP_SETTLE_S="0.1").expect(1))
+    state, _ = _outcome(program.upload(file, limit_s=20, environment=QUICK).expect(1))
     assert state in ("uncertain", "needs_review")
     # Healthy again: the next run settles it and nothing is stored twice.
     sandbox.faults()
-    row = program.upload(file, limit_s=40).expect(0).row
+    row = program.upload(file).expect(0).row
     assert [stored["id"] for stored in sandbox.stored(KIMI)] == [row["file_id"]]

@@ -9,9 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
 from exai_desktop.config.provider_table import load_provider_table
 from exai_desktop.core.accounts import Account
+from exai_desktop.core.audit_chain import Seal
+from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
 from exai_desktop.core.models import AddOptions, JobQuery, JobView
 from exai_desktop.core.settings import Settings
@@ -23,13 +26,17 @@ from exai_desktop.engine.lanes import Lane
 from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
+from exai_desktop.storage.audit import SqliteAuditStore
+from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.copies import SqliteCopyStore
-from exai_desktop.storage.database import Database
 from exai_desktop.storage.fingerprints import SqliteFingerprints
 from exai_desktop.storage.jobs import SqliteJobStore
+from exai_desktop.storage.opening import open_profile
+from exai_desktop.storage.recovery_log import SqliteRecoveryLog
 
 from .scripted_provider import ScriptedProvider
 
+AUDIT_KEY = bytes(range(32))
 KIMI = Account("kimi", "kimi", "intl", "https://kimi.invalid/v1", max_in_flight=2, order=0)
 GLM = Account("glm", "glm", "zai", "https://glm.invalid/v4", max_in_flight=2, order=1)
 
@@ -127,6 +134,7 @@ async def open_bench(
     providers: dict[str, ScriptedProvider] | None = None,
     accounts: Sequence[Account] = (KIMI, GLM),
     wanted: Settings | None = None,
+    clock: SystemClock | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -136,8 +144,10 @@ async def open_bench(
     credentials = SessionCredentials()
     for account in accounts:
         credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
-    bus, clock = EventBus(), SystemClock()
-    database = Database(folder / "engine.db")
+    bus, clock = EventBus(), clock or SystemClock()
+    trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", clock.now)
+    opened = open_profile(folder / "engine.db", clock.now, trail)
+    database = opened.database
     jobs = SqliteJobStore(database)
     with ThreadPoolExecutor(2) as readers:
         desk = Accounts(
@@ -155,6 +165,8 @@ async def open_bench(
             jobs=jobs,
             copies=SqliteCopyStore(database),
             fingerprints=SqliteFingerprints(database),
+            audit=SqliteAuditStore(database),
+            anchor_file=AnchorFile(folder / "audit-anchor.json"),
             accounts=desk,
             scheduler=scheduler,
             board=ProgressBoard(bus, clock),
@@ -162,6 +174,10 @@ async def open_bench(
             settings=wanted,
             readers=readers,
             random=lambda: 0.0,
+            recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+            snapshots=None if opened.is_read_only else opened.snapshots,
+            disk=opened.ballast,
+            is_read_only=opened.is_read_only,
         )
         try:
             async with running(
@@ -171,6 +187,8 @@ async def open_bench(
             ) as engine:
                 bench = Bench(engine, ctx, made)
                 bus.subscribe(bench.note)
+                for problem in opened.problems:
+                    engine.tell(ErrorView.of(problem))
                 yield bench
         finally:
-            database.close()
+            opened.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import AddOptions
 from exai_desktop.core.states import JobState
+from tests import documents
 
 from .engine_kit import Bench, open_bench, settings
 from .scripted_provider import ScriptedProvider
@@ -34,7 +34,7 @@ async def begin(bench: Bench, path: Path) -> int:
 
 def write(folder: Path, name: str, size: int = 200_000) -> Path:
     path = folder / name
-    path.write_bytes(os.urandom(size))
+    path.write_bytes(documents.text(size))
     return path
 
 

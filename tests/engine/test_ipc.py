@@ -14,7 +14,7 @@ from exai_desktop.core.errors import AppError
 from exai_desktop.core.events import BatchFinished
 from exai_desktop.core.models import AddOptions, JobQuery
 from exai_desktop.core.states import JobState
-from exai_desktop.engine import ipc
+from exai_desktop.engine import ipc, ipc_client
 
 from .engine_kit import open_bench
 
@@ -23,7 +23,7 @@ async def test_verbs_and_events_work_as_on_the_engine_itself(tmp_path: Path) -> 
     (tmp_path / "a.txt").write_text("hello")
     address = tmp_path / "s"
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
-        service = await ipc.connect(address)
+        service = await ipc_client.connect(address, 5)
         events = await service.events()
         batch_id = await service.add_paths([str(tmp_path / "a.txt")], AddOptions())
         async for event in events:
@@ -41,7 +41,7 @@ async def test_verbs_and_events_work_as_on_the_engine_itself(tmp_path: Path) -> 
 async def test_errors_cross_with_their_code_and_detail(tmp_path: Path) -> None:
     address = tmp_path / "s"
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
-        service = await ipc.connect(address)
+        service = await ipc_client.connect(address, 5)
         with pytest.raises(AppError) as caught:
             await service.job(99)
     assert (caught.value.code, caught.value.detail) == (ErrorCode.UNKNOWN_JOB, "99")
@@ -52,7 +52,7 @@ async def test_names_that_are_not_utf8_cross_unharmed(tmp_path: Path) -> None:
     Path(path).write_text("x")
     address = tmp_path / "s"
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
-        service = await ipc.connect(address)
+        service = await ipc_client.connect(address, 5)
         batch_id = await service.add_paths([path], AddOptions())
         await bench.finished(batch_id)
         [row] = (await service.jobs(JobQuery())).rows
@@ -87,23 +87,46 @@ async def test_garbage_gets_an_error_and_harms_nobody(tmp_path: Path, line: byte
         answer = json.loads(await reader.readline())
         writer.close()
         assert answer["error"]["code"] == ErrorCode.UNEXPECTED_ERROR
-        assert (await (await ipc.connect(address)).summary()).total == 0
+        assert (await (await ipc_client.connect(address, 5)).summary()).total == 0
 
 
 async def test_a_caller_that_hangs_up_in_the_middle_of_events_harms_nobody(tmp_path: Path) -> None:
     address = tmp_path / "s"
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
-        service = await ipc.connect(address)
+        service = await ipc_client.connect(address, 5)
         events = await service.events()
         await events.aclose()
         await bench.engine.show_window()
         assert (await service.summary()).total == 0
 
 
-async def test_nobody_there_is_said_after_a_while(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ipc, "CONNECT_S", 0.2)
+async def test_nobody_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(AppError) as caught:
-        await ipc.connect(tmp_path / "nobody")
+        await ipc_client.connect(tmp_path / "nobody", 5)
     assert caught.value.code is ErrorCode.ANOTHER_INSTANCE
+
+
+async def test_one_who_listens_but_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+    callers: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_unix_server(lambda _, w: callers.append(w), str(tmp_path / "s"))
+    async with silent:
+        with pytest.raises(AppError) as caught:
+            await ipc_client.connect(tmp_path / "s", 0.1)
+        for caller in callers:
+            caller.close()
+    assert caught.value.code is ErrorCode.ANOTHER_INSTANCE
+
+
+async def test_an_owner_that_goes_away_is_told_from_one_that_refuses(tmp_path: Path) -> None:
+    address = tmp_path / "s"
+    async with open_bench(tmp_path) as bench:
+        async with ipc.serve(bench.engine, address):
+            service = await ipc_client.connect(address, 5)
+            events = await service.events()
+        with pytest.raises(AppError) as caught:
+            await anext(events)
+        await events.aclose()
+        assert caught.value.code is ErrorCode.OWNER_GONE
+        with pytest.raises(AppError) as caught:
+            await service.summary()
+        assert caught.value.code is ErrorCode.OWNER_GONE

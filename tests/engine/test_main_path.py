@@ -13,6 +13,7 @@ from exai_desktop.core.errors import AppError
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.models import AddOptions, RemoteStatus
 from exai_desktop.core.states import JobState
+from tests import documents
 
 from .engine_kit import KIMI, open_bench
 from .scripted_provider import ScriptedProvider
@@ -25,7 +26,7 @@ def write(folder: Path, name: str, content: bytes = b"hello") -> Path:
 
 
 async def test_a_file_ends_done_with_its_id_its_hash_and_its_history(tmp_path: Path) -> None:
-    content = os.urandom(300_000)
+    content = documents.text(300_000)
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(write(tmp_path, "report.txt", content))
         detail = await bench.engine.job(job.id)
@@ -50,22 +51,22 @@ async def test_a_file_ends_done_with_its_id_its_hash_and_its_history(tmp_path: P
 
 async def test_progress_is_announced_up_to_the_whole(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        [job] = await bench.upload(write(tmp_path, "big.txt", bytes(2_000_000)))
+        [job] = await bench.upload(write(tmp_path, "big.txt", b"a line of text\n" * 150_000))
         sent = [
             e.done
             for e in bench.events
             if isinstance(e, Progressed) and e.job_id == job.id and e.phase == "sending"
         ]
     assert sent == sorted(sent)
-    assert sent[-1] == 2_000_000
+    assert sent[-1] == 15 * 150_000
 
 
 async def test_the_purpose_follows_the_kind_of_file(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         jobs = await bench.upload(
-            write(tmp_path, "a.png", b"1"),
-            write(tmp_path, "b.jsonl", b"2"),
-            write(tmp_path, "c.pdf"),
+            write(tmp_path, "a.png", documents.png()),
+            write(tmp_path, "b.jsonl", documents.jsonl()),
+            write(tmp_path, "c.pdf", documents.pdf()),
         )
     assert [j.purpose for j in jobs] == ["image", "batch", "file-extract"]
 
@@ -105,9 +106,9 @@ async def test_an_edited_file_is_sent_anew(tmp_path: Path) -> None:
 async def test_what_the_account_does_not_take_needs_consent_for_another_company(
     tmp_path: Path,
 ) -> None:
-    path = write(tmp_path, "drawing.png")
+    path = write(tmp_path, "drawing.png", documents.png())
     async with open_bench(tmp_path, accounts=(KIMI,)) as bench:
-        [job] = await bench.upload(write(tmp_path, "tool.exe"))
+        [job] = await bench.upload(write(tmp_path, "notes.xyz"))
     assert job.error is not None
     assert job.error.code == ErrorCode.INVALID_FILE_TYPE
     async with open_bench(tmp_path) as bench:

@@ -126,7 +126,7 @@ async def test_quitting_in_the_middle_loses_nothing_and_repeats_nothing(tmp_path
     paths = []
     for n in range(5):
         paths.append(tmp_path / f"{n}.txt")
-        paths[-1].write_bytes(bytes([n]) * 200_000)
+        paths[-1].write_bytes(b"%d" % n * 200_000)
     provider = ScriptedProvider()
     provider.go.clear()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
@@ -138,4 +138,4 @@ async def test_quitting_in_the_middle_loses_nothing_and_repeats_nothing(tmp_path
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         for job in await bench.rows(batch_id):
             await settled(bench, job.id)
-    assert sorted(provider.bodies.values()) == [bytes([n]) * 200_000 for n in range(5)]
+    assert sorted(provider.bodies.values()) == [b"%d" % n * 200_000 for n in range(5)]

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from exai_desktop.core.accounts import Account, AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.audit import AuditReport, AuditRow
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
@@ -205,6 +206,14 @@ class ScriptedService:
 
     async def facts(self) -> dict[str, str]:
         return {"face": "window"}
+
+    async def audit_verify(self) -> AuditReport:
+        return AuditReport(0, ok=True, protected_by="nothing")
+
+    async def audit_rows(
+        self, after: int, limit: int, since: float | None = None
+    ) -> list[AuditRow]:
+        return []
 
     async def settings(self) -> Settings:
         return Settings()

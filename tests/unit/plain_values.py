@@ -8,6 +8,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from exai_desktop.core.settings import Settings
+
 # Names that are not UTF-8 come with surrogate escapes.
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"])
@@ -21,6 +23,7 @@ _SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False),
     bool: st.booleans(),
     type(None): st.none(),
+    Settings: st.integers(1, 64).map(lambda number: Settings(max_in_flight=number)),
 }
 
 

@@ -27,7 +27,7 @@ many_values = settings(max_examples=30, suppress_health_check=[HealthCheck.too_s
 
 
 def test_every_method_of_the_service_can_be_called() -> None:
-    public = {name for name in vars(UploadService) if not name.startswith("_")}
+    public = {name for name in dir(UploadService) if not name.startswith("_")}
     assert public == codec.METHODS | {"events"}
     assert codec.decode_call(codec.EVENTS_CALL) == ("events", {})
 

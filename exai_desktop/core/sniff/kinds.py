@@ -8,10 +8,15 @@ from exai_desktop.core.sniff.verdict import Agreement, Family
 
 _F = Family
 
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Source code: a first line `#!...` is at home here and makes no program of it.
-SOURCE_ENDINGS: Final = frozenset(
+SOURCE_ENDINGS: Final = words(
     "py py3 pyi js mjs cjs ts tsx jsx go rs rb pl pm php lua r jl swift kt kts scala groovy tcl"
-    " java c h cc cpp cxx hpp cs ml hs ex exs clj nim d dart awk sed sql cmake mk".split()
+    " java c h cc cpp cxx hpp cs ml hs ex exs clj nim d dart awk sed sql cmake mk"
 )
 _TEXT: Final = (
     "txt text csv tsv md markdown mdx rst adoc asciidoc org log json jsonl ndjson json5 geojson"
@@ -20,17 +25,17 @@ _TEXT: Final = (
     " proto graphql gql tf hcl gradle vb pas asm s f90 m mm v sv vhd dot gv xbm xpm ics vcf eml"
     " mht mhtml po pot lrc opml list nfo readme license makefile dockerfile"
 )
-TEXT_ENDINGS: Final = frozenset(_TEXT.split()) | SOURCE_ENDINGS
+TEXT_ENDINGS: Final = words(_TEXT) | SOURCE_ENDINGS
 
 # Endings that some system runs, installs or follows on a double click. Source code is not here.
-PROGRAM_ENDINGS: Final = frozenset(
+PROGRAM_ENDINGS: Final = words(
     "exe com scr pif bat cmd msi msp mst msu msix msixbundle appx appxbundle appinstaller dll ocx"
     " sys drv cpl ax efi mui xll wll vbs vbe jse wsf wsh wsc sct hta ps1 psm1 psd1 ps1xml cdxml"
     " lnk url scf reg inf ins isp job gadget msc chm hlp application appref-ms library-ms"
     " search-ms searchconnector-ms settingcontent-ms website diagcab jar class dex apk aab ipa"
     " sh bash zsh ksh csh fish command tool workflow action app pkg mpkg dmg deb rpm snap flatpak"
     " appimage run elf so ko dylib bundle wasm desktop pyc pyo pyd pyz pyw xpi crx swf jnlp ade adp"
-    " mde accde accdr".split()
+    " mde accde accdr"
 )
 
 
@@ -45,7 +50,7 @@ def _rows(family: Family, rows: str) -> dict[str, Kind]:
     found = {}
     for row in rows.strip().splitlines():
         name, title, endings = (part.strip() for part in row.split("|"))
-        found[name] = Kind(family, title, frozenset(endings.split()))
+        found[name] = Kind(family, title, words(endings))
     return found
 
 
@@ -91,7 +96,7 @@ KINDS: Final[dict[str, Kind]] = {
         odg  | an OpenDocument drawing            | odg otg
         epub | an EPUB book                       | epub
         mobi | a Mobipocket book                  | mobi azw azw3 prc
-        iwork | an iWork document                 | pages numbers key
+        iwork | an iWork document                 | pages numbers
         doc  | a Word 97 document                 | doc dot
         xls  | an Excel 97 workbook               | xls xlt
         ppt  | a PowerPoint 97 presentation       | ppt pps pot
@@ -101,7 +106,7 @@ KINDS: Final[dict[str, Kind]] = {
         ole  | an OLE compound file               |
         onenote | a OneNote section               | one
         djvu | a DjVu document                    | djvu djv
-        sqlite | an SQLite database               | sqlite sqlite3 db
+        sqlite | an SQLite database               | sqlite sqlite3
         """,
     ),
     **_rows(
@@ -181,7 +186,7 @@ KINDS: Final[dict[str, Kind]] = {
         """
         pe   | a Windows program       | exe dll scr sys com cpl ocx drv efi mui ax pyd xll
         dos  | a DOS program           | exe com
-        elf  | a Linux program         | elf so ko bin run out appimage o
+        elf  | a Linux program         | elf so ko run appimage o
         macho | a macOS program        | dylib bundle o
         class | a Java program         | class
         jar  | a Java program          | jar war ear

@@ -32,7 +32,11 @@ _CUT: Final = (Finding(Note.DAMAGED, "it is shorter than it says"),)
 # Bits per second of MPEG layer III by its header's index, then samples per second.
 _RATES_1: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _RATES_2: Final = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_SAMPLES: Final = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}  # fmt: skip
+_SAMPLES: Final = {
+    3: (44_100, 48_000, 32_000),
+    2: (22_050, 24_000, 16_000),
+    0: (11_025, 12_000, 8_000),
+}
 
 
 def media(source: Source) -> Content | None:
@@ -65,7 +69,7 @@ def _base_media(source: Source) -> Content | None:
         return None
     brands = source.head[8:length]
     # The major brand first, then the compatible ones; the minor version between is no brand.
-    listed = [brands[:4], *(brands[i : i + 4] for i in range(8, len(brands), 4))]
+    listed = [brands[:4]] + [brands[i : i + 4] for i in range(8, len(brands), 4)]
     # Cameras write HEIC as "mif1" with the true codec behind it.
     if listed[0] in (b"mif1", b"msf1") and (b"avif" in listed or b"avis" in listed):
         return Content("avif", _missing_boxes(source, "avif"))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from exai_desktop.core.sniff.ole_directory import STORAGE, CompoundFile, OleEntry
+from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS
+from exai_desktop.core.sniff.ole_directory import STORAGE, STREAM, CompoundFile, OleEntry
 from exai_desktop.core.sniff.source import Damage, Source
 from exai_desktop.core.sniff.verdict import Content, Finding, Note
 
-# Class of the root of installers, patches and transforms: {000C1084-...}, 1086, 1082.
+# Class of the root of installers, patches and transforms.
 _INSTALLERS: Final = frozenset(
-    struct.pack("<IHH", number, 0, 0) + b"\xc0\0\0\0\0\0\0F" for number in (0xC1084, 0xC1086, 0xC1082)
-)  # fmt: skip
+    struct.pack("<IHH", number, 0, 0) + b"\xc0\0\0\0\0\0\0F"
+    for number in (0x000C1084, 0x000C1086, 0x000C1082)
+)
 # Installers pack their table names into this range of characters.
 _PACKED_NAMES: Final = range(0x3800, 0x4841)
 _MACRO_NAMES: Final = frozenset({"macros", "_vba_project_cur", "vba", "_vba_project"})
@@ -25,6 +27,9 @@ _FILE_PASS: Final = 0x2F
 _BOUND_SHEET: Final = 0x85
 _MACRO_SHEET: Final = 1
 _END_OF_PART: Final = 0x0A
+_PACKAGE: Final = "\x01ole10native"
+_PACKAGE_LOOK: Final = 1024
+_MAX_PACKAGES: Final = 32
 _PASSWORD: Final = Finding(Note.ENCRYPTED, "it has a password")
 
 
@@ -85,7 +90,20 @@ def _inside(file: CompoundFile, kind: str, top: dict[str, OleEntry]) -> list[Fin
         macros = macros or _has_slide_macros(file.read(top["powerpoint document"], _PPT_LOOK))
     if macros:
         findings.append(Finding(Note.MACROS, "macros"))
-    return findings
+    return findings + _packages(file)
+
+
+def _packages(file: CompoundFile) -> list[Finding]:
+    """Files embedded by drag and drop keep their names: a program among them runs on a click."""
+    packed = [e for e in file.entries if e.type == STREAM and e.name.lower() == _PACKAGE]
+    for entry in packed[:_MAX_PACKAGES]:
+        # Four bytes of length and two of flags, then the label and the path.
+        names = file.read(entry, _PACKAGE_LOOK)[6:].split(b"\0", 2)[:2]
+        for name in names:
+            shown = name.decode("latin-1")
+            if shown.rpartition(".")[2].strip().lower() in PROGRAM_ENDINGS:
+                return [Finding(Note.PROGRAM_INSIDE, shown[:200])]
+    return []
 
 
 def _book(top: dict[str, OleEntry]) -> OleEntry:

@@ -45,11 +45,10 @@ def pdf(source: Source) -> Content | None:
 
 def _ending(source: Source) -> tuple[bytes, re.Match[bytes] | None]:
     """The last part with the last `startxref`; mail gateways append to it, so look twice."""
-    tail, found = b"", None
+    tail, ends = b"", list[re.Match[bytes]]()
     for size in (_TAIL, _LONG_TAIL):
         tail = source.tail(size)
-        for found in _END.finditer(tail):
-            pass
-        if found or size >= source.size:
+        ends = list(_END.finditer(tail))
+        if ends or size >= source.size:
             break
-    return tail, found
+    return tail, ends[-1] if ends else None

@@ -98,4 +98,4 @@ def _is_icon(source: Source) -> bool:
         return False
     size = int.from_bytes(head[14:18], "little")
     offset = int.from_bytes(head[18:22], "little")
-    return offset >= 6 + 16 * count and 0 < size and offset + size <= source.size
+    return offset >= 6 + 16 * count and size > 0 and offset + size <= source.size

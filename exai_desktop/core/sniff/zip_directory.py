@@ -16,7 +16,6 @@ MAX_RATIO: Final = 200
 RATIO_COUNTS_FROM: Final = 4 << 20
 
 _MAX_DIRECTORY: Final = 6 << 20
-_MAX_PACKED: Final = 1 << 20
 _MAX_COMMENT: Final = 65_535
 _STORED: Final = 0
 _DEFLATED: Final = 8
@@ -54,7 +53,7 @@ def read_directory(source: Source) -> Directory:
     """Raises `Damage` when it does not hold together, `Bomb` when it is out of proportion."""
     position, count, length, offset = _end(source)
     if count > MAX_ENTRIES:
-        raise Bomb(f"it holds {count:,} files")
+        raise Bomb(f"it holds {count:,} files; at most {MAX_ENTRIES:,} are looked at")
     if length > _MAX_DIRECTORY:
         raise Bomb("its directory is enormous")
     # Counted from the end: what was put in front moves everything by as much.
@@ -100,7 +99,8 @@ def _find_end(source: Source) -> int:
 
 
 def _entries(raw: bytes, count: int, prefix: int) -> tuple[Entry, ...]:
-    entries, place = [], 0
+    entries: list[Entry] = []
+    place = 0
     while place + _CENTRAL.size <= len(raw) and raw.startswith(b"PK\x01\x02", place):
         fields = _CENTRAL.unpack_from(raw, place)
         flags, method, crc, packed, size = fields[3], fields[4], *fields[7:10]
@@ -170,7 +170,7 @@ def unpack(directory: Directory, entry: Entry, limit: int) -> bytes:
         raise Damage("a file in it is not where it should be")
     fields = _LOCAL.unpack(header)
     start = entry.offset + _LOCAL.size + fields[9] + fields[10]
-    packed = source.exactly(start, min(entry.packed, _MAX_PACKED, limit + 1024))
+    packed = source.exactly(start, min(entry.packed, limit + 1024))
     if entry.method == _STORED:
         content = packed[: limit + 1]
     elif entry.method == _DEFLATED:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS
+from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS, words
+from exai_desktop.core.sniff.ole_kinds import ole_content
 from exai_desktop.core.sniff.source import Bomb, Damage, Source
 from exai_desktop.core.sniff.verdict import Content, Finding, Note
 from exai_desktop.core.sniff.zip_directory import (
@@ -55,12 +56,11 @@ _MIMETYPES: Final = {
 _DECIDING: Final = frozenset({"[content_types].xml", "mimetype"})
 _SHORT: Final = 256
 _TYPES_LIMIT: Final = 512 * 1024
-_NESTED_ENDINGS: Final = frozenset(
-    "zip docx docm xlsx xlsm xlsb pptx pptm odt ods odp epub jar".split()
-)
+_NESTED_ENDINGS: Final = words("zip docx docm xlsx xlsm xlsb pptx pptm odt ods odp epub jar")
 _NESTED_LIMIT: Final = 2 << 20
 _NESTED_ALLOWANCE: Final = 12 << 20
 _MAX_DEPTH: Final = 3
+_MAX_OBJECTS: Final = 8
 _PROBED: Final = 6
 _PROBE_LIMIT: Final = 64 * 1024
 
@@ -81,6 +81,7 @@ def zip_content(source: Source) -> Content:
         _probe(directory)
         if kind != "zip":
             _Nested(total).look_into(directory)
+            findings += _packages(directory)
     except Damage as error:
         findings.append(Finding(Note.DAMAGED, str(error)))
     except Bomb as error:
@@ -107,6 +108,8 @@ def _kind(directory: Directory, findings: list[Finding]) -> str:
         kind = "iwork"
     else:
         return "zip"
+    if kind != "zip" and any(e.encrypted for e in directory.entries):
+        findings.append(Finding(Note.ENCRYPTED, "parts of it have a password"))
     inside = next((n for n in names if n.rpartition(".")[2] in PROGRAM_ENDINGS), None)
     if inside and kind != "zip":
         findings.append(Finding(Note.PROGRAM_INSIDE, inside[:200]))
@@ -169,6 +172,18 @@ def _probe(directory: Directory) -> None:
     plain = [e for e in directory.entries if not e.encrypted and e.method in (0, 8) and e.packed]
     for entry in sorted(plain, key=lambda e: e.packed, reverse=True)[:_PROBED]:
         unpack(directory, entry, _PROBE_LIMIT)
+
+
+def _packages(directory: Directory) -> list[Finding]:
+    """Programs that Office has wrapped as embedded objects."""
+    objects = [e for e in directory.entries if "/embeddings/oleobject" in e.name.lower()]
+    for entry in objects[:_MAX_OBJECTS]:
+        if entry.size <= _NESTED_LIMIT:
+            inside = ole_content(Source.of(unpack(directory, entry, _NESTED_LIMIT)))
+            found = [f for f in inside.findings if f.note is Note.PROGRAM_INSIDE]
+            if found:
+                return found
+    return []
 
 
 class _Nested:

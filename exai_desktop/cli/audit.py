@@ -1,0 +1,168 @@
+"""The verbs `audit verify|export`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, fields
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated, Any, Final, Protocol
+
+import typer
+
+from exai_desktop.cli.exits import Exit
+from exai_desktop.cli.jobs import Json, Sandbox
+from exai_desktop.cli.output import Output
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.audit import AuditReport, AuditRow
+from exai_desktop.core.service import UploadService
+
+app = typer.Typer(help="The audit trail: what was sent, deleted and refused.", no_args_is_help=True)
+
+# Spreadsheets take a cell that begins so for a formula, and carry it out.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_PAGE: Final = 1_000
+_FIRST: Final = -(2**63)
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command()
+def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """Check that no row was changed, taken out or moved. Exit code 1 when one was."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        report = await service.audit_verify()
+        if as_json:
+            output.json(asdict(report))
+        else:
+            _print_report(report, output)
+        return Exit.OK if report.ok else Exit.SOME_FAILED
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _print_report(report: AuditReport, output: Output) -> None:
+    if report.ok:
+        output.line(f"The audit trail is whole: {report.rows:,} rows.")
+    else:
+        output.line(f"The audit trail is broken at row {report.broken_at}: {report.problem}.")
+        output.line(f"The {report.rows:,} rows before it are as they were written.")
+    output.line(f"The chain is protected by {report.protected_by}.")
+    if 0 < report.by_file < report.rows:
+        output.line(f"{report.by_file:,} rows are protected by a file, not by the keyring.")
+    if report.anchored_seq is None:
+        output.line("There is no anchor yet: newest rows that were cut off would not be missed.")
+    else:
+        output.line(f"Rows up to {report.anchored_seq:,} are anchored ({report.anchored_at}).")
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    form: Annotated[Format, typer.Option("--format", help="One row a line.")] = Format.CSV,
+    target: Annotated[
+        Path | None, typer.Option("--output", dir_okay=False, help="Instead of the terminal.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In local time.", show_default=False
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Write the audit trail for a spreadsheet or another program, oldest row first."""
+    begin = None if since is None else since.astimezone().timestamp()
+    wanted = Format.JSON if as_json else form
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        with _opened(target) as stream:
+            count = await _write(rows_since(service, begin), _WRITERS[wanted](stream))
+        if target is not None and not as_json:
+            output.line(f"{count:,} rows written to {target}.")
+        return Exit.OK
+
+    try:
+        run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+    except BrokenPipeError:
+        # Whoever read has seen enough. Nothing more may be written when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(int(Exit.SOME_FAILED)) from None
+    except OSError as error:
+        raise typer.BadParameter(f"{target}: {error.strerror}", param_hint="--output") from error
+
+
+async def rows_since(service: UploadService, since: float | None) -> AsyncIterator[AuditRow]:
+    """All rows, fetched in pages."""
+    after = _FIRST
+    while rows := await service.audit_rows(after, _PAGE, since):
+        for row in rows:
+            yield row
+        after = rows[-1].seq
+
+
+def _opened(target: Path | None) -> AbstractContextManager[IO[str]]:
+    """UTF-8 whatever the terminal speaks; what is no text in it comes as an escape."""
+    place: Path | int = sys.stdout.fileno() if target is None else target
+    return open(
+        place,
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+        newline="",
+        closefd=target is not None,
+    )
+
+
+class _Writer(Protocol):
+    def __init__(self, stream: IO[str]) -> None: ...
+
+    def write(self, row: AuditRow) -> None: ...
+
+
+class _CsvWriter:
+    def __init__(self, stream: IO[str]) -> None:
+        self._names = [field.name for field in fields(AuditRow)]
+        self._csv = csv.writer(stream)
+        self._csv.writerow(self._names)
+
+    def write(self, row: AuditRow) -> None:
+        self._csv.writerow([_cell(getattr(row, name)) for name in self._names])
+
+
+def _cell(value: Any) -> Any:
+    """A file's name must not become a formula in somebody's spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+class _JsonWriter:
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, row: AuditRow) -> None:
+        self._stream.write(json.dumps(asdict(row)) + "\n")
+
+
+_WRITERS: Final[dict[Format, type[_Writer]]] = {
+    Format.CSV: _CsvWriter,
+    Format.JSON: _JsonWriter,
+}
+
+
+async def _write(rows: AsyncIterator[AuditRow], writer: _Writer) -> int:
+    count = 0
+    async for row in rows:
+        writer.write(row)
+        count += 1
+    return count

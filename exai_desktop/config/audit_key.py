@@ -1,0 +1,96 @@
+"""The audit trail's key, in the keyring or else in a file, and the file with its anchor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from exai_desktop.config.credentials import KeyringCredentials
+from exai_desktop.config.settings_document import replace_file
+from exai_desktop.core.audit import AuditAnchor
+from exai_desktop.core.audit_chain import KEY_BYTES, Seal, key_id
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError, EngineError
+from exai_desktop.core.ports import Credentials
+
+log = logging.getLogger(__name__)
+
+BY_FILE: Final = "a file, not by the keyring"
+_anchors: Final = TypeAdapter(AuditAnchor)
+
+
+def load_seal(credentials: Credentials, key_file: Path) -> Seal:
+    """The profile's key, made when there is none; may block for seconds, never for long.
+
+    Each row names its key. So a session in which the keyring is locked, or absent, goes on with
+    the file's key: no row is without a seal, and a check tells which seal is worth what.
+    """
+    in_file = _read(key_file)
+    if isinstance(credentials, KeyringCredentials):
+        try:
+            in_keyring = _from_keyring(credentials)
+        except AccountError as error:
+            log.warning("the audit trail's key is not to be had from the keyring: %s", error.code)
+        else:
+            others = () if in_file is None else (in_file,)
+            return Seal(in_keyring, credentials.kind, others, frozenset(map(key_id, others)))
+    key = in_file or _make(key_file)
+    return Seal(key, BY_FILE, by_file=frozenset({key_id(key)}))
+
+
+def _from_keyring(credentials: KeyringCredentials) -> bytes:
+    found = credentials.audit_key()
+    if found is not None:
+        with suppress(ValueError):
+            key = bytes.fromhex(found)
+            if len(key) == KEY_BYTES:
+                return key
+        log.warning("the audit trail's key in the keyring is damaged: a new one is made")
+    key = secrets.token_bytes(KEY_BYTES)
+    credentials.set_audit_key(key.hex())
+    return key
+
+
+def _read(path: Path) -> bytes | None:
+    """None also for what is no key: a new one takes its place, and the old rows tell of it."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+def _make(path: Path) -> bytes:
+    key = secrets.token_bytes(KEY_BYTES)
+    try:
+        replace_file(path, key.hex())
+    except OSError as error:
+        raise EngineError(
+            ErrorCode.DATABASE_ERROR, f"{path.name} cannot be written: {error.strerror}"
+        ) from error
+    return key
+
+
+class AnchorFile:
+    """`core.ports.AnchorFile`: best effort, for whoever can write here can also delete it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> AuditAnchor | None:
+        try:
+            return _anchors.validate_json(self._path.read_bytes(), strict=True)
+        except (OSError, ValidationError):
+            return None
+
+    def save(self, anchor: AuditAnchor) -> None:
+        try:
+            replace_file(self._path, os.fsdecode(_anchors.dump_json(anchor)))
+        except OSError as error:
+            log.warning("the audit trail's anchor cannot be written: %s", error.strerror)

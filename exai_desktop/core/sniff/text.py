@@ -1,0 +1,123 @@
+"""Whether a file is text, and in which encoding: by samples from all over it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from typing import Final
+
+from exai_desktop.core.sniff.source import HEAD, Source
+
+# Names the encoding of bytes that are neither UTF-8 nor UTF-16, None when they are no text.
+LegacyEncoding = Callable[[bytes], str | None]
+
+_READ_WHOLE: Final = 256 * 1024
+_SAMPLES: Final = 15
+_SAMPLE: Final = 8 * 1024
+_LEGACY_SAMPLE: Final = 1024
+
+# Tab, line ends, page break, escape (colours of terminals) and backspace belong to texts.
+_CONTROLS: Final = bytes(sorted({*range(32), 127} - {8, 9, 10, 11, 12, 13, 27}))
+_NOT_CONTROLS: Final = bytes(set(range(256)) - set(_CONTROLS))
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def encoding_of(source: Source, legacy: LegacyEncoding | None = None) -> str | None:
+    """A codec's name, None when it is no text."""
+    head = source.head
+    for bom, name in _BOMS:
+        # UTF-16 of an empty first character is not UTF-32: only lengths tell them apart.
+        if head.startswith(bom) and (name[:6] != "utf-32" or source.size % 4 == 0):
+            return name if _reads_as(head[len(bom) :], name) else None
+    pieces = _pieces(source)
+    if any(b"\0" in piece for piece in pieces):
+        return _wide(pieces)
+    if any(_too_many_controls(piece) for piece in pieces):
+        return None
+    if all(_is_utf8(piece, is_first=not index) for index, piece in enumerate(pieces)):
+        return "utf-8"
+    # A file sampled at its start may look like text that turns into something else later.
+    return legacy(_foreign_lines(pieces)) if legacy else None
+
+
+def _pieces(source: Source) -> list[bytes]:
+    """All of a small file; of a large one its head and samples at even distances."""
+    if source.size <= len(source.head):
+        return [source.head]
+    if source.size <= _READ_WHOLE:
+        return [source.head, source.at(HEAD, source.size - HEAD)]
+    step = (source.size - HEAD - _SAMPLE) // _SAMPLES
+    places = [HEAD + number * step for number in range(_SAMPLES)] + [source.size - _SAMPLE]
+    return [source.head, *(source.at(place, _SAMPLE) for place in places)]
+
+
+def _too_many_controls(piece: bytes) -> bool:
+    return len(piece.translate(None, _NOT_CONTROLS)) > max(2, len(piece) // 50)
+
+
+def _is_utf8(piece: bytes, *, is_first: bool) -> bool:
+    """A sample may begin and end within a character."""
+    start = 0
+    while not is_first and start < min(3, len(piece)) and piece[start] & 0xC0 == 0x80:
+        start += 1
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(piece[start:])
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _reads_as(content: bytes, encoding: str) -> bool:
+    """It decodes, and to letters, not to controls."""
+    try:
+        text = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))().decode(content)
+    except UnicodeDecodeError:
+        return False
+    controls = sum(text.count(chr(c)) for c in _CONTROLS)
+    return "\0" not in text and controls <= max(2, len(text) // 50)
+
+
+def _wide(pieces: list[bytes]) -> str | None:
+    """UTF-16 without a mark: zeros, but in the upper halves only, and letters around them."""
+    head = pieces[0][: len(pieces[0]) & ~1][:_SAMPLE]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if not even and odd:
+        name = "utf-16-le"
+    elif even and not odd:
+        name = "utf-16-be"
+    else:
+        return None
+    if not _reads_as(head, name) or _is_ascii_in_pairs(head):
+        return None
+    text = head.decode(name, "replace")
+    letters = sum(c.isprintable() or c in "\r\n\t\f" for c in text)
+    # Chinese has few zeros, numbers in tables have many but make no words: ask for a word break.
+    has_breaks = any(c in text for c in " \r\n\t")
+    return name if letters >= 0.97 * len(text) and (has_breaks or len(text) < 64) else None
+
+
+def _is_ascii_in_pairs(content: bytes) -> bool:
+    """Two plain letters side by side read as Chinese: then it was plain text with some zeros."""
+    pairs = [p for p in zip(content[::2], content[1::2], strict=True) if p[0] and p[1]]
+    plain = sum(32 <= first < 127 and 32 <= second < 127 for first, second in pairs)
+    return 2 * plain > len(pairs)
+
+
+def _foreign_lines(pieces: list[bytes]) -> bytes:
+    """The part that is not UTF-8, cut at line ends: a manual in English may have one word late."""
+    for piece in pieces:
+        if not _is_utf8(piece, is_first=False):
+            try:
+                piece.decode("utf-8")
+            except UnicodeDecodeError as error:
+                start = piece.rfind(b"\n", 0, error.start) + 1
+                start = max(start, error.start - 200)
+                end = piece.rfind(b"\n", start, start + _LEGACY_SAMPLE)
+                return piece[start : end if end > error.start else start + _LEGACY_SAMPLE]
+    return pieces[0][:_LEGACY_SAMPLE]

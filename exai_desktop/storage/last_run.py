@@ -1,0 +1,71 @@
+"""How the last run ended, and what the database was then: written beside the snapshots.
+
+A wrong or missing mark costs a thorough check and nothing else, so it is not forced to disk;
+only a recovery that is under way is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter
+
+# Larger files are checked by SQLite alone: hashing them would be felt at every start.
+MOST_HASHED: Final = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """`digest` only after a clean end. `recovering`: since when the record may lack files."""
+
+    clean: bool = False
+    digest: str = ""
+    schema: str = ""
+    checked_at: float = 0.0
+    recovering: float | None = None
+    problem: str = ""
+    detail: str = ""
+
+
+_FORM: Final = TypeAdapter(LastRun)
+
+
+class LastRunFile:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> LastRun | None:
+        """None: this profile has never had a database. A mark of nonsense is an empty one."""
+        try:
+            return _FORM.validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            return LastRun()
+
+    def save(self, run: LastRun, *, to_disk: bool = False) -> None:
+        """Best effort, except `to_disk`: that raises OSError."""
+        try:
+            self._write(json.dumps(asdict(run)).encode(), to_disk=to_disk)
+        except OSError:
+            if to_disk:
+                raise
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+
+    def _write(self, text: bytes, *, to_disk: bool) -> None:
+        self._path.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(handle, text)
+            if to_disk:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        draft.replace(self._path)

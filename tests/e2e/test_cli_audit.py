@@ -1,0 +1,181 @@
+"""`audit verify` and `audit export`, and what somebody with a database tool can hide."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .program import Program
+from .server import Server
+
+KEEPER = "Secret Service"
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+ROWS = ["account.added", "job.sending", "job.confirming", "job.done"]
+
+
+@pytest.fixture
+def audited(program: Program, sandbox: Server, tmp_path: Path) -> Program:
+    """A profile with one account and one file sent."""
+    program.add_account(sandbox)
+    (tmp_path / "a.txt").write_text("hello")
+    program.upload(tmp_path / "a.txt").expect(0)
+    return program
+
+
+def exported(program: Program, *more: str) -> list[dict[str, Any]]:
+    return program.run("audit", "export", "--format", "json", *more).expect(0).rows
+
+
+def tamper(program: Program, statement: str) -> None:
+    """As somebody who takes the triggers off and puts them back, so that nothing else shows."""
+    with closing(sqlite3.connect(program.home / "exai-desktop.db")) as connection:
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'audit'"
+        ).fetchall()
+        assert len(triggers) == 3
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement)
+        for _, sql in triggers:
+            connection.execute(sql)
+        connection.commit()
+
+
+def test_a_whole_trail_is_said_to_be_whole(audited: Program) -> None:
+    said = audited.run("audit", "verify").expect(0).out
+    assert "The audit trail is whole: 4 rows." in said
+    assert f"The chain is protected by {KEEPER}." in said
+    report = audited.run("audit", "verify", "--json").expect(0).row
+    assert (report["rows"], report["ok"], report["broken_at"]) == (4, True, None)
+    assert (report["protected_by"], report["by_file"]) == (KEEPER, 0)
+    assert report["anchored_seq"] == 4
+    facts = audited.run("doctor", "--json").expect(0).row["facts"]
+    assert facts["audit"] == f"chain protected by {KEEPER}"
+
+
+@pytest.mark.parametrize(
+    ("sql", "broken_at"),
+    [
+        ("UPDATE audit SET outcome = 'failed' WHERE seq = 3", 3),
+        ("DELETE FROM audit WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 4", 4),
+        ("DELETE FROM audit", 1),
+    ],
+)
+def test_a_row_that_was_changed_or_cut_is_named(audited: Program, sql: str, broken_at: int) -> None:
+    tamper(audited, sql)
+    report = audited.run("audit", "verify", "--json").expect(1).row
+    assert (report["ok"], report["broken_at"]) == (False, broken_at)
+    # Asking does not wipe out the proof.
+    said = audited.run("audit", "verify").expect(1).out
+    assert f"broken at row {broken_at}" in said
+
+
+def test_the_json_export_can_be_checked_by_another_program(audited: Program) -> None:
+    rows = exported(audited)
+    assert [row["action"] for row in rows] == ROWS
+    assert [row["seq"] for row in rows] == [1, 2, 3, 4]
+    key = bytes.fromhex(_key(audited))
+    previous = "0" * 64
+    for row in rows:
+        mac = row.pop("mac")
+        message = json.dumps(list(row.values()), ensure_ascii=False, separators=(",", ":"))
+        assert hmac.new(key, message.encode(), hashlib.sha256).hexdigest() == mac
+        assert row["previous"] == previous
+        previous = mac
+
+
+def _key(program: Program) -> str:
+    code = (
+        "from exai_desktop.config.credentials import choose_credentials as c;"
+        "from exai_desktop.config.paths import places as p;"
+        "print(c(p().profile_id).audit_key())"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, env=program.environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout.strip()
+
+
+def test_the_csv_export_is_safe_in_a_spreadsheet(
+    program: Program, sandbox: Server, tmp_path: Path
+) -> None:
+    program.add_account(sandbox, name="=HYPERLINK(1)")
+    program.run("account", "remove", "=HYPERLINK(1)").expect(0)
+    target = tmp_path / "trail.csv"
+    said = program.run("audit", "export", "--output", target).expect(0).out
+    assert "2 rows written" in said
+    raw = target.read_bytes()
+    assert raw.startswith(b"seq,at,actor,action,")
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["account"] for row in rows] == ["'=HYPERLINK(1)"] * 2
+    assert [row["action"] for row in rows] == ["account.added", "account.removed"]
+    same = program.run("audit", "export", "--format", "csv").expect(0)
+    assert same.raw_out == raw
+    assert [row["account"] for row in exported(program)] == ["=HYPERLINK(1)"] * 2
+
+
+def test_an_export_begins_where_it_is_asked_to(audited: Program) -> None:
+    assert exported(audited, "--since", "2020-01-31") == exported(audited)
+    assert exported(audited, "--since", "2999-12-31") == []
+    assert audited.run("audit", "export", "--json").expect(0).rows == exported(audited)
+    audited.run("audit", "export", "--since", "yesterday").expect(2)
+    audited.run("audit", "export", "--format", "xml").expect(2)
+
+
+def test_a_place_that_cannot_be_written_is_said(audited: Program, tmp_path: Path) -> None:
+    ended = audited.run("audit", "export", "--output", tmp_path / "nowhere" / "x.csv").expect(2)
+    assert "No such file" in ended.err
+
+
+def test_the_trail_outlives_the_account_and_the_file(audited: Program) -> None:
+    number = str(audited.jobs()[0]["id"])
+    audited.run("delete", number).expect(0)
+    audited.run("account", "remove", "main").expect(0)
+    assert [row["action"] for row in exported(audited)] == [
+        *ROWS,
+        "copy.deleting",
+        "copy.deleted",
+        "account.removed",
+    ]
+    audited.run("audit", "verify").expect(0)
+
+
+def test_without_a_keyring_the_file_is_named(audited: Program, tmp_path: Path) -> None:
+    assert not (audited.home / "audit.key").exists()
+    # Rows sealed with the keyring's key cannot be checked without it: that is said, not guessed.
+    lost = audited.run("audit", "verify", "--json", environment=NO_KEYRING).expect(1).row
+    assert (lost["broken_at"], lost["protected_by"]) == (1, "a file, not by the keyring")
+    assert "key that is not here" in lost["problem"]
+    # A session without the keyring goes on with the file's key; later both are known.
+    (tmp_path / "empty.txt").write_bytes(b"")
+    audited.upload(tmp_path / "empty.txt", environment=NO_KEYRING).expect(1)
+    report = audited.run("audit", "verify", "--json").expect(0).row
+    assert (report["rows"], report["by_file"], report["protected_by"]) == (5, 1, KEEPER)
+    assert "1 rows are protected by a file" in audited.run("audit", "verify").out
+
+
+def test_the_sandbox_has_a_trail_of_its_own(audited: Program) -> None:
+    report = audited.run("audit", "verify", "--json", "--sandbox").expect(0).row
+    assert (report["rows"], report["protected_by"]) == (0, "a file, not by the keyring")
+
+
+def test_a_reader_that_leaves_early_is_no_fault(audited: Program) -> None:
+    export = audited.start("audit", "export", "--format", "json")
+    assert export.stdout is not None
+    export.stdout.close()
+    export.stdout = None
+    ended = audited.finish(export)
+    assert ended.code in (0, 1), ended.err

@@ -1,0 +1,1 @@
+"""Hostile files and names: what the judging by content must withstand."""

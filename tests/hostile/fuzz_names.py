@@ -1,0 +1,90 @@
+"""Random names against the rules of names. Nothing may be uncaught, sent or shown in disguise.
+
+By hand: `.venv/bin/python -m tests.hostile.fuzz_names --seconds 600`.
+"""
+
+import argparse
+import contextlib
+import time
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+from hypothesis import strategies as st
+
+from exai_desktop.core.errors import FileError
+from exai_desktop.core.names import display_name, sent_name
+from exai_desktop.core.sniff import Content, judge_content, verdict_of
+from exai_desktop.core.sniff.kinds import KNOWN_ENDINGS
+
+from .corpus_names import NAMES
+
+_ODD = st.sampled_from(
+    [
+        ".",
+        " ",
+        ":",
+        "::$DATA",
+        "/",
+        "\\",
+        "\0",
+        "\n",
+        "\u202e",
+        "\u200b",
+        "\u2066",
+        "\uff0e",
+        "\udcff",
+    ]
+)
+_PARTS = st.lists(
+    _ODD
+    | st.sampled_from(sorted(KNOWN_ENDINGS))
+    | st.sampled_from([case.name for case in NAMES])
+    | st.text(st.characters(codec=None), max_size=6),
+    max_size=8,
+)
+
+
+def judge_one(name: str) -> None:
+    with contextlib.suppress(FileError):
+        judge_content(verdict_of(Content("pdf"), name), name)
+    sent = sent_name(name)
+    assert sent
+    assert len(sent.encode()) <= 120
+    assert sent_name(sent) == sent
+    assert not set(sent) & set('/\\:*?"<>|\n\0\u202e\u2066')
+    assert "\u202e" not in display_name(name)
+
+
+def run_hypothesis(seconds: float, number: int = 0) -> int:
+    end, done = time.monotonic() + seconds, 0
+
+    @settings(
+        max_examples=500,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(_PARTS)
+    def check(parts: list[str]) -> None:
+        nonlocal done
+        if time.monotonic() < end:
+            done += 1
+            judge_one("".join(parts))
+
+    while time.monotonic() < end:
+        number += 1
+        seeded(number)(check)()
+    return done
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    print(f"{run_hypothesis(asked.seconds, asked.seed)} names, nothing uncaught")
+
+
+if __name__ == "__main__":
+    main()
