@@ -10,8 +10,8 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.gui.engine_thread import EngineStoppedError, EngineThread
 
 
-class EngineClient:
-    """Mirrors `UploadService`; the thread behind it can be exchanged (sandbox and back)."""
+class EngineLink:
+    """The thread behind the window; it can be exchanged (sandbox and back)."""
 
     def __init__(self) -> None:
         self._thread: EngineThread | None = None
@@ -25,6 +25,35 @@ class EngineClient:
         if self._thread is None:
             raise EngineStoppedError
         return self._thread
+
+
+class AccountOrders(EngineLink):
+    """Accounts and settings."""
+
+    async def settings(self) -> Settings:
+        return await self._engine.submit(lambda s: s.settings())
+
+    async def change_setting(self, name: str, value: str) -> Settings:
+        return await self._engine.submit(lambda s: s.change_setting(name, value))
+
+    async def accounts(self) -> list[AccountStatus]:
+        return await self._engine.submit(lambda s: s.accounts())
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
+        return await self._engine.submit(lambda s: s.add_account(draft, key))
+
+    async def remove_account(self, name: str) -> None:
+        await self._engine.submit(lambda s: s.remove_account(name))
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        return await self._engine.submit(lambda s: s.test_account(name))
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        return await self._engine.submit(lambda s: s.test_draft(draft, key))
+
+
+class EngineClient(AccountOrders):
+    """Mirrors `UploadService`."""
 
     async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
         return await self._engine.submit(lambda s: s.add_paths(paths, options))
@@ -63,27 +92,6 @@ class EngineClient:
 
     async def content(self, job_id: int) -> str:
         return await self._engine.submit(lambda s: s.content(job_id))
-
-    async def settings(self) -> Settings:
-        return await self._engine.submit(lambda s: s.settings())
-
-    async def change_setting(self, name: str, value: str) -> Settings:
-        return await self._engine.submit(lambda s: s.change_setting(name, value))
-
-    async def accounts(self) -> list[AccountStatus]:
-        return await self._engine.submit(lambda s: s.accounts())
-
-    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
-        return await self._engine.submit(lambda s: s.add_account(draft, key))
-
-    async def remove_account(self, name: str) -> None:
-        await self._engine.submit(lambda s: s.remove_account(name))
-
-    async def test_account(self, name: str) -> ConnectionReport:
-        return await self._engine.submit(lambda s: s.test_account(name))
-
-    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        return await self._engine.submit(lambda s: s.test_draft(draft, key))
 
     async def facts(self) -> dict[str, str]:
         return await self._engine.submit(lambda s: s.facts())
