@@ -63,6 +63,7 @@ class Scale:
     rounds: int
     small_files: int
     window_files: int
+    window_tree: int
     window_rounds: int
     starts: int
     idle_s: float
@@ -70,11 +71,11 @@ class Scale:
 
 
 def full() -> Scale:
-    return Scale(9, 2_000, 1_000, 5, 5, 10.0, Patience(90.0))
+    return Scale(9, 2_000, 1_000, 10_000, 5, 5, 10.0, Patience(90.0))
 
 
 def quick() -> Scale:
-    return Scale(3, 400, 300, 1, 3, 3.0, Patience(10.0))
+    return Scale(3, 400, 300, 0, 1, 3, 3.0, Patience(10.0))
 
 
 def median_ratio(reference: Sequence[float], ours: Sequence[float]) -> float:

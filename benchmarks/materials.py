@@ -50,3 +50,14 @@ def make_small(folder: Path, count: int, size: int = 10_000) -> list[Path]:
         path.write_bytes(_text(_STAMP) + rest)
         made.append(path)
     return made
+
+
+def make_tree(folder: Path, files: int) -> None:
+    """A tree as people have it: a hundred files a folder, few of them new, some empty."""
+    for number in range(files):
+        path = folder / f"part-{number // 100:03}" / f"page-{number:05}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if number % 5 == 0:
+            path.touch()
+        else:
+            path.write_text(f"page {number}" if number % 100 == 1 else "the same on every page")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from benchmarks import child
 from benchmarks.figures import Figure, Scale, spread
-from benchmarks.materials import MB, freshen, make_large, make_small
+from benchmarks.materials import MB, freshen, make_large, make_small, make_tree
 from benchmarks.server import Server
 
 AT_ONCE: Final = 8
@@ -43,14 +43,21 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
             server.reset()
         title = f"Window stall, {scale.window_files:,} files of 10 KB"
         yield _figure(title, many, SMALL_BAR_MS, alone)
+        if scale.window_tree:
+            make_tree(folder / "tree", scale.window_tree)
+            scale.patience.wait()
+            walked = [_drop(window, [folder / "tree"], scale.window_tree)]
+            title = f"Window stall, a folder tree of {scale.window_tree:,} files"
+            yield _figure(title, walked, SMALL_BAR_MS, alone)
         cpu = statistics.median(answer["window_cpu"] / answer["whole"] for answer in many) * 100
         yield Figure("The window's own thread meanwhile", cpu, "% of a core")
         title = "Memory of the window's process after all this"
         yield Figure(title, window.rss_mib(), "MiB")
 
 
-def _drop(window: child.Child, paths: Sequence[Path]) -> dict[str, Any]:
-    return window.ask("drop", paths=[str(path) for path in paths], files=len(paths))
+def _drop(window: child.Child, paths: Sequence[Path], files: int | None = None) -> dict[str, Any]:
+    """`files`: how many are below the paths, one each unless given."""
+    return window.ask("drop", paths=[str(path) for path in paths], files=files or len(paths))
 
 
 def _figure(title: str, rounds: Sequence[dict[str, Any]], bar: float, alone: float) -> Figure:

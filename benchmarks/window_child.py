@@ -41,7 +41,9 @@ class _Work:
         parts.bridge.news_arrived.connect(self._on_news)
 
     def _on_news(self, news: News) -> None:
-        self._ended += sum(batch.done for batch in news.finished)
+        self._ended += sum(
+            batch.done + batch.duplicate + batch.refused + batch.failed for batch in news.finished
+        )
 
     async def account(self, order: dict[str, Any]) -> dict[str, Any]:
         draft = AccountDraft(
