@@ -84,6 +84,7 @@ async def open_service(
             service = await ipc_client.connect(
                 where.socket, max(0.1, patient_until - time.monotonic())
             )
+            owner = (await service.facts()).get("face")
         except EngineError:
             # It holds the lock a moment before it listens, and a moment after.
             if time.monotonic() > patient_until:
@@ -93,10 +94,11 @@ async def open_service(
         if face == COMMAND_LINE:
             yield service
             return
-        if (await service.facts()).get("face") == WINDOW:
+        if owner == WINDOW:
             await service.show_window()
             raise EngineError(ErrorCode.ALREADY_OPEN)
         await asyncio.sleep(OWNER_POLL_S)
+        patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
         async with _own_engine(where, sandbox=sandbox, face=face) as engine:
             yield engine

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError
+from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.audit_verbs import AuditVerbs
@@ -30,6 +31,7 @@ class AccountVerbs(AuditVerbs):
         self._bus = bus
         self._runner = runner
         self._commands = Commands(ctx)
+        self._changing = asyncio.Lock()
         self._check_key = check_key
         self._fingerprint = fingerprint
 
@@ -48,20 +50,28 @@ class AccountVerbs(AuditVerbs):
 
     async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
         clean = self._check_key(key)
-        name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
-        self._runner.serve_account(name)
+        async with self._changing:
+            name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
+            self._runner.serve_account(name)
         await self._note_account("added", self._ctx.accounts.get(name))
         await self._announce_accounts()
         return await self._status(name)
 
     async def remove_account(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
-        account = self._ctx.accounts.get(name)
-        open_states = [s for s in JobState if not s.is_final]
-        if any(owner == name for _, owner in await self._ctx.jobs.ids(open_states)):
-            raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
-        await self._ctx.accounts.remove(name)
-        self._runner.end_lane(name)
+        async with self._changing:
+            account = self._ctx.accounts.get(name)
+            # From here on no file is routed to it.
+            self._ctx.accounts.leave(name, leaving=True)
+            try:
+                open_states = [s for s in JobState if not s.is_final]
+                if any(owner == name for _, owner in await self._ctx.jobs.ids(open_states)):
+                    raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
+                await self._ctx.accounts.remove(name)
+            except AppError:
+                self._ctx.accounts.leave(name, leaving=False)
+                raise
+            self._runner.end_lane(name)
         await self._note_account("removed", account)
         await self._announce_accounts()
 

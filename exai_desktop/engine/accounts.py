@@ -29,6 +29,7 @@ class _Desk:
     lane: Lane
     provider: FileProvider | None = None
     problem: AppError | None = None
+    leaving: bool = False
 
 
 class Accounts:
@@ -71,7 +72,11 @@ class Accounts:
         return lane
 
     def all(self) -> list[Account]:
-        return [desk.account for desk in self._desks.values()]
+        return [desk.account for desk in self._desks.values() if not desk.leaving]
+
+    def leave(self, name: str, *, leaving: bool) -> None:
+        """An account about to be removed gets no more files."""
+        self._desk(name).leaving = leaving
 
     def get(self, name: str) -> Account:
         return self._desk(name).account

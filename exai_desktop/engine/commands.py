@@ -51,12 +51,17 @@ class Commands:
             chunk = views[start : start + CHUNK]
             for view in chunk:
                 self._ctx.scheduler.drop(view)
-            done = await self._ctx.scheduler.move_many(
-                [Move(v.id, v.state, new, now, note, changes) for v in chunk]
-            )
-            moved += [view.id for view in done]
+            try:
+                done = await self._ctx.scheduler.move_many(
+                    [Move(v.id, v.state, new, now, note, changes) for v in chunk]
+                )
+            except AppError as fault:
+                self._ctx.guard.failed(fault)  # when it works again, all take their places anew
+                raise
+            done_ids = {view.id for view in done}
+            moved += done_ids
             for view in chunk:
-                if view.id not in moved:  # it had just begun to move: let it go on its way
+                if view.id not in done_ids:  # it had just begun to move: let it go on its way
                     await self._replace_in_line(view.id)
         return moved
 
@@ -95,7 +100,7 @@ class Commands:
                     await self._ctx.jobs.request_cancel(view.id)
                     cancelled.append(view.id)
             error = AppError(ErrorCode.CANCELLED)
-            moved = await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error)
+            moved = set(await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error))
             cancelled += moved
             remaining = [view.id for view in at_rest if view.id not in moved]
         return cancelled
@@ -106,7 +111,7 @@ class Commands:
             await self._stop_running(await self._views(remaining), Intent.HOLD)
             found = await self._views(remaining)
             waiting = [v for v in found if v.state in _PREPARING or v.state is S.WAITING]
-            moved = await self._move_at_rest(waiting, S.HELD, "paused by the user", None)
+            moved = set(await self._move_at_rest(waiting, S.HELD, "paused by the user", None))
             remaining = [view.id for view in waiting if view.id not in moved]
 
     async def resume(self, job_ids: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, TransferError
+from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import NewCopy
@@ -53,7 +53,7 @@ async def confirm(ctx: Context, job: JobView, remote: RemoteFile | None) -> None
     assert job.file_id
     note = ""
     if remote is None or remote.status is RemoteStatus.PENDING:
-        seen = await _watch(ctx, job)
+        seen = await _watch(ctx, job, until_told=remote is None)
         if seen is None and remote is None:
             error = AppError(ErrorCode.REMOTE_NOT_FOUND, job.file_id)
             await ctx.scheduler.move(job, S.FAILED, error=error)
@@ -79,10 +79,11 @@ async def confirm(ctx: Context, job: JobView, remote: RemoteFile | None) -> None
     await ctx.scheduler.move(job, S.DONE, note=note, copy=new_copy(ctx, job, remote, usable=True))
 
 
-async def _watch(ctx: Context, job: JobView) -> RemoteFile | None:
+async def _watch(ctx: Context, job: JobView, *, until_told: bool) -> RemoteFile | None:
     """Ask until the provider has read the file or the time is over; the last answer counts.
 
-    A failing question is asked again: the file is there, only the news is late.
+    A failing question is asked again: the file is there, only the news is late. `until_told`:
+    the time is not over before there was an answer. None only when the provider has no such file.
     """
     assert job.account and job.file_id and job.purpose
     end = ctx.clock.monotonic() + ctx.settings.confirm_timeout_s
@@ -92,8 +93,9 @@ async def _watch(ctx: Context, job: JobView) -> RemoteFile | None:
         try:
             provider = await ctx.accounts.provider(job.account)
             last = await provider.find(job.file_id, job.purpose)
-        except TransferError:
-            pass
+        except AppError as error:
+            if error.code is ErrorCode.UNKNOWN_ACCOUNT:
+                raise
         else:
             misses = misses + 1 if last is None else 0
             if misses >= MISSES_ALLOWED:
@@ -101,5 +103,6 @@ async def _watch(ctx: Context, job: JobView) -> RemoteFile | None:
             if last is not None and last.status is not RemoteStatus.PENDING:
                 return last
         wait_s = min(wait_s * 2, SLOWEST_POLL_S)
-        if ctx.clock.monotonic() + wait_s > end:
+        is_told = last is not None or not until_told
+        if is_told and ctx.clock.monotonic() + wait_s > end:
             return last

@@ -10,7 +10,7 @@ from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.states import JobState
-from exai_desktop.core.stores import Move
+from exai_desktop.core.stores import JobChanges, Move
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.prepare import again_later, choose_route
 from exai_desktop.engine.scheduler import error_changes
@@ -146,13 +146,16 @@ async def stopped(ctx: Context, job: JobView, attempt: Attempt, sent: Sent) -> N
     now = ctx.clock.now()
     ended = replace(attempt, ended_at=now, outcome=Outcome.CANCELLED.value, detail=str(intent))
     if sent is Sent.ALL:
+        # A wish noted before stays: quitting must not forget a cancel.
+        wish = JobChanges(not_before=now + ctx.settings.settle_s)
+        if intent is Intent.CANCEL:
+            wish["cancel_requested"] = True
         await ctx.scheduler.move(
             job,
             S.UNCERTAIN,
             attempt=ended,
             error=AppError(ErrorCode.ANSWER_LOST),
-            not_before=now + ctx.settings.settle_s,
-            cancel_requested=intent is Intent.CANCEL,
+            **wish,
         )
     elif intent is Intent.CANCEL:
         error = AppError(ErrorCode.CANCELLED)

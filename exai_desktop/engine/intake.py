@@ -14,7 +14,7 @@ from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.events import BatchScanned, EventBus
-from exai_desktop.core.models import AddOptions, NewJob
+from exai_desktop.core.models import AddOptions, JobView, NewJob
 from exai_desktop.core.routing import Wish, candidates
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.context import Context
@@ -52,6 +52,11 @@ def _purpose_of(table: ProviderTable, provider: str, region: str, purpose: str) 
     info.purpose(region, purpose)
 
 
+async def _add_whole(ctx: Context, batch_id: int, chunk: list[NewJob]) -> list[JobView]:
+    """Only the write itself is not broken off: waiting for a full disk must be."""
+    return await uninterrupted(ctx.jobs.add_jobs(batch_id, chunk, ctx.clock.now()))
+
+
 async def walk_into_queue(ctx: Context, bus: EventBus, batch_id: int, paths: Sequence[str]) -> None:
     """Put every file below `paths` into the queue, chunk by chunk as they are found."""
     found: queue.Queue[list[NewJob] | None] = queue.Queue(AHEAD)
@@ -78,8 +83,8 @@ async def walk_into_queue(ctx: Context, bus: EventBus, batch_id: int, paths: Seq
             chunk = found.get_nowait()
             if chunk is None:
                 break
-            add = partial(ctx.jobs.add_jobs, batch_id, chunk, ctx.clock.now())
-            views = await uninterrupted(ctx.guard.insist(add))
+            add = partial(_add_whole, ctx, batch_id, chunk)
+            views = await ctx.guard.insist(add)
             ctx.scheduler.admit(batch_id, views)
             total += len(views)
             refused += sum(v.state is JobState.REFUSED for v in views)

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError
 from exai_desktop.core.service import UploadService
+from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import ipc_codec as codec
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class _Server:
             answer = codec.encode_result(method, await getattr(self._service, method)(**args))
         except AppError as error:
             answer = codec.encode_error(error)
+        except StaleJobError:
+            answer = codec.encode_error(EngineError(ErrorCode.WRONG_STATE, "it has just moved"))
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             fault = EngineError(ErrorCode.UNEXPECTED_ERROR, f"bad call: {type(error).__name__}")
             answer = codec.encode_error(fault)

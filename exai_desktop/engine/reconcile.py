@@ -5,6 +5,7 @@ What the list says is judged in `reconcile_plan`; here is the waiting, asking an
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import logging
 from collections import Counter
@@ -14,9 +15,10 @@ from typing import Final
 
 from exai_desktop.core import backoff
 from exai_desktop.core.error_codes import ErrorCode, Outcome
-from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.states import CopyState, JobState
+from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import recovery
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context
@@ -38,6 +40,9 @@ LOOKS_NEEDED: Final = 2
 # After so many lists that could not be had, the user is asked.
 FAILURES_ALLOWED: Final = 10
 
+# The user can mend these without a decision about the file.
+_MAY_PASS: Final = (ErrorCode.CREDENTIAL_STORE_LOCKED, ErrorCode.CREDENTIAL_STORE_UNAVAILABLE)
+
 
 class Reconciler:
     """One task for all accounts; jobs come in by `add` whenever one becomes uncertain."""
@@ -46,32 +51,45 @@ class Reconciler:
         self._ctx = ctx
         self._due: list[tuple[float, int]] = []
         self._changed = Wakeup(ctx.clock)
+        self._when: dict[int, float] = {}
         self._looks: Counter[int] = Counter()
         self._failures: Counter[str] = Counter()
 
     def add(self, job: JobView) -> None:
         """`not_before` of the job is when its settle time is over."""
         now = self._ctx.clock.now()
+        self._looks.pop(job.id, None)
         self._push(job.id, max(0.0, (job.not_before or now) - now))
 
     def _push(self, job_id: int, delay_s: float) -> None:
-        heapq.heappush(self._due, (self._ctx.clock.monotonic() + delay_s, job_id))
+        """A job has one place in line, its latest: two looks must be a settle time apart."""
+        when = self._ctx.clock.monotonic() + delay_s
+        self._when[job_id] = when
+        heapq.heappush(self._due, (when, job_id))
         self._changed.set()
+
+    def _take_due(self) -> set[int]:
+        now = self._ctx.clock.monotonic()
+        ids: set[int] = set()
+        while self._due and self._due[0][0] <= now:
+            when, job_id = heapq.heappop(self._due)
+            if self._when.get(job_id) == when:
+                del self._when[job_id]
+                ids.add(job_id)
+        return ids
 
     async def run(self) -> None:
         while True:
             self._changed.clear()
-            now = self._ctx.clock.monotonic()
-            ids: set[int] = set()
-            while self._due and self._due[0][0] <= now:
-                ids.add(heapq.heappop(self._due)[1])
+            ids = self._take_due()
             if ids:
                 try:
                     await self._settle(ids)
                 except AppError as error:
                     self._later(ids, error)
                 continue
-            await self._changed.wait(self._due[0][0] - now if self._due else None)
+            wait_s = self._due[0][0] - self._ctx.clock.monotonic() if self._due else None
+            await self._changed.wait(None if wait_s is None else max(0.0, wait_s))
 
     def _later(self, ids: set[int], error: AppError) -> None:
         """The record could not be read or written: nothing is known, so nothing is settled."""
@@ -90,6 +108,8 @@ class Reconciler:
         for (account, purpose), suspects in by_list.items():
             try:
                 await self._settle_account(account, purpose, suspects)
+            except EngineError:
+                raise  # our own record failed, not the provider's list
             except AppError as error:
                 await self._list_failed(account, suspects, error)
 
@@ -180,12 +200,15 @@ class Reconciler:
         """Ask again later; when the list cannot be had at all, the user decides."""
         self._failures[account] += 1
         tries = self._failures[account]
-        hopeless = error.outcome in (Outcome.REJECTED, Outcome.LOCAL) or tries > FAILURES_ALLOWED
+        hopeless = tries > FAILURES_ALLOWED or (
+            error.outcome in (Outcome.REJECTED, Outcome.LOCAL) and error.code not in _MAY_PASS
+        )
         log.warning("list of %s failed (%d): %s", account, tries, error.code)
         for suspect in suspects:
             if hopeless:
                 review = AppError(ErrorCode.REVIEW_NEEDED, str(error))
-                await self._ctx.scheduler.move(suspect.job, S.NEEDS_REVIEW, error=review)
+                with contextlib.suppress(StaleJobError):
+                    await self._ctx.scheduler.move(suspect.job, S.NEEDS_REVIEW, error=review)
             else:
                 wait_s = backoff.delay(tries, self._ctx.random(), error.retry_after)
                 self._push(suspect.job.id, wait_s)

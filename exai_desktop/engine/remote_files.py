@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exai_desktop.core import states
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, EngineError
+from exai_desktop.core.errors import AppError, EngineError, TransferError
 from exai_desktop.core.models import Copy
 from exai_desktop.core.ports import ExtractsText
 from exai_desktop.core.states import CopyState
@@ -33,8 +33,15 @@ async def delete_remote(ctx: Context, job_id: int) -> str:
     try:
         provider = await ctx.accounts.provider(copy.account)
         await provider.delete(copy.remote_id)
-    except AppError:
-        await ctx.copies.move(copy.id, C.DELETING, C.PRESENT, ctx.clock.now())
+    except AppError as error:
+        # Without an answer it may be gone: it stays `deleting`, is not reused, and can be asked
+        # for again.
+        if (
+            not isinstance(error, TransferError)
+            or error.is_answer
+            or error.code is ErrorCode.OFFLINE
+        ):
+            await ctx.copies.move(copy.id, C.DELETING, C.PRESENT, ctx.clock.now())
         raise
     await ctx.copies.move(copy.id, C.DELETING, C.DELETED, ctx.clock.now())
     return copy.remote_id

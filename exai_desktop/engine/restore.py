@@ -42,7 +42,10 @@ async def restore(
     # Later on the reconciler has its own list, and counts how often it has looked.
     wanted = rest if is_start else [S.QUEUED, S.WAITING, S.CONFIRMING]
     for job in await _idle(ctx, {*ctx.running, *in_hand()}, *wanted):
-        if not _is_in_line(ctx, job):
+        if job.state is S.WAITING and ctx.accounts.lane(job.account or "") is None:
+            # Routed to an account that has gone meanwhile: it is routed anew.
+            await ctx.scheduler.move(job, S.QUEUED, note="its account is gone")
+        elif not _is_in_line(ctx, job):
             ctx.scheduler.place(job, announce=False)
         if job.state is S.CONFIRMING:
             confirm_again(job.id)

@@ -138,6 +138,8 @@ class Runner:
 
     def _confirm(self, job_id: int) -> None:
         self.run_job(job_id, confirm_again, lambda: None)
+        # Nothing is left to break off: cancel and pause do not stop it.
+        self._ctx.running[job_id].all_left = True
 
     # -- sums
 

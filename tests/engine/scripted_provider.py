@@ -32,6 +32,8 @@ class ScriptedProvider:
     list_fault: TransferError | None = None
     status: RemoteStatus = RemoteStatus.READY
     block_s: float = 0.0
+    # From the last byte to the moment it is stored.
+    answer_s: float = 0.0
     reported_size: Callable[[int], int] = abs
     # Set when an upload has begun; uploads wait for `go` before their last block.
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -61,7 +63,7 @@ class ScriptedProvider:
         if hashlib.sha256(body).hexdigest() != upload.sha256 or upload.file.has_changed():
             raise TransferError(ErrorCode.FILE_CHANGED, sent=Sent.SOME)
         upload.on_left(Sent.ALL)
-        await asyncio.sleep(self.block_s)
+        await asyncio.sleep(self.block_s + self.answer_s)
         remote = self._store(upload, body)
         if self.lose_answers:
             self.lose_answers -= 1

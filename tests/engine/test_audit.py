@@ -86,7 +86,7 @@ async def test_an_account_that_needs_the_user(tmp_path: Path) -> None:
 
 class _Undeletable(ScriptedProvider):
     async def delete(self, file_id: str) -> None:
-        raise TransferError(ErrorCode.PROVIDER_UNAVAILABLE, file_id)
+        raise TransferError(ErrorCode.PERMISSION_DENIED, status=403)
 
 
 async def test_a_deletion_that_fails_is_told_too(tmp_path: Path) -> None:

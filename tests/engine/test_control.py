@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import AddOptions
 from exai_desktop.core.states import JobState
+from exai_desktop.engine.context import Intent
 from tests import documents
 
 from .engine_kit import Bench, open_bench, settings
@@ -164,3 +166,61 @@ async def test_removing_finished_rows_keeps_what_is_known_of_the_content(tmp_pat
         assert not await bench.rows()
         [again] = await bench.upload(path)
         assert (again.state, again.file_id) == (S.DUPLICATE, job.file_id)
+
+
+class _DeletesInSilence(ScriptedProvider):
+    """Deletes, but the answer to the first question is lost."""
+
+    silent = True
+
+    async def delete(self, file_id: str) -> None:
+        await super().delete(file_id)
+        if self.silent:
+            self.silent = False
+            raise TransferError(ErrorCode.TIMEOUT, sent=Sent.NOTHING)
+
+
+async def test_a_deletion_without_an_answer_leaves_no_id_that_may_be_dead(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.txt")
+    provider = _DeletesInSilence()
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        [job] = await bench.upload(path)
+        with pytest.raises(AppError):
+            await bench.engine.delete_remote(job.id)
+        [again] = await bench.upload(path)
+        assert again.state is S.DONE
+        assert again.file_id in provider.files
+        # Asking again settles the first.
+        assert await bench.engine.delete_remote(job.id) == job.file_id
+
+
+async def test_removing_an_account_with_open_files_is_refused_and_harms_nothing(
+    tmp_path: Path,
+) -> None:
+    provider = stuck()
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        job_id = await begin(bench, write(tmp_path, "a.txt"))
+        with pytest.raises(AppError) as caught:
+            await bench.engine.remove_account("kimi")
+        assert caught.value.code is ErrorCode.ACCOUNT_IN_USE
+        provider.go.set()
+        await bench.until_state(job_id, S.DONE)
+        await bench.engine.remove_account("kimi")
+        [other] = await bench.upload(write(tmp_path, "b.txt"))
+        assert other.account == "glm"
+
+
+async def test_quitting_does_not_forget_a_cancel_whose_answer_is_awaited(tmp_path: Path) -> None:
+    provider = ScriptedProvider(answer_s=30.0)
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        job_id = await begin(bench, write(tmp_path, "a.txt"))
+        async with asyncio.timeout(5):
+            while not bench.ctx.running[job_id].all_left:
+                await asyncio.sleep(0.01)
+        assert await bench.engine.cancel([job_id]) == [job_id]
+        run = bench.ctx.running[job_id]
+        run.stop(Intent.QUIT)
+        job = await bench.until_state(job_id, S.UNCERTAIN, S.CANCELLED)
+        assert job.cancel_requested or job.state is S.CANCELLED
+        await bench.until_state(job_id, S.CANCELLED)
+        assert provider.uploads == ["a.txt"]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from pathlib import Path
 
 import pytest
 
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import TransferError
 from exai_desktop.core.models import AddOptions, Attempt, JobView, NewJob, RemoteFile
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges, Move
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.jobs import SqliteJobStore
 
-from .engine_kit import Bench, open_bench
+from .engine_kit import Bench, open_bench, settings
 from .scripted_provider import ScriptedProvider
 
 S = JobState
@@ -139,3 +142,28 @@ async def test_quitting_in_the_middle_loses_nothing_and_repeats_nothing(tmp_path
         for job in await bench.rows(batch_id):
             await settled(bench, job.id)
     assert sorted(provider.bodies.values()) == [b"%d" % n * 200_000 for n in range(5)]
+
+
+async def test_confirming_without_a_network_is_never_taken_for_missing(tmp_path: Path) -> None:
+    """A file that is stored must not be failed, and then sent again, because nobody could ask."""
+    _, job_id = await leave_behind(tmp_path, S.CONFIRMING)
+    provider = _Unreachable(files=stored().files, bodies=stored().bodies)
+    async with open_bench(
+        tmp_path, providers={"kimi": provider}, wanted=settings(confirm_timeout_s=0.1)
+    ) as bench:
+        await asyncio.sleep(1.0)
+        assert (await bench.job(job_id)).state is S.CONFIRMING
+        assert await bench.engine.cancel([job_id]) == []
+        provider.reachable = True
+        job = await settled(bench, job_id)
+    assert job.file_id == "stored"
+    assert provider.uploads == []
+
+
+class _Unreachable(ScriptedProvider):
+    reachable = False
+
+    async def find(self, file_id: str, purpose: str) -> RemoteFile | None:
+        if not self.reachable:
+            raise TransferError(ErrorCode.OFFLINE)
+        return await super().find(file_id, purpose)
