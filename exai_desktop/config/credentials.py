@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 _SERVICE: Final = "exai-desktop"
 # A keyring that asks the user, or has lost its service, may never answer.
+_HICCUP_WAITS_S: Final = (0.1, 0.4)
 _LIMIT_S: Final = 20.0
 # Asked for at every start: nobody waits long for it, there is a way without.
 _AUDIT_LIMIT_S: Final = 5.0
@@ -164,7 +166,21 @@ def _is_secure(backend: KeyringBackend) -> bool:
 
 
 def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
-    """Run it in a thread that may be left behind, and translate what goes wrong."""
+    """Run it in a thread that may be left behind, and translate what goes wrong.
+
+    A service that stumbles is asked again: one hiccup must not hold the files of an account.
+    """
+    for wait_s in _HICCUP_WAITS_S:
+        try:
+            return _once(call, limit_s)
+        except AccountError as error:
+            if error.code is not ErrorCode.CREDENTIAL_STORE_UNAVAILABLE:
+                raise
+        time.sleep(wait_s)
+    return _once(call, limit_s)
+
+
+def _once(call: Callable[[], T], limit_s: float | None) -> T:
     from keyring.errors import KeyringLocked
 
     outcome: Future[T] = Future()

@@ -8,7 +8,10 @@ the last byte ends the sending: httpcore then reads it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import select
+import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
@@ -71,9 +74,25 @@ class _Line(asyncio.Protocol):
         return self.transport.get_extra_info("ssl_object") is None
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._take_leftovers()
         self.ended = True
         self.lost = exc or ConnectionResetError("closed")
         self._wake()
+
+    def _take_leftovers(self) -> None:
+        """A reset ends the transport before it has read what had come: an early answer is there.
+
+        Only where the socket itself speaks plainly; of TLS there would be half a record.
+        """
+        plain = self.transport.get_extra_info("ssl_object") is None and not self._beneath
+        found = self.transport.get_extra_info("socket")
+        if not plain or found is None:
+            return
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(found.fileno())) as copy:
+            copy.setblocking(False)
+            while self.unread_size <= _MOST_UNREAD and (data := copy.recv(_MOST_UNREAD)):
+                self.unread.append(data)
+                self.unread_size += len(data)
 
     def pause_writing(self) -> None:
         self.choked = True
