@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SERVICE: Final = "exai-desktop"
-# A keyring that asks the user, or has lost its service, may never answer.
+# How long a service that reports a failure is left alone before it is asked again.
 _HICCUP_WAITS_S: Final = (0.1, 0.4)
+# A keyring that asks the user, or has lost its service, may never answer.
 _LIMIT_S: Final = 20.0
 # Asked for at every start: nobody waits long for it, there is a way without.
 _AUDIT_LIMIT_S: Final = 5.0
