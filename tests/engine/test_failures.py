@@ -139,7 +139,7 @@ async def test_two_look_alikes_are_never_in_flight_together(tmp_path: Path) -> N
     assert [provider.bodies[j.file_id or ""] for j in jobs] == [b"AAAA", b"BBBB"]
 
 
-async def test_two_candidates_that_cannot_be_told_apart_ask_the_user(tmp_path: Path) -> None:
+async def test_a_list_that_cannot_be_had_asks_the_user(tmp_path: Path) -> None:
     provider = ScriptedProvider(list_fault=TransferError(ErrorCode.NOT_SUPPORTED, status=404))
     provider.lose_answers = 1
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:

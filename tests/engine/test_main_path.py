@@ -115,6 +115,15 @@ async def test_what_the_account_does_not_take_needs_consent_for_another_company(
         [refused] = await bench.upload(path, purpose="file-extract", account="kimi")
         assert refused.error is not None
         assert refused.state is JobState.REFUSED
+    notes = write(tmp_path, "notes.md", b"Z.ai does not take this ending, Kimi does")
+    async with open_bench(tmp_path) as bench:
+        [kept] = await bench.upload(notes, account="glm")
+        assert kept.error is not None
+        assert kept.error.code == ErrorCode.CONSENT_NEEDED
+        assert not bench.providers["kimi"].uploads
+        await bench.engine.retry([kept.id], allow_fallback=True)
+        allowed = await bench.until_state(kept.id, JobState.DONE)
+        assert allowed.account == "kimi"
 
 
 @pytest.mark.parametrize(
