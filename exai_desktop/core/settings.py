@@ -41,6 +41,23 @@ class Settings(BaseModel):
         le=600,
         description="How long a lost answer is left alone before the provider's list is asked.",
     )
+    verify_after_s: float = Field(
+        default=600.0,
+        ge=0,
+        le=30 * 86_400,
+        description="How long the provider's word that a file is there counts, before its id is"
+        " used for the same content again.",
+    )
+    account_max_files: int = Field(
+        default=0,
+        ge=0,
+        description="Most files to keep at one account; 0: the provider's own limit alone.",
+    )
+    account_max_bytes: int = Field(
+        default=10_240 * MIB,
+        ge=0,
+        description="Most bytes to keep at one account; 0: the provider's own limit alone.",
+    )
     clock_skew_s: float = Field(
         default=120.0,
         ge=0,

@@ -170,6 +170,10 @@ class CopyStore(Protocol):
         """Raises `StaleJobError` when the copy is not in `old`."""
         ...
 
+    async def verified(self, copy_ids: Sequence[int], at: float) -> None:
+        """The provider was seen to have these."""
+        ...
+
     async def usage(self) -> dict[str, tuple[int, int]]:
         """account → (files, bytes) of copies in state present."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from exai_desktop.core.errors import AppError
+from exai_desktop.core.models import RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore, RecoveryLog
@@ -78,6 +79,8 @@ class Context:
     unsettled: Counter[int] = field(default_factory=Counter)
     # By job: the accounts whose provider has seen the file and refused it.
     refusals: dict[int, dict[str, AppError]] = field(default_factory=dict)
+    # Lists of the providers that are being fetched now, shared by all who wait for one.
+    listing: dict[tuple[str, str], asyncio.Task[Sequence[RemoteFile]]] = field(default_factory=dict)
     # Made by the runner, which knows what to do when the way is clear again.
     guard: DiskGuard = field(init=False)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from exai_desktop.core import backoff
 from exai_desktop.core.error_codes import ErrorCode, Outcome
-from exai_desktop.core.errors import AppError, Sent, TransferError
+from exai_desktop.core.errors import AppError, ErrorView, Sent, TransferError
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges, Move
@@ -135,8 +135,33 @@ async def not_begun(ctx: Context, job_id: int, error: AppError) -> None:
         await hold_account(ctx, job.account or "", error)
     elif error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED):
         await again_later(ctx, job, error)
+    elif isinstance(error, TransferError):
+        await _ask_later(ctx, job, error)
     else:
         await ctx.scheduler.move(job, S.REFUSED, error=error)
+
+
+async def _ask_later(ctx: Context, job: JobView, error: TransferError) -> None:
+    """The provider could not be asked before the attempt: it stays in line, nothing was sent."""
+    if error.outcome is Outcome.QUOTA:
+        await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
+        await hold_account(ctx, job.account or "", error)
+        return
+    ctx.unsettled[job.id] += 1
+    wait_s = backoff.delay(ctx.unsettled[job.id], ctx.random(), error.retry_after)
+    wait_until(ctx, job, wait_s, error)
+
+
+def wait_until(ctx: Context, job: JobView, wait_s: float, error: AppError) -> None:
+    """Let a waiting job stand back for some seconds. Not a move: the state stays, but whoever
+    looks on is told why nothing happens."""
+    until = ctx.clock.now() + wait_s
+    lane = ctx.accounts.lane(job.account or "")
+    if lane is not None:
+        lane.put(job.id, until)
+    ctx.scheduler.announce(
+        replace(job, error=ErrorView.of(error), not_before=until, wait_reason=error.title)
+    )
 
 
 async def stopped(ctx: Context, job: JobView, attempt: Attempt, sent: Sent) -> None:

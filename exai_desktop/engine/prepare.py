@@ -19,6 +19,7 @@ from exai_desktop.core.states import JobState
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.inspect import inspect
 from exai_desktop.engine.open_file import RegularFile, hash_file
+from exai_desktop.engine.reuse import is_fresh
 from exai_desktop.engine.scheduler import uninterrupted
 
 S = JobState
@@ -127,6 +128,8 @@ async def _route(ctx: Context, job: JobView, sha256: str) -> None:
     route = choose_route(ctx, job)
     account, purpose = route.account, route.purpose.name
     copy = await ctx.copies.find_present(account.name, purpose, sha256)
+    if copy is not None and not is_fresh(ctx, copy):
+        copy = None  # asked about in the account's own lane, before anything is sent
     await ctx.scheduler.move(
         job,
         S.DUPLICATE if copy else S.WAITING,

@@ -25,6 +25,7 @@ from exai_desktop.engine.failures import (
     not_begun,
     stopped,
 )
+from exai_desktop.engine.reuse import become_duplicate, reuse
 
 S = JobState
 
@@ -62,6 +63,8 @@ async def send(ctx: Context, job_id: int) -> None:
         if await _stand_back(ctx, job):
             return
         provider = await ctx.accounts.provider(job.account)
+        if await reuse(ctx, job, provider):
+            return
         async with ctx.opened(job.path) as file:
             if file.id != _recorded(job):
                 raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
@@ -116,11 +119,7 @@ async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: Ope
             transport=attempt.transport,
         )
     except TwinPresentError as twin:
-        copy = twin.copy
-        note = "the same content is already there"
-        await ctx.scheduler.move(
-            job, S.DUPLICATE, note=note, file_id=copy.remote_id, twin_of=copy.job_id
-        )
+        await become_duplicate(ctx, job, twin.copy)
         return
     except TwinInFlightError as twin:
         ctx.scheduler.park(job, twin.job_id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -155,6 +157,18 @@ class SqliteCopyStore:
     async def move(self, copy_id: int, old: CopyState, new: CopyState, at: float) -> Copy:
         move = partial(_move, copy_id=copy_id, old=old, new=new, at=at, trail=self._database.trail)
         return await self._database.write(move)
+
+    async def verified(self, copy_ids: Sequence[int], at: float) -> None:
+        values = (at, json.dumps(list(copy_ids)))
+        await self._database.write(
+            lambda connection: (
+                connection.execute(
+                    "UPDATE copies SET verified_at = ?"
+                    " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'present'",
+                    values,
+                ).rowcount
+            )
+        )
 
     async def usage(self) -> dict[str, tuple[int, int]]:
         return await self._database.read(

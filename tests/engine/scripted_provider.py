@@ -39,7 +39,11 @@ class ScriptedProvider:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     most_at_once: int = 0
+    # How often `list` was asked.
+    listed: int = 0
     _at_once: int = 0
+    # An id is never given out twice, whatever was deleted.
+    _stored: int = 0
 
     def __post_init__(self) -> None:
         self.go.set()
@@ -82,7 +86,8 @@ class ScriptedProvider:
         return body
 
     def _store(self, upload: Upload, body: bytes) -> RemoteFile:
-        file_id = f"file-{len(self.files) + 1:04d}"
+        self._stored += 1
+        file_id = f"file-{self._stored:04d}"
         names = {f.name for f in self.files.values()}
         name = upload.name
         if name in names:
@@ -94,6 +99,7 @@ class ScriptedProvider:
         return remote
 
     async def list(self, purpose: str) -> list[RemoteFile]:
+        self.listed += 1
         if self.list_fault is not None:
             raise self.list_fault
         return [f for f in self.files.values() if f.purpose == purpose]
