@@ -42,6 +42,7 @@ from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
 from exai_desktop.storage.audit import SqliteAuditStore
 from exai_desktop.storage.audit_trail import AuditTrail
+from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.driver import library_version
 from exai_desktop.storage.fingerprints import SqliteFingerprints
@@ -183,6 +184,7 @@ def _engine_maker(
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,
+        claims=ContentLocks(given.where.shared_locks, given.where.profile_id),
         is_read_only=opened.is_read_only,
     )
 

@@ -28,6 +28,8 @@ class Places:
     settings_file: Path
     database: Path
     locks: Path
+    # Of this user on this machine, whatever the profile: where programs on one account meet.
+    shared_locks: Path
     logs: Path
     socket: Path
     sandbox: Path
@@ -66,6 +68,7 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         settings_file=settings / "settings.json",
         database=data / "exai-desktop.db",
         locks=locks,
+        shared_locks=Path(platformdirs.user_state_dir(_APP, appauthor=False)) / "contents",
         logs=logs,
         socket=_socket(data),
         sandbox=data if sandbox else data / "sandbox",

@@ -59,6 +59,8 @@ class Provider(_Row):
     title: str
     company: str
     key_hint: str
+    # Over all purposes together.
+    max_total_files: int | None = None
     max_total_bytes: int | None = None
     regions: tuple[Region, ...] = Field(min_length=1)
     purposes: tuple[Purpose, ...] = Field(min_length=1)

@@ -104,6 +104,8 @@ class Attempt:
     detail: str | None = None
     http_status: int | None = None
     request_id: str | None = None
+    # When the last block was handed to the network.
+    left_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

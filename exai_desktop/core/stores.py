@@ -22,8 +22,8 @@ from exai_desktop.core.models import (
     JobView,
     NewJob,
     QueueSummary,
-    RemoteFile,
 )
+from exai_desktop.core.quota import Limits
 from exai_desktop.core.states import CopyState, JobState
 
 
@@ -86,6 +86,8 @@ class Move:
     # A new attempt (number not yet there), or the end of the one with this number.
     attempt: Attempt | None = None
     copy: NewCopy | None = None
+    # A move into *sending* that would leave less than no room at the account is refused.
+    limits: Limits | None = None
 
 
 class StaleJobError(Exception):
@@ -122,7 +124,8 @@ class JobStore(Protocol):
 
         A move into *sending* is where the dedupe law is enforced: it raises `TwinPresentError`
         when a usable copy of (account, purpose, sha256) is present, `TwinInFlightError` when
-        another job of the same triple is in flight. A unique index backs both.
+        another job of the same triple is in flight. A unique index backs both. With `move.limits`
+        it raises PROVIDER_FILE_LIMIT or QUOTA_EXCEEDED when there is no room for one more.
         """
         ...
 
@@ -146,6 +149,10 @@ class JobStore(Protocol):
 
     async def summary(self) -> QueueSummary:
         """Counts and open bytes; speed and ETA are filled in by the engine."""
+        ...
+
+    async def answer_delays(self, account: str, most: int) -> list[float]:
+        """Seconds from the last block to the answer of stored files, the newest first."""
         ...
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
@@ -185,40 +192,6 @@ class Fingerprints(Protocol):
     async def get(self, path: str, file_id: FileId) -> str | None: ...
 
     async def put(self, path: str, file_id: FileId, sha256: str, at: float) -> None: ...
-
-
-class RecoveryLog(Protocol):
-    """What a recovered record may lack: see docs/adr/0006-recovery.md."""
-
-    async def since(self) -> float | None:
-        """What was sent after this may be missing from the record; None: it is whole."""
-        ...
-
-    async def not_compared(self, account: str, purpose: str) -> float | None:
-        """The same, while this list of the provider has not been compared; then None."""
-        ...
-
-    async def compared(
-        self, provider: str, account: str, purpose: str, files: Sequence[RemoteFile], at: float
-    ) -> int:
-        """Note that the list was compared; its unknown files become foreign copies."""
-        ...
-
-    async def record_foreign(self, provider: str, account: str, files: Sequence[RemoteFile]) -> int:
-        """Files that no record knows become foreign copies; returns how many were new."""
-        ...
-
-    async def foreign(self, account: str, purpose: str, size: int) -> list[Copy]:
-        """Foreign copies of this size; `verified_at` is when a job was held up by one."""
-        ...
-
-    async def asked(self, copy_ids: Sequence[int], at: float) -> None:
-        """A job was held up because of these."""
-        ...
-
-    async def has_look_alike(self, job_id: int, name: str, size: int, sha256: str) -> bool:
-        """Whether another job has this name and size, but not this content for certain."""
-        ...
 
 
 class AuditStore(Protocol):

@@ -17,6 +17,7 @@ from exai_desktop.core.errors import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
 from exai_desktop.core.names import plain_text
 from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider, ProviderFactory
+from exai_desktop.core.quota import Limits, limits_of
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.lanes import Lane
 
@@ -120,6 +121,13 @@ class Accounts:
                 await desk.provider.close()
                 desk.provider = None
 
+    def limits(self, name: str, purpose: str) -> Limits:
+        """How much may lie at the account: the provider's word and the user's settings."""
+        wanted = self._settings
+        return limits_of(
+            self.get(name), purpose, self.table, wanted.account_max_files, wanted.account_max_bytes
+        )
+
     # -- problems
 
     def problem(self, name: str) -> AppError | None:
@@ -185,7 +193,7 @@ class Accounts:
         try:
             provider = await self.provider(name)
         except AppError as error:
-            return self._report(self.get(name), 0.0, error=error)
+            return _report(self.get(name), 0.0, error=error)
         return await self._probe(self.get(name), provider)
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
@@ -203,25 +211,8 @@ class Accounts:
         try:
             files = await provider.list(info.purposes_in(account.region)[0].name)
         except AppError as error:
-            return self._report(account, start, error=error)
-        return self._report(account, start, files=len(files))
-
-    def _report(
-        self,
-        account: Account,
-        start: float,
-        *,
-        files: int | None = None,
-        error: AppError | None = None,
-    ) -> ConnectionReport:
-        return ConnectionReport(
-            ok=error is None,
-            account=account.name,
-            host=urlsplit(account.base_url).netloc,
-            duration_ms=round((time.perf_counter() - start) * 1000) if start else 0,
-            files=files,
-            error=ErrorView.of(error) if error else None,
-        )
+            return _report(account, start, error=error)
+        return _report(account, start, files=len(files))
 
     # -- what others see
 
@@ -244,3 +235,16 @@ class Accounts:
     async def _read(self, call: Callable[..., T], *args: object) -> T:
         """Settings file and keyring block: never in the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, call, *args)
+
+
+def _report(
+    account: Account, start: float, *, files: int | None = None, error: AppError | None = None
+) -> ConnectionReport:
+    return ConnectionReport(
+        ok=error is None,
+        account=account.name,
+        host=urlsplit(account.base_url).netloc,
+        duration_ms=round((time.perf_counter() - start) * 1000) if start else 0,
+        files=files,
+        error=ErrorView.of(error) if error else None,
+    )

@@ -13,6 +13,7 @@ from exai_desktop.core.states import RETRY_MOVES, CopyState, JobState
 from exai_desktop.core.stores import JobChanges, Move, StaleJobError
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.failures import NO_ROOM
 from exai_desktop.engine.scheduler import error_changes
 
 S = JobState
@@ -155,6 +156,16 @@ class Commands:
         views = await self._views([job_id for job_id, account in rows if account == name])
         held = [v for v in views if v.error is not None]
         await self._move_at_rest(held, S.QUEUED, "the account works again", None)
+
+    async def resume_full(self, name: str) -> None:
+        """There is room at the account again: what was held for want of it goes on."""
+        problem = self._ctx.accounts.problem(name)
+        if problem is not None and problem.code in NO_ROOM:
+            self._ctx.accounts.clear_problem(name)
+        rows = await self._ctx.jobs.ids([S.HELD])
+        views = await self._views([job_id for job_id, account in rows if account == name])
+        full = [v for v in views if v.error is not None and v.error.code in NO_ROOM]
+        await self._move_at_rest(full, S.QUEUED, "there is room again", None)
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
         """The user's word on a job that needs review."""

@@ -12,16 +12,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
+from exai_desktop.core.recovery import RecoveryLog
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore, RecoveryLog
+from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.open_file import RegularFile, open_regular
 from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler, uninterrupted
+from exai_desktop.engine.settling import Settling
 
 T = TypeVar("T")
 
@@ -70,6 +73,7 @@ class Context:
     readers: Executor
     random: Callable[[], float]
     # None: there is none, as in a test or beside a database that is only read.
+    claims: ContentClaims | None = None
     recovery: RecoveryLog | None = None
     snapshots: Snapshots | None = None
     disk: Disk | None = None
@@ -83,6 +87,10 @@ class Context:
     listing: dict[tuple[str, str], asyncio.Task[Sequence[RemoteFile]]] = field(default_factory=dict)
     # Made by the runner, which knows what to do when the way is clear again.
     guard: DiskGuard = field(init=False)
+    settling: Settling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settling = Settling(self.settings)
 
     async def read(self, call: Callable[..., T], *args: object) -> T:
         """Run a blocking call in a reader thread, to its end even when cancelled."""

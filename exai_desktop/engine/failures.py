@@ -29,6 +29,13 @@ ANOTHER_MAY_TAKE: Final = frozenset(
 )
 
 
+# The other program is sending; how soon it has finished nobody knows.
+CONCURRENT_S: Final = 0.5
+
+# The account is full by our own count.
+NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
+
+
 def is_last_attempt(ctx: Context, number: int) -> bool:
     """Each series has `max_attempts`; a retry by the user begins the next one."""
     return number > 0 and number % ctx.settings.max_attempts == 0
@@ -60,7 +67,7 @@ async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferEr
     move = ctx.scheduler.move
     local = error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED)
     if error.sent is not Sent.NOTHING and not error.is_answer and not local:
-        settle = now + ctx.settings.settle_s
+        settle = now + ctx.settling.seconds(job.account)
         await move(job, S.UNCERTAIN, attempt=ended, error=error, not_before=settle)
     elif local:
         # Our own guard kept the last block back: nothing can have been stored.
@@ -137,8 +144,26 @@ async def not_begun(ctx: Context, job_id: int, error: AppError) -> None:
         await again_later(ctx, job, error)
     elif isinstance(error, TransferError):
         await _ask_later(ctx, job, error)
+    elif error.code is ErrorCode.CONCURRENT_UPLOAD:
+        wait_until(ctx, job, CONCURRENT_S, error)
+    elif error.code in NO_ROOM:
+        await _no_room(ctx, job, error)
     else:
         await ctx.scheduler.move(job, S.REFUSED, error=error)
+
+
+async def _no_room(ctx: Context, job: JobView, error: AppError) -> None:
+    """Another account may have room, if the user allowed that; else it is held until there is."""
+    refused = ctx.refusals.setdefault(job.id, {})
+    refused[job.account or ""] = error
+    try:
+        route = choose_route(ctx, job)
+    except AppError:
+        del ctx.refusals[job.id]
+        await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
+        return
+    # Through the queue: the other account may have the content already.
+    await ctx.scheduler.move(job, S.QUEUED, note=route.reason)
 
 
 async def _ask_later(ctx: Context, job: JobView, error: TransferError) -> None:
@@ -172,7 +197,7 @@ async def stopped(ctx: Context, job: JobView, attempt: Attempt, sent: Sent) -> N
     ended = replace(attempt, ended_at=now, outcome=Outcome.CANCELLED.value, detail=str(intent))
     if sent is Sent.ALL:
         # A wish noted before stays: quitting must not forget a cancel.
-        wish = JobChanges(not_before=now + ctx.settings.settle_s)
+        wish = JobChanges(not_before=now + ctx.settling.seconds(job.account))
         if intent is Intent.CANCEL:
             wish["cancel_requested"] = True
         await ctx.scheduler.move(

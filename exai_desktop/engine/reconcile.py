@@ -17,9 +17,10 @@ from exai_desktop.core import backoff
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
+from exai_desktop.core.names import sent_name
 from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.core.stores import StaleJobError
-from exai_desktop.engine import recovery
+from exai_desktop.engine import claims, recovery
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.disk_guard import LOOK_EVERY_S
@@ -156,7 +157,7 @@ class Reconciler:
                 return
             await self._adopt(job, finding.remote, finding.others)
         elif finding.verdict is Verdict.LATER:
-            self._push(job.id, self._ctx.settings.settle_s)
+            self._push(job.id, self._ctx.settling.seconds(job.account))
         elif finding.verdict is Verdict.AMBIGUOUS:
             detail = f"{finding.others} files there could be this one"
             error = AppError(ErrorCode.REVIEW_NEEDED, detail)
@@ -164,7 +165,7 @@ class Reconciler:
         else:
             self._looks[job.id] += 1
             if self._looks[job.id] < LOOKS_NEEDED:
-                self._push(job.id, self._ctx.settings.settle_s)
+                self._push(job.id, self._ctx.settling.seconds(job.account))
                 return
             del self._looks[job.id]
             await self._send_again(job)
@@ -177,24 +178,34 @@ class Reconciler:
             S.WAITING,
             note="not in the provider's list: sent again",
             error=error_of(job),
+            sent_name=sent_name(job.path),
             not_before=ctx.clock.now() + backoff.delay(max(1, job.attempts), ctx.random()),
         )
 
     async def _adopt(self, job: JobView, remote: RemoteFile, others: int) -> None:
         self._looks.pop(job.id, None)
+        await self._learn(job, remote)
         notes = ["found in the provider's list"]
         if others:
             notes.append(f"{others} more of this name and size there")
         if job.cancel_requested:
             notes.append("it was stored before the cancel")
         usable = remote.status is not RemoteStatus.ERROR
-        await self._ctx.scheduler.move(
+        done = await self._ctx.scheduler.move(
             job,
             S.DONE,
             note="; ".join(notes),
             file_id=remote.id,
             copy=new_copy(self._ctx, job, remote, usable=usable),
         )
+        await claims.settled(self._ctx, done)
+
+    async def _learn(self, job: JobView, remote: RemoteFile) -> None:
+        """It was stored so long after we had lost sight of it."""
+        detail = await self._ctx.jobs.detail(job.id)
+        lost_at = detail.attempts[-1].ended_at if detail and detail.attempts else None
+        if lost_at is not None:
+            self._ctx.settling.learn(job.account or "", [remote.created_at - lost_at])
 
     async def _list_failed(self, account: str, suspects: list[Suspect], error: AppError) -> None:
         """Ask again later; when the list cannot be had at all, the user decides."""

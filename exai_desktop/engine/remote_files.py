@@ -22,7 +22,7 @@ async def _copy_of(ctx: Context, job_id: int) -> Copy:
     return copy
 
 
-async def delete_remote(ctx: Context, job_id: int) -> str:
+async def delete_remote(ctx: Context, job_id: int) -> Copy:
     """Intent on disk, the call, the result on disk. Other jobs that point to it lose it too."""
     copy = await _copy_of(ctx, job_id)
     if copy.state is C.DELETED:
@@ -43,8 +43,7 @@ async def delete_remote(ctx: Context, job_id: int) -> str:
         ):
             await ctx.copies.move(copy.id, C.DELETING, C.PRESENT, ctx.clock.now())
         raise
-    await ctx.copies.move(copy.id, C.DELETING, C.DELETED, ctx.clock.now())
-    return copy.remote_id
+    return await ctx.copies.move(copy.id, C.DELETING, C.DELETED, ctx.clock.now())
 
 
 async def content(ctx: Context, job_id: int) -> str:

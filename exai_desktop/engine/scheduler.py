@@ -16,6 +16,7 @@ from exai_desktop.core.errors import AppError
 from exai_desktop.core.events import BatchFinished, EventBus, JobChanged, JobsAdded
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.ports import Clock
+from exai_desktop.core.quota import Limits
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges, JobStore, Move, NewCopy
 from exai_desktop.engine.lanes import Lane
@@ -133,6 +134,7 @@ class Scheduler:
         error: AppError | None = None,
         attempt: Attempt | None = None,
         copy: NewCopy | None = None,
+        limits: Limits | None = None,
         retry: bool = False,
         **changes: Unpack[JobChanges],
     ) -> JobView:
@@ -142,7 +144,8 @@ class Scheduler:
         if new in _CLEARS_WAIT:
             values |= JobChanges(not_before=None, wait_reason=None)
         values |= changes
-        wanted = Move(job.id, job.state, new, self._clock.now(), note, values, attempt, copy)
+        now = self._clock.now()
+        wanted = Move(job.id, job.state, new, now, note, values, attempt, copy, limits)
         return await uninterrupted(self._carry_out(wanted))
 
     async def _carry_out(self, move: Move) -> JobView:

@@ -15,6 +15,7 @@ from exai_desktop.core.ports import FileProvider, OpenFile
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
 from exai_desktop.engine import recovery
+from exai_desktop.engine.claims import ELSEWHERE, Held, asked_elsewhere, claimed, take_over
 from exai_desktop.engine.confirm import confirm
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.failures import (
@@ -40,6 +41,7 @@ class Body:
         self.name = job.sent_name
         self.purpose = job.purpose
         self.sent = Sent.NOTHING
+        self.left_at: float | None = None
         self._ctx = ctx
         self._job_id = job.id
 
@@ -48,6 +50,8 @@ class Body:
 
     def on_left(self, sent: Sent) -> None:
         self.sent = sent
+        if sent is Sent.ALL:
+            self.left_at = self._ctx.clock.now()
         run = self._ctx.running.get(self._job_id)
         if run is not None:
             run.all_left = sent is Sent.ALL
@@ -65,10 +69,14 @@ async def send(ctx: Context, job_id: int) -> None:
         provider = await ctx.accounts.provider(job.account)
         if await reuse(ctx, job, provider):
             return
-        async with ctx.opened(job.path) as file:
-            if file.id != _recorded(job):
-                raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
-            await _attempt(ctx, job, provider, file)
+        async with claimed(ctx, job) as held:
+            earlier = held.earlier
+            if earlier and earlier.remote_id and await take_over(ctx, job, earlier, provider):
+                return
+            async with ctx.opened(job.path) as file:
+                if file.id != _recorded(job):
+                    raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
+                await _attempt(ctx, job, provider, file, held)
     except AppError as error:
         await not_begun(ctx, job_id, error)
     except asyncio.CancelledError:
@@ -104,34 +112,56 @@ async def _stand_back(ctx: Context, job: JobView) -> bool:
     return False
 
 
-async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: OpenFile) -> None:
+async def _attempt(
+    ctx: Context, job: JobView, provider: FileProvider, file: OpenFile, held: Held
+) -> None:
     body = Body(ctx, job, file)
     doubted = await recovery.doubt(ctx, job)
-    attempt = Attempt(
-        job.attempts + 1, provider.transport, body.name, job.size, body.sha256, ctx.clock.now()
-    )
+    elsewhere = await asked_elsewhere(ctx, job, held.earlier)
+    name, started_at = body.name, ctx.clock.now()
+    if elsewhere is not None:
+        name, started_at = elsewhere.sent_name, elsewhere.at
+    elif doubted is None:
+        await held.begin()
+    attempt = Attempt(job.attempts + 1, provider.transport, name, job.size, body.sha256, started_at)
+    begun = await _begin(ctx, job, attempt)
+    if begun is None:
+        return
+    if elsewhere is not None:
+        await _ask_for_the_other(ctx, begun, attempt)
+    elif doubted is not None:
+        await _ask_the_list(ctx, begun, attempt, doubted)
+    else:
+        await _deliver(ctx, begun, attempt, provider, body)
+
+
+async def _begin(ctx: Context, job: JobView, attempt: Attempt) -> JobView | None:
+    """Put on disk that it is being sent; None when a twin was quicker."""
     try:
-        job = await ctx.scheduler.move(
+        return await ctx.scheduler.move(
             job,
             S.SENDING,
             attempt=attempt,
             attempts=attempt.number,
             transport=attempt.transport,
+            sent_name=attempt.sent_name,
+            limits=ctx.accounts.limits(job.account or "", job.purpose or ""),
         )
     except TwinPresentError as twin:
         await become_duplicate(ctx, job, twin.copy)
-        return
     except TwinInFlightError as twin:
         ctx.scheduler.park(job, twin.job_id)
-        return
     except asyncio.CancelledError:
         begun = await ctx.jobs.get(job.id)
         if begun is not None and begun.state is S.SENDING:
             await stopped(ctx, begun, attempt, Sent.NOTHING)
         raise
-    if doubted is not None:
-        await _ask_the_list(ctx, job, attempt, doubted)
-        return
+    return None
+
+
+async def _deliver(
+    ctx: Context, job: JobView, attempt: Attempt, provider: FileProvider, body: Body
+) -> None:
     ctx.board.begin(job.id, job.size)
     try:
         remote = await provider.upload(body)
@@ -146,7 +176,7 @@ async def _attempt(ctx: Context, job: JobView, provider: FileProvider, file: Ope
         await failed(ctx, job, attempt, lost)
         raise
     else:
-        await _answered(ctx, job, attempt, remote)
+        await _answered(ctx, job, replace(attempt, left_at=body.left_at), remote)
     finally:
         ctx.board.end(job.id)
 
@@ -161,15 +191,31 @@ async def _ask_the_list(
         S.UNCERTAIN,
         note="the record was recovered: the provider's list is asked first",
         attempt=recovery.forgotten(attempt, now),
-        not_before=now if doubted.copies else now + ctx.settings.settle_s,
+        not_before=now if doubted.copies else now + ctx.settling.seconds(job.account),
         wait_reason="the record was recovered",
     )
     if ctx.recovery is not None and doubted.copies:
         await ctx.recovery.asked(doubted.copies, now)
 
 
+async def _ask_for_the_other(ctx: Context, job: JobView, attempt: Attempt) -> None:
+    """Another program had begun with this content and did not end well: not a byte leaves."""
+    now = ctx.clock.now()
+    await ctx.scheduler.move(
+        job,
+        S.UNCERTAIN,
+        note="another program may have sent it: the provider's list is asked first",
+        attempt=replace(attempt, ended_at=now, outcome=ELSEWHERE),
+        not_before=max(now, attempt.started_at + ctx.settling.seconds(job.account)),
+        wait_reason="another program may have sent it",
+    )
+
+
 async def _answered(ctx: Context, job: JobView, attempt: Attempt, remote: RemoteFile) -> None:
-    ended = replace(attempt, ended_at=ctx.clock.now(), outcome="stored")
+    now = ctx.clock.now()
+    ended = replace(attempt, ended_at=now, outcome="stored")
+    if attempt.left_at is not None:
+        ctx.settling.learn(job.account or "", [now - attempt.left_at])
     job = await ctx.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
     await confirm(ctx, job, remote)
 

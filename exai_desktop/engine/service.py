@@ -10,6 +10,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import Event, EventBus, JobsRemoved, WindowWanted
 from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.settle import SAMPLES
 from exai_desktop.engine import remote_files
 from exai_desktop.engine.account_verbs import AccountVerbs
 from exai_desktop.engine.context import Context
@@ -46,6 +47,7 @@ class Engine(AccountVerbs, SettingsVerbs):
         guard = self._ctx.guard
         await guard.look()
         try:
+            await self._learn_delays()
             await self._runner.restore()
         except AppError as error:
             # Reading works: what is there can be shown, and it goes on when writing works too.
@@ -53,6 +55,11 @@ class Engine(AccountVerbs, SettingsVerbs):
                 raise
         self._runner.start()
         self._anchoring = self._tasks.create_task(self._anchor_hourly())
+
+    async def _learn_delays(self) -> None:
+        for account in self._ctx.accounts.all():
+            delays = await self._ctx.jobs.answer_delays(account.name, SAMPLES)
+            self._ctx.settling.learn(account.name, reversed(delays))
 
     async def stop(self) -> None:
         for walk in self._walks:
@@ -119,9 +126,10 @@ class Engine(AccountVerbs, SettingsVerbs):
         return removed
 
     async def delete_remote(self, job_id: int) -> str:
-        remote_id = await remote_files.delete_remote(self._ctx, job_id)
+        copy = await remote_files.delete_remote(self._ctx, job_id)
+        await self._commands.resume_full(copy.account)
         await self._announce_accounts()
-        return remote_id
+        return copy.remote_id
 
     async def content(self, job_id: int) -> str:
         return await remote_files.content(self._ctx, job_id)

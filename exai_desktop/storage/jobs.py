@@ -22,7 +22,7 @@ from exai_desktop.core.models import (
 from exai_desktop.core.names import display_name
 from exai_desktop.core.states import FINAL, JobState
 from exai_desktop.core.stores import Move
-from exai_desktop.storage import audit_entries, job_queries
+from exai_desktop.storage import audit_entries, holdings, job_queries
 from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import Connection, Row
@@ -89,6 +89,11 @@ class SqliteJobStore:
 
     async def summary(self) -> QueueSummary:
         return await self._database.read(job_queries.summary)
+
+    async def answer_delays(self, account: str, most: int) -> list[float]:
+        return await self._database.read(
+            partial(holdings.answer_delays, account=account, most=most)
+        )
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """In pieces: a failure on the way leaves the earlier pieces removed."""

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
-from exai_desktop.storage import first_schema, recovery_schema, second_schema
+from exai_desktop.storage import (
+    first_schema,
+    holdings_schema,
+    recovery_schema,
+    second_schema,
+)
 from exai_desktop.storage.driver import Connection
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("first_schema", first_schema.STATEMENTS),
     ("second_schema", second_schema.STATEMENTS),
     ("recovery_schema", recovery_schema.STATEMENTS),
+    ("holdings_schema", holdings_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exai_desktop.core.models import Attempt, JobView
+from exai_desktop.core.quota import check_room
 from exai_desktop.core.states import RETRY_MOVES, JobState, check
 from exai_desktop.core.stores import (
     JobChanges,
@@ -19,6 +20,7 @@ from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.copies import present_copy, record_copy
 from exai_desktop.storage.driver import Connection, IntegrityError, Row
 from exai_desktop.storage.first_schema import IN_FLIGHT
+from exai_desktop.storage.holdings import usage
 from exai_desktop.storage.rows import Value, job_view, optional_text, storable, stored
 
 _COLUMNS: Final = frozenset(JobChanges.__annotations__)
@@ -34,12 +36,12 @@ _CLEARED_BY_RETRY: Final[dict[str, Value]] = {
 # An attempt that is there already only gets its end: what was sent is never rewritten.
 _ATTEMPT: Final = """
 INSERT INTO attempts (job_id, number, transport, sent_name, size, sha256, started_at, ended_at,
-    outcome, error_code, detail, http_status, request_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    outcome, error_code, detail, http_status, request_id, left_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (job_id, number) DO UPDATE SET
     ended_at = excluded.ended_at, outcome = excluded.outcome, error_code = excluded.error_code,
     detail = excluded.detail, http_status = excluded.http_status,
-    request_id = excluded.request_id"""
+    request_id = excluded.request_id, left_at = excluded.left_at"""
 
 
 def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
@@ -56,6 +58,10 @@ def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
         copy = present_copy(connection, view.account, view.purpose, view.sha256)
         if copy is not None:
             raise TwinPresentError(copy)
+        if move.limits is not None:
+            assert view.account and view.purpose
+            used = usage(connection, view.account, view.purpose, view.id)
+            check_room(used, view.size, move.limits)
     connection.execute(
         "INSERT INTO history (job_id, at, old, new, note) VALUES (?, ?, ?, ?, ?)",
         (move.job_id, move.at, move.old, move.new, storable(move.note)),
@@ -146,5 +152,6 @@ def _write_attempt(connection: Connection, job_id: int, attempt: Attempt) -> Non
             optional_text(attempt.detail),
             attempt.http_status,
             optional_text(attempt.request_id),
+            attempt.left_at,
         ),
     )

@@ -106,6 +106,7 @@ def attempt_of(row: Row) -> Attempt:
         detail=row["detail"],
         http_status=row["http_status"],
         request_id=row["request_id"],
+        left_at=row["left_at"],
     )
 
 

@@ -14,6 +14,7 @@ from exai_desktop.config.credentials import SessionCredentials, check_key, key_f
 from exai_desktop.config.provider_table import load_provider_table
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.audit_chain import Seal
+from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
 from exai_desktop.core.models import AddOptions, JobQuery, JobView
@@ -135,6 +136,7 @@ async def open_bench(
     accounts: Sequence[Account] = (KIMI, GLM),
     wanted: Settings | None = None,
     clock: SystemClock | None = None,
+    claims: ContentClaims | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -177,6 +179,7 @@ async def open_bench(
             recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,
+            claims=claims,
             is_read_only=opened.is_read_only,
         )
         try:

@@ -1,0 +1,60 @@
+"""Claims on a content across the programs of one user: two profiles may use one account.
+
+Each profile has its own record; the claim is where they meet. A program holds the claim's kernel
+lock while it sends, and leaves a note of what it did: the next one reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimKey:
+    """A content at an account, whatever the profiles call the account."""
+
+    base_url: str
+    key_fingerprint: str
+    purpose: str
+    sha256: str
+
+
+class Claim(BaseModel):
+    """What a program has noted. Without `remote_id` it has begun and nobody knows the end."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    owner: str = Field(max_length=64)
+    sent_name: str = Field(max_length=1_000)
+    size: int = Field(ge=0)
+    at: float
+    remote_id: str = Field(default="", max_length=128)
+
+
+class Hold(Protocol):
+    """The lock, held. All calls block."""
+
+    @property
+    def earlier(self) -> Claim | None:
+        """What another program has noted; None too when the note is our own."""
+        ...
+
+    def note(self, claim: Claim | None) -> None:
+        """On disk when it returns; None takes the note away. Raises OSError."""
+        ...
+
+    def release(self) -> None: ...
+
+
+class ContentClaims(Protocol):
+    @property
+    def owner(self) -> str:
+        """The name under which this program notes things."""
+        ...
+
+    def hold(self, key: ClaimKey) -> Hold | None:
+        """Blocks for a moment at most; None: another program is at it. Raises OSError."""
+        ...
