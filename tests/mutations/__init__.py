@@ -1,0 +1,1 @@
+"""One deliberate break for each safety rule, and the test that must catch it."""

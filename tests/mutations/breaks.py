@@ -1,0 +1,202 @@
+"""The safety rules, each with one way to break it. `old` stands in its file exactly once."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Break(NamedTuple):
+    rule: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+SEND: Final = "engine/send.py"
+FAILURES: Final = "engine/failures.py"
+
+BREAKS: Final = (
+    Break(
+        "The intent is on disk before the first byte leaves",
+        SEND,
+        "            S.SENDING,\n            attempt=attempt,",
+        "            S.SENDING,\n            attempt=None,",
+        "tests/engine/test_intent.py::test_the_intent_is_on_disk_while_the_first_byte_leaves",
+    ),
+    Break(
+        "What was under way when the program died is asked for, not sent again",
+        "core/states.py",
+        "S.SENDING: S.UNCERTAIN}",
+        "S.SENDING: S.WAITING}",
+        "tests/engine/test_restart.py::test_sending_that_had_arrived_is_adopted_not_sent_again",
+    ),
+    Break(
+        "A lost answer makes the job uncertain",
+        FAILURES,
+        "if error.sent is not Sent.NOTHING and not error.is_answer and not local:",
+        "if False:",
+        "tests/engine/test_failures.py::test_a_lost_answer_is_settled_by_the_list_not_by_sending_again",
+    ),
+    Break(
+        "An absence is believed when it was seen twice, a settle time apart",
+        "engine/reconcile.py",
+        "LOOKS_NEEDED: Final = 2",
+        "LOOKS_NEEDED: Final = 1",
+        "tests/engine/test_intent.py::test_a_file_that_shows_up_after_the_first_look_is_found_by_the_second",
+    ),
+    Break(
+        "A file is ours only when it came after the attempt began",
+        "engine/reconcile_plan.py",
+        "and remote.created_at >= suspect.started_at - skew_s",
+        "and True",
+        "tests/engine/test_failures.py::test_an_old_file_of_the_same_name_is_not_taken_for_ours",
+    ),
+    Break(
+        "The settle time is learnt from slow answers",
+        "core/settle.py",
+        "return max(least, min(LONGEST_S, FACTOR * slowest))",
+        "return least",
+        "tests/unit/test_quota.py::test_a_slow_provider_gets_three_times_its_slowest_answer",
+    ),
+    Break(
+        "The last block stays unless the bytes are those that were checked",
+        "net/file_body.py",
+        "if self._digest.hexdigest() != self._upload.sha256:",
+        "if False:",
+        "tests/unit/test_file_body.py::test_without_proof_the_last_block_stays",
+    ),
+    Break(
+        "A file that changed meanwhile has no fingerprint",
+        "engine/open_file.py",
+        "if done != file.id.size or file.has_changed():",
+        "if done != file.id.size:",
+        "tests/unit/test_open_file.py::test_a_file_that_changes_while_it_is_hashed_has_no_hash",
+    ),
+    Break(
+        "Only regular files are opened",
+        "engine/open_file.py",
+        "if not stat.S_ISREG(found.st_mode):",
+        "if False:",
+        "tests/unit/test_open_file.py::test_what_is_no_regular_file_is_refused_at_once",
+    ),
+    Break(
+        "Done means the provider reports our size",
+        "engine/confirm.py",
+        "if remote.bytes != job.size:",
+        "if False:",
+        "tests/engine/test_main_path.py::test_another_size_at_the_provider_is_never_done",
+    ),
+    Break(
+        "The same content is never in flight twice",
+        "storage/first_schema.py",
+        "CREATE UNIQUE INDEX jobs_in_flight",
+        "CREATE INDEX jobs_in_flight",
+        "tests/contracts/test_job_twins.py::test_the_same_content_is_not_in_flight_twice",
+    ),
+    Break(
+        "Content that lies there is not sent again",
+        "storage/moves.py",
+        "if copy is not None:\n            raise TwinPresentError(copy)\n        if",
+        "if",
+        "tests/contracts/test_job_twins.py::test_the_same_content_is_not_sent_when_it_is_there",
+    ),
+    Break(
+        "A copy is looked for before its id is used again",
+        "engine/reuse.py",
+        "    if is_fresh(ctx, copy):\n        return True\n    now",
+        "    if copy:\n        return True\n    now",
+        "tests/engine/test_reuse.py::test_a_copy_deleted_at_the_provider_is_noticed_and_sent_anew",
+    ),
+    Break(
+        "Two programs never hold one content at once",
+        "storage/content_locks.py",
+        "            lock.acquire()\n",
+        "            pass\n",
+        "tests/contracts/test_content_locks.py::test_four_processes_never_hold_it_at_once",
+    ),
+    Break(
+        "What a dead program may have sent is looked for first",
+        "engine/claims.py",
+        "return None if any(_is_about(a, earlier) for a in asked) else earlier",
+        "return None",
+        "tests/engine/test_claims.py::test_what_a_dead_program_may_have_sent_is_looked_for_under_its_name",
+    ),
+    Break(
+        "There is room at the account before a byte leaves",
+        "storage/moves.py",
+        "            check_room(used, view.size, move.limits)\n",
+        "            pass\n",
+        "tests/contracts/test_holdings.py::test_of_twenty_at_once_exactly_as_many_go_as_there_is_room",
+    ),
+    Break(
+        "A commit that was acknowledged survives a power cut (FULL)",
+        "storage/driver.py",
+        '"PRAGMA synchronous=FULL"',
+        '"PRAGMA synchronous=NORMAL"',
+        "tests/contracts/test_database.py::test_settings_of_the_connections",
+    ),
+    Break(
+        "A write takes its lock at the beginning (IMMEDIATE), and a failure undoes its own alone",
+        "storage/database.py",
+        'connection.execute("ROLLBACK TO one")',
+        'connection.execute("SAVEPOINT two")',
+        "tests/contracts/test_database.py::test_a_failure_undoes_its_own_write_only",
+    ),
+    Break(
+        "A program is refused whatever it is called",
+        "core/sniff/policy.py",
+        "if verdict.is_program:",
+        "if False:",
+        "tests/hostile/test_hostile_files.py",
+    ),
+    Break(
+        "An archive bomb is refused from its directory",
+        "core/sniff/policy.py",
+        "if bomb is not None:",
+        "if False:",
+        "tests/hostile/test_hostile_files.py",
+    ),
+    Break(
+        "Another company gets a file only with consent",
+        "core/routing.py",
+        "if wish.allow_fallback or (same_place and wish.account is None):",
+        "if True:",
+        "tests/unit/test_routing.py::test_another_company_is_asked_for_and_named_before_it_gets_a_file",
+    ),
+    Break(
+        "A secret never passes into a log",
+        "config/redact.py",
+        "        text = text.replace(secret, MASK)\n",
+        "        pass\n",
+        "tests/unit/test_redact.py::test_live_secrets_never_pass_in_any_form",
+    ),
+    Break(
+        "Redirects are not followed",
+        "net/http_client.py",
+        "follow_redirects=False",
+        "follow_redirects=True",
+        "tests/unit/test_account_client.py",
+    ),
+    Break(
+        "An answer has a cap",
+        "net/account_client.py",
+        "if size > MAX_ANSWER:",
+        "if False:",
+        "tests/unit/test_account_client.py",
+    ),
+    Break(
+        "A change of the audit trail is seen",
+        "core/audit_chain.py",
+        "if row.mac != mac_of(key, _sealed_values(row)):",
+        "if False:",
+        "tests/unit/test_audit_chain.py::test_any_change_to_any_field_is_found_where_it_is",
+    ),
+    Break(
+        "One process owns a profile",
+        "storage/profile_lock.py",
+        "            self._lock.acquire()\n",
+        "            pass\n",
+        "tests/contracts/test_profile_lock.py",
+    ),
+)
