@@ -14,6 +14,7 @@ import typer
 from exai_desktop import __version__
 from exai_desktop.cli import accounts, audit, doctor, jobs
 from exai_desktop.cli.session import Doors, doors
+from exai_desktop.cli.settle import settle
 from exai_desktop.cli.upload import upload
 from exai_desktop.core.service import UploadService
 
@@ -33,6 +34,7 @@ app.command()(jobs.retry)
 app.command()(jobs.cancel)
 app.command()(jobs.delete)
 app.command()(jobs.content)
+app.command()(settle)
 app.command()(doctor.doctor)
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
