@@ -36,6 +36,10 @@ CONCURRENT_S: Final = 0.5
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
 
 
+# A question that ended so is asked again.
+_PASSING: Final = frozenset({Outcome.UNAVAILABLE, Outcome.THROTTLED, Outcome.UNCERTAIN})
+
+
 def is_last_attempt(ctx: Context, number: int) -> bool:
     """Each series has `max_attempts`; a retry by the user begins the next one."""
     return number > 0 and number % ctx.settings.max_attempts == 0
@@ -168,9 +172,11 @@ async def _no_room(ctx: Context, job: JobView, error: AppError) -> None:
 
 async def _ask_later(ctx: Context, job: JobView, error: TransferError) -> None:
     """The provider could not be asked before the attempt: it stays in line, nothing was sent."""
-    if error.outcome is Outcome.QUOTA:
+    if error.outcome not in _PASSING:
+        # The same question would get the same answer: the user decides when to try again.
         await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
-        await hold_account(ctx, job.account or "", error)
+        if error.outcome is Outcome.QUOTA:
+            await hold_account(ctx, job.account or "", error)
         return
     ctx.unsettled[job.id] += 1
     wait_s = backoff.delay(ctx.unsettled[job.id], ctx.random(), error.retry_after)

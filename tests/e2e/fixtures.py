@@ -33,5 +33,7 @@ def sandbox(sandbox_process: Server) -> Server:
 def program(profile_home: Path, secret_service: dict[str, str]) -> Iterator[Program]:
     """The program with an empty profile and a real keyring."""
     running = Program(profile_home, secret_service)
+    # Other tests' programs, on the sandbox's accounts as well, are none of this user's.
+    running.environment["XDG_STATE_HOME"] = str(profile_home.with_name(f"{profile_home.name}-user"))
     yield running
     running.close()

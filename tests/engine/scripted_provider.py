@@ -30,6 +30,7 @@ class ScriptedProvider:
     # Stored although the answer is lost.
     lose_answers: int = 0
     list_fault: TransferError | None = None
+    find_fault: TransferError | None = None
     status: RemoteStatus = RemoteStatus.READY
     block_s: float = 0.0
     # From the last byte to the moment it is stored.
@@ -105,6 +106,8 @@ class ScriptedProvider:
         return [f for f in self.files.values() if f.purpose == purpose]
 
     async def find(self, file_id: str, purpose: str) -> RemoteFile | None:
+        if self.find_fault is not None:
+            raise self.find_fault
         found = self.files.get(file_id)
         return found if found is not None and found.purpose == purpose else None
 

@@ -99,3 +99,17 @@ async def test_another_size_at_the_provider_is_no_copy_of_it(
         [second] = await bench.upload(_file(tmp_path, "b.txt"))
         fresh = verify_after_s > 0
         assert second.state is (JobState.DUPLICATE if fresh else JobState.DONE)
+
+
+async def test_a_definite_no_to_the_question_holds_the_file(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, wanted=settings(verify_after_s=0)) as bench:
+        await bench.upload(_file(tmp_path))
+        provider = bench.providers["kimi"]
+        no = TransferError(ErrorCode.PROVIDER_REJECTED, status=400)
+        provider.list_fault = provider.find_fault = no
+        [job] = await bench.upload(_file(tmp_path, "b.txt"))
+        assert job.state is JobState.HELD
+        assert provider.uploads == ["a.txt"]
+        provider.list_fault = provider.find_fault = None
+        await bench.engine.retry(None)
+        assert (await bench.until_state(job.id, JobState.DUPLICATE)).file_id
