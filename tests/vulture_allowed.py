@@ -21,6 +21,10 @@ _ROWS = (
         _any.path_text,
         _any.recorded_at,
         _any.row_factory,
+        _any.scan_database,
+        _any.scan_detail,
+        _any.scan_engine,
+        _any.scan_verdict,
         _any.schema_version,
     ),
 )

@@ -37,6 +37,7 @@ from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.malware import MalwareCheck, system_scanner
 from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
@@ -181,6 +182,9 @@ def _engine_maker(
         settings=settings,
         readers=readers,
         random=random.SystemRandom().random,
+        malware=MalwareCheck(
+            settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
+        ),
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,

@@ -10,6 +10,7 @@ from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.jobs import Json, Sandbox
 from exai_desktop.cli.output import Output, error_object
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.names import plain_text
 from exai_desktop.core.service import UploadService
 
 
@@ -17,7 +18,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
     """Check the installation and every account's connection."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        facts = await service.facts()
+        facts = await service.facts() | {"scanner": await service.malware_scanner()}
         summary = await service.summary()
         reports = [
             await service.test_account(status.account.name) for status in await service.accounts()
@@ -32,7 +33,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
             )
         else:
             for name, value in facts.items():
-                output.line(f"{name:14} {value}")
+                output.line(f"{name:14} {plain_text(value, len(value))}")
             output.line(f"{'jobs':14} {summary.total} in all, {summary.open_jobs} open")
             for report in reports:
                 word = f"ok, {report.duration_ms} ms" if report.ok else "fails"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobDetail, JobQuery, JobView
 from exai_desktop.core.names import plain_text
+from exai_desktop.core.scans import scan_text
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.states import JobState
 
@@ -90,6 +92,7 @@ def _detail_object(detail: JobDetail) -> dict[str, Any]:
         "copy": {"id": detail.copy.remote_id, "state": detail.copy.state.value}
         if detail.copy
         else None,
+        "scan": asdict(detail.scan) if detail.scan else None,
         "history": [
             {"at": h.at, "from": h.old.value if h.old else None, "to": h.new.value, "note": h.note}
             for h in detail.history
@@ -119,6 +122,7 @@ def _print_detail(detail: JobDetail, output: Output) -> None:
             output.line(f"  {key.replace('_', ' '):13} {plain_text(str(shown[key]))}")
     if detail.copy is not None:
         output.line(f"  {'at provider':13} {detail.copy.state.value}")
+    output.line(f"  {'malware':13} {plain_text(scan_text(detail.scan))}")
     for entry in detail.history:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
         note = f"  {plain_text(entry.note)}" if entry.note else ""

@@ -37,6 +37,8 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.ENCRYPTED_DOCUMENT: CodeInfo(1022, "The document is protected by a password", "Save a copy without a password; the provider could not read it.", _ASK, _REJECTED),
     E.DECEPTIVE_NAME: CodeInfo(1023, "The file name is made to deceive", "Rename the file: plain letters, one ending, no hidden characters.", _ASK, _REJECTED),
     E.FILE_DAMAGED: CodeInfo(1024, "The file is damaged or incomplete", "Open it in its own program to check it, and save or copy it again.", _ASK, _REJECTED),
+    E.MALWARE_DETECTED: CodeInfo(1026, "The malware scanner objects to the file", "It is never sent, whatever you allow. Remove it, or restore it from a clean copy; if the scanner is wrong, report that to its maker.", _NEVER, _REJECTED),
+    E.NOT_SCANNED: CodeInfo(1027, "The file could not be scanned for malware", "Your settings require a scan before sending. Start the scanner or raise its size limit, then resume; or set malware_scan to if_available.", _ASK, _LOCAL),
     E.FILE_CHANGED: CodeInfo(1016, "The file changed while it was being read", "It was not sent. It will be read again when it is left alone.", _LATER, _LOCAL),
     E.READ_FAILED: CodeInfo(1017, "The file could not be read", "The disk or network share reported an error. Check it and retry.", _LATER, _LOCAL),
     E.NO_ACCOUNT: CodeInfo(2010, "No account is set up", "Add an account with an API key, or try the built-in sandbox.", _ASK, _LOCAL),

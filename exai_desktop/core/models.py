@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from exai_desktop.core.errors import ErrorView
+from exai_desktop.core.scans import ScanResult
 from exai_desktop.core.states import CopyState, JobState
 
 
@@ -156,6 +157,8 @@ class JobDetail:
     copy: Copy | None = None
     attempts: tuple[Attempt, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
+    # None: never checked, or by a version that had no scan.
+    scan: ScanResult | None = None
 
 
 class SortKey(StrEnum):

@@ -13,6 +13,7 @@ from exai_desktop.core.accounts import Account
 from exai_desktop.core.audit import AuditAnchor
 from exai_desktop.core.errors import Sent
 from exai_desktop.core.models import FileId, RemoteFile
+from exai_desktop.core.scans import ScanResult
 
 
 class Clock(Protocol):
@@ -87,6 +88,27 @@ class OpenFile(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class FileOnDisk(OpenFile, Protocol):
+    """An open file that is also told by its place, for what takes no descriptor."""
+
+    @property
+    def path(self) -> str:
+        """Where it was when it was opened, links resolved."""
+        ...
+
+
+class MalwareScanner(Protocol):
+    """Looks for malware in an open file. Nothing it meets is raised: it was not scanned then."""
+
+    async def describe(self) -> str:
+        """Which one it is and how old its knowledge, for people; raises OSError without answer."""
+        ...
+
+    async def scan(self, file: FileOnDisk) -> ScanResult:
+        """Raises only the `FileError` of a disk that cannot be read."""
+        ...
 
 
 class Upload(Protocol):

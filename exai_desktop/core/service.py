@@ -48,7 +48,11 @@ class AuditService(Protocol):
 
 
 class SettingsService(Protocol):
-    """The part of the service that is about the settings."""
+    """The part of the service that is about the settings, and what they find here."""
+
+    async def malware_scanner(self) -> str:
+        """For people: which scanner there is, how old its knowledge, or that there is none."""
+        ...
 
     async def settings(self) -> Settings:
         """As they are saved; the engine goes on with those it was started with."""

@@ -103,6 +103,15 @@ class Settings(BaseModel):
         default=False,
         description="Always allow another company when the chosen account cannot take a file.",
     )
+    malware_scan: Literal["off", "if_available", "required"] = Field(
+        default="if_available",
+        description="Whether files are scanned for malware; required: what is not scanned is held.",
+    )
+    clamd_address: str = Field(
+        default="",
+        pattern=r"^((127\.0\.0\.1|\[::1\]):[0-9]{1,5}|/[^\x00-\x1f]*)?$",
+        description="ClamAV daemon: a socket's path or a port here (127.0.0.1:3310); empty: found.",
+    )
     theme: Literal["system", "light", "dark"] = Field(
         default="system",
         description="Colours of the window.",

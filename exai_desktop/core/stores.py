@@ -52,6 +52,10 @@ class JobChanges(TypedDict, total=False):
     error_detail: str | None
     error_retry_after: float | None
     finished_at: float | None
+    scan_verdict: str | None
+    scan_detail: str | None
+    scan_engine: str | None
+    scan_database: str | None
 
 
 # The outcome of an attempt that was not made because a recovered record may have forgotten it.

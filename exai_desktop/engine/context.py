@@ -21,6 +21,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.malware import MalwareCheck
 from exai_desktop.engine.open_file import RegularFile, open_regular
 from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler, uninterrupted
@@ -72,6 +73,7 @@ class Context:
     settings: Settings
     readers: Executor
     random: Callable[[], float]
+    malware: MalwareCheck
     # None: there is none, as in a test or beside a database that is only read.
     claims: ContentClaims | None = None
     recovery: RecoveryLog | None = None

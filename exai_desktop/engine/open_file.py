@@ -61,6 +61,14 @@ class RegularFile:
     def id(self) -> FileId:
         return self._id
 
+    @property
+    def path(self) -> str:
+        return self._path
+
+    def fileno(self) -> int:
+        """The descriptor, for a child that inherits it."""
+        return self._fd
+
     def read_at(self, offset: int, size: int) -> bytes:
         try:
             if hasattr(os, "pread"):

@@ -16,8 +16,10 @@ from exai_desktop.core.names import sent_name
 from exai_desktop.core.routing import Route, Wish, choose
 from exai_desktop.core.sniff import judge_content
 from exai_desktop.core.states import JobState
+from exai_desktop.core.stores import JobChanges
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.inspect import inspect
+from exai_desktop.engine.malware import scan_behind, scan_changes
 from exai_desktop.engine.open_file import RegularFile, hash_file
 from exai_desktop.engine.reuse import is_fresh
 from exai_desktop.engine.scheduler import uninterrupted
@@ -61,14 +63,14 @@ async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
     judge_content(verdict, job.path)
     if refusal is not None:
         raise refusal
-    return await ctx.scheduler.move(
-        job,
-        S.HASHING,
+    scan = await ctx.malware.check(file)
+    changes = scan_changes(scan) | JobChanges(
         size=file.id.size,
         mtime_ns=file.id.mtime_ns,
         device=file.id.device,
         inode=file.id.inode,
     )
+    return await ctx.scheduler.move(job, S.HASHING, **changes)
 
 
 def _nobody_takes(ctx: Context, job: JobView) -> AppError | None:
@@ -156,7 +158,12 @@ async def _stop(ctx: Context, job_id: int, error: AppError) -> None:
         await again_later(ctx, job, error)
         return
     is_refusal = error.outcome in (Outcome.REJECTED, Outcome.LOCAL)
-    await ctx.scheduler.move(job, S.REFUSED if is_refusal else S.FAILED, error=error)
+    end = S.REFUSED if is_refusal else S.FAILED
+    if error.code is ErrorCode.NOT_SCANNED:
+        end = S.HELD  # nothing is wrong with the file: it goes on when it can be scanned
+    scan = scan_behind(error)
+    note = scan.detail if scan else ""
+    await ctx.scheduler.move(job, end, note=note, error=error, **scan_changes(scan))
 
 
 async def again_later(

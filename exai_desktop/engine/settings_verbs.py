@@ -24,6 +24,9 @@ class SettingsVerbs:
         self._book = book
         self._saved = ctx.settings
 
+    async def malware_scanner(self) -> str:
+        return await self._ctx.malware.describe()
+
     async def settings(self) -> Settings:
         return self._saved
 

@@ -11,6 +11,7 @@ from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.models import JobDetail, JobView
 from exai_desktop.core.names import extension
+from exai_desktop.core.scans import scan_text
 from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.gui.controls import Button, Card, IconView, clear_layout, column, restyle, row
 from exai_desktop.gui.details_facts import copy_text_of, facts_of
@@ -183,6 +184,7 @@ class DetailsPane(Card):
             return
         self.history.show_history(detail)
         self._history_box.show()
+        self.facts.show_facts({"Malware": scan_text(detail.scan)})
         if detail.copy is not None:
             self.facts.show_facts({"At provider": copy_text_of(detail.copy)})
             is_gone = detail.copy.state is not CopyState.PRESENT

@@ -10,8 +10,16 @@ from typing import Final
 from exai_desktop.core.models import JobDetail, JobPage, JobQuery, JobView, QueueSummary, SortKey
 from exai_desktop.core.states import JobState
 from exai_desktop.storage.copies import copy_of_job
-from exai_desktop.storage.driver import Connection
-from exai_desktop.storage.rows import Value, attempt_of, folded, history_entry, job_view, storable
+from exai_desktop.storage.driver import Connection, Row
+from exai_desktop.storage.rows import (
+    Value,
+    attempt_of,
+    folded,
+    history_entry,
+    job_view,
+    scan_of,
+    storable,
+)
 
 _SORT: Final = {
     SortKey.ID: "id",
@@ -25,23 +33,29 @@ _HASH_START: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
 def job(connection: Connection, job_id: int) -> JobView | None:
-    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    row = _row(connection, job_id)
     return None if row is None else job_view(row)
 
 
+def _row(connection: Connection, job_id: int) -> Row | None:
+    row: Row | None = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    return row
+
+
 def detail(connection: Connection, job_id: int) -> JobDetail | None:
-    view = job(connection, job_id)
-    if view is None:
+    row = _row(connection, job_id)
+    if row is None:
         return None
     attempts = connection.execute(
         "SELECT * FROM attempts WHERE job_id = ? ORDER BY number", (job_id,)
     )
     history = connection.execute("SELECT * FROM history WHERE job_id = ? ORDER BY id", (job_id,))
     return JobDetail(
-        view,
+        job_view(row),
         copy=copy_of_job(connection, job_id),
         attempts=tuple(map(attempt_of, attempts)),
         history=tuple(map(history_entry, history)),
+        scan=scan_of(row),
     )
 
 

@@ -14,6 +14,7 @@ from exai_desktop.storage import (
     first_schema,
     holdings_schema,
     recovery_schema,
+    scan_schema,
     second_schema,
 )
 from exai_desktop.storage.driver import Connection
@@ -28,6 +29,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("second_schema", second_schema.STATEMENTS),
     ("recovery_schema", recovery_schema.STATEMENTS),
     ("holdings_schema", holdings_schema.STATEMENTS),
+    ("scan_schema", scan_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

@@ -9,6 +9,7 @@ from typing import Final
 from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.models import Attempt, Copy, HistoryEntry, JobView
 from exai_desktop.core.names import plain_text
+from exai_desktop.core.scans import ScanResult, ScanVerdict
 from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.storage.driver import Row
 
@@ -85,6 +86,18 @@ def job_view(row: Row) -> JobView:
         twin_of=row["twin_of"],
         error=error,
         finished_at=row["finished_at"],
+    )
+
+
+def scan_of(row: Row) -> ScanResult | None:
+    """What the scanner said of a job's file."""
+    if row["scan_verdict"] is None:
+        return None
+    return ScanResult(
+        ScanVerdict(row["scan_verdict"]),
+        row["scan_detail"] or "",
+        row["scan_engine"] or "",
+        row["scan_database"] or "",
     )
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
+from exai_desktop.core.scans import ScanVerdict
 from exai_desktop.core.states import IN_FLIGHT, CopyState, JobState
-from exai_desktop.storage import first_schema, migrations
+from exai_desktop.storage import first_schema, migrations, scan_schema
 from exai_desktop.storage.database import Database
 
 
@@ -28,6 +29,7 @@ def test_the_schema_knows_every_state() -> None:
     assert words(first_schema.COPY_STATES) == set(CopyState)
     assert words(first_schema.IN_FLIGHT) == IN_FLIGHT
     assert words(first_schema.PRESENT) == {CopyState.PRESENT}
+    assert words(scan_schema.SCAN_VERDICTS) == set(ScanVerdict)
 
 
 def test_all_tables_are_strict_and_all_states_checked(tmp_path: Path) -> None:

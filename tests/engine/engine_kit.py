@@ -18,12 +18,14 @@ from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
 from exai_desktop.core.models import AddOptions, JobQuery, JobView
+from exai_desktop.core.ports import MalwareScanner
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.malware import MalwareCheck
 from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
@@ -137,6 +139,7 @@ async def open_bench(
     wanted: Settings | None = None,
     clock: SystemClock | None = None,
     claims: ContentClaims | None = None,
+    scanner: MalwareScanner | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -176,6 +179,7 @@ async def open_bench(
             settings=wanted,
             readers=readers,
             random=lambda: 0.0,
+            malware=MalwareCheck(wanted.malware_scan, lambda: scanner),
             recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,

@@ -23,6 +23,7 @@ from exai_desktop.core.models import (
     QueueSummary,
     SortKey,
 )
+from exai_desktop.core.scans import ScanResult
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
 
@@ -75,6 +76,7 @@ class ScriptedService:
     )
     failure: AppError | None = None
     copy: Copy | None = None
+    scan: ScanResult | None = None
     paused: bool = False
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -123,9 +125,8 @@ class ScriptedService:
     async def job(self, job_id: int) -> JobDetail:
         for row in self.rows:
             if row.id == job_id:
-                return JobDetail(
-                    row, self.copy, history=(HistoryEntry(NOW, None, JobState.QUEUED),)
-                )
+                history = (HistoryEntry(NOW, None, JobState.QUEUED),)
+                return JobDetail(row, self.copy, history=history, scan=self.scan)
         raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
 
     async def summary(self) -> QueueSummary:
@@ -214,6 +215,9 @@ class ScriptedService:
         self, after: int, limit: int, since: float | None = None
     ) -> list[AuditRow]:
         return []
+
+    async def malware_scanner(self) -> str:
+        return "none"
 
     async def settings(self) -> Settings:
         return Settings()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.models import JobView
+from exai_desktop.core.scans import ScanResult, ScanVerdict
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.details_pane import BUTTONS
 from exai_desktop.gui.job_actions import Action, fits, fitting
@@ -149,3 +150,22 @@ def test_a_narrow_window_shows_the_list_first(open_window: Open) -> None:
     stage.window.resize(1280, 800)
     stage.until(lambda: page.width() > 1_000)
     assert page.details.isHidden()
+
+
+def test_what_the_malware_scan_said_is_told(open_window: Open) -> None:
+    stage = open_window(ScriptedService(rows=[TEXT], statuses=[account("kimi")]))
+    stage.script.scan = ScanResult(ScanVerdict.CLEAN, "", "ClamAV 1.4.6", "27500 of 2026-11-24")
+    stage.until(lambda: stage.window.page.model.rowCount() == 1)
+    stage.select(0)
+    values = stage.window.page.details.facts._values
+    stage.until(lambda: values["Malware"].text() != "")
+    assert values["Malware"].text() == (
+        "Scanned by ClamAV 1.4.6, signatures 27500 of 2026-11-24: nothing found"
+    )
+
+
+def test_no_scan_is_told_as_none(open_window: Open) -> None:
+    stage = show(open_window, TEXT)
+    values = stage.window.page.details.facts._values
+    stage.until(lambda: values["Malware"].text() != "")
+    assert values["Malware"].text() == "Not scanned"
