@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from exai_desktop.engine import pdf_child
+
 # All that may be said to the window; anything else is for the command line.
 _WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
 
 
 def main() -> None:
     """Ends the process with the exit code of what it ran."""
+    if sys.argv[1:2] == [pdf_child.VERB]:
+        # Not for people: this program as the guarded child of another one of it.
+        sys.exit(pdf_child.main(sys.argv[2:]))
     if set(sys.argv[1:]) <= _WINDOW_OPTIONS:
         from exai_desktop.gui import app  # late: Qt is only for the window
 

@@ -80,6 +80,8 @@ class Context:
     snapshots: Snapshots | None = None
     disk: Disk | None = None
     is_read_only: bool = False
+    # Each guarded child may take 1 GiB.
+    guarded_turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     running: dict[int, Run] = field(default_factory=dict)
     # How often a file has changed under our hands, by job.
     unsettled: Counter[int] = field(default_factory=Counter)

@@ -14,10 +14,11 @@ from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.names import sent_name
 from exai_desktop.core.routing import Route, Wish, choose
-from exai_desktop.core.sniff import judge_content
+from exai_desktop.core.sniff import Note, judge_content
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges
 from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.guarded import without_idle_password
 from exai_desktop.engine.inspect import inspect
 from exai_desktop.engine.malware import scan_behind, scan_changes
 from exai_desktop.engine.open_file import RegularFile, hash_file
@@ -60,6 +61,7 @@ async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
     # To its end even when cancelled: the descriptor must not be closed under the reader.
     verdict = await uninterrupted(ctx.read(inspect, file, job.path))
     # First the content: "a program" or "an archive" says more than "not this ending".
+    verdict = await without_idle_password(verdict, file, ctx.guarded_turn)
     judge_content(verdict, job.path)
     if refusal is not None:
         raise refusal
@@ -70,7 +72,9 @@ async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
         device=file.id.device,
         inode=file.id.inode,
     )
-    return await ctx.scheduler.move(job, S.HASHING, **changes)
+    restricted = verdict.finding(Note.RESTRICTED)
+    note = restricted.detail if restricted else ""
+    return await ctx.scheduler.move(job, S.HASHING, note=note, **changes)
 
 
 def _nobody_takes(ctx: Context, job: JobView) -> AppError | None:

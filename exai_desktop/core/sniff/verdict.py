@@ -32,6 +32,7 @@ class Note(StrEnum):
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"
     ENCRYPTED = "encrypted"
+    RESTRICTED = "restricted"
     MACROS = "macros"
     POLYGLOT = "polyglot"
     PROGRAM_INSIDE = "program_inside"
