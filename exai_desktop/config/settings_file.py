@@ -65,7 +65,9 @@ class SettingsFile:
         given, bad = _judged(content["settings"])
         overrides, bad_overrides = self._overrides()
         _, bad_accounts = _accounts(content)
-        reasons += [f"{name}: {reason}" for name, reason in bad.items()]
+        reasons += [
+            f"{name or 'a setting without a name'}: {reason}" for name, reason in bad.items()
+        ]
         reasons += [f"{ENV_PREFIX}{name}: {reason}" for name, reason in bad_overrides.items()]
         reasons += bad_accounts
         last = {n: getattr(self._in_force, n) for n in bad if n in Settings.model_fields}
@@ -147,15 +149,15 @@ def _problem(reason: str) -> ErrorView:
 
 def _judged(given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
     """The good values, and by name why the others are not. Values are never part of a reason."""
-    bad: dict[str, str] = {}
+    # Not left to pydantic: a name that is not UTF-8 would fail the whole of them, without a place.
+    bad = {name: "there is no such setting" for name in given if name not in Settings.model_fields}
     try:
-        Settings.model_validate(given)
+        Settings.model_validate({name: given[name] for name in given if name not in bad})
     except ValidationError as error:
         for item in error.errors(include_url=False, include_context=False, include_input=False):
-            name = str(item["loc"][0])
-            known = name in Settings.model_fields
-            bad.setdefault(name, item["msg"] if known else "there is no such setting")
-    return {name: value for name, value in given.items() if name not in bad}, bad
+            bad.setdefault(str(item["loc"][0]), item["msg"])
+    good = {name: value for name, value in given.items() if name not in bad}
+    return good, {name: bad[name] for name in given if name in bad}
 
 
 def _accounts(content: Content) -> tuple[list[Account], list[str]]:

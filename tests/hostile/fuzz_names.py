@@ -1,9 +1,8 @@
 """Random names against the rules of names. Nothing may be uncaught, sent or shown in disguise.
 
-By hand: `.venv/bin/python -m tests.hostile.fuzz_names --seconds 600`.
+By hand: `.venv/bin/python -m tests.hostile.fuzz names --seconds 600`.
 """
 
-import argparse
 import contextlib
 import time
 
@@ -17,6 +16,8 @@ from exai_desktop.core.sniff import Content, judge_content, verdict_of
 from exai_desktop.core.sniff.kinds import KNOWN_ENDINGS
 
 from .corpus_names import NAMES
+
+ENGINE = "hypothesis"
 
 _ODD = st.sampled_from(
     [
@@ -55,7 +56,16 @@ def judge_one(name: str) -> None:
     assert "\u202e" not in display_name(name)
 
 
-def run_hypothesis(seconds: float, number: int = 0) -> int:
+def starts() -> list[bytes]:
+    return [case.name.encode("utf-8", "surrogateescape") for case in NAMES]
+
+
+def check(data: bytes) -> None:
+    """For atheris: a name as the file system hands it over."""
+    judge_one(data.decode("utf-8", "surrogateescape"))
+
+
+def run(seconds: float, number: int) -> int:
     end, done = time.monotonic() + seconds, 0
 
     @settings(
@@ -66,7 +76,7 @@ def run_hypothesis(seconds: float, number: int = 0) -> int:
         suppress_health_check=list(HealthCheck),
     )
     @given(_PARTS)
-    def check(parts: list[str]) -> None:
+    def one(parts: list[str]) -> None:
         nonlocal done
         if time.monotonic() < end:
             done += 1
@@ -74,17 +84,5 @@ def run_hypothesis(seconds: float, number: int = 0) -> int:
 
     while time.monotonic() < end:
         number += 1
-        seeded(number)(check)()
+        seeded(number)(one)()
     return done
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    print(f"{run_hypothesis(asked.seconds, asked.seed)} names, nothing uncaught")
-
-
-if __name__ == "__main__":
-    main()

@@ -87,6 +87,17 @@ def test_what_is_saved_comes_back(
     assert settings_file(path).load() == LoadedSettings(settings)
 
 
+def test_names_that_are_not_utf_8_or_empty_are_problems_like_others(path: Path) -> None:
+    write(path, '{"settings": {"\\udcff": 1, "": 2, "readers": 3}}')
+    loaded = settings_file(path, {"EXAI_DESKTOP_\udcff": "1", "EXAI_DESKTOP_THEME": "dark"}).load()
+    assert loaded.settings == DEFAULTS.model_copy(update={"readers": 3, "theme": "dark"})
+    assert problems(loaded) == [
+        "\udcff: there is no such setting",
+        "a setting without a name: there is no such setting",
+        "EXAI_DESKTOP_\udcff: there is no such setting",
+    ]
+
+
 def test_each_bad_value_is_named_and_the_others_hold(path: Path) -> None:
     write(path, {"settings": {"settle_s": -1, "theme": "pink", "readers": 3, "colour": 1}})
     loaded = settings_file(path).load()
