@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from exai_desktop.core.error_codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.error_table import CODES
+from exai_desktop.core.redact import redact
 
 
 class Sent(StrEnum):
@@ -28,14 +29,15 @@ class Sent(StrEnum):
 
 
 class AppError(Exception):
-    """`detail` is what happened this time; it is redacted before it is shown or logged."""
+    """`detail` is what happened this time. Secrets are taken out of it here, before anybody can
+    show, log or store it."""
 
     def __init__(
         self, code: ErrorCode, detail: str = "", *, retry_after: float | None = None
     ) -> None:
-        super().__init__(code.value, detail)
         self.code = code
-        self.detail = detail
+        self.detail = redact(detail)
+        super().__init__(code.value, self.detail)
         self.retry_after = retry_after
 
     @property

@@ -14,6 +14,7 @@ from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import RemoteFile, RemoteStatus
 from exai_desktop.core.names import plain_text
+from exai_desktop.core.redact import redact
 from exai_desktop.net.account_client import Answer
 from exai_desktop.net.error_map import parse_retry_after
 
@@ -113,7 +114,7 @@ def _remote_file(
         created_at=form.created_at,
         purpose=plain_text(form.purpose) or purpose,
         status=status,
-        status_text=plain_text(said or form.status),
+        status_text=plain_text(redact(said or form.status)),
         expires_at=form.expires_at,
     )
 
@@ -175,9 +176,11 @@ def _error(
     code: ErrorCode, answer: Answer, detail: str, wait_s: float | None = None
 ) -> TransferError:
     ids = (answer.headers.get(name) for name in _REQUEST_IDS)
-    request_id = next((plain_text(found, 128) for found in ids if found), None)
+    request_id = next((plain_text(redact(found), 128) for found in ids if found), None)
+    # Before it is cut to length: half a key is not known as one.
+    detail = plain_text(redact(detail))
     error = TransferError(
-        code, plain_text(detail), sent=answer.sent, status=answer.status, request_id=request_id
+        code, detail, sent=answer.sent, status=answer.status, request_id=request_id
     )
     if error.outcome in (Outcome.THROTTLED, Outcome.UNAVAILABLE, Outcome.UNCERTAIN):
         asked = parse_retry_after(answer.headers.get("retry-after"), time.time())

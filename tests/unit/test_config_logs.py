@@ -17,7 +17,7 @@ import pytest
 from exai_desktop.config import logs
 from exai_desktop.config.logs import log_file, start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
-from exai_desktop.config.redact import register
+from exai_desktop.core.redact import register
 
 log = logging.getLogger("exai_desktop.test")
 

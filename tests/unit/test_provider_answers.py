@@ -290,3 +290,13 @@ def _outcome(read: Any) -> Any:
         return read()
     except TransferError as error:
         return error
+
+
+@pytest.mark.parametrize("before", range(440, 500, 7))
+def test_what_a_server_echoes_is_redacted_before_it_is_cut(before: int) -> None:
+    key = "sk-echoed0123456789echoed0123456789"
+    body = {"error": {"type": "invalid_request_error", "message": "x" * before + " " + key}}
+    error = kimi_error(said(body, 400, headers={"msh-request-id": f"r {key}"}))
+    assert "echoed" not in f"{error.detail} {error.request_id}"
+    spoilt = {**FORM, "status": "error", "status_details": "y" * before + " " + key}
+    assert "echoed" not in file_of(said(spoilt), "p", kimi.STATUSES).status_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
 from urllib.parse import quote
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.config.redact import redact, register
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError
+from exai_desktop.core.redact import redact, register
 
 SECRET = "q7Zk29LmNv"
 HEX = "0123456789abcdef0123456789abcdef"
@@ -46,6 +49,14 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlX29m"
         f"refresh_token='{SECRET}'",
         f"Cookie: session={SECRET}",
         f"sb_secret_{SECRET}",
+        f"GET /v1/files?x=Bearer%20sk-{SECRET}",
+        f"https://host/v1/sk-{SECRET}/files",
+        f"key AKIA{SECRET}ABCD, LTAI{SECRET}abcd",
+        f"ghp_{SECRET}abcdefgh github_pat_{SECRET}abcdefgh xoxb-{SECRET}abcdefgh",
+        f"AIza{SECRET}abcdefghijk",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+        f'{{"token": "{SECRET}"}}',
+        f"session_id={SECRET}; upload_token: {SECRET}; secret='{SECRET}'",
     ],
 )
 def test_known_forms(text: str) -> None:
@@ -66,6 +77,8 @@ def test_known_forms(text: str) -> None:
         "Authorization failed; check the key and the region",
         "wrote exai_desktop.storage.database at 10:15:00, 3 tasks left",
         "me@example.org wrote",
+        "invalid token: unexpected end of file, secret: none, signature: missing",
+        "the task-force-report.pdf waits; token 5 of 7",
         "job 5: sending → confirming (http, 20 MB/s)",
     ],
 )
@@ -76,7 +89,13 @@ def test_ordinary_text_stays(text: str) -> None:
 def test_live_secrets_never_pass_in_any_form() -> None:
     secret = 'od"d\\key/+=%&7781'
     register(secret)
-    for form in (secret, json.dumps(secret), quote(secret, safe=""), repr(secret)):
+    for form in (
+        secret,
+        html.escape(secret),
+        json.dumps(secret),
+        quote(secret, safe=""),
+        repr(secret),
+    ):
         assert "7781" not in redact(f"before {form} after")
 
 
@@ -114,9 +133,19 @@ def test_twice_is_once(text: str) -> None:
         "msh-org",
         "authorization ",
         "key,",
+        "token: a",
+        "a-token=",
+        "-----begin private key-----",
+        "ghp_",
     ],
 )
 def test_hostile_text_does_not_take_long(piece: str) -> None:
     start = time.perf_counter()
     redact(piece * 20_000)
     assert time.perf_counter() - start < 2
+
+
+def test_no_error_holds_a_secret_whoever_made_it() -> None:
+    error = AppError(ErrorCode.PROVIDER_REJECTED, f"HTTP 400: you sent Bearer {SECRET}")
+    assert error.detail == "HTTP 400: you sent Bearer ***"
+    assert SECRET not in f"{error} {error!r} {error.args}"
