@@ -116,6 +116,8 @@ def _allowed(name: str, field: FieldInfo) -> str:
     if kind is bool:
         return "`true`, `false`"
     words = {"ge": "from {}", "gt": "more than {}", "le": "up to {}", "lt": "less than {}"}
+    if get_origin(kind) is tuple:
+        return "a list of texts"
     bounds = [
         text.format(_shown(name, getattr(rule, sign)))
         for sign, text in words.items()
@@ -136,7 +138,7 @@ def _shown(name: str, value: Any) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if value == "":
+    if value in ("", ()):
         return "empty"
     if name.endswith("_bytes"):
         for size, unit in UNITS:

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from exai_desktop.cli.consent import Accept, accepted
 from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.following import rows_of
 from exai_desktop.cli.output import STATE_WORDS, Output, job_object
@@ -147,6 +148,7 @@ def retry(
     allow_fallback: Annotated[
         bool, typer.Option("--allow-fallback", help="Another company may get it.")
     ] = False,
+    accept: Accept = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
@@ -154,10 +156,11 @@ def retry(
     the window, whichever runs."""
     if bool(job_ids) == failed:
         raise typer.BadParameter("give either numbers or --failed")
+    codes = accepted(accept)
 
     async def verb(service: UploadService, output: Output) -> Exit:
         wanted = None if failed else job_ids
-        ids = await service.retry(wanted, allow_fallback=allow_fallback)
+        ids = await service.retry(wanted, allow_fallback=allow_fallback, accepted=codes)
         return _report(output, "retried", ids, wanted)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

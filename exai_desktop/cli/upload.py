@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from exai_desktop.cli.consent import Accept, accepted
 from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.following import Following
 from exai_desktop.cli.output import Output
@@ -18,7 +19,7 @@ from exai_desktop.core.states import JobState
 _GOOD: Final = frozenset({JobState.DONE, JobState.DUPLICATE})
 
 
-def upload(
+def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
     paths: Annotated[list[str], typer.Argument(help="Files and folders.", show_default=False)],
     account: Annotated[str | None, typer.Option(help="Account to use.")] = None,
@@ -26,11 +27,19 @@ def upload(
     allow_fallback: Annotated[
         bool, typer.Option("--allow-fallback", help="Another company may get what this refuses.")
     ] = False,
+    accept: Accept = None,
+    unattended: Annotated[
+        bool,
+        typer.Option(
+            "--unattended", help="For scripts: only files in the setting allowed_folders."
+        ),
+    ] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use the built-in servers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Upload files and folders, wait for them, print their file ids."""
-    options = AddOptions(account, purpose, allow_fallback, Origin.CLI)
+    origin = Origin.UNATTENDED if unattended else Origin.CLI
+    options = AddOptions(account, purpose, allow_fallback, origin, accepted(accept))
     # What the shell calls `~` or `.` is settled here; the engine may run elsewhere.
     # An empty one (an unset variable) stays empty: it must not mean the folder one is in.
     absolute = [str(Path(path).expanduser().absolute()) if path else "" for path in paths]

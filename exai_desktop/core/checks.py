@@ -9,6 +9,7 @@ from typing import Final
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import FileError
+from exai_desktop.core.path_policy import secret_folder_of
 
 # Written by systems and Office programs beside the user's files; nobody means to upload them.
 _SYSTEM_NAMES: Final = frozenset({".ds_store", "thumbs.db", "desktop.ini", ".localized"})
@@ -24,8 +25,12 @@ SKIPPED_FOLDERS: Final = frozenset(
 )  # fmt: skip
 
 
-def is_skipped_folder(name: str) -> bool:
-    return name.lower() in SKIPPED_FOLDERS
+def why_skipped(name: str, path: str) -> str | None:
+    """Why what was met on the way is passed over, None when it is not; `path` is where it lies."""
+    if name.lower() in SKIPPED_FOLDERS:
+        return name
+    secret = secret_folder_of(path)
+    return None if secret is None else f"{secret} holds secrets"
 
 
 def judge(name: str, size: int, max_bytes: int) -> None:

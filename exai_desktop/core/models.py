@@ -14,6 +14,8 @@ from exai_desktop.core.states import CopyState, JobState
 class Origin(StrEnum):
     WINDOW = "window"
     CLI = "cli"
+    # By a script: only from the allowed folders.
+    UNATTENDED = "unattended"
 
 
 class RemoteStatus(StrEnum):
@@ -32,6 +34,9 @@ class FileId:
     mtime_ns: int
     device: int
     inode: int
+
+    def __str__(self) -> str:
+        return f"{self.size} {self.mtime_ns} {self.device} {self.inode}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,17 @@ class AddOptions:
     purpose: str | None = None
     allow_fallback: bool = False
     origin: Origin = Origin.WINDOW
+    # Codes of `core.consent`, for whatever is found in these files.
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One job as everybody outside the engine sees it."""
+    """One job as everybody outside the engine sees it.
+
+    `judged` tells which content the last question was about; None: none was asked yet, or it is
+    not one to be answered. `accepted` holds for that content only.
+    """
 
     id: int
     batch_id: int
@@ -69,6 +80,9 @@ class JobView:
     wanted_account: str | None = None
     wanted_purpose: str | None = None
     allow_fallback: bool = False
+    accepted: tuple[str, ...] = ()
+    judged: str | None = None
+    unattended: bool = False
     provider: str | None = None
     account: str | None = None
     purpose: str | None = None

@@ -29,6 +29,11 @@ def _is_invisible(char: str) -> bool:
     return char != _JOINER and unicodedata.category(char) == "Cf"
 
 
+def is_reserved(name: str) -> bool:
+    """Whether Windows takes the name for a device, whatever its ending."""
+    return _RESERVED.match(name) is not None
+
+
 def plain_text(text: str, limit: int = MAX_SHOWN_CHARS) -> str:
     """Text from a file or a server as it may be shown: one line, nothing invisible, no controls."""
     out = []
@@ -79,7 +84,7 @@ def sent_name(path: str) -> str:
         kept = f"file{kept}"  # what stood before the dot was not visible
     if not kept or not kept.strip("._ "):
         kept = "file"
-    if _RESERVED.match(kept):
+    if is_reserved(kept):
         kept = f"_{kept}"
     return unicodedata.normalize("NFC", _shorten(kept))
 

@@ -92,12 +92,16 @@ class UploadService(AuditService, SettingsService, Protocol):
         ...
 
     async def retry(
-        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool = False,
+        accepted: Sequence[str] = (),
     ) -> list[int]:
         """Refused, failed, cancelled and held jobs go back to the queue; their ids are returned.
 
         None: all that failed or are held by an error. `allow_fallback` adds the consent to
-        send them to another company.
+        send them to another company, `accepted` (codes of `core.consent`) that to their content.
         """
         ...
 

@@ -6,11 +6,16 @@ generated from here.
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from exai_desktop.core.path_policy import PathPolicy
 
 MIB = 1024 * 1024
+
+OnContent = Literal["ask", "allow", "refuse"]
 
 
 class Settings(BaseModel):
@@ -112,6 +117,27 @@ class Settings(BaseModel):
         pattern=r"^((127\.0\.0\.1|\[::1\]):[0-9]{1,5}|/[^\x00-\x1f]*)?$",
         description="ClamAV daemon: a socket's path or a port here (127.0.0.1:3310); empty: found.",
     )
+    content_mismatch: OnContent = Field(
+        default="ask",
+        description="A file that is not what its name says: ask, take it, or always refuse it.",
+    )
+    content_macros: OnContent = Field(
+        default="ask",
+        description="A document with macros or scripts: ask, take it, or always refuse it.",
+    )
+    content_encrypted: OnContent = Field(
+        default="ask",
+        description="A document behind a password: ask, take it, or always refuse it.",
+    )
+    content_deceptive: OnContent = Field(
+        default="ask",
+        description="A file name made to deceive: ask, take it, or always refuse it.",
+    )
+    allowed_folders: tuple[str, ...] = Field(
+        default=(),
+        description="Folders from which `upload --unattended` may take files; none: it takes none."
+        " Whole paths; in the environment between colons (Windows: semicolons).",
+    )
     theme: Literal["system", "light", "dark"] = Field(
         default="system",
         description="Colours of the window.",
@@ -120,3 +146,16 @@ class Settings(BaseModel):
         default="info",
         description="How much is written to the log.",
     )
+
+    @field_validator("allowed_folders", mode="before")
+    @classmethod
+    def _apart(cls, value: object) -> object:
+        """From the environment they come as one text."""
+        return value.split(os.pathsep) if isinstance(value, str) and value else value or ()
+
+    @field_validator("allowed_folders")
+    @classmethod
+    def _usable(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(PathPolicy((folder,)).is_usable(folder) for folder in folders):
+            raise ValueError("each must be the whole path of a folder, and none the whole disk")
+        return folders

@@ -31,6 +31,8 @@ class JobChanges(TypedDict, total=False):
     """Columns of a job that a move may set along with the state. None clears a column."""
 
     allow_fallback: bool
+    accepted: tuple[str, ...]
+    judged: str | None
     provider: str | None
     account: str | None
     purpose: str | None

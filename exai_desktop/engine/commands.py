@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from exai_desktop.core.consent import names_of
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError
 from exai_desktop.core.models import JobView
@@ -126,7 +127,9 @@ class Commands:
         for name in {v.account for v in views if v.account and v.error} & known:
             self._ctx.accounts.clear_problem(name)
 
-    async def retry(self, job_ids: Sequence[int] | None, *, allow_fallback: bool) -> list[int]:
+    async def retry(
+        self, job_ids: Sequence[int] | None, *, allow_fallback: bool, accepted: Sequence[str]
+    ) -> list[int]:
         if job_ids is None:
             rows = await self._ctx.jobs.ids([S.FAILED, S.HELD])
             found = await self._views([job_id for job_id, _ in rows])
@@ -135,14 +138,17 @@ class Commands:
             views = await self._views(job_ids)
         views = [v for v in views if v.state in RETRY_MOVES or v.state is S.HELD]
         self._give_another_chance(views)
+        note = f"retried; accepted: {names_of(accepted)}" if accepted else "retried"
         moved = []
         for view in views:
             changes = JobChanges(cancel_requested=False)
             if allow_fallback:
                 changes["allow_fallback"] = True
+            if accepted:
+                changes["accepted"] = tuple(sorted({*view.accepted, *accepted}))
             try:
                 await self._ctx.scheduler.move(
-                    view, S.QUEUED, retry=view.state is not S.HELD, note="retried", **changes
+                    view, S.QUEUED, retry=view.state is not S.HELD, note=note, **changes
                 )
             except StaleJobError:
                 continue

@@ -14,12 +14,13 @@ from typing import TypeVar
 
 from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import AppError
-from exai_desktop.core.models import RemoteFile
+from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.recovery import RecoveryLog
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
 from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.malware import MalwareCheck
 from exai_desktop.engine.open_file import RegularFile, open_regular
@@ -102,9 +103,12 @@ class Context:
         return await loop.run_in_executor(self.readers, call, *args)
 
     @asynccontextmanager
-    async def opened(self, path: str) -> AsyncIterator[RegularFile]:
-        """The file, open; closed again whatever happens, a cancel while opening included."""
-        opening = asyncio.ensure_future(self.read(open_regular, path))
+    async def opened(self, job: JobView) -> AsyncIterator[RegularFile]:
+        """The file, open; closed again whatever happens, a cancel while opening included.
+
+        What comes in unattended must lie in an allowed folder: PATH_TRAVERSAL.
+        """
+        opening = asyncio.ensure_future(self.read(open_regular, job.path))
         try:
             file = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -112,6 +116,9 @@ class Context:
                 (await uninterrupted(_wait(opening))).close()
             raise
         try:
+            if job.unattended:
+                places = AllowedPlaces(self.settings.allowed_folders)
+                await uninterrupted(self.read(places.check_open, file))
             yield file
         finally:
             file.close()

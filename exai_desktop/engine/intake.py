@@ -17,6 +17,7 @@ from exai_desktop.core.events import BatchScanned, EventBus
 from exai_desktop.core.models import AddOptions, JobView, NewJob
 from exai_desktop.core.routing import Wish, candidates
 from exai_desktop.core.states import JobState
+from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.scanner import Scanner
 from exai_desktop.engine.scheduler import uninterrupted
@@ -57,8 +58,17 @@ async def _add_whole(ctx: Context, batch_id: int, chunk: list[NewJob]) -> list[J
     return await uninterrupted(ctx.jobs.add_jobs(batch_id, chunk, ctx.clock.now()))
 
 
-async def walk_into_queue(ctx: Context, bus: EventBus, batch_id: int, paths: Sequence[str]) -> None:
-    """Put every file below `paths` into the queue, chunk by chunk as they are found."""
+async def walk_into_queue(
+    ctx: Context,
+    bus: EventBus,
+    batch_id: int,
+    paths: Sequence[str],
+    places: AllowedPlaces | None,
+) -> None:
+    """Put every file below `paths` into the queue, chunk by chunk as they are found.
+
+    `places`: what comes in unattended must lie there; None: a person has chosen the paths.
+    """
     found: queue.Queue[list[NewJob] | None] = queue.Queue(AHEAD)
     arrived = asyncio.Semaphore(0)
     loop = asyncio.get_running_loop()
@@ -66,7 +76,8 @@ async def walk_into_queue(ctx: Context, bus: EventBus, batch_id: int, paths: Seq
 
     def walk() -> None:
         try:
-            for chunk in Scanner(ctx.settings.max_file_bytes, stopped.is_set).walk(paths):
+            scanner = Scanner(ctx.settings.max_file_bytes, stopped.is_set, places)
+            for chunk in scanner.walk(paths):
                 found.put(chunk)
                 loop.call_soon_threadsafe(arrived.release)
         finally:

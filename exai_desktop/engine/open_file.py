@@ -86,6 +86,19 @@ class RegularFile:
         except OSError:
             return True
 
+    def place(self) -> str:
+        """Where the open file lies, all links resolved. Raises FILE_CHANGED when it is gone."""
+        try:
+            # The system's own word for the descriptor; elsewhere the path is looked up anew.
+            link = f"/proc/self/fd/{self._fd}"
+            real = os.readlink(link) if os.path.lexists(link) else os.path.realpath(self._path)
+            found, mine = os.lstat(real), os.fstat(self._fd)
+        except OSError as error:
+            raise FileError(ErrorCode.FILE_CHANGED, error.strerror or "") from error
+        if (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino):
+            raise FileError(ErrorCode.FILE_CHANGED, "another file has taken its place")
+        return real
+
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)

@@ -9,12 +9,13 @@ from typing import Final
 
 from exai_desktop.core import backoff
 from exai_desktop.core.checks import judge
+from exai_desktop.core.consent import can_be_accepted
 from exai_desktop.core.error_codes import ErrorCode, Outcome, Retry
-from exai_desktop.core.errors import AppError
+from exai_desktop.core.errors import AppError, FileError
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.names import sent_name
 from exai_desktop.core.routing import Route, Wish, choose
-from exai_desktop.core.sniff import Note, judge_content
+from exai_desktop.core.sniff import Note, Verdict, judge_content, policy_of
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges
 from exai_desktop.engine.context import Context, Intent
@@ -32,6 +33,14 @@ S = JobState
 FRESH_S: Final = 2.0
 
 
+class _ObjectionError(FileError):
+    """The content is refused by a rule of the user's; `changes` keeps what it was about."""
+
+    def __init__(self, code: ErrorCode, detail: str, changes: JobChanges) -> None:
+        super().__init__(code, detail)
+        self.changes = changes
+
+
 async def prepare(ctx: Context, job_id: int) -> None:
     """Carry one queued job to waiting, duplicate, refused or back to the queue."""
     try:
@@ -39,7 +48,7 @@ async def prepare(ctx: Context, job_id: int) -> None:
         if job is None or job.state is not S.QUEUED:
             return
         job = await ctx.scheduler.move(job, S.CHECKING)
-        async with ctx.opened(job.path) as file:
+        async with ctx.opened(job) as file:
             job = await _check(ctx, job, file)
             sha256 = await _fingerprint(ctx, job, file)
         await _route(ctx, job, sha256)
@@ -62,7 +71,7 @@ async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
     verdict = await uninterrupted(ctx.read(inspect, file, job.path))
     # First the content: "a program" or "an archive" says more than "not this ending".
     verdict = await without_idle_password(verdict, file, ctx.guarded_turn)
-    judge_content(verdict, job.path)
+    _judge_content(ctx, job, file, verdict)
     if refusal is not None:
         raise refusal
     scan = await ctx.malware.check(file)
@@ -75,6 +84,30 @@ async def _check(ctx: Context, job: JobView, file: RegularFile) -> JobView:
     restricted = verdict.finding(Note.RESTRICTED)
     note = restricted.detail if restricted else ""
     return await ctx.scheduler.move(job, S.HASHING, note=note, **changes)
+
+
+def _judge_content(ctx: Context, job: JobView, file: RegularFile, verdict: Verdict) -> None:
+    """Consent holds for the content it was given for; given ahead, for whatever is found."""
+    policy, identity = policy_of(ctx.settings), str(file.id)
+    has_lapsed = job.judged not in (None, identity)
+    accepted = () if has_lapsed else job.accepted
+    try:
+        judge_content(verdict, job.path, policy, accepted)
+    except FileError as error:
+        if not can_be_accepted(error.code):
+            raise
+        is_question = policy.is_question(error.code)
+        detail = error.detail
+        if has_lapsed and error.code.value in job.accepted:
+            detail += "; the file has changed since it was accepted"
+        raise _ObjectionError(
+            error.code,
+            detail,
+            JobChanges(
+                judged=identity if is_question else None,
+                accepted=accepted if is_question else (),
+            ),
+        ) from error
 
 
 def _nobody_takes(ctx: Context, job: JobView) -> AppError | None:
@@ -167,7 +200,8 @@ async def _stop(ctx: Context, job_id: int, error: AppError) -> None:
         end = S.HELD  # nothing is wrong with the file: it goes on when it can be scanned
     scan = scan_behind(error)
     note = scan.detail if scan else ""
-    await ctx.scheduler.move(job, end, note=note, error=error, **scan_changes(scan))
+    changes = error.changes if isinstance(error, _ObjectionError) else scan_changes(scan)
+    await ctx.scheduler.move(job, end, note=note, error=error, **changes)
 
 
 async def again_later(

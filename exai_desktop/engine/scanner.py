@@ -11,11 +11,13 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from exai_desktop.core.checks import is_skipped_folder, judge
+from exai_desktop.core.checks import judge, why_skipped
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.core.models import NewJob
 from exai_desktop.core.names import display_name
+from exai_desktop.core.path_policy import secret_folder_of
+from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.open_file import translate
 
 # One transaction and one model change each.
@@ -29,9 +31,20 @@ def _refused(path: str, code: ErrorCode, detail: str = "") -> NewJob:
 
 
 class Scanner:
-    """One walk over one drop. `max_bytes` is the app's own limit."""
+    """One walk over one drop. `max_bytes` is the app's own limit.
 
-    def __init__(self, max_bytes: int, stopped: Callable[[], bool]) -> None:
+    `places`: all must lie there; None: a person has chosen the paths.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int,
+        stopped: Callable[[], bool],
+        places: AllowedPlaces | None = None,
+    ) -> None:
+        self._places = places
+        # The path itself lies among secrets: its user has named it.
+        self._is_among_secrets = False
         self._max_bytes = max_bytes
         self._stopped = stopped
         # Folders by device and inode: a link or junction back up would never end.
@@ -42,7 +55,7 @@ class Scanner:
         chunk: list[NewJob] = []
         is_empty = True
         for path in paths:
-            for job in self._dropped(os.path.abspath(path) if path else ""):
+            for job in self._named(path):
                 if self._stopped():
                     return
                 is_empty = False
@@ -56,6 +69,16 @@ class Scanner:
         if chunk:
             yield chunk
 
+    def _named(self, given: str) -> Iterator[NewJob]:
+        path = os.path.abspath(given) if given else ""
+        if self._places is not None:
+            try:
+                self._places.check_given(given)
+            except AppError as error:
+                yield NewJob(path.replace("\0", "\ufffd"), 0, ErrorView.of(error))
+                return
+        yield from self._dropped(path)
+
     def _dropped(self, path: str) -> Iterator[NewJob]:
         """A path the user named: a link is followed, a skipped folder is not skipped."""
         try:
@@ -68,6 +91,8 @@ class Scanner:
             yield _refused(path.replace("\0", "\ufffd"), ErrorCode.FILE_NOT_FOUND)
             return
         if stat.S_ISDIR(found.st_mode):
+            both = (path, os.path.realpath(path))
+            self._is_among_secrets = any(map(secret_folder_of, both))
             yield from self._folder(path)
         else:
             yield self._file(path, found)
@@ -105,14 +130,29 @@ class Scanner:
 
     def _entry(self, entry: os.DirEntry[str], folders: list[str]) -> Iterator[NewJob]:
         try:
-            if entry.is_dir():
-                if is_skipped_folder(entry.name):
-                    yield _refused(entry.path, ErrorCode.FOLDER_SKIPPED, entry.name)
-                else:
-                    folders.append(entry.path)
+            is_folder = entry.is_dir()
+            if is_folder or entry.is_symlink():
+                why = self._why_skipped(entry, is_folder=is_folder)
+                if why is not None:
+                    yield _refused(entry.path, ErrorCode.FOLDER_SKIPPED, why)
+                    return
+            if self._places is not None and entry.is_symlink():
+                self._places.check_found(entry.path)
+            if is_folder:
+                folders.append(entry.path)
                 return
             found = entry.stat()
+        except AppError as error:
+            yield NewJob(entry.path, 0, ErrorView.of(error))
+            return
         except OSError as error:
             yield NewJob(entry.path, 0, ErrorView.of(translate(error, entry.path)))
             return
         yield self._file(entry.path, found)
+
+    def _why_skipped(self, entry: os.DirEntry[str], *, is_folder: bool) -> str | None:
+        """A link in a folder from elsewhere may lead to the user's keys, under any name."""
+        lies_at = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+        return why_skipped(
+            entry.name if is_folder else "", "" if self._is_among_secrets else lies_at
+        )

@@ -73,7 +73,7 @@ async def send(ctx: Context, job_id: int) -> None:
             earlier = held.earlier
             if earlier and earlier.remote_id and await take_over(ctx, job, earlier, provider):
                 return
-            async with ctx.opened(job.path) as file:
+            async with ctx.opened(job) as file:
                 if file.id != _recorded(job):
                     raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
                 await _attempt(ctx, job, provider, file, held)

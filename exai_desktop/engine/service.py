@@ -9,10 +9,18 @@ from contextlib import asynccontextmanager
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import Event, EventBus, JobsRemoved, WindowWanted
-from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.models import (
+    AddOptions,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    Origin,
+    QueueSummary,
+)
 from exai_desktop.core.settle import SAMPLES
 from exai_desktop.engine import remote_files
 from exai_desktop.engine.account_verbs import AccountVerbs
+from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.event_stream import EventStream
 from exai_desktop.engine.intake import check_options, walk_into_queue
@@ -75,7 +83,14 @@ class Engine(AccountVerbs, SettingsVerbs):
         check_options(self._ctx, options)
         batch_id = await self._ctx.jobs.add_batch(options, (), self._ctx.clock.now())
         self._ctx.scheduler.batch_opened(batch_id)
-        walk = self._tasks.create_task(walk_into_queue(self._ctx, self._bus, batch_id, list(paths)))
+        places = (
+            AllowedPlaces(self._ctx.settings.allowed_folders)
+            if options.origin is Origin.UNATTENDED
+            else None
+        )
+        walk = self._tasks.create_task(
+            walk_into_queue(self._ctx, self._bus, batch_id, list(paths), places)
+        )
         self._walks.add(walk)
         walk.add_done_callback(self._walks.discard)
         return batch_id
@@ -112,9 +127,13 @@ class Engine(AccountVerbs, SettingsVerbs):
         return await self._commands.cancel(job_ids)
 
     async def retry(
-        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool = False,
+        accepted: Sequence[str] = (),
     ) -> list[int]:
-        return await self._commands.retry(job_ids, allow_fallback=allow_fallback)
+        return await self._commands.retry(job_ids, allow_fallback=allow_fallback, accepted=accepted)
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
         await self._commands.settle(job_id, remote_id)

@@ -29,6 +29,7 @@ OnAction = Callable[[Action], object]
 # Word, icon and look of each button, in the order in which they stand.
 BUTTONS: dict[Action, tuple[str, str, str]] = {
     Action.ALLOW_FALLBACK: ("Allow another provider", "send", "primary"),
+    Action.SEND_ANYWAY: ("Send anyway…", "send", "plain"),
     Action.RESUME: ("Resume", "play", "primary"),
     Action.RETRY: ("Retry", "retry", "plain"),
     Action.PAUSE: ("Pause", "pause", "plain"),

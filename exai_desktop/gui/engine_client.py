@@ -77,9 +77,15 @@ class EngineClient(AccountOrders):
         return await self._engine.submit(lambda s: s.cancel(job_ids))
 
     async def retry(
-        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool = False,
+        accepted: Sequence[str] = (),
     ) -> list[int]:
-        return await self._engine.submit(lambda s: s.retry(job_ids, allow_fallback=allow_fallback))
+        return await self._engine.submit(
+            lambda s: s.retry(job_ids, allow_fallback=allow_fallback, accepted=accepted)
+        )
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
         await self._engine.submit(lambda s: s.settle(job_id, remote_id))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.consent import can_be_accepted
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.models import JobView
 from exai_desktop.core.states import FINAL, RETRY_MOVES, JobState
@@ -19,6 +20,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     ALLOW_FALLBACK = "allow_fallback"
+    SEND_ANYWAY = "send_anyway"
     REMOVE = "remove"
     DELETE_REMOTE = "delete_remote"
     SHOW_TEXT = "show_text"
@@ -33,6 +35,7 @@ _STATES: dict[Action, frozenset[JobState]] = {
     Action.CANCEL: frozenset(JobState) - FINAL,
     Action.RETRY: RETRY_MOVES,
     Action.ALLOW_FALLBACK: RETRY_MOVES,
+    Action.SEND_ANYWAY: frozenset({S.REFUSED}),
     Action.REMOVE: FINAL,
     Action.DELETE_REMOTE: _STORED,
     Action.SHOW_TEXT: _STORED,
@@ -58,6 +61,10 @@ def fits(action: Action, job: JobView, table: ProviderTable | None = None) -> bo
             return not job.cancel_requested
         case Action.ALLOW_FALLBACK:
             return job.error is not None and job.error.code == ErrorCode.CONSENT_NEEDED
+        case Action.SEND_ANYWAY:
+            # Without `judged` it is no question: the settings always refuse such files.
+            is_asked = job.error is not None and can_be_accepted(job.error.code)
+            return is_asked and job.judged is not None
         case Action.SHOW_TEXT:
             return gives_text(job, table)
     return True

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.models import AddOptions, JobView
+from exai_desktop.gui.consent_question import by_objection, consent_question
 from exai_desktop.gui.details_parts import copy_text
 from exai_desktop.gui.engine_client import EngineClient
 from exai_desktop.gui.job_actions import Action, fits
@@ -93,6 +94,8 @@ class QueueCommands:
             await orders[action]([job.id for job in meant])
         elif action is Action.DELETE_REMOTE:
             self._ask_delete(meant)
+        elif action is Action.SEND_ANYWAY:
+            self._ask_consent(meant)
         elif action is Action.SHOW_TEXT:
             await self._show_text(meant[0])
         else:
@@ -129,6 +132,16 @@ class QueueCommands:
         )
         question.accepted.connect(lambda: self._tasks.start(self._delete(jobs)))
         question.open()
+
+    def _ask_consent(self, jobs: Sequence[JobView]) -> None:
+        question = PlainQuestion(*consent_question(jobs), self._window)
+        question.accepted.connect(lambda: self._tasks.start(self._send_anyway(jobs)))
+        question.open()
+
+    async def _send_anyway(self, jobs: Sequence[JobView]) -> None:
+        """Each file for what was found in it, not for what was found in its neighbour."""
+        for code, ids in by_objection(jobs).items():
+            await self._client.retry(ids, accepted=(code,))
 
     async def _delete(self, jobs: Sequence[JobView]) -> None:
         for job in jobs:

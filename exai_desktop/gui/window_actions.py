@@ -88,6 +88,7 @@ class WindowActions(QObject):
             (Action.CANCEL, "C&ancel upload", "close", ""),
             (Action.RETRY, "&Retry", "retry", "Ctrl+R"),
             (Action.ALLOW_FALLBACK, "Allow another pro&vider", "send", ""),
+            (Action.SEND_ANYWAY, "Send an&yway…", "send", ""),
             (Action.REMOVE, "Remove from &list", "clear", "Delete"),
             (Action.DELETE_REMOTE, "&Delete at provider…", "trash", "Shift+Delete"),
         ):
@@ -143,8 +144,11 @@ class WindowActions(QObject):
         self._menu(bar, "&File", *adding, None, *modes, None, self.quit)
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
         self._menu(bar, "&Edit", files[Action.COPY_ID], self.select_all, self.find, None, *rid)
-        own = (Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY, Action.ALLOW_FALLBACK)
-        single = (*(files[action] for action in own), files[Action.SHOW_TEXT])
+        own = (
+            Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY, Action.ALLOW_FALLBACK,
+            Action.SEND_ANYWAY, Action.SHOW_TEXT,
+        )  # fmt: skip
+        single = (files[action] for action in own)
         self._menu(bar, "&Queue", self.pause_all, None, *single, None, self.retry_all, self.clear)
         view = self._menu(bar, "&View", self.details, None)
         themes = self._menu(view, "&Colours", *self.themes.actions())

@@ -43,7 +43,11 @@ def of_move(move: Move, job: JobView) -> AuditEntry | None:
     outcome = _OUTCOMES.get(move.new, _NOT_STORED if was_in_flight else None)
     if outcome is None or (move.new is S.HELD and job.error is None and not was_in_flight):
         return None
-    detail: dict[str, str | int | None] = {"from": move.old.value, "note": move.note or None}
+    detail: dict[str, str | int | None] = {
+        "from": move.old.value,
+        "note": move.note or None,
+        "accepted": ", ".join(job.accepted) or None,
+    }
     attempt = move.attempt
     if move.new is S.SENDING:
         detail |= {

@@ -17,6 +17,7 @@ from exai_desktop.core.models import (
     JobQuery,
     JobView,
     NewJob,
+    Origin,
     QueueSummary,
 )
 from exai_desktop.core.names import display_name
@@ -27,16 +28,16 @@ from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import Connection, Row
 from exai_desktop.storage.moves import apply, apply_many
-from exai_desktop.storage.rows import Value, job_view, search_text, storable
+from exai_desktop.storage.rows import Value, job_view, search_text, storable, stored
 
 # Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
 _REMOVED_AT_ONCE: Final = 500
 
 _INSERT_JOB: Final = """
 INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at, updated_at,
-    wanted_account, wanted_purpose, allow_fallback, error_code, error_detail,
-    error_retry_after, finished_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    wanted_account, wanted_purpose, allow_fallback, accepted, unattended, error_code,
+    error_detail, error_retry_after, finished_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class SqliteJobStore:
@@ -50,8 +51,15 @@ class SqliteJobStore:
         def write(connection: Connection) -> int:
             batch_id: int = connection.execute(
                 "INSERT INTO batches (created_at, origin, wanted_account, wanted_purpose,"
-                " allow_fallback) VALUES (?, ?, ?, ?, ?) RETURNING id",
-                (at, options.origin, options.account, options.purpose, options.allow_fallback),
+                " allow_fallback, accepted) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                (
+                    at,
+                    options.origin,
+                    options.account,
+                    options.purpose,
+                    options.allow_fallback,
+                    stored("accepted", options.accepted),
+                ),
             ).fetchone()["id"]
             if jobs:
                 _add_jobs(connection, batch_id, jobs, at, self._trail)
@@ -148,6 +156,8 @@ def _row(job_id: int, batch: Row, job: NewJob, at: float) -> tuple[Value, ...]:
         batch["wanted_account"],
         batch["wanted_purpose"],
         batch["allow_fallback"],
+        batch["accepted"],
+        batch["origin"] == Origin.UNATTENDED,
         None if error is None else error.code,
         None if error is None else storable(error.detail),
         None if error is None else error.retry_after,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.storage import (
+    consent_schema,
     first_schema,
     holdings_schema,
     recovery_schema,
@@ -30,6 +31,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("recovery_schema", recovery_schema.STATEMENTS),
     ("holdings_schema", holdings_schema.STATEMENTS),
     ("scan_schema", scan_schema.STATEMENTS),
+    ("consent_schema", consent_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from typing import Final
@@ -35,6 +36,8 @@ def stored(column: str, value: object) -> Value:
         return value
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, tuple):
+        return json.dumps(value)
     if isinstance(value, int):
         return str(value) if column in _WIDE else int(value)
     raise TypeError(f"{column}: {type(value).__name__}")
@@ -68,6 +71,9 @@ def job_view(row: Row) -> JobView:
         wanted_account=row["wanted_account"],
         wanted_purpose=row["wanted_purpose"],
         allow_fallback=bool(row["allow_fallback"]),
+        accepted=_words(row["accepted"]),
+        judged=row["judged"],
+        unattended=bool(row["unattended"]),
         provider=row["provider"],
         account=row["account"],
         purpose=row["purpose"],
@@ -99,6 +105,11 @@ def scan_of(row: Row) -> ScanResult | None:
         row["scan_engine"] or "",
         row["scan_database"] or "",
     )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    # The common case, ten thousand times in a long list.
+    return () if text == "[]" else tuple(json.loads(text))
 
 
 def _wide(text: str | None) -> int | None:

@@ -161,9 +161,13 @@ class ScriptedService:
         return await self._change(job_ids, JobState.CANCELLED)
 
     async def retry(
-        self, job_ids: Sequence[int] | None, *, allow_fallback: bool = False
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool = False,
+        accepted: Sequence[str] = (),
     ) -> list[int]:
-        self._note("retry", job_ids, allow_fallback)
+        self._note("retry", job_ids, allow_fallback, *accepted)
         return await self._change(job_ids or (), JobState.QUEUED)
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:

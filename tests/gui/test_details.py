@@ -12,6 +12,7 @@ from exai_desktop.core.scans import ScanResult, ScanVerdict
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.details_pane import BUTTONS
 from exai_desktop.gui.job_actions import Action, fits, fitting
+from exai_desktop.gui.plain_text import PlainQuestion
 from exai_desktop.gui.text_dialogs import TextDialog
 
 from .conftest import Stage
@@ -22,6 +23,11 @@ Open = Callable[..., Stage]
 TEXT = job(1, file_id="file-1", provider="kimi", account="kimi", purpose="file-extract")
 IMAGE = job(2, file_id="file-2", provider="kimi", account="kimi", purpose="image")
 CONSENT = job(3, JobState.REFUSED, error=error(ErrorCode.CONSENT_NEEDED))
+MACROS = job(
+    10, JobState.REFUSED, judged="1", error=error(ErrorCode.MACROS_FOUND, "vbaProject.bin")
+)
+NAME = job(11, JobState.REFUSED, judged="1", error=error(ErrorCode.DECEPTIVE_NAME))
+BY_RULE = job(12, JobState.REFUSED, error=error(ErrorCode.MACROS_FOUND))
 REVIEW = job(4, JobState.NEEDS_REVIEW, error=error(ErrorCode.REVIEW_NEEDED))
 TWIN = job(5, JobState.DUPLICATE, file_id="file-1", twin_of=1)
 
@@ -58,6 +64,8 @@ def press(stage: Stage, action: Action) -> None:
         (TEXT, "show_text remove delete_remote"),
         (IMAGE, "remove delete_remote"),
         (CONSENT, "allow_fallback remove"),
+        (MACROS, "send_anyway retry remove"),
+        (BY_RULE, "retry remove"),
         (REVIEW, "cancel"),
         (TWIN, "remove delete_remote"),
         (job(6, JobState.SENDING), "pause cancel"),
@@ -82,6 +90,48 @@ def test_consent_is_given_by_one_button(open_window: Open) -> None:
     assert stage.window.page.details.error.isVisible()
     press(stage, Action.ALLOW_FALLBACK)
     stage.until(lambda: ("retry", [3], True) in stage.script.calls)
+
+
+def question_of(stage: Stage) -> PlainQuestion:
+    stage.until(lambda: bool(stage.window.findChildren(PlainQuestion)))
+    [question] = stage.window.findChildren(PlainQuestion)
+    return question
+
+
+def answer(question: PlainQuestion, word: str) -> None:
+    [button] = [b for b in question.buttons() if b.accessibleName() == word]
+    button.click()
+
+
+def test_what_was_found_is_said_before_a_file_is_sent_anyway(open_window: Open) -> None:
+    stage = show(open_window, MACROS)
+    press(stage, Action.SEND_ANYWAY)
+    question = question_of(stage)
+    assert question.text() == "Send this file anyway?"
+    for part in (MACROS.name, "contains macros", "vbaProject.bin"):
+        assert part in question.informativeText()
+    answer(question, "Cancel")
+    stage.until(lambda: not stage.window.findChildren(PlainQuestion))
+    assert not stage.script.calls
+    stage.window.menu_actions.file_actions[Action.SEND_ANYWAY].trigger()
+    answer(question_of(stage), "Send anyway")
+    stage.until(lambda: ("retry", [10], False, "MACROS_FOUND") in stage.script.calls)
+
+
+def test_several_are_sent_each_for_what_was_found_in_it(open_window: Open) -> None:
+    rows = [MACROS, NAME, BY_RULE, TEXT]
+    stage = open_window(ScriptedService(rows=rows, statuses=[account("kimi")]))
+    stage.until(lambda: stage.window.page.model.rowCount() == 4)
+    stage.window.page.view.selectAll()
+    press(stage, Action.SEND_ANYWAY)
+    question = question_of(stage)
+    assert question.text() == "Send 2 files anyway?"
+    answer(question, "Send anyway")
+    stage.until(lambda: len(stage.script.calls) == 2)
+    assert set(map(str, stage.script.calls)) == {
+        "('retry', [10], False, 'MACROS_FOUND')",
+        "('retry', [11], False, 'DECEPTIVE_NAME')",
+    }
 
 
 def test_a_review_offers_its_two_answers(open_window: Open) -> None:

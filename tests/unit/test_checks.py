@@ -2,7 +2,7 @@
 
 import pytest
 
-from exai_desktop.core.checks import is_skipped_folder, judge
+from exai_desktop.core.checks import judge, why_skipped
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import FileError
 
@@ -49,9 +49,16 @@ def test_names_that_only_look_alike_are_the_user_s(name: str) -> None:
 
 @pytest.mark.parametrize("name", [".git", "node_modules", "__MACOSX", "$RECYCLE.BIN", ".venv"])
 def test_folders_of_tools_are_skipped_in_any_case(name: str) -> None:
-    assert is_skipped_folder(name)
+    assert why_skipped(name, f"/drop/{name}") == name
 
 
 @pytest.mark.parametrize("name", ["git", "my node_modules", ".github", "documents"])
 def test_folders_of_the_user_are_not_skipped(name: str) -> None:
-    assert not is_skipped_folder(name)
+    assert why_skipped(name, f"/drop/{name}") is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/drop/.ssh", "/drop/.GnuPG/old", "/home/lin/.mozilla", "/a/.config/chromium"]
+)
+def test_what_lies_among_secrets_is_passed_over(path: str) -> None:
+    assert "holds secrets" in str(why_skipped("innocent", path))

@@ -5,7 +5,7 @@ taken. The name never decides what a file is, only whether it agrees, or makes i
 """
 
 from exai_desktop.core.sniff.content import recognise, sniff, verdict_of
-from exai_desktop.core.sniff.policy import ContentPolicy, Rule, judge_content
+from exai_desktop.core.sniff.policy import ContentPolicy, Rule, judge_content, policy_of
 from exai_desktop.core.sniff.source import Damage, Source
 from exai_desktop.core.sniff.verdict import Agreement, Content, Family, Finding, Note, Verdict
 
@@ -21,6 +21,7 @@ __all__ = [
     "Source",
     "Verdict",
     "judge_content",
+    "policy_of",
     "recognise",
     "sniff",
     "verdict_of",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import FileError
 from exai_desktop.core.names import plain_text
+from exai_desktop.core.settings import Settings
 from exai_desktop.core.sniff.kinds import KINDS
 from exai_desktop.core.sniff.name_rules import ending_of
 from exai_desktop.core.sniff.verdict import Agreement, Family, Note, Verdict
@@ -31,8 +32,27 @@ class ContentPolicy:
     encrypted: Rule = Rule.ASK
     deceptive: Rule = Rule.ASK
 
+    def is_question(self, code: ErrorCode) -> bool:
+        """Whether the user may answer this objection; what is always refused is none."""
+        rules = {
+            C.CONTENT_MISMATCH: self.mismatch,
+            C.MACROS_FOUND: self.macros,
+            C.ENCRYPTED_DOCUMENT: self.encrypted,
+            C.DECEPTIVE_NAME: self.deceptive,
+        }
+        return rules.get(code) is Rule.ASK
+
 
 DEFAULT_POLICY = ContentPolicy()
+
+
+def policy_of(settings: Settings) -> ContentPolicy:
+    return ContentPolicy(
+        mismatch=Rule(settings.content_mismatch),
+        macros=Rule(settings.content_macros),
+        encrypted=Rule(settings.content_encrypted),
+        deceptive=Rule(settings.content_deceptive),
+    )
 
 
 def judge_content(
@@ -52,7 +72,9 @@ def judge_content(
     for rule, code, detail in objections:
         if detail is None or rule is Rule.ALLOW:
             continue
-        if rule is Rule.REFUSE or code.value not in accepted:
+        if rule is Rule.REFUSE:
+            raise FileError(code, f"{detail}; the settings always refuse such files".lstrip("; "))
+        if code.value not in accepted:
             raise FileError(code, detail)
 
 
