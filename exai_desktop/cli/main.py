@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from exai_desktop import __version__
-from exai_desktop.cli import accounts, audit, doctor, jobs
+from exai_desktop.cli import accounts, audit, doctor, jobs, remote
 from exai_desktop.cli.session import Doors, doors
 from exai_desktop.cli.settle import settle
 from exai_desktop.cli.upload import upload
@@ -35,6 +35,8 @@ app.command()(jobs.cancel)
 app.command()(jobs.delete)
 app.command()(jobs.content)
 app.command()(settle)
+app.command()(remote.verify)
+app.command()(remote.reconcile)
 app.command()(doctor.doctor)
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")

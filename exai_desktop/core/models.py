@@ -175,6 +175,21 @@ class JobDetail:
     scan: ScanResult | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteListing:
+    """One list of a provider held against the record. `missing`, `expired` and `damaged` (of
+    another size) are ids of ours that were believed to be there; `foreign` nobody here sent."""
+
+    account: str
+    purpose: str
+    present: int = 0
+    missing: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    foreign: tuple[RemoteFile, ...] = ()
+    error: ErrorView | None = None
+
+
 class SortKey(StrEnum):
     ID = "id"
     NAME = "name"

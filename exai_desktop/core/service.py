@@ -19,6 +19,7 @@ from exai_desktop.core.models import (
     JobPage,
     JobQuery,
     QueueSummary,
+    RemoteListing,
 )
 from exai_desktop.core.settings import Settings
 
@@ -63,7 +64,29 @@ class SettingsService(Protocol):
         ...
 
 
-class UploadService(AuditService, SettingsService, Protocol):
+class AccountService(Protocol):
+    """The part of the service that is about accounts and what lies there."""
+
+    async def accounts(self) -> list[AccountStatus]: ...
+
+    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus: ...
+
+    async def remove_account(self, name: str) -> None: ...
+
+    async def test_account(self, name: str) -> ConnectionReport:
+        """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
+        ...
+
+    async def reconcile(self, name: str) -> list[RemoteListing]:
+        """Hold the record against the account's lists, one a purpose; what is found is recorded."""
+        ...
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        """The same before the account is saved."""
+        ...
+
+
+class UploadService(AccountService, AuditService, SettingsService, Protocol):
     async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
         """Take files and folders into the queue; returns the batch id at once.
 
@@ -119,20 +142,6 @@ class UploadService(AuditService, SettingsService, Protocol):
 
     async def content(self, job_id: int) -> str:
         """The text the provider read from the file. Raises NOT_SUPPORTED, REMOTE_NOT_FOUND."""
-        ...
-
-    async def accounts(self) -> list[AccountStatus]: ...
-
-    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus: ...
-
-    async def remove_account(self, name: str) -> None: ...
-
-    async def test_account(self, name: str) -> ConnectionReport:
-        """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
-        ...
-
-    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        """The same before the account is saved."""
         ...
 
     async def facts(self) -> dict[str, str]:

@@ -9,7 +9,9 @@ from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionRe
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
+from exai_desktop.core.models import RemoteListing
 from exai_desktop.core.states import JobState
+from exai_desktop.engine import remote_lists
 from exai_desktop.engine.audit_verbs import AuditVerbs
 from exai_desktop.engine.commands import Commands
 from exai_desktop.engine.context import Context
@@ -81,6 +83,13 @@ class AccountVerbs(AuditVerbs):
             await self._commands.resume_account(name)
             await self._announce_accounts()
         return report
+
+    async def reconcile(self, name: str) -> list[RemoteListing]:
+        listings = await remote_lists.compare(self._ctx, self._ctx.accounts.get(name))
+        if any(listing.missing or listing.expired for listing in listings):
+            await self._commands.resume_full(name)
+        await self._announce_accounts()
+        return listings
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         return await self._ctx.accounts.test_draft(draft, self._check_key(key))

@@ -21,6 +21,7 @@ from exai_desktop.core.models import (
     JobQuery,
     JobView,
     QueueSummary,
+    RemoteListing,
     SortKey,
 )
 from exai_desktop.core.scans import ScanResult
@@ -204,6 +205,10 @@ class ScriptedService:
     async def test_account(self, name: str) -> ConnectionReport:
         self._note("test_account", name)
         return self.report
+
+    async def reconcile(self, name: str) -> list[RemoteListing]:
+        self._note("reconcile", name)
+        return []
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         self._note("test_draft", draft, key)

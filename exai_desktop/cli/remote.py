@@ -1,0 +1,82 @@
+"""The verbs `reconcile` and `verify`: the record and the provider's list, held side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from exai_desktop.cli.exits import Exit
+from exai_desktop.cli.jobs import Json, Sandbox
+from exai_desktop.cli.output import Output, error_object
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.models import RemoteListing
+from exai_desktop.core.names import plain_text
+from exai_desktop.core.service import UploadService
+
+Accounts = Annotated[
+    list[str] | None, typer.Option("--account", help="Only this one.", show_default=False)
+]
+
+
+def reconcile(
+    ctx: typer.Context,
+    account: Accounts = None,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Compare the record with what lies at the providers, and tell the files of others."""
+    _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=False)
+
+
+def verify(
+    ctx: typer.Context,
+    account: Accounts = None,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Check that every file on record is still at its provider. Exit code 1 when one is not."""
+    _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=True)
+
+
+def _run(
+    ctx: typer.Context, account: list[str] | None, *, as_json: bool, sandbox: bool, strict: bool
+) -> None:
+    async def verb(service: UploadService, output: Output) -> Exit:
+        names = account or [status.account.name for status in await service.accounts()]
+        listings = [row for name in names for row in await service.reconcile(name)]
+        for listing in listings:
+            if as_json:
+                output.json(asdict(listing) | {"error": error_object(listing.error)})
+            else:
+                _print(listing, output, foreign=not strict)
+        if not names and not as_json:
+            output.line("No account yet. Add one with: exai-desktop account add")
+        is_bad = any(
+            row.error or (strict and (row.missing or row.expired or row.damaged))
+            for row in listings
+        )
+        return Exit.SOME_FAILED if is_bad else Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _print(listing: RemoteListing, output: Output, *, foreign: bool) -> None:
+    where = f"{listing.account}, {listing.purpose}:"
+    if listing.error is not None:
+        output.line(f"{where} {listing.error.title} ({listing.error.code})")
+        return
+    counts = [f"{listing.present:,} there"]
+    for word, ids in (
+        ("missing", listing.missing),
+        ("expired", listing.expired),
+        ("of another size", listing.damaged),
+    ):
+        if ids:
+            counts.append(f"{len(ids):,} {word}: {', '.join(map(plain_text, ids))}")
+    if foreign and listing.foreign:
+        counts.append(f"{len(listing.foreign):,} not ours")
+    output.line(f"{where} {'; '.join(counts)}")
+    for remote in listing.foreign if foreign else ():
+        output.line(f"  {plain_text(remote.id)}  {remote.bytes:,} bytes  {remote.name}")
