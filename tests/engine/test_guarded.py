@@ -43,20 +43,22 @@ def opened(folder: Path, content: bytes, name: str = "a.pdf") -> RegularFile:
     return open_regular(str(folder / name))
 
 
+# Servers of other tests may be running.
+others: set[int] = set()
+
+
+def children() -> set[int]:
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
 def no_child_left() -> bool:
-    """None that looks into documents; servers of other tests may be running."""
-    return not any("guarded-pdf" in _command(c) for c in psutil.Process().children(recursive=True))
-
-
-def _command(child: psutil.Process) -> list[str]:
-    try:
-        return child.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+    return not children() - others
 
 
 @pytest.fixture(autouse=True)
 def _nothing_stays() -> Iterator[None]:
+    others.clear()
+    others.update(children())
     yield
     assert no_child_left()
 
