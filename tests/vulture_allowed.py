@@ -32,12 +32,18 @@ _ROWS = (
 # typer calls what its decorators have seen.
 _VERBS = (lambda: (_any.export, _any.list_accounts, _any._sandbox),)
 
-# asyncio, httpcore and uvicorn call these.
+# asyncio, httpcore, httpx, the SDKs and uvicorn call these.
 _PROTOCOLS = (
     lambda: (
         _any.capture_signals,
         _any.connect_tcp,
         _any.connection_lost,
+        _any.handle_request,
+        _any.organization,
+        _any.project,
+        _any.readable,
+        _any.seek,
+        _any.seekable,
         _any.connection_made,
         _any.data_received,
         _any.eof_received,

@@ -27,6 +27,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "bytes": status.bytes,
         "waiting": status.waiting,
         "problem": error_object(status.problem),
+        "transport": asdict(status.transport) if status.transport else None,
     }
 
 
@@ -39,6 +40,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
     if status.problem is not None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
+    if status.transport is not None and status.transport.note:
+        output.line(f"  sends by {status.transport.name}: {status.transport.note}")
 
 
 @app.command()

@@ -23,22 +23,33 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
         reports = [
             await service.test_account(status.account.name) for status in await service.accounts()
         ]
+        # After the tests: they have made the tiers ready.
+        ways = [status.transport for status in await service.accounts()]
         if as_json:
             output.json(
                 {
                     "facts": facts,
                     "jobs": {state.value: n for state, n in summary.counts.items() if n},
-                    "accounts": [asdict(r) | {"error": error_object(r.error)} for r in reports],
+                    "accounts": [
+                        asdict(report)
+                        | {"error": error_object(report.error)}
+                        | {"transport": asdict(way) if way else None}
+                        for report, way in zip(reports, ways, strict=False)
+                    ],
                 }
             )
         else:
             for name, value in facts.items():
                 output.line(f"{name:14} {plain_text(value, len(value))}")
             output.line(f"{'jobs':14} {summary.total} in all, {summary.open_jobs} open")
-            for report in reports:
+            for report, way in zip(reports, ways, strict=False):
                 word = f"ok, {report.duration_ms} ms" if report.ok else "fails"
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
                 output.line(f"{report.account:14} {report.host} {word}{why}")
+                if way is not None:
+                    counted = f", {way.step_downs} steps down" if way.step_downs else ""
+                    reason = f" ({way.note})" if way.note else ""
+                    output.line(f"{'':14} sends by {way.name}{reason}{counted}")
             if not reports:
                 output.line("No account yet. Add one with: exai-desktop account add")
         return Exit.OK if all(r.ok for r in reports) else Exit.SOME_FAILED

@@ -33,6 +33,15 @@ class AccountDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class TransportStatus:
+    """The way an account sends now; `note` says why it is not the first of the order."""
+
+    name: str
+    note: str = ""
+    step_downs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     """An account with what the engine knows of it now."""
 
@@ -43,6 +52,8 @@ class AccountStatus:
     sending: int = 0
     files: int = 0
     bytes: int = 0
+    # None: nothing was asked or sent yet.
+    transport: TransportStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

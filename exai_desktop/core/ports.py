@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from exai_desktop.core.accounts import Account
+from exai_desktop.core.accounts import Account, TransportStatus
 from exai_desktop.core.audit import AuditAnchor
 from exai_desktop.core.errors import Sent
 from exai_desktop.core.models import FileId, RemoteFile
@@ -148,6 +148,15 @@ class FileProvider(Protocol):
     @property
     def transport(self) -> str:
         """Name of the tier in use, for the record: `http`."""
+        ...
+
+    @property
+    def transport_status(self) -> TransportStatus:
+        """The same with its reason, for people."""
+        ...
+
+    async def ready(self) -> None:
+        """Make sure the tier in use works, step down or up; before `transport` is recorded."""
         ...
 
     async def upload(self, upload: Upload) -> RemoteFile:

@@ -99,6 +99,14 @@ class Settings(BaseModel):
         le=100,
         description="Attempts before a job is given up as failed.",
     )
+    transport_order: str = Field(
+        default="http",
+        pattern=r"^(sdk-first|(native|openai|http)(,(native|openai|http))*)$",
+        description=(
+            "Ways to send, first to last: http, openai, native (GLM only), with commas; "
+            "sdk-first is native,openai,http. http is always the last resort."
+        ),
+    )
     proxy: str = Field(
         default="",
         pattern=r"^((https?|socks5h?)://[^\s/@]+(:[^\s/@]*@[^\s/@]+)?(:[0-9]{1,5})?/?)?$",

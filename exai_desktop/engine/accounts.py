@@ -222,12 +222,12 @@ class Accounts:
         return tuple(
             AccountStatus(
                 desk.account,
-                paused_until=desk.lane.closed_until,
-                problem=ErrorView.of(desk.problem) if desk.problem else None,
-                waiting=len(desk.lane),
-                sending=sending.get(name, 0),
-                files=usage.get(name, (0, 0))[0],
-                bytes=usage.get(name, (0, 0))[1],
+                desk.lane.closed_until,
+                ErrorView.of(desk.problem) if desk.problem else None,
+                len(desk.lane),
+                sending.get(name, 0),
+                *usage.get(name, (0, 0)),
+                desk.provider.transport_status if desk.provider else None,
             )
             for name, desk in self._desks.items()
         )

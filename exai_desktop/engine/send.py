@@ -115,6 +115,8 @@ async def _stand_back(ctx: Context, job: JobView) -> bool:
 async def _attempt(
     ctx: Context, job: JobView, provider: FileProvider, file: OpenFile, held: Held
 ) -> None:
+    # Before anything is claimed: an SDK's first import takes seconds.
+    await provider.ready()
     body = Body(ctx, job, file)
     doubted = await recovery.doubt(ctx, job)
     elsewhere = await asked_elsewhere(ctx, job, held.earlier)

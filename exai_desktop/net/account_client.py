@@ -18,7 +18,7 @@ from exai_desktop.core.errors import Sent, TransferError
 from exai_desktop.core.ports import Upload
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import TRANSLATED, translate
-from exai_desktop.net.file_body import FileBody
+from exai_desktop.net.file_body import FileBody, Outgoing
 from exai_desktop.net.http_client import build_client
 
 MAX_ANSWER: Final = 4 * 1024 * 1024
@@ -93,10 +93,29 @@ class AccountClient:
         finally:
             await body.close()
 
+    async def carry(self, request: httpx.Request, body: Outgoing | None) -> Answer:
+        """Send a request that an SDK made, by our rules: its timeouts and streams do not count."""
+        extensions = {"timeout": self._client.timeout.as_dict()}
+        ours = httpx.Request(
+            request.method, request.url, headers=request.headers, extensions=extensions
+        )
+        if body is not None:
+            ours.stream = body
+        return await self._exchange(ours, body)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every request of the account says; holds the key."""
+        return self._client.headers
+
+    @property
+    def base_url(self) -> httpx.URL:
+        return self._client.base_url
+
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _exchange(self, request: httpx.Request, body: FileBody | None) -> Answer:
+    async def _exchange(self, request: httpx.Request, body: Outgoing | None) -> Answer:
         now = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(None if body else QUESTION_S) as deadline:

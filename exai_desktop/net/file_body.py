@@ -26,28 +26,20 @@ PIECE: Final = 1024 * 1024
 _LAST_READ_S: Final = 1.0
 
 
-class FileBody(httpx.AsyncByteStream):
+class Outgoing(httpx.AsyncByteStream):
     """One attempt at sending one file. To be iterated once, then `close`d.
 
     `sent` is true at any time: NOTHING until the first block is handed to the network, ALL from
     just before the last one is. Raises `TransferError` FILE_CHANGED or READ_FAILED.
     """
 
-    def __init__(self, upload: Upload, purpose: str, readers: Executor) -> None:
+    def __init__(self, upload: Upload, readers: Executor) -> None:
         self._upload = upload
         self._readers = readers
-        self._size = upload.file.id.size
-        self._frame = frame(purpose, upload.name)
-        self._digest = hashlib.sha256()
         self._job: Future[bytes] | None = None
         self._blocks = self._give()
         self.sent = Sent.NOTHING
         self.on_all_left: Callable[[], None] | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        length = len(self._frame.head) + self._size + len(self._frame.tail)
-        return {"Content-Type": self._frame.content_type, "Content-Length": str(length)}
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._blocks
@@ -63,6 +55,46 @@ class FileBody(httpx.AsyncByteStream):
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_READ_S):
                 await ended.wait()
+
+    def _give(self) -> AsyncGenerator[bytes, None]:
+        """The blocks, each announced by `_leaves` before it is yielded."""
+        raise NotImplementedError
+
+    def _leaves(self, sent: Sent) -> None:
+        """Say it before it is true, so that a cut in between never claims too little."""
+        if self.sent is Sent.NOTHING:
+            self.sent = Sent.SOME
+            self._upload.on_left(Sent.SOME)
+        if sent is Sent.ALL:
+            self.sent = Sent.ALL
+            self._upload.on_left(Sent.ALL)
+            if self.on_all_left is not None:
+                self.on_all_left()
+
+    def _start(self, work: Callable[..., bytes], *args: int) -> Future[bytes]:
+        self._job = self._readers.submit(work, *args)
+        return self._job
+
+    async def _result(self, job: Future[bytes]) -> bytes:
+        try:
+            return await asyncio.wrap_future(job)
+        except FileError as error:
+            raise TransferError(error.code, error.detail, sent=self.sent) from error
+
+
+class FileBody(Outgoing):
+    """A body with a frame of our own."""
+
+    def __init__(self, upload: Upload, purpose: str, readers: Executor) -> None:
+        super().__init__(upload, readers)
+        self._size = upload.file.id.size
+        self._frame = frame(purpose, upload.name)
+        self._digest = hashlib.sha256()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        length = len(self._frame.head) + self._size + len(self._frame.tail)
+        return {"Content-Type": self._frame.content_type, "Content-Length": str(length)}
 
     async def _give(self) -> AsyncGenerator[bytes, None]:
         if self._size <= PIECE:
@@ -86,27 +118,6 @@ class FileBody(httpx.AsyncByteStream):
                 self._leaves(Sent.ALL)
             yield block
             self._upload.on_bytes(given)
-
-    def _leaves(self, sent: Sent) -> None:
-        """Say it before it is true, so that a cut in between never claims too little."""
-        if self.sent is Sent.NOTHING:
-            self.sent = Sent.SOME
-            self._upload.on_left(Sent.SOME)
-        if sent is Sent.ALL:
-            self.sent = Sent.ALL
-            self._upload.on_left(Sent.ALL)
-            if self.on_all_left is not None:
-                self.on_all_left()
-
-    def _start(self, work: Callable[..., bytes], *args: int) -> Future[bytes]:
-        self._job = self._readers.submit(work, *args)
-        return self._job
-
-    async def _result(self, job: Future[bytes]) -> bytes:
-        try:
-            return await asyncio.wrap_future(job)
-        except FileError as error:
-            raise TransferError(error.code, error.detail, sent=self.sent) from error
 
     # What follows runs in a reader thread, one call at a time.
 

@@ -70,13 +70,18 @@ def quoted(name: str) -> bytes:
     return escaped.encode("utf-8", "replace")
 
 
+def mime_of(name: str) -> str:
+    """What the file's part says of its content."""
+    return MIME_TYPES.get(extension(name), _OTHER)
+
+
 def frame(purpose: str, name: str) -> Frame:
     """Purpose first, then the file: a server can judge before it has read the rest.
 
     The boundary is random, so that no file can contain it on purpose.
     """
     boundary = secrets.token_hex(16)
-    mime = MIME_TYPES.get(extension(name), _OTHER)
+    mime = mime_of(name)
     head = b"".join(
         (
             f"--{boundary}\r\n".encode(),

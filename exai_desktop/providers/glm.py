@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from exai_desktop.core.accounts import Account
+from exai_desktop.core.accounts import Account, TransportStatus
 from exai_desktop.core.capabilities import Provider
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import TransferError
@@ -28,6 +28,11 @@ from exai_desktop.providers.answers import (
     invalid,
     purpose_in,
 )
+from exai_desktop.providers.tiers.http import HttpTier
+from exai_desktop.providers.tiers.openai_sdk import OpenAiTier
+from exai_desktop.providers.tiers.order import tiers_of
+from exai_desktop.providers.tiers.tier import Question
+from exai_desktop.providers.tiers.zai_sdk import ZaiTier
 
 E = ErrorCode
 
@@ -68,8 +73,6 @@ class GlmProvider:
     address or key that cannot be used.
     """
 
-    transport = "http"
-
     def __init__(
         self,
         account: Account,
@@ -80,15 +83,34 @@ class GlmProvider:
     ) -> None:
         self._account = account
         self._table = table
-        self._readers = readers
         # Without it BigModel words its refusals in Chinese.
         language = {"Accept-Language": "en-US,en"}
         self._client = AccountClient(account, key, settings, headers=language)
+        self._tiers = tiers_of(
+            settings.transport_order,
+            HttpTier(self._client, readers),
+            {
+                "openai": lambda: OpenAiTier(self._client, key, readers),
+                "native": lambda: ZaiTier(self._client, key, readers),
+            },
+        )
+
+    @property
+    def transport(self) -> str:
+        return self._tiers.status.name
+
+    @property
+    def transport_status(self) -> TransportStatus:
+        return self._tiers.status
+
+    async def ready(self) -> None:
+        """Import and try what the order wants; a step down is told in `transport_status`."""
+        await self._tiers.ready()
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files. The answer's size is passed on as it is: the engine compares."""
         purpose = purpose_in(self._table, self._account.region, upload.purpose)
-        answer = _checked(await self._client.upload("files", upload, purpose, self._readers))
+        answer = _checked(await self._tiers.upload(upload, purpose))
         return file_of(answer, purpose, {})
 
     async def list(self, purpose: str) -> Sequence[RemoteFile]:
@@ -97,7 +119,7 @@ class GlmProvider:
         found: dict[str, RemoteFile] = {}
         params: dict[str, str | int] = {"purpose": name, "limit": _PAGE, "order": "created_at"}
         for _ in range(_MOST_PAGES):
-            answer = _checked(await self._client.ask("GET", "files", params))
+            answer = _checked(await self._tiers.ask(Question("list", params=params)))
             page = files_of(answer, name, {})
             known = len(found)
             found |= {file.id: file for file in page}
@@ -115,7 +137,7 @@ class GlmProvider:
 
     async def delete(self, file_id: str) -> None:
         """DELETE /files/{id}."""
-        answer = await self._client.ask("DELETE", f"files/{id_in_path(file_id)}")
+        answer = await self._tiers.ask(Question("delete", id_in_path(file_id)))
         if not _is_not_found(answer):
             _checked(answer)
 
@@ -124,12 +146,13 @@ class GlmProvider:
         purposes = {p.name for p in self._table.purposes_in(self._account.region)}
         if "batch" not in purposes or await self.find(id_in_path(file_id), "batch") is None:
             raise TransferError(E.NOT_SUPPORTED, "GLM gives back batch files only")
-        answer = await self._client.ask("GET", f"files/{id_in_path(file_id)}/content")
+        answer = await self._tiers.ask(Question("content", id_in_path(file_id)))
         if not answer.is_success:
             raise failure(answer, _refusal(answer))
         return answer.body.decode("utf-8", "replace")
 
     async def close(self) -> None:
+        self._tiers.close()
         await self._client.close()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from exai_desktop.core.accounts import Account
+from exai_desktop.core.accounts import Account, TransportStatus
 from exai_desktop.core.capabilities import Provider
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import TransferError
@@ -29,6 +29,10 @@ from exai_desktop.providers.answers import (
     invalid,
     purpose_in,
 )
+from exai_desktop.providers.tiers.http import HttpTier
+from exai_desktop.providers.tiers.openai_sdk import OpenAiTier
+from exai_desktop.providers.tiers.order import tiers_of
+from exai_desktop.providers.tiers.tier import Question
 
 E = ErrorCode
 
@@ -86,8 +90,6 @@ class KimiProvider:
     address or key that cannot be used.
     """
 
-    transport = "http"
-
     def __init__(
         self,
         account: Account,
@@ -98,19 +100,37 @@ class KimiProvider:
     ) -> None:
         self._account = account
         self._table = table
-        self._readers = readers
         self._client = AccountClient(account, key, settings)
+        self._tiers = tiers_of(
+            settings.transport_order,
+            HttpTier(self._client, readers),
+            {
+                "openai": lambda: OpenAiTier(self._client, key, readers),
+            },
+        )
+
+    @property
+    def transport(self) -> str:
+        return self._tiers.status.name
+
+    @property
+    def transport_status(self) -> TransportStatus:
+        return self._tiers.status
+
+    async def ready(self) -> None:
+        """Import and try what the order wants; a step down is told in `transport_status`."""
+        await self._tiers.ready()
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files. The answer's size is passed on as it is: the engine compares."""
         purpose = purpose_in(self._table, self._account.region, upload.purpose)
-        answer = _checked(await self._client.upload("files", upload, purpose, self._readers))
+        answer = _checked(await self._tiers.upload(upload, purpose))
         return file_of(answer, purpose, STATUSES)
 
     async def list(self, purpose: str) -> Sequence[RemoteFile]:
         """GET /files: the whole organisation in one answer; purposes are told apart here."""
         name = purpose_in(self._table, self._account.region, purpose)
-        answer = _checked(await self._client.ask("GET", "files"))
+        answer = _checked(await self._tiers.ask(Question("list")))
         if (answer.json_object() or {}).get("has_more"):
             # Not documented; half a list must never pass for the whole one.
             raise invalid(answer, "the list has pages")
@@ -119,14 +139,14 @@ class KimiProvider:
 
     async def find(self, file_id: str, purpose: str) -> RemoteFile | None:
         """GET /files/{id}."""
-        answer = await self._client.ask("GET", f"files/{id_in_path(file_id)}")
+        answer = await self._tiers.ask(Question("find", id_in_path(file_id)))
         if _is_not_found(answer):
             return None
         return file_of(_checked(answer), purpose, STATUSES)
 
     async def delete(self, file_id: str) -> None:
         """DELETE /files/{id}."""
-        answer = await self._client.ask("DELETE", f"files/{id_in_path(file_id)}")
+        answer = await self._tiers.ask(Question("delete", id_in_path(file_id)))
         if not _is_not_found(answer):
             _checked(answer)
 
@@ -135,7 +155,7 @@ class KimiProvider:
 
         Kimi says 404 both for no file and for one it has not read yet; its own record decides.
         """
-        answer = await self._client.ask("GET", f"files/{id_in_path(file_id)}/content")
+        answer = await self._tiers.ask(Question("content", id_in_path(file_id)))
         if answer.is_success:
             return _text_of(answer)
         refused = failure(answer, _refusal(answer))
@@ -144,6 +164,7 @@ class KimiProvider:
         raise await self._why_no_text(file_id, refused)
 
     async def close(self) -> None:
+        self._tiers.close()
         await self._client.close()
 
     async def _why_no_text(self, file_id: str, refused: TransferError) -> TransferError:

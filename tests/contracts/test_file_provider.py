@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from exai_desktop.core.accounts import Account
+from exai_desktop.core.accounts import Account, TransportStatus
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AccountError, Sent, TransferError
@@ -70,6 +70,20 @@ class Sending:
         self.left.append(sent)
 
 
+TIERS = {"http": FLAVOURS, "openai": FLAVOURS, "native": ("zai", "bigmodel")}
+# Every test with every flavour by our own HTTP; by the SDKs these in the normal run, all in `long`.
+SELECTED = ("kimi-intl", "zai")
+BOTH = [
+    pytest.param(
+        (tier, flavour),
+        id=f"{tier}-{flavour}",
+        marks=[pytest.mark.long] if tier != "http" and flavour not in SELECTED else [],
+    )
+    for tier, flavours in TIERS.items()
+    for flavour in flavours
+]
+
+
 class Bench(NamedTuple):
     sandbox: SandboxThread
     flavour: str
@@ -77,6 +91,7 @@ class Bench(NamedTuple):
     provider: FileProvider
     folder: Path
     readers: ThreadPoolExecutor
+    tier: str = "http"
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         control = self.sandbox.control
@@ -108,7 +123,8 @@ class Bench(NamedTuple):
         assert table is not None
         account = Account("test", kind, region, base_url or self.sandbox.url(self.flavour))
         key = key or self.sandbox.key(self.flavour)
-        return KINDS[kind](account, key, table, SETTINGS, self.readers)
+        settings = SETTINGS.model_copy(update={"transport_order": self.tier})
+        return KINDS[kind](account, key, table, settings, self.readers)
 
 
 @pytest.fixture(scope="module")
@@ -117,16 +133,18 @@ def sandbox() -> Iterator[SandboxThread]:
         yield running
 
 
-@pytest.fixture(params=FLAVOURS)
+@pytest.fixture(params=BOTH)
 async def bench(
     request: pytest.FixtureRequest, sandbox: SandboxThread, tmp_path: Path
 ) -> AsyncIterator[Bench]:
-    flavour = request.param
+    tier, flavour = request.param
     with ThreadPoolExecutor(2) as readers:
-        made = Bench(sandbox, flavour, FLAVOURS[flavour][2], None, tmp_path, readers)  # type: ignore[arg-type]
+        made = Bench(sandbox, flavour, FLAVOURS[flavour][2], None, tmp_path, readers, tier)  # type: ignore[arg-type]
         made = made._replace(provider=made.client())
         made.control("POST", "/reset")
         yield made
+        # Nothing fell back to another tier on the way.
+        assert made.provider.transport_status == TransportStatus(tier)
         await made.provider.close()
 
 

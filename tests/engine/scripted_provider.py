@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from exai_desktop.core.accounts import TransportStatus
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import Sent, TransferError
 from exai_desktop.core.models import RemoteFile, RemoteStatus
@@ -48,6 +49,13 @@ class ScriptedProvider:
 
     def __post_init__(self) -> None:
         self.go.set()
+
+    @property
+    def transport_status(self) -> TransportStatus:
+        return TransportStatus(self.transport)
+
+    async def ready(self) -> None:
+        """Always is."""
 
     async def upload(self, upload: Upload) -> RemoteFile:
         self.uploads.append(upload.name)

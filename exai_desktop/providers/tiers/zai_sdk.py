@@ -1,0 +1,29 @@
+"""zai-sdk, the GLM provider's own: for both hosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exai_desktop.providers.tiers.sdk import SdkTier
+from exai_desktop.providers.tiers.tier import Question, TierUnavailableError
+
+
+class ZaiTier(SdkTier):
+    name = "native"
+    package = "zai-sdk"
+
+    def _files(self, client: Any) -> Any:
+        import zai  # late: half a second
+
+        return zai.ZaiClient(
+            api_key=self._key, base_url=str(self._line.base_url), http_client=client, max_retries=0
+        ).files
+
+    def _call(self, files: Any, question: Question) -> object:
+        if question.verb == "list":
+            return files.list(**question.params)
+        if question.verb == "delete":
+            return files.delete(question.file_id)
+        if question.verb == "content":
+            return files.content(question.file_id)
+        raise TierUnavailableError("zai-sdk has no question for one file")
