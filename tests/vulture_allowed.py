@@ -39,8 +39,6 @@ _PROTOCOLS = (
         _any.connect_tcp,
         _any.connection_lost,
         _any.handle_request,
-        _any.organization,
-        _any.project,
         _any.readable,
         _any.seek,
         _any.seekable,

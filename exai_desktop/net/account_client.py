@@ -21,6 +21,17 @@ from exai_desktop.net.error_map import TRANSLATED, translate
 from exai_desktop.net.file_body import FileBody, Outgoing
 from exai_desktop.net.http_client import build_client
 
+# What an SDK may say beside `x-stainless-`: of the body, and of itself.
+_TAKEN: Final = (
+    "accept",
+    "content-length",
+    "content-type",
+    "source_type",
+    "user-agent",
+    "x-request-sdk",
+    "x-source-channel",
+    "zai-sdk-ver",
+)
 MAX_ANSWER: Final = 4 * 1024 * 1024
 MAX_HEADERS: Final = 100
 # A question about files is answered at once or not at all; no body is being parsed meanwhile.
@@ -94,11 +105,18 @@ class AccountClient:
             await body.close()
 
     async def carry(self, request: httpx.Request, body: Outgoing | None) -> Answer:
-        """Send a request that an SDK made, by our rules: its timeouts and streams do not count."""
+        """Send a request that an SDK made, by our rules.
+
+        The account's headers, the key among them, are not the SDK's to change, and what it adds
+        (from variables of the environment, too) goes no further than `_TAKEN`.
+        """
+        headers = {
+            **self._client.headers,
+            **{n: v for n, v in request.headers.items() if n.startswith("x-stainless-")},
+            **{name: request.headers[name] for name in _TAKEN if name in request.headers},
+        }
         extensions = {"timeout": self._client.timeout.as_dict()}
-        ours = httpx.Request(
-            request.method, request.url, headers=request.headers, extensions=extensions
-        )
+        ours = httpx.Request(request.method, request.url, headers=headers, extensions=extensions)
         if body is not None:
             ours.stream = body
         return await self._exchange(ours, body)

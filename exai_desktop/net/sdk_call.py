@@ -175,6 +175,8 @@ class SdkCall(httpx.BaseTransport):
         own = self._line.base_url
         if (request.url.scheme, request.url.netloc) != (own.scheme, own.netloc):
             raise httpx.UnsupportedProtocol("a key is for its own host")
+        if self._upload is not None and "content-length" not in request.headers:
+            raise httpx.UnsupportedProtocol("a body's length is said beforehand")
         with self._lock:
             if self._is_over or self._carried is not None:
                 raise httpx.LocalProtocolError("one call, one request")

@@ -15,13 +15,10 @@ class OpenAiTier(SdkTier):
     def _files(self, client: Any) -> Any:
         import openai  # late: more than a second
 
-        sdk = openai.OpenAI(
+        # What it finds in the environment (organization, headers) is left out in `net`.
+        return openai.OpenAI(
             api_key=self._key, base_url=str(self._line.base_url), http_client=client, max_retries=0
-        )
-        # From the environment of whoever uses OpenAI too; no matter of this provider.
-        sdk.organization = None
-        sdk.project = None
-        return sdk.files
+        ).files
 
     def _call(self, files: Any, question: Question) -> object:
         if question.verb == "list":
