@@ -18,6 +18,7 @@ from benchmarks import (
     memory,
     small_files,
     start_time,
+    tiers,
     window_calm,
 )
 from benchmarks.figures import Figure, Scale, full, quick
@@ -34,6 +35,7 @@ CHAPTERS: Final[dict[str, Measure]] = {
     "start": start_time.measure,
     "idle": idle.measure,
     "memory": memory.measure,
+    "tiers": tiers.measure,
 }
 
 

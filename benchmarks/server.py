@@ -22,6 +22,8 @@ class Server:
 
     base_url: str
     key: str
+    zai_url: str
+    zai_key: str
     _control_url: str
     _control_token: str
 
@@ -44,8 +46,18 @@ def serving(store: Path) -> Iterator[Server]:
         assert process.stdin is not None and process.stdout is not None
         try:
             described = json.loads(process.stdout.readline())
-            account = next(a for a in described["accounts"] if a["name"] == FLAVOUR)
+            account, zai = (
+                next(a for a in described["accounts"] if a["name"] == name)
+                for name in (FLAVOUR, "sandbox-zai")
+            )
             control = described["control"]
-            yield Server(account["base_url"], account["key"], control["url"], control["token"])
+            yield Server(
+                account["base_url"],
+                account["key"],
+                zai["base_url"],
+                zai["key"],
+                control["url"],
+                control["token"],
+            )
         finally:
             process.stdin.close()
