@@ -47,7 +47,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
                 output.line(f"{report.account:14} {report.host} {word}{why}")
                 if way is not None:
-                    counted = f", {way.step_downs} steps down" if way.step_downs else ""
+                    plural = "s" if way.step_downs > 1 else ""
+                    counted = f", {way.step_downs} step{plural} down" if way.step_downs else ""
                     reason = f" ({way.note})" if way.note else ""
                     output.line(f"{'':14} sends by {way.name}{reason}{counted}")
             if not reports:
