@@ -121,6 +121,8 @@ class Attempt:
     request_id: str | None = None
     # When the last block was handed to the network.
     left_at: float | None = None
+    # The provider's clock minus ours, as far as it was known when the attempt began.
+    clock_offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

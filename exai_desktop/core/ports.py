@@ -185,6 +185,16 @@ class ExtractsText(Protocol):
     async def content(self, file_id: str) -> str: ...
 
 
+@runtime_checkable
+class TellsTime(Protocol):
+    """Ability: the provider's answers say what time it is there."""
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """Its clock minus ours in seconds, by its last answer; None before the first."""
+        ...
+
+
 class Credentials(Protocol):
     """API keys. Calls block for up to seconds (a locked keyring): use a reader thread.
 

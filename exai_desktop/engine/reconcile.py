@@ -18,6 +18,7 @@ from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.names import sent_name
+from exai_desktop.core.ports import TellsTime
 from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import claims, recovery
@@ -60,7 +61,9 @@ class Reconciler:
         """`not_before` of the job is when its settle time is over."""
         now = self._ctx.clock.now()
         self._looks.pop(job.id, None)
-        self._push(job.id, max(0.0, (job.not_before or now) - now))
+        due = job.not_before or now
+        # A clock set back meanwhile makes no wait longer than it was meant.
+        self._push(job.id, max(0.0, min(due - now, due - job.updated_at)))
 
     def _push(self, job_id: int, delay_s: float) -> None:
         """A job has one place in line, its latest: two looks must be a settle time apart."""
@@ -117,6 +120,8 @@ class Reconciler:
     async def _settle_account(self, account: str, purpose: str, suspects: list[Suspect]) -> None:
         provider = await self._ctx.accounts.provider(account)
         listed = await provider.list(purpose)
+        clock = provider.clock_offset_s if isinstance(provider, TellsTime) else None
+        suspects = [await self._dated(suspect, clock) for suspect in suspects]
         self._failures.pop(account, None)
         copies = await self._ctx.copies.of_account(account)
         # A foreign one is on record, but nobody's: it may be the one that is looked for.
@@ -124,7 +129,11 @@ class Reconciler:
         known |= await self._claimed_ids(account)
         unknown = [r for r in listed if r.id not in known]
         due = {suspect.job.id for suspect in suspects}
-        under_way = [s for s in await self._suspects(account, UNDER_WAY) if s.job.id not in due]
+        under_way = [
+            await self._dated(suspect, clock)
+            for suspect in await self._suspects(account, UNDER_WAY)
+            if suspect.job.id not in due
+        ]
         skew_s = self._ctx.settings.clock_skew_s
         for finding in plan(suspects, unknown, skew_s, under_way):
             await self._apply(finding)
@@ -139,6 +148,16 @@ class Reconciler:
         if detail is None:
             return None
         return Suspect(detail.view, await recovery.began(self._ctx, detail))
+
+    async def _dated(self, suspect: Suspect, clock_offset_s: float | None) -> Suspect:
+        """By the provider's clock. Ours may have been wrong when the attempt began: then it
+        seems to have begun after the list was made."""
+        detail = await self._ctx.jobs.detail(suspect.job.id)
+        then = detail.attempts[-1].clock_offset_s if detail and detail.attempts else None
+        now_s = clock_offset_s or 0.0
+        began_at = suspect.started_at + (now_s if then is None else then)
+        listed_at = self._ctx.clock.now() + now_s
+        return Suspect(suspect.job, began_at, began_at > listed_at + 1)
 
     async def _claimed_ids(self, account: str) -> set[str]:
         """Ids that jobs hold which have their answer but not their record yet."""

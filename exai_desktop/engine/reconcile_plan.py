@@ -28,16 +28,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A job whose bytes may be at the provider, and when its attempt began (Unix seconds)."""
+    """A job whose bytes may be at the provider, and when its attempt began by the provider's
+    clock (Unix seconds). `time_is_doubtful`: a clock was wrong then, so time proves nothing."""
 
     job: JobView
     started_at: float
+    time_is_doubtful: bool = False
 
 
 def _could_be(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
     return (
         remote.bytes == suspect.job.size
-        and remote.created_at >= suspect.started_at - skew_s
+        and (suspect.time_is_doubtful or remote.created_at >= suspect.started_at - skew_s)
         and is_renamed_twin(suspect.job.sent_name or "", remote.name)
     )
 
@@ -91,7 +93,9 @@ def plan(
     findings: list[Finding] = []
     for suspect in suspects:
         job, rest = suspect.job, left[suspect.job.id]
-        if job.id in mine:
+        if job.id in mine and suspect.time_is_doubtful:
+            findings.append(Finding(job, Verdict.AMBIGUOUS, others=len(rest) + 1))
+        elif job.id in mine:
             findings.append(Finding(job, Verdict.ADOPT, mine[job.id], len(rest)))
         elif not rest:
             findings.append(Finding(job, Verdict.ABSENT))

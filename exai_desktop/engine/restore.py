@@ -68,7 +68,8 @@ async def _interrupted_sending(ctx: Context, job: JobView) -> None:
     assert detail is not None
     now = ctx.clock.now()
     last = detail.attempts[-1] if detail.attempts else None
-    settled_at = (last.started_at if last else now) + ctx.settling.seconds(job.account)
+    settle_s = ctx.settling.seconds(job.account)
+    settled_at = min(now, last.started_at if last else now) + settle_s
     await ctx.scheduler.move(
         detail.view,
         S.UNCERTAIN,

@@ -27,9 +27,6 @@ S = JobState
 # Nothing more happens to these by itself: a batch of them is over.
 SETTLED: Final = states.FINAL | {S.HELD, S.NEEDS_REVIEW}
 
-# A move that ends here forgets why it waited.
-_CLEARS_WAIT: Final = SETTLED | {S.QUEUED, S.SENDING, S.CONFIRMING}
-
 
 async def uninterrupted(coroutine: Coroutine[object, object, T]) -> T:
     """Run to the end even when the caller is cancelled: what is begun on disk is finished."""
@@ -141,8 +138,8 @@ class Scheduler:
         """Move one job. Raises what `JobStore.apply` raises; then nothing has happened."""
         states.check(job.state, new, retry=retry)
         values = error_changes(error)
-        if new in _CLEARS_WAIT:
-            values |= JobChanges(not_before=None, wait_reason=None)
+        # Why it waited is over with the state it waited in, unless the move says otherwise.
+        values |= JobChanges(not_before=None, wait_reason=None)
         values |= changes
         now = self._clock.now()
         wanted = Move(job.id, job.state, new, now, note, values, attempt, copy, limits)
@@ -168,17 +165,24 @@ class Scheduler:
     def place(self, view: JobView, *, announce: bool = True) -> None:
         """Put a job into the line its state on disk calls for, and say so."""
         if view.state is S.QUEUED:
-            self.prepare.put(view.id, view.not_before)
+            self.prepare.put(view.id, self._due(view))
         elif view.state is S.WAITING and view.account:
             lane = self._lane_of(view.account)
             if lane is not None:
-                lane.put(view.id, view.not_before)
+                lane.put(view.id, self._due(view))
         elif view.state is S.UNCERTAIN:
             self.on_uncertain(view)
         self._note_in_flight(view)
         if announce:
             self._bus.publish(JobChanged(view))
         self._count(view)
+
+    def _due(self, view: JobView) -> float | None:
+        """When it may go on: a clock set back meanwhile makes no wait longer than it was meant."""
+        if view.not_before is None:
+            return None
+        meant_s = view.not_before - view.updated_at
+        return min(view.not_before, self._clock.now() + max(0.0, meant_s))
 
     def announce(self, view: JobView) -> None:
         """Tell of something that is only known in memory."""

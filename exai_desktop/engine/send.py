@@ -11,7 +11,7 @@ from dataclasses import replace
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import Attempt, FileId, JobView, RemoteFile
-from exai_desktop.core.ports import FileProvider, OpenFile
+from exai_desktop.core.ports import FileProvider, OpenFile, TellsTime
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
 from exai_desktop.engine import recovery
@@ -125,7 +125,15 @@ async def _attempt(
         name, started_at = elsewhere.sent_name, elsewhere.at
     elif doubted is None:
         await held.begin()
-    attempt = Attempt(job.attempts + 1, provider.transport, name, job.size, body.sha256, started_at)
+    attempt = Attempt(
+        job.attempts + 1,
+        provider.transport,
+        name,
+        job.size,
+        body.sha256,
+        started_at,
+        clock_offset_s=provider.clock_offset_s if isinstance(provider, TellsTime) else None,
+    )
     begun = await _begin(ctx, job, attempt)
     if begun is None:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import Sent, TransferError
 from exai_desktop.core.ports import Upload
 from exai_desktop.core.settings import Settings
-from exai_desktop.net.error_map import TRANSLATED, translate
+from exai_desktop.net.error_map import TRANSLATED, parse_date, translate
 from exai_desktop.net.file_body import FileBody, Outgoing
 from exai_desktop.net.http_client import build_client
 
@@ -82,6 +83,8 @@ class AccountClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
+        # The server's clock minus ours, as its last answer told; its whole seconds.
+        self.clock_offset_s: float | None = None
         self._read_timeout_s = settings.read_timeout_s
 
     async def ask(
@@ -133,6 +136,11 @@ class AccountClient:
     async def close(self) -> None:
         await self._client.aclose()
 
+    def _note_time(self, response: httpx.Response) -> None:
+        told = parse_date(response.headers.get("date", ""))
+        if told is not None:
+            self.clock_offset_s = told - time.time()
+
     async def _exchange(self, request: httpx.Request, body: Outgoing | None) -> Answer:
         now = asyncio.get_running_loop().time
         try:
@@ -141,6 +149,7 @@ class AccountClient:
                     # The provider reads the file between the last block and its answer.
                     body.on_all_left = lambda: deadline.reschedule(now() + self._read_timeout_s)
                 response = await self._client.send(request, stream=True)
+                self._note_time(response)
                 try:
                     sent = body.sent if body else Sent.NOTHING
                     if body is not None and sent is not Sent.ALL:

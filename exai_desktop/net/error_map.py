@@ -58,12 +58,17 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
         return min(float(text), LONGEST_WAIT_S)
     if not text or not text.isascii() or text[0] in "+-0123456789":
         return None
+    until = parse_date(text)
+    return None if until is None else min(max(until - now, 0.0), LONGEST_WAIT_S)
+
+
+def parse_date(text: str) -> float | None:
+    """An HTTP date in Unix seconds, None for what is none."""
     try:
         date = parsedate_to_datetime(text)
-        wait = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return min(max(wait, 0.0), LONGEST_WAIT_S)
 
 
 def _is_tls(error: BaseException) -> bool:

@@ -151,6 +151,10 @@ class GlmProvider:
             raise failure(answer, _refusal(answer))
         return answer.body.decode("utf-8", "replace")
 
+    @property
+    def clock_offset_s(self) -> float | None:
+        return self._client.clock_offset_s
+
     async def close(self) -> None:
         self._tiers.close()
         await self._client.close()

@@ -163,6 +163,10 @@ class KimiProvider:
             raise refused
         raise await self._why_no_text(file_id, refused)
 
+    @property
+    def clock_offset_s(self) -> float | None:
+        return self._client.clock_offset_s
+
     async def close(self) -> None:
         self._tiers.close()
         await self._client.close()

@@ -39,4 +39,5 @@ WHERE {_TAKES_ROOM} GROUP BY account, purpose""",  # noqa: S608 - our own texts
     "CREATE TRIGGER copies_came AFTER UPDATE OF state, account, purpose, size ON copies"
     f" WHEN NEW.{_TAKES_ROOM} BEGIN {_IN}; END",
     "ALTER TABLE attempts ADD COLUMN left_at REAL",
+    "ALTER TABLE attempts ADD COLUMN clock_offset_s REAL",
 )

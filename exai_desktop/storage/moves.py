@@ -36,8 +36,8 @@ _CLEARED_BY_RETRY: Final[dict[str, Value]] = {
 # An attempt that is there already only gets its end: what was sent is never rewritten.
 _ATTEMPT: Final = """
 INSERT INTO attempts (job_id, number, transport, sent_name, size, sha256, started_at, ended_at,
-    outcome, error_code, detail, http_status, request_id, left_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    outcome, error_code, detail, http_status, request_id, left_at, clock_offset_s)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (job_id, number) DO UPDATE SET
     ended_at = excluded.ended_at, outcome = excluded.outcome, error_code = excluded.error_code,
     detail = excluded.detail, http_status = excluded.http_status,
@@ -153,5 +153,6 @@ def _write_attempt(connection: Connection, job_id: int, attempt: Attempt) -> Non
             attempt.http_status,
             optional_text(attempt.request_id),
             attempt.left_at,
+            attempt.clock_offset_s,
         ),
     )

@@ -131,6 +131,7 @@ def attempt_of(row: Row) -> Attempt:
         http_status=row["http_status"],
         request_id=row["request_id"],
         left_at=row["left_at"],
+        clock_offset_s=row["clock_offset_s"],
     )
 
 

@@ -48,8 +48,8 @@ BREAKS: Final = (
     Break(
         "A file is ours only when it came after the attempt began",
         "engine/reconcile_plan.py",
-        "and remote.created_at >= suspect.started_at - skew_s",
-        "and True",
+        "remote.created_at >= suspect.started_at - skew_s)",
+        "True)",
         "tests/engine/test_failures.py::test_an_old_file_of_the_same_name_is_not_taken_for_ours",
     ),
     Break(

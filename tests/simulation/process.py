@@ -1,0 +1,233 @@
+"""One run of the program: the real engine, from its start to its end or its death."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor
+from functools import partial
+from random import Random
+from typing import Any, cast
+
+from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
+from exai_desktop.config.provider_table import load_provider_table
+from exai_desktop.core.audit import AuditAnchor
+from exai_desktop.core.audit_chain import Seal
+from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
+from exai_desktop.core.models import AddOptions, NewJob
+from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.intake import _add_whole, check_options
+from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.malware import MalwareCheck
+from exai_desktop.engine.progress_board import ProgressBoard
+from exai_desktop.engine.scheduler import Scheduler
+from exai_desktop.engine.service import Engine, running
+from exai_desktop.storage.audit import SqliteAuditStore
+from exai_desktop.storage.audit_trail import AuditTrail
+from exai_desktop.storage.copies import SqliteCopyStore
+from exai_desktop.storage.fingerprints import SqliteFingerprints
+from exai_desktop.storage.jobs import SqliteJobStore
+from exai_desktop.storage.recovery_log import SqliteRecoveryLog
+from tests.engine.engine_kit import AUDIT_KEY, GLM, KIMI, MemoryBook, MemorySettings
+
+from .clock import MachineClock
+from .database import ProfileDisk, SimulatedDatabase
+from .faults import BrokenPromiseError, PowerCut
+from .network import SETTLE_S, Client, Provider
+from .user_files import UserFiles
+from .virtual_loop import VirtualLoop
+
+ACCOUNTS = (KIMI, GLM)
+TABLE = load_provider_table()
+
+
+def wanted() -> Settings:
+    return Settings(settle_s=SETTLE_S, confirm_timeout_s=10.0, max_attempts=5)
+
+
+class Anchor:
+    """Meets `core.ports.AnchorFile`."""
+
+    def __init__(self) -> None:
+        self.kept: AuditAnchor | None = None
+
+    def load(self) -> AuditAnchor | None:
+        return self.kept
+
+    def save(self, anchor: AuditAnchor) -> None:
+        self.kept = anchor
+
+
+class Surroundings:
+    """What outlives a process."""
+
+    def __init__(
+        self, loop: VirtualLoop, settings: Settings, broken: Callable[[str], None]
+    ) -> None:
+        self.loop = loop
+        self.settings = settings
+        self.broken = broken
+        self.clock = MachineClock(loop)
+        self.files = UserFiles(self.clock.true_time, broken)
+        self.disk = ProfileDisk()
+        self.providers = {
+            account.name: Provider(
+                account.name, self.clock, broken, renames=account.provider == "kimi"
+            )
+            for account in ACCOUNTS
+        }
+        self.anchor = Anchor()
+        self.random = Random(1)
+        self.trace: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.trace.append(f"{self.loop.time():.4f} {text}")
+
+
+class Process:
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._database = SimulatedDatabase(
+            around.disk, AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", around.clock.now)
+        )
+        self._bus = EventBus()
+        self._bus.subscribe(self._note)
+        self._up = asyncio.Event()
+        self._end = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._engine: Engine | None = None
+        self.ctx = self._context()
+        self._main = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def engine(self) -> Engine:
+        assert self._engine is not None
+        return self._engine
+
+    @property
+    def is_up(self) -> bool:
+        return self._up.is_set()
+
+    def _context(self) -> Context:
+        around, database, bus = self._around, self._database, self._bus
+        credentials = SessionCredentials()
+        for account in ACCOUNTS:
+            credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
+        readers = cast(Executor, None)  # the loop has threads of its own kind
+        clock = around.clock
+        desk = Accounts(
+            MemoryBook(ACCOUNTS),
+            credentials,
+            lambda account, _: Client(around.providers[account.name]),
+            TABLE,
+            around.settings,
+            clock,
+            bus,
+            readers,
+        )
+        jobs = SqliteJobStore(database)
+        scheduler = Scheduler(jobs, bus, clock, Lane("prepare", 4, clock), desk.lane)
+        return Context(
+            jobs=jobs,
+            copies=SqliteCopyStore(database),
+            fingerprints=SqliteFingerprints(database),
+            audit=SqliteAuditStore(database),
+            anchor_file=around.anchor,
+            accounts=desk,
+            scheduler=scheduler,
+            board=ProgressBoard(bus, clock),
+            clock=clock,
+            settings=around.settings,
+            readers=readers,
+            random=around.random.random,
+            recovery=SqliteRecoveryLog(database),
+            disk=around.disk,
+            open_file=around.files.open,
+            malware=MalwareCheck("off", lambda: None),
+        )
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, JobChanged):
+            job = event.job
+            error = f" {job.error.code}" if job.error else ""
+            self._around.note(f"job {job.id} {job.state} {job.account}{error}")
+
+    async def _run(self) -> None:
+        async with running(self._make) as engine:
+            self._engine = engine
+            self._up.set()
+            await self._end.wait()
+
+    def _make(self, tasks: asyncio.TaskGroup) -> Engine:
+        self._tasks = tasks
+        return Engine(
+            self.ctx, self._bus, tasks, MemorySettings(), check_key, key_fingerprint, dict
+        )
+
+    def call(self, verb: Coroutine[object, object, Any]) -> asyncio.Task[Any]:
+        """A command of the user; it ends with the process at the latest."""
+        return asyncio.get_running_loop().create_task(verb)
+
+    async def add(
+        self, paths: Sequence[str], options: AddOptions, accepted: Callable[[list[int]], None]
+    ) -> None:
+        """As `engine.intake` does, without its thread."""
+        check_options(self.ctx, options)
+        scheduler = self.ctx.scheduler
+        batch_id = await self.ctx.jobs.add_batch(options, (), self.ctx.clock.now())
+        scheduler.batch_opened(batch_id)
+        try:
+            chunk = [
+                NewJob(path, len(self._around.files.by_path[path].content))
+                for path in paths
+                if path in self._around.files.by_path
+            ]
+            views = await self.ctx.guard.insist(partial(_add_whole, self.ctx, batch_id, chunk))
+            accepted([view.id for view in views])
+            scheduler.admit(batch_id, views)
+        finally:
+            scheduler.batch_scanned(batch_id)
+            self._bus.publish(BatchScanned(batch_id, len(paths), 0))
+
+    async def stop(self) -> None:
+        """Quit properly."""
+        self._end.set()
+        await self._gone()
+        self._main.result()
+        self._database.close()
+
+    async def _gone(self) -> None:
+        await asyncio.wait({self._main})
+        await asyncio.sleep(0)
+
+    async def crash(self) -> None:
+        """Nothing more of it reaches the disk, nobody in it gets an answer, all of it is gone."""
+        self._database.die()
+        self._around.loop.end_threads()
+        me = asyncio.current_task()
+        for _ in range(20):
+            left = [t for t in asyncio.all_tasks() if t is not me]
+            if not left:
+                break
+            for task in left:
+                task.cancel()
+            for _ in range(10):
+                await asyncio.sleep(0)
+        else:
+            raise BrokenPromiseError(f"a dead process goes on: {left}")
+
+
+class ErrorLog(logging.Handler):
+    """What the engine calls a fault of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, PowerCut):
+            self.seen.append(self.format(record))
