@@ -82,9 +82,10 @@ class Program:
         stdout: int | IO[bytes] = subprocess.PIPE,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         environment: Mapping[str, str] = MappingProxyType({}),
+        command: Sequence[str] = COMMAND,
     ) -> subprocess.Popen[bytes]:
         """Start a verb; `close` ends it at the latest."""
-        command = [*COMMAND, *(os.fspath(argument) for argument in arguments)]
+        command = [*command, *(os.fspath(argument) for argument in arguments)]
         if without_privilege and os.geteuid() == 0:
             command = [*_mortal(), *command]
         process = subprocess.Popen(
