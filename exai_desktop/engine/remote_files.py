@@ -8,6 +8,7 @@ from exai_desktop.core.errors import AppError, EngineError, TransferError
 from exai_desktop.core.models import Copy
 from exai_desktop.core.ports import ExtractsText
 from exai_desktop.core.states import CopyState
+from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.context import Context
 
 C = CopyState
@@ -29,7 +30,7 @@ async def delete_remote(ctx: Context, job_id: int) -> Copy:
         raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"{copy.remote_id} is deleted already")
     if copy.state is not C.DELETING:
         states.check_copy(copy.state, C.DELETING)
-        copy = await ctx.copies.move(copy.id, copy.state, C.DELETING, ctx.clock.now())
+        copy = await _move(ctx, copy, C.DELETING)
     try:
         provider = await ctx.accounts.provider(copy.account)
         await provider.delete(copy.remote_id)
@@ -41,9 +42,17 @@ async def delete_remote(ctx: Context, job_id: int) -> Copy:
             or error.is_answer
             or error.code is ErrorCode.OFFLINE
         ):
-            await ctx.copies.move(copy.id, C.DELETING, C.PRESENT, ctx.clock.now())
+            await _move(ctx, copy, C.PRESENT)
         raise
-    return await ctx.copies.move(copy.id, C.DELETING, C.DELETED, ctx.clock.now())
+    return await _move(ctx, copy, C.DELETED)
+
+
+async def _move(ctx: Context, copy: Copy, new: CopyState) -> Copy:
+    """The copy as it is then; it may have been asked for twice, and the other was quicker."""
+    try:
+        return await ctx.copies.move(copy.id, copy.state, new, ctx.clock.now())
+    except StaleJobError:
+        return await ctx.copies.by_remote_id(copy.account, copy.remote_id) or copy
 
 
 async def content(ctx: Context, job_id: int) -> str:

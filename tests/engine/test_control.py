@@ -224,3 +224,13 @@ async def test_quitting_does_not_forget_a_cancel_whose_answer_is_awaited(tmp_pat
         assert job.cancel_requested or job.state is S.CANCELLED
         await bench.until_state(job_id, S.CANCELLED)
         assert provider.uploads == ["a.txt"]
+
+
+async def test_deleting_twice_at_once_is_deleting_once(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        path = tmp_path / "a.txt"
+        path.write_text("some words")
+        [job] = await bench.upload(path)
+        ids = await asyncio.gather(*(bench.engine.delete_remote(job.id) for _ in range(2)))
+        assert ids == [job.file_id] * 2
+        assert bench.providers["kimi"].files == {}
