@@ -39,7 +39,7 @@ SEED = int(os.environ.get("EXAI_DESKTOP_TEST_SEED", "20261123"))
 FIGURES = os.environ.get("EXAI_DESKTOP_TEST_FIGURES", "")
 
 # In the long setting: so many kills between two looks at everything, and files in a run.
-SERIES, FEW = 20, 4
+SERIES, FEW = 40, 3
 
 
 @pytest.fixture

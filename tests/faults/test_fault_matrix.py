@@ -1,0 +1,230 @@
+"""27 faults of the line and the provider, each through the real engine to both providers.
+
+For every one: the right outcome class, the deadline kept, memory flat, nothing stored twice,
+nothing lost, and the other account none the wiser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from exai_desktop.config.provider_table import load_provider_table
+from exai_desktop.core.accounts import Account
+from exai_desktop.core.error_codes import Outcome
+from exai_desktop.core.events import ProblemRaised
+from exai_desktop.core.models import AddOptions, JobDetail
+from exai_desktop.core.ports import FileProvider
+from exai_desktop.core.states import JobState
+from exai_desktop.providers.glm import GlmProvider
+from exai_desktop.providers.kimi import KimiProvider
+from exai_desktop.sandbox.serve import SandboxThread
+from tests.engine.engine_kit import Bench, open_bench, settings
+
+from . import chaos_proxy as chaos
+from .chaos_proxy import MIB, ChaosProxy, Deed, answer, answered, refused
+
+O = Outcome  # noqa: E741 - a table
+S = JobState
+SETTINGS = settings(settle_s=0.15, read_timeout_s=0.8, write_timeout_s=1.0, connect_timeout_s=1.0)
+# One attempt: connecting, a stalled block, and the answer, with a margin for a busy machine.
+DEADLINE_S = 8.0
+DAY_S = 86_400.0
+MEMORY = 50 * MIB
+NOT_OURS = b"\x16\x03\x01 neither HTTP nor anything else \x00\xff\r\n"
+ABSURD = "next week, perhaps"
+DATE_LONG_AGO = "Wed, 21 Oct 2015 07:28:00 GMT"
+
+
+class Case(NamedTuple):
+    """What the line does; the class the first attempt ends in, None when it goes through."""
+
+    deed: Deed
+    outcome: Outcome | None
+    # It goes on by itself only after a wait that no test can sit through.
+    waits: bool = False
+    # A definite refusal: the file is not sent again.
+    is_refused: bool = False
+    # Bytes; more than the kernel takes at once where the answer must come before the last block.
+    size: int = 1_400_000
+
+
+CASES: dict[str, Case] = {
+    "latency": Case(chaos.late, None),
+    "reset before the body": Case(chaos.reset_before, O.UNCERTAIN),
+    "reset in the body": Case(chaos.reset_in_body, O.UNCERTAIN),
+    "reset after the body": Case(chaos.reset_after_body, O.UNCERTAIN),
+    "cut answer": Case(chaos.cut_answer, O.UNCERTAIN),
+    "silence": Case(chaos.silence, O.UNCERTAIN),
+    "a byte at a time in the head": Case(chaos.drip_head, O.UNCERTAIN),
+    "a byte at a time in the body": Case(chaos.drip_body, O.UNCERTAIN),
+    "wrong length": Case(chaos.wrong_length, O.UNCERTAIN),
+    "garbage": Case(answered(NOT_OURS), O.UNCERTAIN),
+    "flood of 100 Continue": Case(chaos.flood, O.UNCERTAIN),
+    "429, good Retry-After": Case(refused(429, "1"), O.THROTTLED),
+    "429, huge Retry-After": Case(refused(429, "999999999999"), O.THROTTLED, waits=True),
+    "429, negative Retry-After": Case(refused(429, "-5"), O.THROTTLED),
+    "429, Retry-After in the past": Case(refused(429, DATE_LONG_AGO), O.THROTTLED),
+    "429, absurd Retry-After": Case(refused(429, ABSURD), O.THROTTLED),
+    "503, good Retry-After": Case(refused(503, "1"), O.UNAVAILABLE),
+    "502 in HTML": Case(
+        answered(answer(502, b"<h1>Bad Gateway</h1>", kind="text/html"), stores=False),
+        O.UNAVAILABLE,
+    ),
+    "early 413": Case(chaos.early, O.REJECTED, is_refused=True, size=16 * MIB),
+    "redirect": Case(
+        answered(answer(307, b"", "Location: http://127.0.0.1:9/elsewhere"), stores=False),
+        O.UNCERTAIN,
+    ),
+    "gzip bomb": Case(answered(chaos.BOMB), O.UNCERTAIN),
+    "huge JSON": Case(chaos.huge, O.UNCERTAIN),
+    "deep JSON": Case(answered(answer(200, b"[" * MIB)), O.UNCERTAIN),
+    "NaN in JSON": Case(answered(answer(200, b'{"id": "file-x", "bytes": NaN}')), O.UNCERTAIN),
+    "JSON, not an object": Case(answered(answer(200, b'["file-x"]')), O.UNCERTAIN),
+    "500 headers": Case(
+        answered(answer(200, b'{"id": "file-x"}', *chaos.MANY_HEADERS)), O.UNCERTAIN
+    ),
+    "half-closed": Case(chaos.half_closed, O.UNCERTAIN),
+}
+
+
+class Memory:
+    """How far the whole process, servers and proxy included, has grown at its highest."""
+
+    def __init__(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        self._start = self._read("VmRSS")
+
+    def growth(self) -> int:
+        return self._read("VmHWM") - self._start
+
+    def _read(self, name: str) -> int:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        found = re.search(rf"{name}:\s+(\d+) kB", status)
+        assert found is not None
+        return int(found[1]) * 1024
+
+
+class Line(NamedTuple):
+    sandbox: SandboxThread
+    proxies: dict[str, ChaosProxy]
+
+    def stored(self) -> Counter[str]:
+        url, token = self.sandbox.control
+        request = urllib.request.Request(url + "/files", headers={"X-Sandbox-Control": token})
+        with urllib.request.urlopen(request, timeout=10) as found:
+            files: list[dict[str, Any]] = json.load(found)["files"]
+        return Counter(file["sha256"] for file in files)
+
+
+@pytest.fixture(scope="module")
+def line() -> Iterator[Line]:
+    with (
+        SandboxThread() as sandbox,
+        chaos.chaos(sandbox.url("kimi-intl")) as kimi,
+        chaos.chaos(sandbox.url("zai")) as glm,
+    ):
+        yield Line(sandbox, {"kimi": kimi, "glm": glm})
+
+
+def _sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+async def _first_attempt_ended(bench: Bench, job_id: int) -> JobDetail:
+    async with asyncio.timeout(DEADLINE_S + 2):
+        while True:
+            detail = await bench.engine.job(job_id)
+            if detail.attempts and detail.attempts[0].ended_at is not None:
+                return detail
+            await asyncio.sleep(0.02)
+
+
+def _untouched(bench: Bench, other: str) -> None:
+    """Nobody at the other account has noticed anything."""
+    assert bench.ctx.accounts.problem(other) is None
+    lane = bench.ctx.accounts.lane(other)
+    assert lane is not None
+    assert lane.closed_until is None
+    told = [e for e in bench.events if isinstance(e, ProblemRaised)]
+    assert not [e for e in told if e.account in (other, None)], told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("victim", ["kimi", "glm"])
+async def test_a_fault_is_what_it_is_and_harms_nobody_else(
+    line: Line, tmp_path: Path, victim: str, name: str
+) -> None:
+    case, other = CASES[name], {"kimi": "glm", "glm": "kimi"}[victim]
+    # Two blocks; names of their own, since every test is a new profile on the same shelf.
+    mine, theirs = (tmp_path / f"{whose} {victim} {name}.txt" for whose in ("mine", "theirs"))
+    mine.write_bytes(os.urandom(case.size // 2).hex().encode())
+    theirs.write_bytes(os.urandom(5_000).hex().encode())
+    table, accounts = load_provider_table(), []
+    with ThreadPoolExecutor(2) as senders:
+        providers: dict[str, FileProvider] = {}
+        for order, (kind, flavour, region) in enumerate(
+            [("kimi", "kimi-intl", "intl"), ("glm", "zai", "zai")]
+        ):
+            url = line.proxies[kind].url
+            account = Account(kind, kind, region, url, max_in_flight=2, order=order)
+            accounts.append(account)
+            info = table.provider(kind)
+            assert info is not None
+            make = KimiProvider if kind == "kimi" else GlmProvider
+            key = line.sandbox.key(flavour)
+            providers[kind] = make(account, key, info, SETTINGS, senders)
+        async with open_bench(
+            tmp_path,
+            providers=providers,  # type: ignore[arg-type]
+            accounts=accounts,
+            wanted=SETTINGS,
+        ) as bench:
+            memory = Memory()
+            line.proxies[victim].arm(case.deed)
+            began = time.monotonic()
+            batch = await bench.engine.add_paths([str(mine)], AddOptions(account=victim))
+            [other_job] = await bench.upload(theirs, account=other)
+            [job] = await bench.rows(batch)
+            detail = await _first_attempt_ended(bench, job.id)
+            assert time.monotonic() - began < DEADLINE_S + 2
+            first = detail.attempts[0]
+            assert first.ended_at is not None
+            assert first.ended_at - first.started_at < DEADLINE_S
+            assert first.outcome == ("stored" if case.outcome is None else case.outcome)
+            assert (other_job.state, other_job.attempts) == (S.DONE, 1)
+            await _settled(bench, case, batch, job.id)
+            assert memory.growth() < MEMORY
+            _untouched(bench, other)
+            stored = line.stored()
+            job = await bench.job(job.id)
+        for provider in providers.values():
+            await provider.close()
+    lies_there = not (case.waits or case.is_refused)
+    assert stored[_sha(mine)] == int(lies_there)
+    assert stored[_sha(theirs)] == 1
+    assert job.state is (S.DONE if lies_there else S.REFUSED if case.is_refused else S.WAITING)
+
+
+async def _settled(bench: Bench, case: Case, batch: int, job_id: int) -> None:
+    if not case.waits:
+        await bench.finished(batch)
+        return
+    job = await bench.job(job_id)
+    assert job.not_before is not None
+    # A day and the tenth of it is the most that anybody's word is taken for.
+    assert DAY_S / 2 < job.not_before - time.time() <= 1.1 * DAY_S
