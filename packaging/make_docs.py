@@ -14,11 +14,16 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from exai_desktop.core.error_codes import CodeInfo, ErrorCode, Outcome, Retry
+from exai_desktop.core.error_codes import CodeInfo, ErrorCode, Outcome
+from exai_desktop.core.error_names import FORMER, RESERVED, RETRY_WORDS, former_names
 from exai_desktop.core.error_table import CODES
 from exai_desktop.core.settings import Settings
 
-DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+ROOT: Final = Path(__file__).resolve().parents[1]
+DOCS: Final = ROOT / "docs"
+sys.path.insert(0, str(ROOT))  # for the map of the tests
+
+from tests.raises import RAISES  # noqa: E402 - only now can it be found
 
 MADE: Final = "<!-- Made by packaging/make_docs.py: edit {source} and run it. -->\n"
 
@@ -29,12 +34,6 @@ GROUPS: Final = {
     4: "The queue and other instances",
     5: "The profile on this computer",
     9: "The program and the network",
-}
-
-RETRIES: Final = {
-    Retry.LATER: "yes",
-    Retry.ASK: "no; *retry* when the cause is gone",
-    Retry.NEVER: "no; the same again would end the same way",
 }
 
 OUTCOMES: Final = {
@@ -51,6 +50,22 @@ OUTCOMES: Final = {
 UNITS: Final = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
+_FORMER_WORDS: Final = (
+    "Names of the web service this program follows. `exai-desktop explain` knows them too. One that"
+    " said less than ours has several codes now.",
+    "",
+    "| number | name | now |",
+    "|---|---|---|",
+)
+_RESERVED_WORDS: Final = (
+    "Names of the same service that no error of this version has, and none will have with another"
+    " meaning.",
+    "",
+    "| number | name | why |",
+    "|---|---|---|",
+)
+
+
 def errors_document() -> str:
     """Every code, by number, in the groups of the thousands."""
     lines = [
@@ -60,6 +75,8 @@ def errors_document() -> str:
         " stay the same between versions; scripts find the name in `error.code` of `--json`.\n",
         "**Retried by itself** tells whether the program goes on without you. Whatever it says,"
         " nothing is sent again while the provider may already have the file.\n",
+        "**Raised in** names a test that brings the error about; `exai-desktop explain CODE` prints"
+        " what stands here.\n",
         "**Class** tells what follows for the rest of the queue:\n",
         "| class | meaning |",
         "|---|---|",
@@ -71,6 +88,13 @@ def errors_document() -> str:
         for code, info in rows:
             if info.number // 1000 == group:
                 lines += _error_lines(code, info)
+    lines += ["", "## Names of before", "", *_FORMER_WORDS]
+    for former in FORMER:
+        number = former.number or ""
+        now = ", ".join(former.codes)
+        lines.append(f"| {number} | {former.name} | {now} |")
+    lines += ["", "## Reserved names", "", *_RESERVED_WORDS]
+    lines += [f"| {name.number} | {name.name} | It {name.reason}. |" for name in RESERVED]
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +105,10 @@ def _error_lines(code: ErrorCode, info: CodeInfo) -> list[str]:
         "",
         f"**{info.title}.** {info.hint}",
         "",
-        f"Retried by itself: {RETRIES[info.retry]}. Class: {info.outcome}.",
+        f"Retried by itself: {RETRY_WORDS[info.retry]}. Class: {info.outcome}.",
+        "",
+        *([f"Names of before: {', '.join(names)}."] if (names := former_names(code)) else []),
+        f"Raised in: `{RAISES[code]}`.",
     ]
 
 

@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from .raised_codes import CODES_OF, missing, watched
 
 PREFIX = "EXAI_DESKTOP_"
 LIVE_PREFIX = "EXAI_DESKTOP_LIVE_"  # real providers with the user's own keys: never cleared
@@ -28,6 +30,18 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;qt.qpa.*.info=false")
 
 _profile_numbers = itertools.count(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test that is named for an error code fails when the program does not raise it there."""
+    if pyfuncitem.nodeid not in CODES_OF:
+        return (yield)
+    with watched() as seen:
+        result = yield
+    if why := missing(pyfuncitem.nodeid, seen):
+        pytest.fail(why, pytrace=False)
+    return result
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,6 +15,8 @@ from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.following import rows_of
 from exai_desktop.cli.output import STATE_WORDS, Output, job_object
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.error_names import RETRY_WORDS, explain
+from exai_desktop.core.error_table import CODES
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobDetail, JobQuery, JobView
 from exai_desktop.core.names import plain_text
@@ -121,6 +123,12 @@ def _print_detail(detail: JobDetail, output: Output) -> None:
     for key in ("path", "state", "account", "purpose", "bytes", "sha256", "route_reason"):
         if shown[key] is not None:
             output.line(f"  {key.replace('_', ' '):13} {plain_text(str(shown[key]))}")
+    # By any name: an older record may hold one of before.
+    found = explain(detail.view.error.code) if detail.view.error else None
+    for code in found.codes if found else ():
+        info = CODES[code]
+        output.line(f"  {'error':13} {info.number} {code}")
+        output.line(f"  {'tried again':13} {RETRY_WORDS[info.retry]}")
     if detail.copy is not None:
         output.line(f"  {'at provider':13} {detail.copy.state.value}")
     output.line(f"  {'malware':13} {plain_text(scan_text(detail.scan))}")

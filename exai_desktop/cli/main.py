@@ -13,6 +13,7 @@ import typer
 
 from exai_desktop import __version__
 from exai_desktop.cli import accounts, audit, doctor, jobs, remote
+from exai_desktop.cli.explain import explain_error
 from exai_desktop.cli.session import Doors, doors
 from exai_desktop.cli.settle import settle
 from exai_desktop.cli.upload import upload
@@ -38,6 +39,7 @@ app.command()(settle)
 app.command()(remote.verify)
 app.command()(remote.reconcile)
 app.command()(doctor.doctor)
+app.command("explain")(explain_error)
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
 

@@ -283,6 +283,16 @@ async def test_answers_that_never_come_whole(name: str, readers: ThreadPoolExecu
         assert (error.code, error.sent) == (E.NETWORK_ERROR, Sent.NOTHING)
 
 
+async def test_a_question_nobody_answers_ends_in_time() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await whole_request(reader)
+        await reader.read()
+
+    async with served(handler, read_timeout_s=0.4) as client, asyncio.timeout(3):
+        error = await failed(client.ask("GET", "files"))
+    assert (error.code, error.sent) == (E.TIMEOUT, Sent.NOTHING)
+
+
 async def test_a_dripping_answer_ends_at_the_deadline(readers: ThreadPoolExecutor) -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await whole_request(reader)

@@ -73,6 +73,12 @@ KIMI = {
 }
 
 
+def test_a_full_account_says_so_in_its_documented_words() -> None:
+    words = "The number of files you have uploaded exceeded the max file count 1000"
+    body = {"error": {"type": "invalid_request_error", "message": words}}
+    assert kimi_error(said(body, 400)).code is E.PROVIDER_FILE_LIMIT
+
+
 @pytest.mark.parametrize("message", KIMI)
 def test_the_documented_sentences_of_kimis_400(message: str) -> None:
     body = {"error": {"type": "invalid_request_error", "message": message}}

@@ -1,0 +1,113 @@
+"""Each error code with a test in which the program itself raises it.
+
+`conftest.py` watches these tests: one that ends without its code having been raised by the
+program fails, whatever it asserts. docs/errors.md names them. Only tests that run the code in
+their own process can stand here.
+"""
+
+from typing import Final
+
+_KIMI: Final = "tests/contracts/test_file_provider.py::test_{}[kimi-intl{}]"
+_FAULT: Final = "each_fault_is_told_for_what_it_is"
+_HOSTILE: Final = "tests/hostile/test_hostile_files.py::test_hostile_file[{}]"
+_MAIN: Final = "tests/engine/test_main_path.py::test_"
+_FAILURES: Final = "tests/engine/test_failures.py::test_"
+_REFUSALS: Final = "tests/engine/test_refused_requests.py::test_"
+_SCANNER: Final = "tests/unit/test_scanner.py::test_"
+_UNREADABLE: Final = "tests/unit/test_unreadable.py::test_"
+_KEYRING: Final = "tests/unit/test_config_credentials.py::test_"
+_CLIENT: Final = "tests/unit/test_account_client.py::test_"
+_ANSWERS: Final = "tests/unit/test_provider_answers.py::test_"
+_DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
+
+RAISES: Final[dict[str, str]] = {
+    "FILE_NOT_FOUND": f"{_MAIN}bad_input_has_a_row_and_a_code_each",
+    "NOT_A_FILE": f"{_SCANNER}what_is_no_regular_file_is_refused_without_being_opened",
+    "DANGLING_LINK": f"{_SCANNER}links_that_lead_nowhere_are_refused_by_name",
+    "FILE_UNREADABLE": f"{_UNREADABLE}a_file_without_permission",
+    "FOLDER_UNREADABLE": f"{_UNREADABLE}a_folder_without_permission",
+    "FOLDER_SKIPPED": f"{_SCANNER}a_folder_of_tools_is_skipped_and_shown_unless_it_was_dropped",
+    "EMPTY_FOLDER": f"{_SCANNER}an_empty_folder_is_a_row_of_its_own",
+    "SYSTEM_FILE": f"{_SCANNER}files_refused_by_name_or_size_say_why",
+    "EMPTY_FILE": _HOSTILE.format("empty as empty.txt"),
+    "FILE_TOO_LARGE": "tests/unit/test_capabilities.py::test_a_wanted_purpose_is_kept_to",
+    "INVALID_FILE_TYPE": _HOSTILE.format("unknown as noise.xyz"),
+    "INVALID_EXTENSION": (
+        "tests/unit/test_capabilities.py::test_a_refusal_has_its_own_code"
+        "[README-1-INVALID_EXTENSION]"
+    ),
+    "MALICIOUS_FILE": _HOSTILE.format("apk as apk report.pdf"),
+    "ARCHIVE_NOT_TAKEN": _HOSTILE.format("7z as packed.7z"),
+    "ARCHIVE_BOMB": _HOSTILE.format("docx as nested bomb.docx"),
+    "CONTENT_MISMATCH": _HOSTILE.format("docx as docx.pdf"),
+    "MACROS_FOUND": _HOSTILE.format("doc as macros.doc"),
+    "ENCRYPTED_DOCUMENT": _HOSTILE.format("doc as password.doc"),
+    "DECEPTIVE_NAME": _HOSTILE.format("text as notes.txt:hidden"),
+    "FILE_DAMAGED": _HOSTILE.format("docx as bad stream.docx"),
+    "FILE_CHANGED": _KIMI.format("a_file_that_changes_on_the_way_is_not_stored", "-grow"),
+    "READ_FAILED": (
+        "tests/unit/test_open_file.py::test_a_file_is_closed_once_and_not_read_afterwards"
+    ),
+    "NO_ACCOUNT": f"{_MAIN}without_an_account_nothing_is_queued",
+    "UNKNOWN_ACCOUNT": (
+        f"{_MAIN}a_wish_that_no_file_can_meet_is_refused_at_once[options0-UNKNOWN_ACCOUNT]"
+    ),
+    "ACCOUNT_EXISTS": f"{_REFUSALS}a_name_is_given_to_one_account_only",
+    "ACCOUNT_IN_USE": (
+        "tests/engine/test_control.py"
+        "::test_removing_an_account_with_open_files_is_refused_and_harms_nothing"
+    ),
+    "INVALID_ACCOUNT": f"{_CLIENT}a_proxy_that_cannot_be_used_is_told",
+    "INVALID_KEY_FORMAT": f"{_KEYRING}the_complaint_never_holds_the_key",
+    "KEY_MISSING": f"{_FAILURES}an_account_without_its_key_says_so",
+    "CREDENTIAL_STORE_UNAVAILABLE": (
+        f"{_KEYRING}failures_are_named_and_say_nothing_secret[error1-CREDENTIAL_STORE_UNAVAILABLE]"
+    ),
+    "CREDENTIAL_STORE_LOCKED": f"{_KEYRING}a_keyring_that_never_answers_is_given_up",
+    "AUTH_FAILED": _KIMI.format("a_wrong_key_is_told", "-unknown"),
+    "PERMISSION_DENIED": _KIMI.format(_FAULT, "-403"),
+    "ACCOUNT_LOCKED": f"{_ANSWERS}every_glm_code_in_every_form[1112]",
+    "BALANCE_EXHAUSTED": _KIMI.format(_FAULT, "-quota"),
+    "PROVIDER_FILE_LIMIT": f"{_ANSWERS}a_full_account_says_so_in_its_documented_words",
+    "INVALID_PURPOSE": _KIMI.format("an_unknown_purpose_is_refused_before_sending", ""),
+    "CONSENT_NEEDED": f"{_MAIN}what_the_account_does_not_take_needs_consent_for_another_company",
+    "PROVIDER_REJECTED": _KIMI.format(_FAULT, "-400"),
+    "CONTENT_REFUSED": f"{_ANSWERS}every_kimi_type[content_filter]",
+    "NO_TEXT": _KIMI.format("content", ""),
+    "PARSE_FAILED": f"{_MAIN}a_file_the_provider_cannot_read_is_failed_and_not_reused",
+    "RATE_LIMITED": _KIMI.format(_FAULT, "-rate"),
+    "PROVIDER_UNAVAILABLE": _KIMI.format(_FAULT, "-500"),
+    "INVALID_ANSWER": _KIMI.format(_FAULT, "-garbage"),
+    "SIZE_MISMATCH": f"{_MAIN}another_size_at_the_provider_is_never_done",
+    "ANSWER_LOST": f"{_CLIENT}a_dripping_answer_ends_at_the_deadline",
+    "REVIEW_NEEDED": f"{_FAILURES}a_list_that_cannot_be_had_asks_the_user",
+    "REMOTE_NOT_FOUND": _KIMI.format("content", ""),
+    "STILL_PROCESSING": _KIMI.format("content", ""),
+    "NOT_SUPPORTED": "tests/contracts/test_file_provider.py::test_content[zai]",
+    "ATTEMPTS_EXHAUSTED": f"{_FAILURES}after_many_attempts_it_is_given_up_with_the_last_reason",
+    "WRONG_STATE": f"{_REFUSALS}what_needs_no_review_cannot_be_settled",
+    "UNKNOWN_JOB": "tests/engine/test_control.py::test_an_unknown_number_changes_nothing",
+    "ANOTHER_INSTANCE": (
+        "tests/contracts/test_profile_lock.py::test_the_second_is_refused_and_told_by_whom"
+    ),
+    "ALREADY_OPEN": f"{_REFUSALS}a_second_window_of_one_profile_makes_way",
+    "OWNER_GONE": (
+        "tests/engine/test_ipc.py::test_an_owner_that_goes_away_is_told_from_one_that_refuses"
+    ),
+    "DATABASE_ERROR": "tests/contracts/test_database.py::test_a_file_that_is_no_database",
+    "DISK_FULL": "tests/contracts/test_database.py::test_full_disk",
+    "DISK_LOW": "tests/faults/test_full_disk.py::test_thresholds_and_what_is_said",
+    "DATABASE_RECOVERED": f"{_DAMAGED}a_log_that_is_gone_is_noticed",
+    "DATABASE_REBUILT": f"{_DAMAGED}without_any_sound_snapshot_the_record_begins_anew",
+    "INVALID_SETTING": (
+        "tests/engine/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"
+    ),
+    "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
+    "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",
+    "TLS_FAILED": f"{_CLIENT}an_unknown_authority_gets_nothing",
+    "TIMEOUT": f"{_CLIENT}a_question_nobody_answers_ends_in_time",
+    "CANCELLED": "tests/engine/test_control.py::test_a_cancelled_file_can_be_retried",
+    "UNEXPECTED_ERROR": (
+        "tests/engine/test_ipc.py::test_garbage_gets_an_error_and_harms_nobody[{}\\n]"
+    ),
+}
