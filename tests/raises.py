@@ -7,7 +7,7 @@ their own process can stand here.
 
 from typing import Final
 
-_KIMI: Final = "tests/contracts/test_file_provider.py::test_{}[kimi-intl{}]"
+_KIMI: Final = "tests/contracts/test_file_provider.py::test_{}[http-kimi-intl{}]"
 _FAULT: Final = "each_fault_is_told_for_what_it_is"
 _HOSTILE: Final = "tests/hostile/test_hostile_files.py::test_hostile_file[{}]"
 _MAIN: Final = "tests/engine/test_main_path.py::test_"
@@ -21,6 +21,17 @@ _ANSWERS: Final = "tests/unit/test_provider_answers.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
 RAISES: Final[dict[str, str]] = {
+    "PATH_TRAVERSAL": (
+        "tests/engine/test_unattended.py::test_without_an_allowed_folder_nothing_is_taken"
+    ),
+    "MALWARE_DETECTED": ("tests/engine/test_malware.py::test_malware_is_refused_and_stays_refused"),
+    "NOT_SCANNED": (
+        "tests/engine/test_malware.py::test_a_required_scan_holds_the_file_until_it_can_be_made"
+    ),
+    "QUOTA_EXCEEDED": "tests/engine/test_room.py::test_the_users_own_limit_holds_what_is_too_much",
+    "CONCURRENT_UPLOAD": (
+        "tests/engine/test_claims.py::test_the_second_waits_with_a_reason_and_takes_over_the_id"
+    ),
     "FILE_NOT_FOUND": f"{_MAIN}bad_input_has_a_row_and_a_code_each",
     "NOT_A_FILE": f"{_SCANNER}what_is_no_regular_file_is_refused_without_being_opened",
     "DANGLING_LINK": f"{_SCANNER}links_that_lead_nowhere_are_refused_by_name",
@@ -83,7 +94,7 @@ RAISES: Final[dict[str, str]] = {
     "REVIEW_NEEDED": f"{_FAILURES}a_list_that_cannot_be_had_asks_the_user",
     "REMOTE_NOT_FOUND": _KIMI.format("content", ""),
     "STILL_PROCESSING": _KIMI.format("content", ""),
-    "NOT_SUPPORTED": "tests/contracts/test_file_provider.py::test_content[zai]",
+    "NOT_SUPPORTED": "tests/contracts/test_file_provider.py::test_content[http-zai]",
     "ATTEMPTS_EXHAUSTED": f"{_FAILURES}after_many_attempts_it_is_given_up_with_the_last_reason",
     "WRONG_STATE": f"{_REFUSALS}what_needs_no_review_cannot_be_settled",
     "UNKNOWN_JOB": "tests/engine/test_control.py::test_an_unknown_number_changes_nothing",

@@ -129,11 +129,8 @@ class Reconciler:
         known |= await self._claimed_ids(account)
         unknown = [r for r in listed if r.id not in known]
         due = {suspect.job.id for suspect in suspects}
-        under_way = [
-            await self._dated(suspect, clock)
-            for suspect in await self._suspects(account, UNDER_WAY)
-            if suspect.job.id not in due
-        ]
+        others = [s for s in await self._suspects(account, UNDER_WAY) if s.job.id not in due]
+        under_way = [await self._dated(suspect, clock) for suspect in others]
         skew_s = self._ctx.settings.clock_skew_s
         for finding in plan(suspects, unknown, skew_s, under_way):
             await self._apply(finding)
@@ -150,8 +147,7 @@ class Reconciler:
         return Suspect(detail.view, await recovery.began(self._ctx, detail))
 
     async def _dated(self, suspect: Suspect, clock_offset_s: float | None) -> Suspect:
-        """By the provider's clock. Ours may have been wrong when the attempt began: then it
-        seems to have begun after the list was made."""
+        """By the provider's clock. Ours was wrong if it seems to have begun after the list."""
         detail = await self._ctx.jobs.detail(suspect.job.id)
         then = detail.attempts[-1].clock_offset_s if detail and detail.attempts else None
         now_s = clock_offset_s or 0.0
