@@ -1,13 +1,14 @@
 """Two profiles on one account: each content goes to the provider once."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from exai_desktop.core.claims import Claim
+from exai_desktop.core.claims import Claim, ClaimKey
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import Sent, TransferError
-from exai_desktop.core.models import AddOptions
+from exai_desktop.core.models import AddOptions, RemoteFile
 from exai_desktop.core.states import JobState
 from exai_desktop.engine.claims import ELSEWHERE
 from exai_desktop.storage.content_locks import ContentLocks
@@ -70,13 +71,14 @@ async def test_many_at_the_same_moment_are_stored_once_each(tmp_path: Path) -> N
         assert {ours.state, theirs.state} == {S.DONE, S.DUPLICATE}
 
 
-def _noted_by_a_dead_program(folder: Path, bench: Bench, at: float, sha256: str) -> None:
-    from exai_desktop.core.claims import ClaimKey
-
+async def _noted_by_a_dead_program(folder: Path, bench: Bench, at: float, sha256: str) -> None:
     account = bench.ctx.accounts.get("kimi")
     key = ClaimKey(account.base_url, account.key_fingerprint, "file-extract", sha256)
-    hold = ContentLocks(folder / "shared", "dead").hold(key)
-    assert hold is not None
+    locks, deadline = ContentLocks(folder / "shared", "dead"), time.monotonic() + 5
+    # The news of an upload's end comes a moment before its lock is given back.
+    while (hold := locks.hold(key)) is None:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
     hold.note(Claim(owner="dead", sent_name="its name.txt", size=23, at=at))
     hold.release()
 
@@ -94,10 +96,8 @@ async def test_what_a_dead_program_may_have_sent_is_looked_for_under_its_name(
             await bench.engine.delete_remote(dead.id)
             provider.uploads.clear()
             at = bench.ctx.clock.now() - 1
-            _noted_by_a_dead_program(folder, bench, at, dead.sha256 or "")
+            await _noted_by_a_dead_program(folder, bench, at, dead.sha256 or "")
             if is_stored:
-                from exai_desktop.core.models import RemoteFile
-
                 provider.files["orphan"] = RemoteFile(
                     "orphan", "its name.txt", dead.size, at + 1, "file-extract"
                 )
