@@ -107,7 +107,7 @@ def _error_lines(code: ErrorCode, info: CodeInfo) -> list[str]:
         "",
         f"Retried by itself: {RETRY_WORDS[info.retry]}. Class: {info.outcome}.",
         "",
-        *([f"Names of before: {', '.join(names)}."] if (names := former_names(code)) else []),
+        *([f"Names of before: {', '.join(names)}.", ""] if (names := former_names(code)) else []),
         f"Raised in: `{RAISES[code]}`.",
     ]
 
