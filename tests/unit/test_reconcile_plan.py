@@ -1,6 +1,7 @@
 """What the provider's list says about uncertain uploads."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -186,3 +187,11 @@ def test_the_order_of_list_and_jobs_changes_nothing(
     after = {f.job.id: (f.verdict, f.remote) for f in plan(suspects, unknown, SKEW_S)}
     tied = len({r.created_at for r in unknown}) < len(unknown)
     assert tied or before == after
+
+
+def test_where_a_clock_was_wrong_time_proves_nothing_and_the_user_is_asked() -> None:
+    doubtful = replace(_suspect(1, "a.pdf"), time_is_doubtful=True)
+    long_before = _remote("f1", "a.pdf", created_at=BEGAN - 86_400)
+    found = _one(doubtful, long_before)
+    assert (found.verdict, found.others) == (Verdict.AMBIGUOUS, 1)
+    assert _one(doubtful, _remote("f2", "b.pdf")).verdict is Verdict.ABSENT
