@@ -86,6 +86,8 @@ def is_stuck(job: JobView, now: float) -> bool:
     """Whether a waiting job's trouble lies outside: the network, the provider, the file."""
     if job.error is None or job.state not in (S.WAITING, S.QUEUED):
         return False
+    if job.error.code == ErrorCode.REVIEW_NEEDED:
+        return True  # behind another file that only the user can settle
     try:
         outcome = CODES[ErrorCode(job.error.code)].outcome
     except ValueError:

@@ -20,6 +20,7 @@ from exai_desktop.core.quota import Limits
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges, JobStore, Move, NewCopy
 from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.parking import Parking
 
 T = TypeVar("T")
 S = JobState
@@ -65,7 +66,7 @@ class Scheduler:
         self._clock = clock
         self.prepare = prepare
         self._lane_of = lane_of
-        self._parked: dict[int, list[tuple[int, str]]] = {}
+        self._parking = Parking(self._line_up, self.announce)
         self._in_flight: dict[tuple[str | None, str | None, int], int] = {}
         self._reserved: dict[tuple[str | None, str | None, int], int] = {}
         self._keys: dict[int, tuple[str | None, str | None, int]] = {}
@@ -213,13 +214,14 @@ class Scheduler:
         if self._reserved.get(key) == job.id:
             del self._reserved[key]
             if self._in_flight.get(key) != job.id:
-                self._wake_parked(job.id)
+                self._parking.wake(job.id)
 
     def accounts_in_flight(self) -> list[str]:
         """The account of every job whose bytes are on their way or may be at the provider."""
         return [account for account, _, _ in self._in_flight if account]
 
     def _note_in_flight(self, view: JobView) -> None:
+        self._parking.note(view.id, undecided=view.state is S.NEEDS_REVIEW)
         if view.state in states.IN_FLIGHT:
             key = (view.account, view.sent_name, view.size)
             self._in_flight[key] = view.id
@@ -230,18 +232,16 @@ class Scheduler:
         if old is not None and self._in_flight.get(old) == view.id:
             del self._in_flight[old]
         if view.id not in self._reserved.values():
-            self._wake_parked(view.id)
+            self._parking.wake(view.id)
 
-    def _wake_parked(self, job_id: int) -> None:
-        for parked, account in self._parked.pop(job_id, ()):
-            lane = self._lane_of(account)
-            if lane is not None:
-                lane.put(parked)
+    def _line_up(self, job: JobView) -> None:
+        lane = self._lane_of(job.account) if job.account else None
+        if lane is not None:
+            lane.put(job.id)
 
     def park(self, job: JobView, behind: int) -> None:
         """Let a job wait until another has left the provider's hands."""
-        assert job.account
-        self._parked.setdefault(behind, []).append((job.id, job.account))
+        self._parking.put(job, behind)
         if behind not in (*self._in_flight.values(), *self._reserved.values()):
             # It was settled between the refusal and now: nobody else would wake this job.
-            self._wake_parked(behind)
+            self._parking.wake(behind)

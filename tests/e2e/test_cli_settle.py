@@ -46,3 +46,17 @@ def test_it_is_sent_again(program: Program, sandbox: Server, doubtful: Path) -> 
 @pytest.mark.parametrize("words", [(), ("--use", "a", "--send-again")])
 def test_one_answer_is_needed(program: Program, words: tuple[str, ...]) -> None:
     assert "either" in program.run("settle", "1", *words).expect(2).err
+
+
+def test_the_same_file_again_says_that_a_decision_is_wanted(
+    program: Program, sandbox: Server, doubtful: Path
+) -> None:
+    """It waits for the other's; the command must not wait for that in silence."""
+    row = program.upload(doubtful, limit_s=20).expect(1).row
+    assert (row["state"], row["error"]["code"]) == ("waiting", "REVIEW_NEEDED")
+    assert row["error"]["hint"]
+    [stored] = sandbox.stored()
+    program.run("settle", "1", "--use", stored["id"]).expect(0)
+    third = program.upload(doubtful, limit_s=20).expect(0).row
+    assert (third["state"], third["file_id"]) == ("duplicate", stored["id"])
+    assert len(sandbox.stored()) == 1
