@@ -37,14 +37,11 @@ async def delete_remote(ctx: Context, job_id: int) -> Copy:
     except AppError as error:
         # Without an answer it may be gone: it stays `deleting`, is not reused, and can be asked
         # for again.
-        if (
-            not isinstance(error, TransferError)
-            or error.is_answer
-            or error.code is ErrorCode.OFFLINE
-        ):
+        is_there = not isinstance(error, TransferError) or error.is_answer
+        if (is_there or error.code is ErrorCode.OFFLINE) and copy.state is C.DELETING:
             await _move(ctx, copy, C.PRESENT)
         raise
-    return await _move(ctx, copy, C.DELETED)
+    return await _move(ctx, copy, C.DELETED) if copy.state is C.DELETING else copy
 
 
 async def _move(ctx: Context, copy: Copy, new: CopyState) -> Copy:
