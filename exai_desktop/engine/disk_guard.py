@@ -19,7 +19,8 @@ T = TypeVar("T")
 LOW_BYTES: Final = 256 * 1024 * 1024
 LOOK_EVERY_S: Final = 10.0
 
-_STORAGE: Final = frozenset({ErrorCode.DISK_FULL, ErrorCode.DATABASE_ERROR})
+# Nothing is wrong with a file that meets one of these: it goes on when writing works again.
+STORAGE: Final = frozenset({ErrorCode.DISK_FULL, ErrorCode.DATABASE_ERROR})
 
 
 class DiskGuard:
@@ -56,7 +57,7 @@ class DiskGuard:
 
     def failed(self, error: AppError) -> bool:
         """Tell of a failure; whether it is one of the database, that new work must wait for."""
-        if error.code not in _STORAGE:
+        if error.code not in STORAGE:
             return False
         self._failed = True
         self._close(error)

@@ -12,6 +12,7 @@ from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges, Move
 from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.disk_guard import STORAGE
 from exai_desktop.engine.prepare import again_later, choose_route
 from exai_desktop.engine.scheduler import error_changes
 
@@ -136,7 +137,7 @@ async def hold_account(ctx: Context, account: str, error: AppError) -> None:
 async def not_begun(ctx: Context, job_id: int, error: AppError) -> None:
     """The attempt could not begin: the file or the key is not as it was."""
     job = await ctx.jobs.get(job_id)
-    if job is None or job.state is not S.WAITING:
+    if job is None or job.state is not S.WAITING or error.code in STORAGE:
         raise error
     if error.outcome is Outcome.AUTH or error.code in (
         ErrorCode.CREDENTIAL_STORE_LOCKED,

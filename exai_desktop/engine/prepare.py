@@ -19,6 +19,7 @@ from exai_desktop.core.sniff import Note, Verdict, judge_content, policy_of
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges
 from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.disk_guard import STORAGE
 from exai_desktop.engine.guarded import without_idle_password
 from exai_desktop.engine.inspect import inspect
 from exai_desktop.engine.malware import scan_behind, scan_changes
@@ -186,6 +187,8 @@ async def _route(ctx: Context, job: JobView, sha256: str) -> None:
 
 async def _stop(ctx: Context, job_id: int, error: AppError) -> None:
     """Write down why a job does not go on: refused, held for the user, or later again."""
+    if error.code in STORAGE:
+        raise error
     job = await ctx.jobs.get(job_id)
     if job is None or job.state not in (S.CHECKING, S.HASHING):
         return
