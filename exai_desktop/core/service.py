@@ -8,7 +8,7 @@ are plain values. Every method may raise `AppError`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.audit import AuditReport, AuditRow
@@ -21,7 +21,9 @@ from exai_desktop.core.models import (
     QueueSummary,
     RemoteListing,
 )
-from exai_desktop.core.settings import Settings
+
+if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
+    from exai_desktop.core.settings import Settings
 
 
 class Events(Protocol):

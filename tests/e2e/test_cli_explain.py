@@ -12,8 +12,12 @@ def test_a_code_a_number_and_a_name_of_before(program: Program) -> None:
     assert "3001 PROVIDER_ERROR, 3006 UPLOAD_FAILED" in said
     row = program.run("explain", "1005", "--json").expect(0).row
     assert row["asked"] == "INVALID_PATH"
-    assert [code["code"] for code in row["codes"]] == ["NOT_A_FILE", "DANGLING_LINK"]
-    assert row["codes"][0]["retry"] == "never"
+    assert [code["code"] for code in row["codes"]] == [
+        "PATH_TRAVERSAL",
+        "NOT_A_FILE",
+        "DANGLING_LINK",
+    ]
+    assert [code["retry"] for code in row["codes"]] == ["ask", "never", "ask"]
     before = program.run("explain", "STORAGE_FULL").expect(0).out
     assert before.startswith("STORAGE_FULL is a name of before. It is now: DISK_FULL, DISK_LOW\n")
 

@@ -41,7 +41,9 @@ def fill(path: Path, mib: int) -> None:
             "INSERT INTO fingerprints VALUES (?, '', ?, 0)",
             ((os.urandom(16), os.urandom(250).hex()) for _ in range(mib * ROWS_A_MIB)),
         )
-        connection.execute("INSERT INTO batches VALUES (1, 0, 'cli', NULL, NULL, 0)")
+        connection.execute(
+            "INSERT INTO batches (id, created_at, origin, allow_fallback) VALUES (1, 0, 'cli', 0)"
+        )
         connection.commit()
 
 
