@@ -17,6 +17,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.events import Event
 from exai_desktop.core.service import UploadService
+from exai_desktop.core.settings import Settings
 
 METHODS: Final = frozenset(
     name
@@ -30,8 +31,14 @@ _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 @cache
 def _signature(method: str) -> tuple[inspect.Signature, dict[str, TypeAdapter[Any]]]:
     function = getattr(UploadService, method)
-    hints = get_type_hints(function)
-    return inspect.signature(function), {k: TypeAdapter(hint) for k, hint in hints.items()}
+    hints = {name: TypeAdapter(hint) for name, hint in hints_of(method).items()}
+    return inspect.signature(function), hints
+
+
+def hints_of(method: str) -> dict[str, Any]:
+    """The types of a method's arguments and of its result (`return`)."""
+    # The protocol names this one for type checkers only: see there.
+    return get_type_hints(getattr(UploadService, method), localns={"Settings": Settings})
 
 
 @cache

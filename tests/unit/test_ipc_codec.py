@@ -1,7 +1,7 @@
 """Lines of the local socket: what goes in comes out, and garbage does no harm."""
 
 import json
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,7 @@ from exai_desktop.engine import ipc_codec as codec
 
 from .plain_values import TEXT, values
 
-HINTS = {method: get_type_hints(getattr(UploadService, method)) for method in codec.METHODS}
+HINTS = {method: codec.hints_of(method) for method in codec.METHODS}
 BAD_NAME = "/tmp/caf\udce9 \udcff.txt"
 
 # What the server answers politely; anything else would cost the connection.
