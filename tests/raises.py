@@ -12,6 +12,7 @@ _FAULT: Final = "each_fault_is_told_for_what_it_is"
 _HOSTILE: Final = "tests/hostile/test_hostile_files.py::test_hostile_file[{}]"
 _MAIN: Final = "tests/engine/test_main_path.py::test_"
 _FAILURES: Final = "tests/engine/test_failures.py::test_"
+_BREAKER: Final = "tests/engine/test_breaker.py::test_"
 _REFUSALS: Final = "tests/engine/test_refused_requests.py::test_"
 _SCANNER: Final = "tests/unit/test_scanner.py::test_"
 _UNREADABLE: Final = "tests/unit/test_unreadable.py::test_"
@@ -27,6 +28,12 @@ RAISES: Final[dict[str, str]] = {
     "MALWARE_DETECTED": ("tests/engine/test_malware.py::test_malware_is_refused_and_stays_refused"),
     "NOT_SCANNED": (
         "tests/engine/test_malware.py::test_a_required_scan_holds_the_file_until_it_can_be_made"
+    ),
+    "CIRCUIT_BREAKER_OPEN": f"{_BREAKER}five_faults_in_a_row_and_the_account_is_left_alone",
+    "ALL_PROVIDERS_UNAVAILABLE": f"{_BREAKER}when_all_are_left_alone_it_is_said",
+    "FLEET_UNREACHABLE": (
+        "tests/contracts/test_state_store.py::"
+        "test_a_redis_that_is_gone_is_named_and_its_address_is_not"
     ),
     "QUOTA_EXCEEDED": "tests/engine/test_room.py::test_the_users_own_limit_holds_what_is_too_much",
     "CONCURRENT_UPLOAD": (

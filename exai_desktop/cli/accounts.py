@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -12,7 +13,13 @@ from exai_desktop.cli.exits import Exit, exit_for
 from exai_desktop.cli.jobs import Json, Sandbox
 from exai_desktop.cli.output import Output, error_object
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts import (
+    AccountDraft,
+    AccountStatus,
+    BreakerStatus,
+    ConnectionReport,
+    Phase,
+)
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.service import UploadService
 
@@ -28,6 +35,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "waiting": status.waiting,
         "problem": error_object(status.problem),
         "transport": asdict(status.transport) if status.transport else None,
+        "breaker": asdict(status.breaker),
     }
 
 
@@ -40,8 +48,19 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
     if status.problem is not None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
+    if status.breaker.phase is not Phase.CLOSED:
+        output.line(f"  {breaker_text(status.breaker)}")
     if status.transport is not None and status.transport.note:
         output.line(f"  sends by {status.transport.name}: {status.transport.note}")
+
+
+def breaker_text(breaker: BreakerStatus) -> str:
+    """Why an account is not used, and until when in local time."""
+    if breaker.phase is Phase.HALF_OPEN:
+        return "being tried again"
+    at = f" at {time.strftime('%H:%M:%S', time.localtime(breaker.until))}" if breaker.until else ""
+    cause = f", last {breaker.cause}" if breaker.cause else ""
+    return f"left alone after {breaker.failures} faults in a row{cause}; tried again{at}"
 
 
 @app.command()

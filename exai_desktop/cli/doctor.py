@@ -6,10 +6,12 @@ from dataclasses import asdict
 
 import typer
 
+from exai_desktop.cli.accounts import breaker_text
 from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.jobs import Json, Sandbox
 from exai_desktop.cli.output import Output, error_object
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.accounts import Phase
 from exai_desktop.core.names import plain_text
 from exai_desktop.core.service import UploadService
 
@@ -24,7 +26,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
             await service.test_account(status.account.name) for status in await service.accounts()
         ]
         # After the tests: they have made the tiers ready.
-        ways = [status.transport for status in await service.accounts()]
+        found = await service.accounts()
         if as_json:
             output.json(
                 {
@@ -33,8 +35,9 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                     "accounts": [
                         asdict(report)
                         | {"error": error_object(report.error)}
-                        | {"transport": asdict(way) if way else None}
-                        for report, way in zip(reports, ways, strict=False)
+                        | {"transport": asdict(status.transport) if status.transport else None}
+                        | {"breaker": asdict(status.breaker)}
+                        for report, status in zip(reports, found, strict=False)
                     ],
                 }
             )
@@ -42,7 +45,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
             for name, value in facts.items():
                 output.line(f"{name:14} {plain_text(value, len(value))}")
             output.line(f"{'jobs':14} {summary.total} in all, {summary.open_jobs} open")
-            for report, way in zip(reports, ways, strict=False):
+            for report, status in zip(reports, found, strict=False):
+                way = status.transport
                 word = f"ok, {report.duration_ms} ms" if report.ok else "fails"
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
                 output.line(f"{report.account:14} {report.host} {word}{why}")
@@ -51,6 +55,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                     counted = f", {way.step_downs} step{plural} down" if way.step_downs else ""
                     reason = f" ({way.note})" if way.note else ""
                     output.line(f"{'':14} sends by {way.name}{reason}{counted}")
+                if status.breaker.phase is not Phase.CLOSED:
+                    output.line(f"{'':14} {breaker_text(status.breaker)}")
             if not reports:
                 output.line("No account yet. Add one with: exai-desktop account add")
         return Exit.OK if all(r.ok for r in reports) else Exit.SOME_FAILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from exai_desktop.core.errors import ErrorView
 
@@ -41,6 +42,25 @@ class TransportStatus:
     step_downs: int = 0
 
 
+class Phase(StrEnum):
+    """Whether an account is used, left alone after faults of its provider, or tried again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    # Waited long enough: one attempt at a time shows whether the provider is well again.
+    HALF_OPEN = "half open"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerStatus:
+    """For people. `until` is when it is tried again, None when it is being tried or closed."""
+
+    phase: Phase
+    failures: int = 0
+    until: float | None = None
+    cause: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """An account with what the engine knows of it now."""
@@ -54,6 +74,7 @@ class AccountStatus:
     bytes: int = 0
     # None: nothing was asked or sent yet.
     transport: TransportStatus | None = None
+    breaker: BreakerStatus = BreakerStatus(Phase.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,8 @@ FORMER: Final = (
     Former("CONFIGURATION_ERROR", 9002, (E.INVALID_SETTING,)),
 )
 
-_NO_BREAKER: Final = "belongs to the circuit breaker, which this version does not have"
 _NO_MIRROR: Final = "belongs to the mirror in Supabase, which this version does not have"
 RESERVED: Final = (
-    Reserved("CIRCUIT_BREAKER_OPEN", 3003, _NO_BREAKER),
-    Reserved("ALL_PROVIDERS_UNAVAILABLE", 3004, _NO_BREAKER),
     Reserved("INVALID_TOKEN", 2002, _NO_MIRROR),
     Reserved("TOKEN_EXPIRED", 2003, _NO_MIRROR),
     Reserved("SUPABASE_ERROR", 5002, _NO_MIRROR),

@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import ProviderTable, Purpose, fit
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError
+
+_NONE_REFUSED: Final[Mapping[str, AppError]] = MappingProxyType({})
+_NONE_PAUSED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,45 +59,64 @@ def _try(name: str, size: int, wish: Wish, account: Account, table: ProviderTabl
     return fit(name, size, provider, account.region, wish.purpose)
 
 
+def _takes(
+    name: str,
+    size: int,
+    wish: Wish,
+    account: Account,
+    table: ProviderTable,
+    refused: Mapping[str, AppError],
+) -> Purpose | AppError:
+    """The purpose for which the account takes the file, or why it does not."""
+    if account.name in refused:
+        return refused[account.name]
+    try:
+        return _try(name, size, wish, account, table)
+    except AppError as error:
+        return error
+
+
 def choose(
     name: str,
     size: int,
     wish: Wish,
     accounts: Sequence[Account],
     table: ProviderTable,
-    refused: Mapping[str, AppError] = MappingProxyType({}),
+    refused: Mapping[str, AppError] = _NONE_REFUSED,
+    paused: Mapping[str, str] = _NONE_PAUSED,
 ) -> Route:
     """The first account that takes the file and may have it.
 
-    `refused`: accounts whose provider has seen this file and refused it. Raises the first
-    account's refusal, or CONSENT_NEEDED when only another company or region would take the file
-    and the wish does not allow that.
+    `refused`: accounts whose provider has seen this file and refused it. `paused`: accounts that
+    are left alone for a while, with the reason; one is passed over for another that may have the
+    file, and waited for when there is none. Raises the first account's refusal, or CONSENT_NEEDED
+    when only another company or region would take the file and the wish does not allow that.
     """
     first, *others = candidates(wish, accounts)
-    try:
-        if first.name in refused:
-            raise refused[first.name]
-        purpose = _try(name, size, wish, first, table)
-    except AppError as error:
-        refusal = error
-    else:
-        return Route(first, purpose, "chosen account" if wish.account else "preferred account")
-    would_take: list[str] = []
+    answer = _takes(name, size, wish, first, table, refused)
+    why_not = answer.detail if isinstance(answer, AppError) else paused.get(first.name)
+    if isinstance(answer, Purpose) and why_not is None:
+        return Route(first, answer, "chosen account" if wish.account else "preferred account")
+    allowed: list[Route] = []
+    forbidden: list[str] = []
     for account in others:
-        if account.name in refused:
-            continue
-        try:
-            purpose = _try(name, size, wish, account, table)
-        except AppError:
+        purpose = _takes(name, size, wish, account, table, refused)
+        if isinstance(purpose, AppError):
             continue
         same_place = _place(account) == _place(first)
         if wish.allow_fallback or (same_place and wish.account is None):
             how = "same provider" if same_place else "fallback allowed"
-            return Route(account, purpose, f"{how}; {first.name}: {refusal.detail}")
-        would_take.append(account.name)
-    if would_take:
+            allowed.append(Route(account, purpose, f"{how}; {first.name}: {why_not}"))
+        else:
+            forbidden.append(account.name)
+    if isinstance(answer, Purpose):
+        waiting = Route(first, answer, f"waits for {first.name}: {why_not}")
+        return next((r for r in allowed if r.account.name not in paused), waiting)
+    if allowed:
+        return min(allowed, key=lambda route: route.account.name in paused)
+    if forbidden:
         raise AppError(
             ErrorCode.CONSENT_NEEDED,
-            f"{first.name}: {refusal.detail}. {', '.join(would_take)} would take it",
+            f"{first.name}: {answer.detail}. {', '.join(forbidden)} would take it",
         )
-    raise refusal
+    raise answer

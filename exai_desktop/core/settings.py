@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -68,6 +69,26 @@ class Settings(BaseModel):
         ge=0,
         le=86_400,
         description="How far the provider's clock may be off when its list is compared.",
+    )
+    breaker_failures: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Faults of a provider in a row after which its account is left alone.",
+    )
+    breaker_wait_s: float = Field(
+        default=300.0,
+        ge=60,
+        le=2_400,
+        description="How long it is left alone the first time; each further time twice as long,"
+        " at most 40 minutes.",
+    )
+    redis_url: str = Field(
+        default="",
+        description="A Redis that several machines share, so that they leave an account alone"
+        " together: `redis://127.0.0.1:6379/0`, or `rediss://` on another machine. Needs the extra"
+        " `fleet`. Its password is taken from the environment variable"
+        " `EXAI_DESKTOP_REDIS_PASSWORD` only.",
     )
     connect_timeout_s: float = Field(
         default=10.0,
@@ -154,6 +175,20 @@ class Settings(BaseModel):
         default="info",
         description="How much is written to the log.",
     )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _no_secret_no_open_line(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss", "unix"):
+            raise ValueError("it begins with redis://, rediss:// or unix://")
+        if parts.username or parts.password:
+            raise ValueError("the password belongs into EXAI_DESKTOP_REDIS_PASSWORD, not here")
+        if parts.scheme == "redis" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("another machine is reached by rediss:// only")
+        return url
 
     @field_validator("allowed_folders", mode="before")
     @classmethod

@@ -14,7 +14,9 @@ from exai_desktop.core.states import JobState
 from exai_desktop.engine import remote_lists
 from exai_desktop.engine.audit_verbs import AuditVerbs
 from exai_desktop.engine.commands import Commands
+from exai_desktop.engine.connection import report_of
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.gate import ask
 from exai_desktop.engine.runner import Runner
 
 
@@ -42,7 +44,8 @@ class AccountVerbs(AuditVerbs):
 
     async def _statuses(self) -> tuple[AccountStatus, ...]:
         usage = await self._ctx.copies.usage()
-        return self._ctx.accounts.statuses(self._runner.sending(), usage)
+        sending, breaker = self._runner.sending(), self._ctx.breakers.status
+        return self._ctx.accounts.statuses(sending, usage, breaker)
 
     async def _announce_accounts(self) -> None:
         self._bus.publish(AccountsChanged(await self._statuses()))
@@ -74,11 +77,19 @@ class AccountVerbs(AuditVerbs):
                 self._ctx.accounts.leave(name, leaving=False)
                 raise
             self._runner.end_lane(name)
+            await self._ctx.breakers.forget(name)
         await self._note_account("removed", account)
         await self._announce_accounts()
 
     async def test_account(self, name: str) -> ConnectionReport:
-        report = await self._ctx.accounts.test(name)
+        """The user's wish is also a probe of an account that is left alone."""
+        account = self._ctx.accounts.get(name)
+        try:
+            took_s, files = await ask(self._ctx, name, wanted=True)
+        except AppError as error:
+            report = report_of(account, 0.0, error=error)
+        else:
+            report = report_of(account, took_s, files=files)
         if report.ok:
             await self._commands.resume_account(name)
             await self._announce_accounts()

@@ -8,9 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from exai_desktop.core.accounts import Account, AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts import (
+    Account,
+    AccountDraft,
+    AccountStatus,
+    BreakerStatus,
+    ConnectionReport,
+)
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError, ErrorView
@@ -19,6 +24,7 @@ from exai_desktop.core.names import plain_text
 from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider, ProviderFactory
 from exai_desktop.core.quota import Limits, limits_of
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.connection import report_of
 from exai_desktop.engine.lanes import Lane
 
 T = TypeVar("T")
@@ -189,35 +195,39 @@ class Accounts:
         if desk.provider is not None:
             await desk.provider.close()
 
-    async def test(self, name: str) -> ConnectionReport:
-        try:
-            provider = await self.provider(name)
-        except AppError as error:
-            return _report(self.get(name), 0.0, error=error)
-        return await self._probe(self.get(name), provider)
+    def identity(self, name: str) -> str:
+        """The same on every machine that has this key for this address."""
+        account = self.get(name)
+        return f"{account.base_url}#{account.key_fingerprint or name}"
+
+    def first_purpose(self, name: str) -> str:
+        """The purpose whose list is asked for when any will do."""
+        return self._first_purpose(self.get(name))
+
+    def _first_purpose(self, account: Account) -> str:
+        info = self.table.provider(account.provider)
+        assert info is not None
+        return info.purposes_in(account.region)[0].name
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         account = self._account_of(draft)
         provider = self._factory(account, key)
+        began = time.perf_counter()
         try:
-            return await self._probe(account, provider)
+            files = await provider.list(self._first_purpose(account))
+        except AppError as error:
+            return report_of(account, time.perf_counter() - began, error=error)
         finally:
             await provider.close()
-
-    async def _probe(self, account: Account, provider: FileProvider) -> ConnectionReport:
-        info = self.table.provider(account.provider)
-        assert info is not None
-        start = time.perf_counter()
-        try:
-            files = await provider.list(info.purposes_in(account.region)[0].name)
-        except AppError as error:
-            return _report(account, start, error=error)
-        return _report(account, start, files=len(files))
+        return report_of(account, time.perf_counter() - began, files=len(files))
 
     # -- what others see
 
     def statuses(
-        self, sending: dict[str, int], usage: dict[str, tuple[int, int]]
+        self,
+        sending: dict[str, int],
+        usage: dict[str, tuple[int, int]],
+        breaker: Callable[[str], BreakerStatus],
     ) -> tuple[AccountStatus, ...]:
         return tuple(
             AccountStatus(
@@ -228,6 +238,7 @@ class Accounts:
                 sending.get(name, 0),
                 *usage.get(name, (0, 0)),
                 desk.provider.transport_status if desk.provider else None,
+                breaker(name),
             )
             for name, desk in self._desks.items()
         )
@@ -235,16 +246,3 @@ class Accounts:
     async def _read(self, call: Callable[..., T], *args: object) -> T:
         """Settings file and keyring block: never in the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, call, *args)
-
-
-def _report(
-    account: Account, start: float, *, files: int | None = None, error: AppError | None = None
-) -> ConnectionReport:
-    return ConnectionReport(
-        ok=error is None,
-        account=account.name,
-        host=urlsplit(account.base_url).netloc,
-        duration_ms=round((time.perf_counter() - start) * 1000) if start else 0,
-        files=files,
-        error=ErrorView.of(error) if error else None,
-    )

@@ -18,9 +18,10 @@ from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.recovery import RecoveryLog
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
+from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore, StateStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.allowed_places import AllowedPlaces
+from exai_desktop.engine.breakers import Breakers
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.malware import MalwareCheck
 from exai_desktop.engine.open_file import RegularFile, open_regular
@@ -66,6 +67,7 @@ class Context:
     copies: CopyStore
     fingerprints: Fingerprints
     audit: AuditStore
+    states: StateStore
     anchor_file: AnchorFile
     accounts: Accounts
     scheduler: Scheduler
@@ -95,9 +97,13 @@ class Context:
     # Made by the runner, which knows what to do when the way is clear again.
     guard: DiskGuard = field(init=False)
     settling: Settling = field(init=False)
+    breakers: Breakers = field(init=False)
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.settings)
+        self.breakers = Breakers(
+            self.states, self.clock, self.settings, self.random, self.accounts.identity
+        )
 
     async def read(self, call: Callable[..., T], *args: object) -> T:
         """Run a blocking call in a reader thread, to its end even when cancelled."""

@@ -25,8 +25,11 @@ class Lane:
         self._delayed: list[tuple[float, int, int]] = []
         self._next_ticket = 0
         self._slots = asyncio.Semaphore(slots)
+        # Jobs handed out and not given back.
+        self.under_way = 0
         self._changed = Wakeup(clock)
-        self._closed_until = 0.0
+        # By who closed it, in monotonic time.
+        self._closed: dict[str, float] = {}
         self.paused = False
 
     def __len__(self) -> int:
@@ -50,20 +53,27 @@ class Lane:
         """Take a job out of the line; it is skipped when its turn comes."""
         self._tickets.pop(job_id, None)
 
-    def close_until(self, until: float) -> None:
-        """Hand nothing out before this wall-clock time: the whole account was told to wait."""
-        self._closed_until = max(
-            self._closed_until, self._clock.monotonic() + until - self._clock.now()
-        )
+    def close_until(self, until: float, by: str = "") -> None:
+        """Hand nothing out before this wall-clock time: the whole account was told to wait.
+
+        Who closes it (`by`) never shortens a wait of somebody else, nor their own.
+        """
+        moment = self._clock.monotonic() + until - self._clock.now()
+        self._closed[by] = max(self._closed.get(by, 0.0), moment)
+        self._changed.set()
 
     @property
     def closed_until(self) -> float | None:
         """Wall-clock time until which the lane is closed, None when it is open."""
-        left = self._closed_until - self._clock.monotonic()
+        left = self._closed_s()
         return self._clock.now() + left if left > 0 else None
 
-    def open(self) -> None:
-        self._closed_until = 0.0
+    def _closed_s(self) -> float:
+        return max(self._closed.values(), default=0.0) - self._clock.monotonic()
+
+    def open(self, by: str = "") -> None:
+        """End the wait that this one asked for."""
+        self._closed.pop(by, None)
         self._changed.set()
 
     def pause(self, paused: bool) -> None:
@@ -78,6 +88,7 @@ class Lane:
                 self._changed.clear()
                 job_id, wait_s = self._next()
                 if job_id is not None:
+                    self.under_way += 1
                     return job_id
                 await self._changed.wait(wait_s)
         except BaseException:
@@ -85,6 +96,7 @@ class Lane:
             raise
 
     def release(self) -> None:
+        self.under_way -= 1
         self._slots.release()
 
     def _next(self) -> tuple[int | None, float | None]:
@@ -95,8 +107,9 @@ class Lane:
             self._ready.append((ticket, job_id))
         if self.paused:
             return None, None
-        if self._closed_until > now:
-            return None, self._closed_until - now
+        closed_s = self._closed_s()
+        if closed_s > 0:
+            return None, closed_s
         while self._ready:
             ticket, job_id = self._ready.popleft()
             if self._tickets.get(job_id) == ticket:

@@ -147,7 +147,11 @@ async def _fingerprint(ctx: Context, job: JobView, file: RegularFile) -> str:
 
 
 def choose_route(ctx: Context, job: JobView) -> Route:
-    """The account for this job, without those that have refused it. Raises as `choose` does."""
+    """The account for this job: none that has refused it, rather one that is not left alone.
+
+    Raises as `choose` does.
+    """
+    accounts = ctx.accounts.all()
     wish = Wish(
         job.wanted_account,
         job.wanted_purpose,
@@ -157,9 +161,10 @@ def choose_route(ctx: Context, job: JobView) -> Route:
         sent_name(job.path),
         job.size,
         wish,
-        ctx.accounts.all(),
+        accounts,
         ctx.accounts.table,
         ctx.refusals.get(job.id, {}),
+        ctx.breakers.paused([account.name for account in accounts]),
     )
 
 

@@ -10,17 +10,29 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from exai_desktop.core.errors import AppError
-from exai_desktop.core.events import EventBus, JobChanged, JobsAdded, JobsRemoved, SummaryChanged
+from exai_desktop.core.accounts import Phase
+from exai_desktop.core.breaker import Breaker
+from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.events import (
+    EventBus,
+    JobChanged,
+    JobsAdded,
+    JobsRemoved,
+    ProblemRaised,
+    SummaryChanged,
+)
 from exai_desktop.core.models import QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
+from exai_desktop.engine import gate
 from exai_desktop.engine.context import Context, Intent, Run
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.lanes import Lane
 from exai_desktop.engine.prepare import prepare
+from exai_desktop.engine.probing import Prober
 from exai_desktop.engine.problems import Problems
 from exai_desktop.engine.reconcile import Reconciler
 from exai_desktop.engine.recovery import compare_all
@@ -48,11 +60,16 @@ class Runner:
         self._reconciler = Reconciler(ctx)
         ctx.scheduler.on_uncertain = self._reconciler.add
         self.problems = Problems(bus)
+        self._prober = Prober(ctx)
+        ctx.scheduler.shown = partial(gate.shown, ctx)
+        ctx.breakers.on_phase = self._breaker_changed
+        ctx.breakers.on_fleet = self.problems.of_fleet
         ctx.guard = DiskGuard(ctx.disk, ctx.clock, self.problems.of_storage, self.restore)
         self._snapshots = (
             SnapshotTask(ctx.snapshots, ctx.clock, bus) if ctx.snapshots is not None else None
         )
         self._services: list[asyncio.Task[None]] = []
+        self._asides: set[asyncio.Task[None]] = set()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         # Taken from a line and not yet begun: the way for new work is closed.
         self._in_hand: set[int] = set()
@@ -65,11 +82,35 @@ class Runner:
         self._serve(self._reconciler.run())
         self._serve(self._sum_up())
         self._serve(self._compare())
+        self._serve(self._prober.run())
         if self._snapshots is not None:
             self._serve(self._snapshots.run())
         self.serve_lane(self._ctx.scheduler.prepare, prepare)
         for account in self._ctx.accounts.all():
             self.serve_account(account.name)
+            gate.steer_lane(self._ctx, account.name)
+
+    def _breaker_changed(self, account: str, breaker: Breaker) -> None:
+        gate.steer_lane(self._ctx, account)
+        self._prober.wake()
+        if breaker.phase is Phase.OPEN:
+            error = self._ctx.breakers.error(account)
+            assert error is not None
+            log.warning("%s is left alone: %s", account, error.detail)
+            self._bus.publish(ProblemRaised(ErrorView.of(error), account))
+            self._aside(gate.stand_aside(self._ctx, account))
+
+    def _aside(self, work: Coroutine[object, object, object]) -> None:
+        """Beside the jobs; ends with the program."""
+        task = self._tasks.create_task(self._carefully(work))
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    async def _carefully(self, work: Coroutine[object, object, object]) -> None:
+        try:
+            await work
+        except AppError as error:
+            self._ctx.guard.failed(error)
 
     def _serve(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
@@ -146,6 +187,11 @@ class Runner:
     def _note(self, event: object) -> None:
         if isinstance(event, JobChanged | JobsAdded | JobsRemoved):
             self._dirty.set()
+        if isinstance(event, JobChanged) and event.job.state is S.WAITING and event.job.account:
+            job, account = event.job, event.job.account
+            if self._ctx.breakers.phase(account) is Phase.OPEN:
+                # It came back to this account after the others were sent elsewhere.
+                self._aside(gate.divert(self._ctx, account, job.id))
 
     async def _sum_up(self) -> None:
         while True:
@@ -183,7 +229,7 @@ class Runner:
     async def stop(self) -> None:
         """Settle what is under way: a body that has left completely may still get its answer."""
         self._unsubscribe()
-        for service in self._services:
+        for service in (*self._services, *self._asides):
             service.cancel()
         runs = list(self._ctx.running.values())
         for run in runs:

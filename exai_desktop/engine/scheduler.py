@@ -74,6 +74,8 @@ class Scheduler:
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
         self.on_uncertain: Callable[[JobView], None] = lambda _: None
+        # What is announced may say more than the disk: why an account is left alone.
+        self.shown: Callable[[JobView], JobView] = lambda view: view
 
     # -- batches
 
@@ -175,7 +177,7 @@ class Scheduler:
             self.on_uncertain(view)
         self._note_in_flight(view)
         if announce:
-            self._bus.publish(JobChanged(view))
+            self.announce(view)
         self._count(view)
 
     def _due(self, view: JobView) -> float | None:
@@ -187,7 +189,7 @@ class Scheduler:
 
     def announce(self, view: JobView) -> None:
         """Tell of something that is only known in memory."""
-        self._bus.publish(JobChanged(view))
+        self._bus.publish(JobChanged(self.shown(view)))
 
     def drop(self, view: JobView) -> None:
         """Take a job out of every line."""

@@ -6,7 +6,7 @@ What ends an attempt without a definite answer after the first byte makes the jo
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, Sent, TransferError
@@ -15,6 +15,7 @@ from exai_desktop.core.ports import FileProvider, OpenFile, TellsTime
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
 from exai_desktop.engine import recovery
+from exai_desktop.engine.body import Body
 from exai_desktop.engine.claims import ELSEWHERE, Held, asked_elsewhere, claimed, take_over
 from exai_desktop.engine.confirm import confirm
 from exai_desktop.engine.context import Context, Intent
@@ -26,35 +27,18 @@ from exai_desktop.engine.failures import (
     not_begun,
     stopped,
 )
+from exai_desktop.engine.gate import Passage, admitted
 from exai_desktop.engine.reuse import become_duplicate, reuse
 
 S = JobState
 
 
-class Body:
-    """One body on its way: meets `core.ports.Upload` and remembers how much has left."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The account's client, and whom to tell how it went."""
 
-    def __init__(self, ctx: Context, job: JobView, file: OpenFile) -> None:
-        assert job.sha256 and job.sent_name and job.purpose
-        self.file = file
-        self.sha256 = job.sha256
-        self.name = job.sent_name
-        self.purpose = job.purpose
-        self.sent = Sent.NOTHING
-        self.left_at: float | None = None
-        self._ctx = ctx
-        self._job_id = job.id
-
-    def on_bytes(self, total_sent: int) -> None:
-        self._ctx.board.advance(self._job_id, "sending", total_sent)
-
-    def on_left(self, sent: Sent) -> None:
-        self.sent = sent
-        if sent is Sent.ALL:
-            self.left_at = self._ctx.clock.now()
-        run = self._ctx.running.get(self._job_id)
-        if run is not None:
-            run.all_left = sent is Sent.ALL
+    provider: FileProvider
+    passage: Passage
 
 
 async def send(ctx: Context, job_id: int) -> None:
@@ -66,17 +50,9 @@ async def send(ctx: Context, job_id: int) -> None:
             return
         if await _stand_back(ctx, job):
             return
-        provider = await ctx.accounts.provider(job.account)
-        if await reuse(ctx, job, provider):
-            return
-        async with claimed(ctx, job) as held:
-            earlier = held.earlier
-            if earlier and earlier.remote_id and await take_over(ctx, job, earlier, provider):
-                return
-            async with ctx.opened(job) as file:
-                if file.id != _recorded(job):
-                    raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
-                await _attempt(ctx, job, provider, file, held)
+        async with admitted(ctx, job) as passage:
+            if passage is not None:
+                await _pass(ctx, job, job.account, passage)
     except AppError as error:
         await not_begun(ctx, job_id, error)
     except asyncio.CancelledError:
@@ -85,6 +61,21 @@ async def send(ctx: Context, job_id: int) -> None:
     finally:
         if job is not None:
             ctx.scheduler.release_name(job)
+
+
+async def _pass(ctx: Context, job: JobView, account: str, passage: Passage) -> None:
+    """Everything that may ask the provider: the account's breaker has let it through."""
+    provider = await ctx.accounts.provider(account)
+    if await reuse(ctx, job, provider):
+        return
+    async with claimed(ctx, job) as held:
+        earlier = held.earlier
+        if earlier and earlier.remote_id and await take_over(ctx, job, earlier, provider):
+            return
+        async with ctx.opened(job) as file:
+            if file.id != _recorded(job):
+                raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was hashed")
+            await _attempt(ctx, job, _Way(provider, passage), file, held)
 
 
 def _recorded(job: JobView) -> FileId:
@@ -112,9 +103,8 @@ async def _stand_back(ctx: Context, job: JobView) -> bool:
     return False
 
 
-async def _attempt(
-    ctx: Context, job: JobView, provider: FileProvider, file: OpenFile, held: Held
-) -> None:
+async def _attempt(ctx: Context, job: JobView, way: _Way, file: OpenFile, held: Held) -> None:
+    provider = way.provider
     # Before anything is claimed: an SDK's first import takes seconds.
     await provider.ready()
     body = Body(ctx, job, file)
@@ -142,7 +132,7 @@ async def _attempt(
     elif doubted is not None:
         await _ask_the_list(ctx, begun, attempt, doubted)
     else:
-        await _deliver(ctx, begun, attempt, provider, body)
+        await _deliver(ctx, begun, attempt, way, body)
 
 
 async def _begin(ctx: Context, job: JobView, attempt: Attempt) -> JobView | None:
@@ -169,14 +159,14 @@ async def _begin(ctx: Context, job: JobView, attempt: Attempt) -> JobView | None
     return None
 
 
-async def _deliver(
-    ctx: Context, job: JobView, attempt: Attempt, provider: FileProvider, body: Body
-) -> None:
+async def _deliver(ctx: Context, job: JobView, attempt: Attempt, way: _Way, body: Body) -> None:
     ctx.board.begin(job.id, job.size)
     try:
-        remote = await provider.upload(body)
+        remote = await way.provider.upload(body)
     except TransferError as error:
         await failed(ctx, job, attempt, error)
+        # Behind the record of the job: nothing may come between it and the disk.
+        await way.passage.ended(error)
     except asyncio.CancelledError:
         await stopped(ctx, job, attempt, body.sent)
         raise
@@ -186,7 +176,7 @@ async def _deliver(
         await failed(ctx, job, attempt, lost)
         raise
     else:
-        await _answered(ctx, job, replace(attempt, left_at=body.left_at), remote)
+        await _answered(ctx, job, replace(attempt, left_at=body.left_at), remote, way.passage)
     finally:
         ctx.board.end(job.id)
 
@@ -221,12 +211,15 @@ async def _ask_for_the_other(ctx: Context, job: JobView, attempt: Attempt) -> No
     )
 
 
-async def _answered(ctx: Context, job: JobView, attempt: Attempt, remote: RemoteFile) -> None:
+async def _answered(
+    ctx: Context, job: JobView, attempt: Attempt, remote: RemoteFile, passage: Passage
+) -> None:
     now = ctx.clock.now()
     ended = replace(attempt, ended_at=now, outcome="stored")
     if attempt.left_at is not None:
         ctx.settling.learn(job.account or "", [now - attempt.left_at])
     job = await ctx.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
+    await passage.ended(None)
     await confirm(ctx, job, remote)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
@@ -56,6 +57,7 @@ class Engine(AccountVerbs, SettingsVerbs):
         await guard.look()
         try:
             await self._learn_delays()
+            await self._ctx.breakers.load([account.name for account in self._ctx.accounts.all()])
             await self._runner.restore()
         except AppError as error:
             # Reading works: what is there can be shown, and it goes on when writing works too.
@@ -96,13 +98,14 @@ class Engine(AccountVerbs, SettingsVerbs):
         return batch_id
 
     async def jobs(self, query: JobQuery) -> JobPage:
-        return await self._ctx.jobs.page(query)
+        page = await self._ctx.jobs.page(query)
+        return replace(page, rows=tuple(map(self._ctx.scheduler.shown, page.rows)))
 
     async def job(self, job_id: int) -> JobDetail:
         detail = await self._ctx.jobs.detail(job_id)
         if detail is None:
             raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
-        return detail
+        return replace(detail, view=self._ctx.scheduler.shown(detail.view))
 
     async def summary(self) -> QueueSummary:
         return await self._runner.summary()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from exai_desktop.core.accounts import AccountStatus
+from exai_desktop.core.accounts import AccountStatus, Phase
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.gui.account_form import AccountForm
@@ -68,7 +68,8 @@ class AccountCard(Card):
         """Bring the line up to date; the result of a test stays."""
         if status != self._status:
             self._status = status
-            restyle(self._state, "role", "warning" if status.problem else "muted")
+            is_well = status.problem is None and status.breaker.phase is Phase.CLOSED
+            restyle(self._state, "role", "muted" if is_well else "warning")
             self._state.setText(state_text(status))
 
 
@@ -79,8 +80,14 @@ def state_text(status: AccountStatus) -> str:
     parts = [f"{count_text(status.files, 'file', 'files')}, {size_text(status.bytes)}"]
     parts += [f"{status.sending:,} sending"] if status.sending else []
     parts += [f"{status.waiting:,} waiting"] if status.waiting else []
+    if status.breaker.phase is Phase.OPEN:
+        parts.insert(0, f"Left alone after {status.breaker.failures} faults in a row")
+    elif status.breaker.phase is Phase.HALF_OPEN:
+        parts.insert(0, "Being tried again")
     if status.paused_until:
         parts.append(f"paused until {clock_text(status.paused_until)}")
+    if status.transport is not None and status.transport.note:
+        parts.append(f"sends by {status.transport.name} ({status.transport.note})")
     return "  ·  ".join(parts)
 
 

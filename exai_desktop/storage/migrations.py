@@ -17,6 +17,7 @@ from exai_desktop.storage import (
     recovery_schema,
     scan_schema,
     second_schema,
+    state_schema,
 )
 from exai_desktop.storage.driver import Connection
 
@@ -32,6 +33,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("holdings_schema", holdings_schema.STATEMENTS),
     ("scan_schema", scan_schema.STATEMENTS),
     ("consent_schema", consent_schema.STATEMENTS),
+    ("state_schema", state_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

@@ -21,6 +21,7 @@ from exai_desktop.core.models import AddOptions, JobQuery, JobView
 from exai_desktop.core.ports import MalwareScanner
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
+from exai_desktop.core.stores import StateStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
@@ -36,6 +37,7 @@ from exai_desktop.storage.fingerprints import SqliteFingerprints
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import open_profile
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.sqlite_state import SqliteStateStore
 
 from .scripted_provider import ScriptedProvider
 
@@ -140,6 +142,7 @@ async def open_bench(
     clock: SystemClock | None = None,
     claims: ContentClaims | None = None,
     scanner: MalwareScanner | None = None,
+    states: StateStore | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -170,6 +173,7 @@ async def open_bench(
             jobs=jobs,
             copies=SqliteCopyStore(database),
             fingerprints=SqliteFingerprints(database),
+            states=states or SqliteStateStore(database),
             audit=SqliteAuditStore(database),
             anchor_file=AnchorFile(folder / "audit-anchor.json"),
             accounts=desk,

@@ -31,6 +31,7 @@ from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.fingerprints import SqliteFingerprints
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.sqlite_state import SqliteStateStore
 from tests.engine.engine_kit import AUDIT_KEY, GLM, KIMI, MemoryBook, MemorySettings
 
 from .clock import MachineClock
@@ -134,6 +135,7 @@ class Process:
             jobs=jobs,
             copies=SqliteCopyStore(database),
             fingerprints=SqliteFingerprints(database),
+            states=SqliteStateStore(database),
             audit=SqliteAuditStore(database),
             anchor_file=around.anchor,
             accounts=desk,

@@ -201,3 +201,39 @@ def test_without_an_account_or_with_a_disabled_one_nothing_is_chosen() -> None:
     assert _code("a.pdf", 1, Wish()) is ErrorCode.NO_ACCOUNT
     assert _code("a.pdf", 1, Wish(), disabled) is ErrorCode.NO_ACCOUNT
     assert _code("a.pdf", 1, Wish(account="off"), disabled, GLM) is ErrorCode.UNKNOWN_ACCOUNT
+
+
+# -- accounts that are left alone for a while
+
+PAUSED = {"my kimi": "left alone after TIMEOUT"}
+
+
+def test_a_paused_account_is_passed_over_only_for_one_that_may_have_the_file() -> None:
+    accounts, second = (KIMI, GLM), replace(KIMI, name="second kimi", order=1)
+    route = choose("a.pdf", 10, Wish(), accounts, TABLE, paused=PAUSED)
+    assert (route.account, route.reason) == (KIMI, "waits for my kimi: left alone after TIMEOUT")
+    route = choose("a.pdf", 10, Wish(allow_fallback=True), accounts, TABLE, paused=PAUSED)
+    assert (route.account, route.reason) == (
+        GLM,
+        "fallback allowed; my kimi: left alone after TIMEOUT",
+    )
+    route = choose("a.pdf", 10, Wish(), (KIMI, second), TABLE, paused=PAUSED)
+    assert route.account == second
+    route = choose("a.pdf", 10, Wish("my kimi"), (KIMI, second), TABLE, paused=PAUSED)
+    assert route.account == KIMI
+
+
+def test_when_all_are_paused_the_first_is_waited_for() -> None:
+    paused = PAUSED | {"my glm": "left alone"}
+    route = choose("a.pdf", 10, Wish(allow_fallback=True), (KIMI, GLM), TABLE, paused=paused)
+    assert route.account == KIMI
+
+
+def test_of_two_that_would_take_a_refused_file_the_one_that_works_is_taken() -> None:
+    third = replace(GLM, name="third", order=3)
+    wish, refused = Wish(allow_fallback=True), {"my kimi": AppError(ErrorCode.NO_TEXT)}
+    accounts, paused = (KIMI, GLM, third), {"my glm": "left alone"}
+    route = choose("a.pdf", 10, wish, accounts, TABLE, refused, paused)
+    assert route.account == third
+    route = choose("a.pdf", 10, wish, (KIMI, GLM), TABLE, refused, paused)
+    assert route.account == GLM

@@ -88,3 +88,25 @@ def test_settings_do_not_change_under_those_who_read_them() -> None:
     settings = Settings.model_validate({})
     with pytest.raises(ValidationError, match="frozen"):
         settings.settle_s = 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "redis://127.0.0.1:6379/0", "rediss://redis.example:6380/1", "unix:///run/redis.sock"],
+)
+def test_a_shared_state_is_on_this_machine_or_behind_tls(url: str) -> None:
+    assert Settings(redis_url=url).redis_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1", "begins with redis"),
+        ("redis://10.0.0.1:6379", "rediss:// only"),
+        ("rediss://:not-a-real-one@redis.example", "EXAI_DESKTOP_REDIS_PASSWORD"),
+        ("rediss://user@redis.example", "EXAI_DESKTOP_REDIS_PASSWORD"),
+    ],
+)
+def test_a_shared_state_without_protection_is_refused(url: str, reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Settings(redis_url=url)

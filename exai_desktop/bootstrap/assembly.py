@@ -1,0 +1,153 @@
+"""The parts of an engine, put together: which class stands behind each port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import random
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from exai_desktop import __version__
+from exai_desktop.config.audit_key import AnchorFile
+from exai_desktop.config.credentials import check_key, key_fingerprint
+from exai_desktop.config.paths import Places
+from exai_desktop.config.provider_table import load_provider_table
+from exai_desktop.config.settings_file import SettingsFile
+from exai_desktop.core.accounts import Account
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError
+from exai_desktop.core.events import EventBus
+from exai_desktop.core.ports import AccountBook, Credentials, FileProvider
+from exai_desktop.core.settings import Settings
+from exai_desktop.core.stores import StateStore
+from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.clock import SystemClock
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.malware import MalwareCheck, system_scanner
+from exai_desktop.engine.progress_board import ProgressBoard
+from exai_desktop.engine.scheduler import Scheduler
+from exai_desktop.engine.service import Engine
+from exai_desktop.storage.audit import SqliteAuditStore
+from exai_desktop.storage.content_locks import ContentLocks
+from exai_desktop.storage.copies import SqliteCopyStore
+from exai_desktop.storage.database import Database
+from exai_desktop.storage.driver import library_version
+from exai_desktop.storage.fingerprints import SqliteFingerprints
+from exai_desktop.storage.jobs import SqliteJobStore
+from exai_desktop.storage.opening import Opened
+from exai_desktop.storage.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.redis_state import RedisStateStore, open_redis
+from exai_desktop.storage.sqlite_state import SqliteStateStore
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an engine is made from: the user's, or the sandbox's."""
+
+    where: Places
+    face: str
+    settings: Settings
+    settings_file: SettingsFile
+    book: AccountBook
+    credentials: Credentials
+
+
+def engine_maker(
+    given: Given, opened: Opened, bus: EventBus, stack: AsyncExitStack
+) -> Callable[[asyncio.TaskGroup], Engine]:
+    settings = given.settings
+    database, clock = opened.database, SystemClock()
+    table = load_provider_table()
+    readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
+    senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
+    make_provider = _provider_factory(table, settings, senders)
+    accounts = Accounts(
+        given.book, given.credentials, make_provider, table, settings, clock, bus, readers
+    )
+    stack.push_async_callback(accounts.close)
+    jobs = SqliteJobStore(database)
+    # More than threads: while some are read, the others' writes share a transaction.
+    prepare = Lane("prepare", max(8, settings.readers * 4), clock)
+    scheduler = Scheduler(jobs, bus, clock, prepare, accounts.lane)
+    ctx = Context(
+        jobs=jobs,
+        copies=SqliteCopyStore(database),
+        fingerprints=SqliteFingerprints(database),
+        states=_states(settings, database, stack),
+        audit=SqliteAuditStore(database),
+        anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
+        accounts=accounts,
+        scheduler=scheduler,
+        board=ProgressBoard(bus, clock),
+        clock=clock,
+        settings=settings,
+        readers=readers,
+        random=random.SystemRandom().random,
+        malware=MalwareCheck(
+            settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
+        ),
+        recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+        snapshots=None if opened.is_read_only else opened.snapshots,
+        disk=opened.ballast,
+        claims=ContentLocks(given.where.shared_locks, given.where.profile_id),
+        is_read_only=opened.is_read_only,
+    )
+
+    return lambda tasks: Engine(
+        ctx,
+        bus,
+        tasks,
+        given.settings_file,
+        check_key,
+        key_fingerprint,
+        partial(_facts, given.where, given.face),
+    )
+
+
+def _states(settings: Settings, database: Database, stack: AsyncExitStack) -> StateStore:
+    """This profile's own, or those that a fleet of machines shares."""
+    if not settings.redis_url:
+        return SqliteStateStore(database)
+    redis = open_redis(settings.redis_url, os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD"))
+    stack.push_async_callback(redis.aclose)
+    return RedisStateStore(redis)
+
+
+def _facts(where: Places, face: str) -> dict[str, str]:
+    return {
+        "version": __version__,
+        "face": face,
+        "python": platform.python_version(),
+        "sqlite": library_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "frozen": str(bool(getattr(sys, "frozen", False))).lower(),
+        "data": str(where.data),
+        "logs": str(where.logs),
+        "settings": str(where.settings_file),
+    }
+
+
+def _provider_factory(
+    table: ProviderTable, settings: Settings, senders: ThreadPoolExecutor
+) -> Callable[[Account, str], FileProvider]:
+    def make(account: Account, key: str) -> FileProvider:
+        # Late: the HTTP stack is not needed to show a window or a list.
+        from exai_desktop.providers.glm import GlmProvider
+        from exai_desktop.providers.kimi import KimiProvider
+
+        info = table.provider(account.provider)
+        if info is not None and account.provider == "kimi":
+            return KimiProvider(account, key, info, settings, senders)
+        if info is not None and account.provider == "glm":
+            return GlmProvider(account, key, info, settings, senders)
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
+
+    return make

@@ -1,0 +1,34 @@
+"""What is handed to a provider to send, and how much of it has left."""
+
+from __future__ import annotations
+
+from exai_desktop.core.errors import Sent
+from exai_desktop.core.models import JobView
+from exai_desktop.core.ports import OpenFile
+from exai_desktop.engine.context import Context
+
+
+class Body:
+    """One body on its way: meets `core.ports.Upload` and remembers how much has left."""
+
+    def __init__(self, ctx: Context, job: JobView, file: OpenFile) -> None:
+        assert job.sha256 and job.sent_name and job.purpose
+        self.file = file
+        self.sha256 = job.sha256
+        self.name = job.sent_name
+        self.purpose = job.purpose
+        self.sent = Sent.NOTHING
+        self.left_at: float | None = None
+        self._ctx = ctx
+        self._job_id = job.id
+
+    def on_bytes(self, total_sent: int) -> None:
+        self._ctx.board.advance(self._job_id, "sending", total_sent)
+
+    def on_left(self, sent: Sent) -> None:
+        self.sent = sent
+        if sent is Sent.ALL:
+            self.left_at = self._ctx.clock.now()
+        run = self._ctx.running.get(self._job_id)
+        if run is not None:
+            run.all_left = sent is Sent.ALL

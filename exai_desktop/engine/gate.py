@@ -1,0 +1,163 @@
+"""Between a lane and its provider: a file is let through, turned away, or sent elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from exai_desktop.core.accounts import Phase
+from exai_desktop.core.breaker import Verdict
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AppError, ErrorView, TransferError
+from exai_desktop.core.models import JobView
+from exai_desktop.core.states import JobState
+from exai_desktop.core.stores import StaleJobError
+from exai_desktop.engine.breakers import Permit
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.prepare import choose_route
+from exai_desktop.engine.scheduler import uninterrupted
+
+S = JobState
+
+# A probe of the program's own comes before a file is risked.
+PROBE_FIRST_S = 5.0
+
+
+class Passage:
+    """One attempt that was let through. What it has shown is told once."""
+
+    def __init__(self, ctx: Context, permit: Permit) -> None:
+        self._ctx = ctx
+        self._permit = permit
+        self._is_told = False
+
+    async def ended(self, error: TransferError | None) -> None:
+        """The provider's answer, or what came instead of it; None: the file is there."""
+        verdict = self._ctx.breakers.verdict(self._permit.account, error)
+        await self._tell(verdict, error.code.value if error else "")
+
+    async def _tell(self, verdict: Verdict, cause: str = "") -> None:
+        self._is_told = True
+        await uninterrupted(self._ctx.breakers.record(self._permit, verdict, cause))
+
+    async def left(self) -> None:
+        """Whatever happened: a probe that has shown nothing lets the next one go."""
+        if not self._is_told:
+            await self._tell(Verdict.NEUTRAL)
+
+
+@asynccontextmanager
+async def admitted(ctx: Context, job: JobView) -> AsyncIterator[Passage | None]:
+    """The way to the provider; None: its account is left alone, the job stands in line again."""
+    assert job.account
+    permit = await ctx.breakers.admit(job.account)
+    if permit.until is not None:
+        lane = ctx.accounts.lane(job.account)
+        if lane is not None:
+            lane.put(job.id)
+            # As it is now: the probe that this one would wait for may have ended meanwhile.
+            steer_lane(ctx, job.account)
+        yield None
+        return
+    passage = Passage(ctx, permit)
+    try:
+        yield passage
+    finally:
+        await passage.left()
+
+
+def steer_lane(ctx: Context, account: str) -> None:
+    """Close or open an account's lane as its breaker says."""
+    lane = ctx.accounts.lane(account)
+    if lane is None:
+        return
+    lane.open(by="breaker")
+    until = ctx.breakers.until(account)
+    if until is not None:
+        is_open = ctx.breakers.phase(account) is Phase.OPEN
+        lane.close_until(until + (PROBE_FIRST_S if is_open else 0.0), by="breaker")
+
+
+def shown(ctx: Context, view: JobView) -> JobView:
+    """A waiting job with the reason why it does not go on, if that is its account's breaker."""
+    if view.state is not S.WAITING or view.account is None:
+        return view
+    error = ctx.breakers.error(view.account)
+    if error is None:
+        return view
+    if view.allow_fallback or ctx.settings.allow_fallback:
+        names = [account.name for account in ctx.accounts.all()]
+        if len(names) > 1 and len(ctx.breakers.paused(names)) == len(names):
+            error = AppError(
+                ErrorCode.ALL_PROVIDERS_UNAVAILABLE, error.detail, retry_after=error.retry_after
+            )
+    until = ctx.clock.now() + (error.retry_after or 0.0)
+    return replace(view, error=ErrorView.of(error), not_before=until, wait_reason=error.title)
+
+
+async def stand_aside(ctx: Context, account: str) -> None:
+    """The account was given up for a while: its files are shown with the reason, or sent on."""
+    for job_id, name in await ctx.jobs.ids([S.WAITING]):
+        if name == account and not await divert(ctx, account, job_id):
+            job = await ctx.jobs.get(job_id)
+            if job is not None and job.state is S.WAITING:
+                ctx.scheduler.announce(job)
+
+
+async def divert(ctx: Context, account: str, job_id: int) -> bool:
+    """Send one waiting file on to another account, through the queue: it may be there already.
+
+    Only one that stands in the account's line: what is under way or parked comes back to it.
+    """
+    lane = ctx.accounts.lane(account)
+    job = await ctx.jobs.get(job_id)
+    if lane is None or job is None or job.state is not S.WAITING or job_id not in lane:
+        return False
+    if ctx.breakers.phase(account) is not Phase.OPEN:
+        return False
+    try:
+        route = choose_route(ctx, job)
+    except AppError:
+        return False
+    if route.account.name == account:
+        return False
+    ctx.scheduler.drop(job)
+    try:
+        await ctx.scheduler.move(job, S.QUEUED, note=route.reason)
+    except AppError:
+        ctx.scheduler.place(job, announce=False)
+        raise
+    except StaleJobError:
+        return False
+    return True
+
+
+async def ask(ctx: Context, account: str, *, wanted: bool = False) -> tuple[float, int]:
+    """One cheap question to the provider, which also tells the breaker how it is.
+
+    Returns how long the answer took in seconds, and how many files are there for the account's
+    first purpose. Raises the `AppError` of a provider that does not answer, CIRCUIT_BREAKER_OPEN
+    when it must not be asked now. `wanted`: by the user, whatever the wait.
+    """
+    provider = await ctx.accounts.provider(account)
+    purpose = ctx.accounts.first_purpose(account)
+    permit = await ctx.breakers.admit(account, wanted=wanted)
+    if permit.until is not None:
+        raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)
+    passage = Passage(ctx, permit)
+    began = time.perf_counter()
+    try:
+        files = await provider.list(purpose)
+    except TransferError as error:
+        # Whatever it says, it answers: that is what is asked.
+        await passage.ended(None if error.status is not None and error.is_answer else error)
+        raise
+    else:
+        await passage.ended(None)
+        return time.perf_counter() - began, len(files)
+    finally:
+        with contextlib.suppress(AppError):
+            await passage.left()

@@ -1,0 +1,112 @@
+"""The states of accounts in a Redis that several machines share (the extra `fleet`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import EngineError
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import Pipeline
+
+T = TypeVar("T")
+
+PREFIX: Final = "exai-desktop:"
+
+# Redis is asked before each upload: it must not hold the program up when it is gone.
+TIMEOUT_S: Final = 2.0
+_TRIES: Final = 50
+
+
+def open_redis(url: str, password: str | None = None) -> Redis:
+    """A client; nothing is asked yet. Raises INVALID_SETTING for a URL it does not understand."""
+    try:
+        from redis.asyncio import Redis
+    except ImportError as error:
+        raise EngineError(
+            ErrorCode.INVALID_SETTING, "redis_url needs the extra `fleet`: it is not installed"
+        ) from error
+    try:
+        return Redis.from_url(
+            url,
+            password=password,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+        )
+    except ValueError as error:
+        raise EngineError(ErrorCode.INVALID_SETTING, "redis_url is not a Redis address") from error
+
+
+class RedisStateStore:
+    """`core.stores.StateStore` for many machines. Raises FLEET_UNREACHABLE without an answer."""
+
+    is_shared = True
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def load(self, key: str) -> str | None:
+        return await _whole(self._load(key))
+
+    async def _load(self, key: str) -> str | None:
+        from redis.exceptions import RedisError
+
+        try:
+            return _as_text(await self._redis.get(PREFIX + key))
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+
+    async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
+        return await _whole(self._update(key, change))
+
+    async def _update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
+        from redis.exceptions import RedisError, WatchError
+
+        try:
+            for _ in range(_TRIES):
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    try:
+                        return await _once(pipe, PREFIX + key, change)
+                    except WatchError:
+                        continue  # somebody was quicker: with what they wrote, again
+        except (RedisError, OSError) as error:
+            raise _unreachable(error) from error
+        raise EngineError(ErrorCode.FLEET_UNREACHABLE, "others change the same state all the time")
+
+
+async def _whole(work: Coroutine[object, object, T]) -> T:
+    """To its end, which its time-outs bring soon: the library may swallow a cancel."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+async def _once(
+    pipe: Pipeline, key: str, change: Callable[[str | None], tuple[str | None, T]]
+) -> T:
+    await pipe.watch(key)
+    new, result = change(_as_text(await pipe.get(key)))
+    pipe.multi()  # type: ignore[no-untyped-call]
+    if new is None:
+        pipe.delete(key)
+    else:
+        pipe.set(key, new)
+    await pipe.execute()
+    return result
+
+
+def _as_text(value: bytes | str | None) -> str | None:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _unreachable(error: Exception) -> EngineError:
+    # Not its text: it may hold the URL, and that the password.
+    return EngineError(ErrorCode.FLEET_UNREACHABLE, type(error).__name__)
