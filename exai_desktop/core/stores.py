@@ -118,6 +118,14 @@ class TwinPresentError(Exception):
         self.copy = copy
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An upload whose answer was lost, and which was looked for in vain."""
+
+    sent_name: str
+    sha256: str
+
+
 class JobStore(Protocol):
     async def add_batch(self, options: AddOptions, jobs: Sequence[NewJob], at: float) -> int:
         """Open a batch; returns its id. `jobs` may be empty."""
@@ -161,6 +169,10 @@ class JobStore(Protocol):
 
     async def answer_delays(self, account: str, most: int) -> list[float]:
         """Seconds from the last block to the answer of stored files, the newest first."""
+        ...
+
+    async def given_up(self, account: str, size: int) -> list[GivenUp]:
+        """Uploads of this size to the account that may turn up late, of forgotten jobs too."""
         ...
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:

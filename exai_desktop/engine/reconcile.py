@@ -25,6 +25,7 @@ from exai_desktop.engine import claims, recovery
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.disk_guard import LOOK_EVERY_S
+from exai_desktop.engine.doubts import why_doubtful
 from exai_desktop.engine.failures import error_of
 from exai_desktop.engine.reconcile_plan import Finding, Suspect, Verdict, plan
 from exai_desktop.engine.wakeup import Wakeup
@@ -162,21 +163,17 @@ class Reconciler:
         return {view.file_id for view in views if view is not None and view.file_id}
 
     async def _apply(self, finding: Finding) -> None:
-        move = self._ctx.scheduler.move
         job = finding.job
         if finding.verdict is Verdict.ADOPT and finding.remote is not None:
-            if await recovery.is_doubtful(self._ctx, job, finding.remote):
-                detail = f"{finding.remote.id} has its name and size, perhaps not its content"
-                error = AppError(ErrorCode.REVIEW_NEEDED, detail)
-                await move(job, S.NEEDS_REVIEW, error=error, note=detail)
+            doubt = await why_doubtful(self._ctx, job, finding.remote)
+            if doubt is not None:
+                await self._ask_the_user(job, doubt)
                 return
             await self._adopt(job, finding.remote, finding.others)
         elif finding.verdict is Verdict.LATER:
             self._push(job.id, self._ctx.settling.seconds(job.account))
         elif finding.verdict is Verdict.AMBIGUOUS:
-            detail = f"{finding.others} files there could be this one"
-            error = AppError(ErrorCode.REVIEW_NEEDED, detail)
-            await move(job, S.NEEDS_REVIEW, error=error, note=detail)
+            await self._ask_the_user(job, f"{finding.others} files there could be this one")
         else:
             self._looks[job.id] += 1
             if self._looks[job.id] < LOOKS_NEEDED:
@@ -184,6 +181,10 @@ class Reconciler:
                 return
             del self._looks[job.id]
             await self._send_again(job)
+
+    async def _ask_the_user(self, job: JobView, detail: str) -> None:
+        error = AppError(ErrorCode.REVIEW_NEEDED, detail)
+        await self._ctx.scheduler.move(job, S.NEEDS_REVIEW, error=error, note=detail)
 
     async def _send_again(self, job: JobView) -> None:
         """With the reason it was lost for, and a growing wait: it may be lost again."""

@@ -22,8 +22,8 @@ from exai_desktop.core.models import (
 )
 from exai_desktop.core.names import display_name
 from exai_desktop.core.states import FINAL, JobState
-from exai_desktop.core.stores import Move
-from exai_desktop.storage import audit_entries, holdings, job_queries
+from exai_desktop.core.stores import GivenUp, Move
+from exai_desktop.storage import audit_entries, given_up, holdings, job_queries
 from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import Connection, Row
@@ -102,6 +102,9 @@ class SqliteJobStore:
         return await self._database.read(
             partial(holdings.answer_delays, account=account, most=most)
         )
+
+    async def given_up(self, account: str, size: int) -> list[GivenUp]:
+        return await self._database.read(partial(given_up.given_up, account=account, size=size))
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """In pieces: a failure on the way leaves the earlier pieces removed."""

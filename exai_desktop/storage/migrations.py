@@ -13,6 +13,7 @@ from exai_desktop.core.errors import EngineError
 from exai_desktop.storage import (
     consent_schema,
     first_schema,
+    given_up_schema,
     holdings_schema,
     recovery_schema,
     scan_schema,
@@ -34,6 +35,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("scan_schema", scan_schema.STATEMENTS),
     ("consent_schema", consent_schema.STATEMENTS),
     ("state_schema", state_schema.STATEMENTS),
+    ("given_up_schema", given_up_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

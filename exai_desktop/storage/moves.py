@@ -15,7 +15,7 @@ from exai_desktop.core.stores import (
     TwinInFlightError,
     TwinPresentError,
 )
-from exai_desktop.storage import audit_entries
+from exai_desktop.storage import audit_entries, given_up
 from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.copies import present_copy, record_copy
 from exai_desktop.storage.driver import Connection, IntegrityError, Row
@@ -68,6 +68,7 @@ def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     )
     if move.attempt is not None:
         _write_attempt(connection, move.job_id, move.attempt)
+    given_up.note(connection, move, view)
     if move.copy is not None:
         record_copy(connection, move.copy, move.job_id, move.at)
     entry = audit_entries.of_move(move, view)
