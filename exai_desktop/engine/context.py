@@ -50,8 +50,9 @@ class Run:
     begun: bool = False
 
     def stop(self, intent: Intent) -> None:
-        self.intent = self.intent or intent
-        if self.begun:
+        """Once: a second cancel would break off what the first one made it wait for."""
+        is_first, self.intent = self.intent is None, self.intent or intent
+        if self.begun and is_first:
             self.task.cancel()
 
     def begin(self) -> None:

@@ -238,7 +238,10 @@ class Runner:
         await _ended(runs, GRACE_S)
         for run in runs:
             run.stop(Intent.QUIT)
+            run.task.cancel()  # also what was stopped and has not ended since
         await _ended(runs, GRACE_S)
+        for asking in self._ctx.listing.values():
+            asking.cancel()
         if self._snapshots is not None:
             await self._snapshots.finish()
 

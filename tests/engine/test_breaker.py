@@ -243,7 +243,7 @@ async def test_refusals_and_a_missing_network_never_count(
             while len(kimi.uploads) < 9:
                 await asyncio.sleep(0.02)
                 clock.ahead_s += 1.0
-        assert bench.ctx.breakers.phase("kimi") is Phase.CLOSED
+                assert bench.ctx.breakers.phase("kimi") is Phase.CLOSED
 
 
 async def test_no_connection_counts_while_another_account_can_be_reached(tmp_path: Path) -> None:

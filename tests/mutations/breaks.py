@@ -15,6 +15,7 @@ class Break(NamedTuple):
 
 SEND: Final = "engine/send.py"
 FAILURES: Final = "engine/failures.py"
+HISTORIES: Final = "tests/simulation/test_histories.py::test_whatever_happens_the_promises_hold"
 
 BREAKS: Final = (
     Break(
@@ -241,5 +242,77 @@ BREAKS: Final = (
         "except (TierUnavailableError, TransferError) as error:\n"
         "                if self._tiers[self._at] is tier:",
         "tests/unit/test_tier_order.py::test_what_network_or_provider_said_never_steps_down",
+    ),
+    Break(
+        "A simulated history shows: a crash while sending is asked about",
+        "core/states.py",
+        "S.SENDING: S.UNCERTAIN}",
+        "S.SENDING: S.WAITING}",
+        HISTORIES,
+    ),
+    Break(
+        "A simulated history shows: a file that is somebody's is not adopted",
+        "engine/reconcile.py",
+        "unknown = [r for r in listed if r.id not in known]",
+        "unknown = list(listed)",
+        HISTORIES,
+    ),
+    Break(
+        "A simulated history shows: look-alikes are never in flight together",
+        "engine/scheduler.py",
+        "if holder is not None and holder != job.id:",
+        "if False:",
+        HISTORIES,
+    ),
+    Break(
+        "A simulated history shows: what is there already is not sent",
+        "storage/moves.py",
+        "        if copy is not None:\n            raise TwinPresentError(copy)\n"
+        "        if move.limits",
+        "        if move.limits",
+        HISTORIES,
+    ),
+    Break(
+        "A simulated history shows: every open job is taken up after a start",
+        "engine/restore.py",
+        "elif not _is_in_line(ctx, job):",
+        "elif False:",
+        HISTORIES,
+    ),
+    Break(
+        "A simulated history shows: who waits for another is woken",
+        "engine/scheduler.py",
+        "        if view.id not in self._reserved.values():\n"
+        "            self._parking.wake(view.id)",
+        "        del old",
+        HISTORIES,
+    ),
+    Break(
+        "A file that may be one stored late is not adopted unasked",
+        "engine/doubts.py",
+        "if lost.sha256 != job.sha256 and",
+        "if False and",
+        "tests/engine/test_late_files.py::test_what_turns_up_late_is_not_adopted_for_another_content",
+    ),
+    Break(
+        "Of many one tries a provider that was left alone",
+        "core/breaker.py",
+        "if until is not None and until > now and not wanted:",
+        "if breaker.phase is Phase.OPEN and until is not None and until > now and not wanted:",
+        "tests/unit/test_breaker.py::test_of_twenty_callers_one_gets_through",
+    ),
+    Break(
+        "Refusals and a missing network never make a provider one to be left alone",
+        "engine/breakers.py",
+        "return Verdict.FAULT if is_network_up else Verdict.NEUTRAL",
+        "return Verdict.FAULT",
+        "tests/engine/test_breaker.py::test_refusals_and_a_missing_network_never_count",
+    ),
+    Break(
+        "A breaker survives a restart",
+        "engine/service.py",
+        "await self._ctx.breakers.load([",
+        "([",
+        "tests/engine/test_breaker.py::test_it_stays_left_alone_over_a_restart",
     ),
 )

@@ -245,11 +245,12 @@ class Client:
         return self._provider.seen(file)
 
     async def delete(self, file_id: str) -> None:
-        await asyncio.sleep(ANSWER_S)
         file = self._provider.files.get(file_id)
+        if file is not None:
+            file.excused = True  # cut off by a crash, nobody knows whether it is gone
+        await asyncio.sleep(ANSWER_S)
         error = self._provider.delete_error
         if file is not None and error is not None:
-            file.excused = True  # nobody knows whether it is gone
             raise TransferError(error, "deleting", sent=Sent.ALL)
         if file is not None:
             file.deleted = True

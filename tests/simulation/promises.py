@@ -81,6 +81,10 @@ def _is_legal(old: JobState | None, new: JobState) -> bool:
     return new in JOB_MOVES[old] or (old in RETRY_MOVES and new is S.QUEUED)
 
 
+def missing(around: Surroundings, accepted: set[int]) -> set[int]:
+    return accepted - {row[0] for row in around.disk.connection.execute("SELECT id FROM jobs")}
+
+
 def final_jobs(around: Surroundings) -> set[int]:
     rows = around.disk.connection.execute("SELECT id, state FROM jobs")
     return {job for job, state in rows if state in FINAL}
@@ -115,6 +119,17 @@ def whose(around: Surroundings, job_id: int) -> Word | None:
 
 def _could_be(file: Stored, name: str, sha256: str) -> bool:
     return not file.deleted and file.sha256 == sha256 and is_renamed_twin(name, file.remote.name)
+
+
+def excuse_deleting(around: Surroundings) -> None:
+    """What the user wanted gone may lie there after a crash: a new one of it is no second one."""
+    rows = around.disk.connection.execute(
+        "SELECT account, remote_id FROM copies WHERE state = 'deleting'"
+    )
+    for account, remote_id in rows:
+        file = around.providers[account].files.get(remote_id)
+        if file is not None:
+            file.excused = True
 
 
 def excuse_review(around: Surroundings, job_id: int) -> None:

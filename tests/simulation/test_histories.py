@@ -1,19 +1,21 @@
 """Histories of some forty steps: whatever happens, the promises hold.
 
 The same 300 in every ordinary run, so that a change is to blame for a new failure. The long
-setting plays new ones each time and prints the one that failed.
+setting plays new ones each time, names its seed first and prints the history that failed.
 """
 
 import os
+import random
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from . import actions
 from .world import play
 
 # Read here: the fixtures clear the program's variables.
 MANY = int(os.environ.get("EXAI_DESKTOP_TEST_HISTORIES", "0"))
+SEED = int(os.environ.get("EXAI_DESKTOP_TEST_SEED", "0")) or random.randrange(1, 2**32)
 
 ALL = list(HealthCheck)
 # A history is short enough to be read as it is; making it shorter takes minutes.
@@ -35,7 +37,14 @@ def test_the_same_history_gives_the_same_trace(history: list[actions.Action]) ->
 @pytest.mark.long
 @pytest.mark.timeout(0)
 @pytest.mark.skipif(not MANY, reason="by hand: EXAI_DESKTOP_TEST_HISTORIES=20000 pytest -m long")
-@settings(max_examples=max(1, MANY), suppress_health_check=ALL, phases=PHASES)
+def test_whatever_happens_in_ever_so_many_histories(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{MANY} histories, EXAI_DESKTOP_TEST_SEED={SEED}", flush=True)
+    play_many()
+
+
+@seed(SEED)
+@settings(max_examples=max(1, MANY), suppress_health_check=ALL, phases=PHASES, database=None)
 @given(actions.histories)
-def test_whatever_happens_in_ever_so_many_histories(history: list[actions.Action]) -> None:
+def play_many(history: list[actions.Action]) -> None:
     play(history)

@@ -52,6 +52,7 @@ class World:
         self._commands: list[asyncio.Task[Any]] = []
         self._accepted: set[int] = set()
         self._removed: set[int] = set()
+        self._removing = 0
 
     @property
     def process(self) -> Process:
@@ -139,6 +140,7 @@ class World:
             await self._no_task_is_left()
         else:
             await self.process.crash()
+            promises.excuse_deleting(self.around)
         self._commands.clear()
         await self._start()
 
@@ -192,9 +194,17 @@ class World:
             self._call(self.process.engine.settle(job, word.remote_id))
 
     async def _remove(self, jobs: list[int] | None) -> None:
-        final = promises.final_jobs(self.around)
-        self._removed |= final if jobs is None else final & set(jobs)
-        await self.process.engine.remove(jobs)
+        if jobs is not None:
+            self._removed |= promises.final_jobs(self.around) & set(jobs)
+            await self.process.engine.remove(jobs)
+            return
+        # Also what becomes final while it is at work: then what is gone is what was removed.
+        self._removing += 1
+        try:
+            await self.process.engine.remove(None)
+        finally:
+            self._removed |= promises.missing(self.around, self._accepted)
+            self._removing -= 1
 
     def _call(self, verb: Any) -> None:
         self._commands.append(self.process.call(verb))
@@ -211,6 +221,8 @@ class World:
             raise BrokenPromiseError(self._log.seen[0])
         if self._broken:
             raise BrokenPromiseError(self._broken[0])
+        if self._removing:
+            self._removed |= promises.missing(self.around, self._accepted)
         promises.kept(self.around, self._accepted, self._removed)
 
     async def _end_commands(self) -> None:
@@ -234,11 +246,28 @@ class World:
         around.disk.is_full, around.disk.failing = False, 0
         around.clock.off_s = 0.0
         around.files.behind_read.clear()
+        if self.process.is_up:
+            # First without a restart, which would hide that something is stuck.
+            await self._settle_all(retry=False)
         await self._restart(cleanly=False)
+        await self._settle_all(retry=True)
+        self._look()
+        promises.at_the_end(around)
+        await self._end_commands()
+        await self.process.stop()
+        await self._no_task_is_left()
+        self._process = None
+        self._look()
+
+    async def _settle_all(self, *, retry: bool) -> None:
+        """What needs the user gets the user's word; everything else goes on by itself."""
+        around = self.around
         await asyncio.sleep(_LOOK_S)
-        has_retried = False
+        has_retried = not retry
         for _ in range(_LOOKS):
             self._look()
+            self._for_all("mend")
+            self._for_all("resume")
             open_jobs = promises.open_jobs(around)
             for job, state in open_jobs.items():
                 if state == "held":
@@ -253,9 +282,3 @@ class World:
             await asyncio.sleep(_LOOK_S)
         else:
             raise BrokenPromiseError(f"not settled after hours: {open_jobs}")
-        self._look()
-        promises.at_the_end(around)
-        await self.process.stop()
-        await self._no_task_is_left()
-        self._process = None
-        self._look()
