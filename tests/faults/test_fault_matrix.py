@@ -1,7 +1,8 @@
 """27 faults of the line and the provider, each through the real engine to both providers.
 
 For every one: the right outcome class, the deadline kept, memory flat, nothing stored twice,
-nothing lost, and the other account none the wiser.
+nothing lost, and the other account none the wiser. The long setting repeats them over the SDKs;
+`EXAI_DESKTOP_TEST_FIGURES` names a file that gets a line for each.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,7 @@ from exai_desktop.core.error_codes import Outcome
 from exai_desktop.core.events import ProblemRaised
 from exai_desktop.core.models import AddOptions, JobDetail
 from exai_desktop.core.ports import FileProvider
+from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider
@@ -42,6 +45,18 @@ S = JobState
 SETTINGS = settings(settle_s=0.15, read_timeout_s=0.8, write_timeout_s=1.0, connect_timeout_s=1.0)
 # One attempt: connecting, a stalled block, and the answer, with a margin for a busy machine.
 DEADLINE_S = 8.0
+FIGURES = os.environ.get("EXAI_DESKTOP_TEST_FIGURES", "")
+# By provider, the ways to send; those by an SDK are for the long setting.
+_LONG = pytest.mark.long
+WAYS = [
+    pytest.param("kimi", "http"),
+    pytest.param("glm", "http"),
+    pytest.param("kimi", "openai", marks=_LONG),
+    pytest.param("glm", "openai", marks=_LONG),
+    pytest.param("glm", "native", marks=_LONG),
+]
+# A name too long to be asked about: no question leaves the machine.
+NO_SUCH_HOST = f"https://{'.'.join(['a' * 60] * 5)}.invalid/v1"
 DAY_S = 86_400.0
 MEMORY = 50 * MIB
 NOT_OURS = b"\x16\x03\x01 neither HTTP nor anything else \x00\xff\r\n"
@@ -123,11 +138,20 @@ class Line(NamedTuple):
     proxies: dict[str, ChaosProxy]
 
     def stored(self) -> Counter[str]:
-        url, token = self.sandbox.control
-        request = urllib.request.Request(url + "/files", headers={"X-Sandbox-Control": token})
-        with urllib.request.urlopen(request, timeout=10) as found:
-            files: list[dict[str, Any]] = json.load(found)["files"]
+        files: list[dict[str, Any]] = self._ask("/files", "GET")["files"]
         return Counter(file["sha256"] for file in files)
+
+    def empty_shelves(self) -> None:
+        """Z.ai takes 100 files, and the long setting stores more."""
+        self._ask("/reset", "POST")
+
+    def _ask(self, path: str, method: str) -> Any:
+        url, token = self.sandbox.control
+        request = urllib.request.Request(
+            url + path, headers={"X-Sandbox-Control": token}, method=method
+        )
+        with urllib.request.urlopen(request, timeout=10) as found:
+            return json.loads(found.read() or b"null")
 
 
 @pytest.fixture(scope="module")
@@ -165,34 +189,26 @@ def _untouched(bench: Bench, other: str) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("victim", ["kimi", "glm"])
+@pytest.mark.parametrize(("victim", "way"), WAYS)
 async def test_a_fault_is_what_it_is_and_harms_nobody_else(
-    line: Line, tmp_path: Path, victim: str, name: str
+    line: Line, tmp_path: Path, victim: str, way: str, name: str
 ) -> None:
     case, other = CASES[name], {"kimi": "glm", "glm": "kimi"}[victim]
+    wanted = SETTINGS.model_copy(update={"transport_order": way})
+    line.empty_shelves()
     # Two blocks; names of their own, since every test is a new profile on the same shelf.
     mine, theirs = (tmp_path / f"{whose} {victim} {name}.txt" for whose in ("mine", "theirs"))
     mine.write_bytes(os.urandom(case.size // 2).hex().encode())
     theirs.write_bytes(os.urandom(5_000).hex().encode())
-    table, accounts = load_provider_table(), []
     with ThreadPoolExecutor(2) as senders:
-        providers: dict[str, FileProvider] = {}
-        for order, (kind, flavour, region) in enumerate(
-            [("kimi", "kimi-intl", "intl"), ("glm", "zai", "zai")]
-        ):
-            url = line.proxies[kind].url
-            account = Account(kind, kind, region, url, max_in_flight=2, order=order)
-            accounts.append(account)
-            info = table.provider(kind)
-            assert info is not None
-            make = KimiProvider if kind == "kimi" else GlmProvider
-            key = line.sandbox.key(flavour)
-            providers[kind] = make(account, key, info, SETTINGS, senders)
+        accounts, providers = _clients(line, wanted, senders)
+        # The SDK's code is not what a fault costs.
+        await providers[victim].ready()
         async with open_bench(
             tmp_path,
             providers=providers,  # type: ignore[arg-type]
             accounts=accounts,
-            wanted=SETTINGS,
+            wanted=wanted,
         ) as bench:
             memory = Memory()
             line.proxies[victim].arm(case.deed)
@@ -208,6 +224,8 @@ async def test_a_fault_is_what_it_is_and_harms_nobody_else(
             assert first.outcome == ("stored" if case.outcome is None else case.outcome)
             assert (other_job.state, other_job.attempts) == (S.DONE, 1)
             await _settled(bench, case, batch, job.id)
+            assert first.transport == way
+            _figure(victim, way, name, first.ended_at - first.started_at, memory.growth())
             assert memory.growth() < MEMORY
             _untouched(bench, other)
             stored = line.stored()
@@ -218,6 +236,63 @@ async def test_a_fault_is_what_it_is_and_harms_nobody_else(
     assert stored[_sha(mine)] == int(lies_there)
     assert stored[_sha(theirs)] == 1
     assert job.state is (S.DONE if lies_there else S.REFUSED if case.is_refused else S.WAITING)
+
+
+def _clients(
+    line: Line, wanted: Settings, senders: ThreadPoolExecutor
+) -> tuple[list[Account], dict[str, FileProvider]]:
+    """An account at each provider, with the real client, behind the proxy."""
+    table, accounts = load_provider_table(), []
+    providers: dict[str, FileProvider] = {}
+    for order, (kind, flavour, region) in enumerate(
+        [("kimi", "kimi-intl", "intl"), ("glm", "zai", "zai")]
+    ):
+        url = line.proxies[kind].url
+        account = Account(kind, kind, region, url, max_in_flight=2, order=order)
+        info = table.provider(kind)
+        assert info is not None
+        make = KimiProvider if kind == "kimi" else GlmProvider
+        accounts.append(account)
+        providers[kind] = make(account, line.sandbox.key(flavour), info, wanted, senders)
+    return accounts, providers
+
+
+def _figure(victim: str, way: str, name: str, seconds: float, growth: int) -> None:
+    if FIGURES:
+        row = {"victim": victim, "way": way, "fault": name, "seconds": seconds, "growth": growth}
+        with Path(FIGURES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+async def test_a_name_that_leads_nowhere_is_no_connection_and_harms_nobody_else(
+    line: Line, tmp_path: Path
+) -> None:
+    mine, theirs = tmp_path / "mine.txt", tmp_path / "theirs.txt"
+    mine.write_text("mine")
+    theirs.write_bytes(os.urandom(5_000).hex().encode())
+    with ThreadPoolExecutor(2) as senders:
+        accounts, providers = _clients(line, SETTINGS, senders)
+        accounts[0] = replace(accounts[0], base_url=NO_SUCH_HOST)
+        info = load_provider_table().provider("kimi")
+        assert info is not None
+        await providers["kimi"].close()
+        providers["kimi"] = KimiProvider(accounts[0], "sk-test-nobody", info, SETTINGS, senders)
+        async with open_bench(
+            tmp_path,
+            providers=providers,  # type: ignore[arg-type]
+            accounts=accounts,
+            wanted=SETTINGS,
+        ) as bench:
+            batch = await bench.engine.add_paths([str(mine)], AddOptions(account="kimi"))
+            [other_job] = await bench.upload(theirs, account="glm")
+            [job] = await bench.rows(batch)
+            first = (await _first_attempt_ended(bench, job.id)).attempts[0]
+            assert (first.outcome, first.error_code) == (O.UNAVAILABLE, "OFFLINE")
+            assert (await bench.job(job.id)).state is S.WAITING
+            assert (other_job.state, other_job.attempts) == (S.DONE, 1)
+            _untouched(bench, "glm")
+        for provider in providers.values():
+            await provider.close()
 
 
 async def _settled(bench: Bench, case: Case, batch: int, job_id: int) -> None:
