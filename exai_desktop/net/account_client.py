@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import TRANSLATED, parse_date, translate
 from exai_desktop.net.file_body import FileBody, Outgoing
 from exai_desktop.net.http_client import build_client
+from exai_desktop.net.server_time import ServerTime
 
 # What an SDK may say beside `x-stainless-`: of the body, and of itself.
 _TAKEN: Final = (
@@ -83,8 +83,7 @@ class AccountClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
-        # The server's clock minus ours, as its last answer told; its whole seconds.
-        self.clock_offset_s: float | None = None
+        self.server_time = ServerTime()
         self._read_timeout_s = settings.read_timeout_s
 
     async def ask(
@@ -139,7 +138,7 @@ class AccountClient:
     def _note_time(self, response: httpx.Response) -> None:
         told = parse_date(response.headers.get("date", ""))
         if told is not None:
-            self.clock_offset_s = told - time.time()
+            self.server_time.tell(told)
 
     async def _exchange(self, request: httpx.Request, body: Outgoing | None) -> Answer:
         now = asyncio.get_running_loop().time

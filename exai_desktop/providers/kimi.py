@@ -165,7 +165,7 @@ class KimiProvider:
 
     @property
     def clock_offset_s(self) -> float | None:
-        return self._client.clock_offset_s
+        return self._client.server_time.offset_s
 
     async def close(self) -> None:
         self._tiers.close()

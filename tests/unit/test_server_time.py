@@ -1,0 +1,37 @@
+"""The provider's time, when our own clock is set between its answer and our question."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from exai_desktop.net.server_time import ServerTime, steady
+
+
+def test_before_its_first_word_nothing_is_known() -> None:
+    assert ServerTime().offset_s is None
+
+
+def test_a_server_ten_minutes_ahead() -> None:
+    there = ServerTime()
+    there.tell(time.time() + 600)
+    assert there.offset_s == pytest.approx(600, abs=0.5)
+
+
+@pytest.mark.parametrize("jump_s", [-86_400.0, -600.0, 600.0, 86_400.0])
+def test_our_clock_set_afterwards_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    there = ServerTime()
+    there.tell(time.time())
+    now = time.time
+    # An edge of the operating system: nobody but root may set the clock.
+    monkeypatch.setattr(time, "time", lambda: now() + jump_s)
+    assert there.offset_s == pytest.approx(-jump_s, abs=0.5)
+
+
+def test_the_steady_clock_goes_on() -> None:
+    before = steady()
+    time.sleep(0.01)
+    assert 0.005 < steady() - before < 5
