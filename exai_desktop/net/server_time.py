@@ -6,7 +6,6 @@ import sys
 import time
 from typing import Final
 
-
 # Python's own monotonic clock stands still while a Linux machine or a Mac sleeps; these do not.
 _GOES_ON: Final = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
 _CLOCK: Final[int | None] = getattr(time, _GOES_ON.get(sys.platform, ""), None)
