@@ -141,6 +141,10 @@ class World:
         else:
             await self.process.crash()
             promises.excuse_deleting(self.around)
+        if self._removing:
+            # Cut off, or cancelled behind its last write.
+            self._removed |= promises.missing(self.around, self._accepted)
+            self._removing = 0
         self._commands.clear()
         await self._start()
 
@@ -200,11 +204,9 @@ class World:
             return
         # Also what becomes final while it is at work: then what is gone is what was removed.
         self._removing += 1
-        try:
-            await self.process.engine.remove(None)
-        finally:
-            self._removed |= promises.missing(self.around, self._accepted)
-            self._removing -= 1
+        await self.process.engine.remove(None)
+        self._removed |= promises.missing(self.around, self._accepted)
+        self._removing -= 1
 
     def _call(self, verb: Any) -> None:
         self._commands.append(self.process.call(verb))
