@@ -26,7 +26,7 @@ from exai_desktop.core.errors import AccountError
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.ports import AccountBook, Credentials, FileProvider
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.stores import StateStore
+from exai_desktop.core.state_store import StateStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
@@ -140,14 +140,17 @@ def _provider_factory(
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
         # Late: the HTTP stack is not needed to show a window or a list.
+        from exai_desktop.providers.custom import CustomProvider
         from exai_desktop.providers.glm import GlmProvider
         from exai_desktop.providers.kimi import KimiProvider
 
-        info = table.provider(account.provider)
+        info = table.of(account)
         if info is not None and account.provider == "kimi":
             return KimiProvider(account, key, info, settings, senders)
         if info is not None and account.provider == "glm":
             return GlmProvider(account, key, info, settings, senders)
+        if info is not None and account.provider == "custom":
+            return CustomProvider(account, key, info, settings, senders)
         raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
 
     return make

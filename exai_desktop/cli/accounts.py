@@ -64,10 +64,10 @@ def breaker_text(breaker: BreakerStatus) -> str:
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
     name: Name,
-    provider: Annotated[str, typer.Option(help="kimi or glm", show_default=False)],
+    provider: Annotated[str, typer.Option(help="kimi, glm or custom", show_default=False)],
     region: Annotated[
         str | None, typer.Option(help="kimi: intl, cn; glm: zai, bigmodel.", show_default=False)
     ] = None,
@@ -76,6 +76,13 @@ def add(
     ] = None,
     max_in_flight: Annotated[
         int | None, typer.Option(min=1, max=64, help="Uploads at once.", show_default=False)
+    ] = None,
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="For custom: NAME or NAME:pdf,txt; may be given several times.",
+            show_default=False,
+        ),
     ] = None,
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the key from standard input.")
@@ -91,7 +98,7 @@ def add(
         raise typer.BadParameter("no terminal to ask for the key: use --key-stdin")
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        draft = AccountDraft(name, provider, region, base_url, max_in_flight)
+        draft = AccountDraft(name, provider, region, base_url, max_in_flight, tuple(purpose or ()))
         _print_account(await service.add_account(draft, key), output)
         return Exit.OK
 

@@ -17,8 +17,8 @@ from exai_desktop.core.settings import Settings
 
 ENV_PREFIX: Final = "EXAI_DESKTOP_"
 # Names in the environment that are ours and no settings: the profile's folder, the passphrase of
-# headless use, and what test programmes hand to themselves.
-RESERVED_ENV: Final = frozenset({"HOME", "PASSPHRASE"})
+# headless use, the password of a fleet's Redis, and what test programmes hand to themselves.
+RESERVED_ENV: Final = frozenset({"HOME", "PASSPHRASE", "REDIS_PASSWORD"})
 RESERVED_ENV_PREFIXES: Final = ("LIVE_", "TEST_")
 
 _Text = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -35,6 +35,7 @@ class _StoredAccount(BaseModel):
     enabled: bool = True
     max_in_flight: int = Field(2, ge=1, le=64)
     order: int = 0
+    purposes: list[_Text] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ class SettingsAccountBook:
         """Raises INVALID_ACCOUNT. Entries that make no sense here stay in the file."""
         try:
             entries = [
-                _StoredAccount.model_validate(asdict(account)).model_dump(exclude_defaults=True)
+                _StoredAccount.model_validate(
+                    asdict(account) | {"purposes": list(account.purposes)}
+                ).model_dump(exclude_defaults=True)
                 for account in accounts
             ]
         except ValidationError as error:
@@ -176,7 +179,8 @@ def _accounts(content: Content) -> tuple[list[Account], list[str]]:
 
 def _account(entry: object) -> tuple[Account | None, str]:
     try:
-        return Account(**_StoredAccount.model_validate(entry).model_dump()), ""
+        values = _StoredAccount.model_validate(entry).model_dump()
+        return Account(**values | {"purposes": tuple(values["purposes"])}), ""
     except ValidationError as error:
         return None, _first_reason(error)
 

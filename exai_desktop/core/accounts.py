@@ -10,7 +10,10 @@ from exai_desktop.core.errors import ErrorView
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A key at one provider in one region. `order` is the user's preference, 0 first."""
+    """A key at one provider in one region. `order` is the user's preference, 0 first.
+
+    `purposes`: its own instead of the provider's, as `NAME` or `NAME:ending,ending`.
+    """
 
     name: str
     provider: str
@@ -20,6 +23,7 @@ class Account:
     enabled: bool = True
     max_in_flight: int = 2
     order: int = 0
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class AccountDraft:
     region: str | None = None
     base_url: str | None = None
     max_in_flight: int | None = None
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

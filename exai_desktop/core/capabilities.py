@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exai_desktop.core.accounts import Account
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, FileError
+from exai_desktop.core.errors import AccountError, AppError, FileError
 from exai_desktop.core.names import extension
+
+ANY: Final = "*"
+_ENDING: Final = r"\.?[A-Za-z0-9]{1,16}"
+_OWN_PURPOSE: Final = re.compile(rf"([A-Za-z0-9_-]{{1,64}})(?::({_ENDING}(?:,{_ENDING})*))?")
 
 
 class _Row(BaseModel):
@@ -23,7 +29,10 @@ class FormatLimit(_Row):
 
 
 class Purpose(_Row):
-    """One use a provider stores files for, with what it takes. Formats are endings, no dot."""
+    """One use a provider stores files for, with what it takes.
+
+    Formats are endings, no dot; `*` is any.
+    """
 
     name: str
     title: str
@@ -40,6 +49,9 @@ class Purpose(_Row):
     source: str
     checked: str
 
+    def takes(self, ending: str) -> bool:
+        return ending in self.formats or ANY in self.formats
+
     def limit_for(self, ending: str) -> int:
         """Largest size in bytes for a file of this ending."""
         return min([self.max_bytes, *(x.max_bytes for x in self.limits if ending in x.formats)])
@@ -48,8 +60,9 @@ class Purpose(_Row):
 class Region(_Row):
     name: str
     title: str
-    base_url: Annotated[str, Field(pattern=r"^https://")]
-    console_url: Annotated[str, Field(pattern=r"^https://")]
+    # Empty: each account has its own.
+    base_url: Annotated[str, Field(pattern=r"^(https://.*)?$")]
+    console_url: Annotated[str, Field(pattern=r"^(https://.*)?$")]
 
 
 class Provider(_Row):
@@ -91,6 +104,33 @@ class ProviderTable(_Row):
     def provider(self, name: str) -> Provider | None:
         return next((p for p in self.providers if p.name == name), None)
 
+    def of(self, account: Account) -> Provider | None:
+        """The provider as this account knows it: with the account's own purposes, if it has any.
+
+        Raises INVALID_ACCOUNT for a purpose that makes no sense.
+        """
+        provider = self.provider(account.provider)
+        if provider is None or not account.purposes:
+            return provider
+        own = tuple(own_purpose(text, provider.purposes[0].max_bytes) for text in account.purposes)
+        return provider.model_copy(update={"purposes": own})
+
+
+def own_purpose(text: str, max_bytes: int) -> Purpose:
+    """`name` or `name:ending,ending` as the user writes it. Raises INVALID_ACCOUNT."""
+    match = _OWN_PURPOSE.fullmatch(text.strip())
+    if match is None:
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"{text!r} is not NAME or NAME:pdf,txt")
+    formats = tuple((match[2] or ANY).lower().replace(".", "").split(","))
+    return Purpose(
+        name=match[1],
+        title=match[1],
+        formats=formats,
+        max_bytes=max_bytes,
+        source="the account",
+        checked="",
+    )
+
 
 def fit(name: str, size: int, provider: Provider, region: str, wanted: str | None) -> Purpose:
     """The purpose under which a provider's region takes a file of this name and size (bytes).
@@ -105,7 +145,7 @@ def fit(name: str, size: int, provider: Provider, region: str, wanted: str | Non
         candidates: tuple[Purpose, ...] = (provider.purpose(region, wanted),)
     else:
         candidates = provider.purposes_in(region)
-    takers = [p for p in candidates if ending in p.formats]
+    takers = [p for p in candidates if p.takes(ending)]
     if not takers:
         where = f" for {wanted}" if wanted else ""
         raise FileError(ErrorCode.INVALID_FILE_TYPE, f"{provider.title} takes no .{ending}{where}")

@@ -34,7 +34,7 @@ def limits_of(
     account: Account, purpose: str, table: ProviderTable, own_files: int, own_bytes: int
 ) -> Limits:
     """`own_*`: the user's settings, 0 for none."""
-    provider = table.provider(account.provider)
+    provider = table.of(account)
     own = (own_files or None, own_bytes or None)
     if provider is None:
         return Limits(None, None, None, *own)

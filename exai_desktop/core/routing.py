@@ -53,7 +53,7 @@ def _place(account: Account) -> tuple[str, str, str]:
 
 
 def _try(name: str, size: int, wish: Wish, account: Account, table: ProviderTable) -> Purpose:
-    provider = table.provider(account.provider)
+    provider = table.of(account)
     if provider is None:
         raise AccountError(ErrorCode.INVALID_ACCOUNT, f"unknown provider {account.provider}")
     return fit(name, size, provider, account.region, wish.purpose)

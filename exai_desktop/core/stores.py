@@ -6,9 +6,9 @@ moment may share one transaction; each still succeeds or fails by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypedDict, TypeVar
+from typing import Final, Protocol, TypedDict
 
 from exai_desktop.core.audit import AuditAnchor, AuditEntry, AuditReport, AuditRow
 from exai_desktop.core.models import (
@@ -25,8 +25,6 @@ from exai_desktop.core.models import (
 )
 from exai_desktop.core.quota import Limits
 from exai_desktop.core.states import CopyState, JobState
-
-T = TypeVar("T")
 
 
 class JobChanges(TypedDict, total=False):
@@ -236,22 +234,4 @@ class AuditStore(Protocol):
 
     async def anchor(self, earlier: AuditAnchor | None, at: float) -> AuditAnchor | None:
         """A new anchor; None when nothing is new or `earlier` tells of another chain."""
-        ...
-
-
-class StateStore(Protocol):
-    """Small texts about accounts, kept for the next run and shared by all who use the store."""
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether others may change them too: then what was read ages."""
-        ...
-
-    async def load(self, key: str) -> str | None: ...
-
-    async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
-        """Read, change and write as one step; returns what `change` gives besides the new text.
-
-        `change` may be called more than once. A new text of None forgets the key.
-        """
         ...

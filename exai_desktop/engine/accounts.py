@@ -20,10 +20,10 @@ from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
-from exai_desktop.core.names import plain_text
 from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider, ProviderFactory
 from exai_desktop.core.quota import Limits, limits_of
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.account_draft import account_of
 from exai_desktop.engine.connection import report_of
 from exai_desktop.engine.lanes import Lane
 
@@ -155,25 +155,8 @@ class Accounts:
     # -- the user's changes
 
     def _account_of(self, draft: AccountDraft) -> Account:
-        provider = self.table.provider(draft.provider)
-        if provider is None:
-            known = ", ".join(p.name for p in self.table.providers)
-            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider is one of: {known}")
-        region = provider.region(draft.region) if draft.region else provider.regions[0]
-        if region is None:
-            known = ", ".join(r.name for r in provider.regions)
-            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region is one of: {known}")
-        name = plain_text(draft.name, 60).strip()
-        if not name or name != draft.name.strip():
-            raise AccountError(ErrorCode.INVALID_ACCOUNT, "a name of 1 to 60 plain characters")
-        return Account(
-            name=name,
-            provider=provider.name,
-            region=region.name,
-            base_url=(draft.base_url or region.base_url).rstrip("/"),
-            max_in_flight=draft.max_in_flight or self._settings.max_in_flight,
-            order=max((a.order for a in self.all()), default=-1) + 1,
-        )
+        order = max((a.order for a in self.all()), default=-1) + 1
+        return account_of(draft, self.table, self._settings, order)
 
     async def add(self, draft: AccountDraft, key: str, fingerprint: str) -> str:
         """Store key and account, in this order; returns the account's name."""
@@ -205,7 +188,7 @@ class Accounts:
         return self._first_purpose(self.get(name))
 
     def _first_purpose(self, account: Account) -> str:
-        info = self.table.provider(account.provider)
+        info = self.table.of(account)
         assert info is not None
         return info.purposes_in(account.region)[0].name
 

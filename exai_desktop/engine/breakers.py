@@ -19,7 +19,7 @@ from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError, EngineError, TransferError
 from exai_desktop.core.ports import Clock
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.stores import StateStore
+from exai_desktop.core.state_store import StateStore
 
 T = TypeVar("T")
 

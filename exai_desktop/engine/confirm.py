@@ -42,7 +42,7 @@ def _expiry(ctx: Context, job: JobView, remote: RemoteFile) -> float | None:
         return remote.expires_at
     assert job.account and job.purpose
     account = ctx.accounts.get(job.account)
-    provider = ctx.accounts.table.provider(account.provider)
+    provider = ctx.accounts.table.of(account)
     assert provider is not None
     days = provider.purpose(account.region, job.purpose).retention_days
     return remote.created_at + days * 86_400 if days else None

@@ -18,7 +18,8 @@ from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.recovery import RecoveryLog
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore, StateStore
+from exai_desktop.core.state_store import StateStore
+from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.breakers import Breakers

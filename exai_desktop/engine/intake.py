@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError
@@ -38,7 +39,7 @@ def check_options(ctx: Context, options: AddOptions) -> None:
     refusals: list[AppError] = []
     for account in [first] if options.account else [first, *others]:
         try:
-            _purpose_of(ctx.accounts.table, account.provider, account.region, options.purpose)
+            _check_purpose(ctx.accounts.table, account, options.purpose)
         except AppError as error:
             refusals.append(error)
         else:
@@ -46,11 +47,11 @@ def check_options(ctx: Context, options: AddOptions) -> None:
     raise refusals[0]
 
 
-def _purpose_of(table: ProviderTable, provider: str, region: str, purpose: str) -> None:
-    info = table.provider(provider)
+def _check_purpose(table: ProviderTable, account: Account, purpose: str) -> None:
+    info = table.of(account)
     if info is None:
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"unknown provider {provider}")
-    info.purpose(region, purpose)
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"unknown provider {account.provider}")
+    info.purpose(account.region, purpose)
 
 
 async def _add_whole(ctx: Context, batch_id: int, chunk: list[NewJob]) -> list[JobView]:

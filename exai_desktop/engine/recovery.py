@@ -128,7 +128,7 @@ async def _not_compared(ctx: Context) -> list[tuple[Account, str]]:
     assert ctx.recovery is not None
     wanted = []
     for account in ctx.accounts.all():
-        info = ctx.accounts.table.provider(account.provider)
+        info = ctx.accounts.table.of(account)
         for purpose in info.purposes_in(account.region) if info else ():
             if await ctx.recovery.not_compared(account.name, purpose.name) is not None:
                 wanted.append((account, purpose.name))

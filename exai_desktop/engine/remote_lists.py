@@ -20,7 +20,7 @@ _BELIEVED = frozenset({C.PRESENT, C.DELETING, C.FOREIGN})
 
 async def compare(ctx: Context, account: Account) -> list[RemoteListing]:
     """One listing a purpose. What is found is recorded; nothing is deleted or sent."""
-    info = ctx.accounts.table.provider(account.provider)
+    info = ctx.accounts.table.of(account)
     purposes = [p.name for p in info.purposes_in(account.region)] if info else []
     return [await _compare_one(ctx, account, purpose) for purpose in purposes]
 

@@ -28,12 +28,13 @@ from exai_desktop.core.models import QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import gate
-from exai_desktop.engine.context import Context, Intent, Run
+from exai_desktop.engine.context import Context, Run
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.lanes import Lane
 from exai_desktop.engine.prepare import prepare
 from exai_desktop.engine.probing import Prober
 from exai_desktop.engine.problems import Problems
+from exai_desktop.engine.quitting import quit_runs
 from exai_desktop.engine.reconcile import Reconciler
 from exai_desktop.engine.recovery import compare_all
 from exai_desktop.engine.restore import confirm_again, restore
@@ -47,9 +48,6 @@ Stage = Callable[[Context, int], Awaitable[None]]
 
 # Sums are for people: five a second are plenty.
 SUMMARY_S: Final = 0.2
-
-# How long a quitting program waits for answers to bodies that have left completely.
-GRACE_S: Final = 5.0
 
 
 class Runner:
@@ -231,21 +229,8 @@ class Runner:
         self._unsubscribe()
         for service in (*self._services, *self._asides):
             service.cancel()
-        runs = list(self._ctx.running.values())
-        for run in runs:
-            if not run.all_left:
-                run.stop(Intent.QUIT)
-        await _ended(runs, GRACE_S)
-        for run in runs:
-            run.stop(Intent.QUIT)
-            run.task.cancel()  # also what was stopped and has not ended since
-        await _ended(runs, GRACE_S)
+        await quit_runs(list(self._ctx.running.values()))
         for asking in self._ctx.listing.values():
             asking.cancel()
         if self._snapshots is not None:
             await self._snapshots.finish()
-
-
-async def _ended(runs: list[Run], seconds: float) -> None:
-    if runs:
-        await asyncio.wait({run.task for run in runs}, timeout=seconds)

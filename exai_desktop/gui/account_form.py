@@ -16,6 +16,7 @@ from exai_desktop.gui.plain_text import PlainLabel
 from exai_desktop.gui.theme import Theme
 
 REGION_NOTE = "A key works only in its own region."
+OWN_NOTE = "Any service with OpenAI's files endpoints: https, or a server on this computer."
 
 
 class AccountForm(Card):
@@ -75,7 +76,8 @@ class AccountForm(Card):
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         fields.addRow(_label("&Provider", self.provider), self.provider)
         fields.addRow(_label("&Region", self.region), self.region)
-        fields.addRow("", PlainLabel(REGION_NOTE, role="label", wrap=True))
+        self._region_note = PlainLabel(REGION_NOTE, role="label", wrap=True)
+        fields.addRow("", self._region_note)
         fields.addRow(_label("&Name", self.name), self.name)
         fields.addRow(_label("API &key", self.key), self.key)
         fields.addRow("", row(self.open_console, 0))
@@ -94,7 +96,8 @@ class AccountForm(Card):
     @property
     def draft(self) -> AccountDraft:
         """What has been entered, without the key."""
-        base_url = self.base_url.text().strip() if self.advanced.isChecked() else ""
+        is_shown = self.advanced.isChecked() or self._needs_url
+        base_url = self.base_url.text().strip() if is_shown else ""
         region = self.region.currentData()
         return AccountDraft(
             self.name.text().strip(),
@@ -142,10 +145,20 @@ class AccountForm(Card):
         self.key.setPlaceholderText(provider.key_hint)
         self._suggest_name()
 
+    @property
+    def _needs_url(self) -> bool:
+        """A service that is told by its address alone: there is no usual one."""
+        region = self._region()
+        return region is not None and not region.base_url
+
     def _on_region(self) -> None:
         region = self._region()
         if region is not None:
-            self.base_url.setPlaceholderText(region.base_url)
+            self.base_url.setPlaceholderText(region.base_url or "https://…/v1")
+            self.open_console.setVisible(bool(region.console_url))
+            self.advanced.setVisible(not self._needs_url)
+            self._region_note.setText(OWN_NOTE if self._needs_url else REGION_NOTE)
+            self._toggle_advanced()
         self._on_edit()
 
     def _suggest_name(self) -> None:
@@ -163,6 +176,8 @@ class AccountForm(Card):
     def _on_edit(self) -> None:
         self.result.hide()
         has_key = bool(self.key.text().strip())
+        if self._needs_url:
+            has_key = has_key and bool(self.base_url.text().strip())
         self.test.setEnabled(has_key)
         self.save.setEnabled(has_key and bool(self.name.text().strip()))
 
@@ -173,7 +188,7 @@ class AccountForm(Card):
 
     def _toggle_advanced(self) -> None:
         for part in (self._base_label, self.base_url):
-            part.setVisible(self.advanced.isChecked())
+            part.setVisible(self.advanced.isChecked() or self._needs_url)
 
     def _open_console(self) -> None:
         region = self._region()

@@ -43,7 +43,7 @@ def open_redis(url: str, password: str | None = None) -> Redis:
 
 
 class RedisStateStore:
-    """`core.stores.StateStore` for many machines. Raises FLEET_UNREACHABLE without an answer."""
+    """`core.state_store.StateStore` for many machines; FLEET_UNREACHABLE without an answer."""
 
     is_shared = True
 

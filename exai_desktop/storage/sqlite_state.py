@@ -16,7 +16,7 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
 
 
 class SqliteStateStore:
-    """`core.stores.StateStore` for one profile: all who write go through its one writer."""
+    """`core.state_store.StateStore` for one profile: all who write go through its one writer."""
 
     is_shared = False
 

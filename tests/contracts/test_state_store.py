@@ -16,7 +16,7 @@ from exai_desktop.core.accounts import Phase
 from exai_desktop.core.breaker import Breaker, BreakerRules, admit, as_text, from_text
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
-from exai_desktop.core.stores import StateStore
+from exai_desktop.core.state_store import StateStore
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.redis_state import RedisStateStore, open_redis
 from exai_desktop.storage.sqlite_state import SqliteStateStore

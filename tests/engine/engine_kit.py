@@ -20,8 +20,8 @@ from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBu
 from exai_desktop.core.models import AddOptions, JobQuery, JobView
 from exai_desktop.core.ports import MalwareScanner
 from exai_desktop.core.settings import Settings
+from exai_desktop.core.state_store import StateStore
 from exai_desktop.core.states import JobState
-from exai_desktop.core.stores import StateStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context

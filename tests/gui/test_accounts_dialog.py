@@ -88,6 +88,24 @@ def test_provider_decides_regions_and_hints(stage: Stage) -> None:
     dialog.close()
 
 
+def test_a_service_of_ones_own_is_told_by_its_address(stage: Stage) -> None:
+    dialog = open_dialog(stage)
+    form = dialog.form
+    form.provider.setCurrentIndex(2)
+    form.key.setText(KEY)
+    shown = [not part.isHidden() for part in (form.base_url, form.advanced, form.open_console)]
+    assert shown == [True, False, False]
+    assert not form.save.isEnabled()
+    form.base_url.setText("http://127.0.0.1:9/v1")
+    assert form.save.isEnabled()
+    assert (form.draft.provider, form.draft.base_url) == ("custom", "http://127.0.0.1:9/v1")
+    form.provider.setCurrentIndex(0)
+    shown = [not part.isHidden() for part in (form.base_url, form.advanced, form.open_console)]
+    assert shown == [False, True, True]
+    assert form.draft.base_url is None
+    dialog.close()
+
+
 def test_the_eye_shows_the_key(stage: Stage) -> None:
     dialog = open_dialog(stage)
     form = dialog.form

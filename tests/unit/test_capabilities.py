@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import (
     FormatLimit,
     Provider,
@@ -17,7 +18,7 @@ from exai_desktop.core.capabilities import (
     fit,
 )
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError
+from exai_desktop.core.errors import AccountError, AppError
 
 RESOURCE = Path(__file__).resolve().parents[2] / "resources" / "providers.toml"
 TABLE = ProviderTable.model_validate(tomllib.loads(RESOURCE.read_text(encoding="utf-8")))
@@ -167,10 +168,43 @@ def test_what_fits_is_within_the_limits_of_its_purpose(
     try:
         purpose = fit(f"a.{ending}", size, provider, region.name, None)
     except AppError:
-        takers = [p for p in provider.purposes_in(region.name) if ending in p.formats]
+        takers = [p for p in provider.purposes_in(region.name) if p.takes(ending)]
         assert all(size > p.limit_for(ending) for p in takers)
         return
     assert purpose in provider.purposes_in(region.name)
-    assert ending in purpose.formats
+    assert purpose.takes(ending)
     assert size <= purpose.limit_for(ending) <= purpose.max_bytes
     assert fit(f"a.{ending}", size, provider, region.name, purpose.name) == purpose
+
+
+# -- an account's own purposes
+
+
+def _own(*purposes: str) -> Provider:
+    table = TABLE.of(Account("own", "custom", "own", "http://127.0.0.1/v1", purposes=purposes))
+    assert table is not None
+    return table
+
+
+@pytest.mark.parametrize("text", ["", "with space", "a:b c", "a:", ":pdf", "a" * 65, "a:pdf,,txt"])
+def test_a_purpose_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(AccountError) as caught:
+        _own(text)
+    assert caught.value.code is ErrorCode.INVALID_ACCOUNT
+
+
+def test_an_accounts_own_purposes_take_the_place_of_the_usual_ones() -> None:
+    table = _own("papers:PDF,.txt", "anything")
+    assert [(p.name, p.formats) for p in table.purposes] == [
+        ("papers", ("pdf", "txt")),
+        ("anything", ("*",)),
+    ]
+    assert fit("a.pdf", 10, table, "own", None).name == "papers"
+    assert fit("a.docx", 10, table, "own", None).name == "anything"
+
+
+def test_without_own_ones_the_usual_ones_hold_and_nobody_has_none() -> None:
+    assert _own() == TABLE.provider("custom")
+    assert fit("a.jsonl", 10, _own(), "own", None).name == "batch"
+    assert fit("a.epub", 10, _own(), "own", None).name == "user_data"
+    assert TABLE.of(Account("x", "nobody", "x", "https://a.example")) is None

@@ -45,6 +45,14 @@ def test_accounts_come_back_in_order_and_without_defaults(path: Path) -> None:
     }
 
 
+def test_an_accounts_own_purposes_come_back(path: Path) -> None:
+    book = SettingsAccountBook(SettingsDocument(path))
+    own = Account("own", "custom", "own", "http://127.0.0.1/v1", purposes=("papers:pdf", "x"))
+    book.save([own])
+    assert book.load() == (own,)
+    assert content(path)["accounts"][0]["purposes"] == ["papers:pdf", "x"]
+
+
 def test_settings_and_accounts_do_not_disturb_each_other(path: Path) -> None:
     document = SettingsDocument(path)
     book, file = SettingsAccountBook(document), SettingsFile(document, {})

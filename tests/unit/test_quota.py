@@ -22,7 +22,7 @@ def test_limits_are_the_providers_and_the_users() -> None:
 
 
 def test_an_account_nobody_knows_has_only_the_users_limits() -> None:
-    stranger = Account("own", "custom", "", "http://127.0.0.1/v1")
+    stranger = Account("own", "nobody", "", "http://127.0.0.1/v1")
     assert limits_of(stranger, "any", load_provider_table(), 7, 0) == Limits(own_files=7)
 
 

@@ -1,0 +1,41 @@
+"""From what the user enters to an account."""
+
+from __future__ import annotations
+
+from exai_desktop.core.accounts import Account, AccountDraft
+from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import AccountError
+from exai_desktop.core.names import plain_text
+from exai_desktop.core.settings import Settings
+
+
+def account_of(
+    draft: AccountDraft, table: ProviderTable, settings: Settings, order: int
+) -> Account:
+    """Without a key yet. Raises INVALID_ACCOUNT with what is wrong."""
+    provider = table.provider(draft.provider)
+    if provider is None:
+        known = ", ".join(p.name for p in table.providers)
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider is one of: {known}")
+    region = provider.region(draft.region) if draft.region else provider.regions[0]
+    if region is None:
+        known = ", ".join(r.name for r in provider.regions)
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region is one of: {known}")
+    name = plain_text(draft.name, 60).strip()
+    if not name or name != draft.name.strip():
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, "a name of 1 to 60 plain characters")
+    base_url = (draft.base_url or region.base_url).rstrip("/")
+    if not base_url:
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"{provider.title} needs a base URL")
+    account = Account(
+        name=name,
+        provider=provider.name,
+        region=region.name,
+        base_url=base_url,
+        max_in_flight=draft.max_in_flight or settings.max_in_flight,
+        order=order,
+        purposes=draft.purposes,
+    )
+    table.of(account)
+    return account
