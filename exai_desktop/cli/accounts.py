@@ -46,6 +46,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     account = status.account
     line = f"{account.name}: {account.provider} {account.region}, {account.base_url}"
     output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
+    if account.uploads_per_minute:
+        output.line(f"  at most {account.uploads_per_minute} uploads a minute")
     if status.problem is not None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
     if status.breaker.phase is not Phase.CLOSED:
@@ -84,6 +86,16 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             show_default=False,
         ),
     ] = None,
+    per_minute: Annotated[
+        int,
+        typer.Option(
+            "--uploads-per-minute",
+            min=0,
+            max=60_000,
+            help="What the account's tier allows; 0: not known.",
+            show_default=False,
+        ),
+    ] = 0,
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the key from standard input.")
     ] = False,
@@ -98,7 +110,9 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
         raise typer.BadParameter("no terminal to ask for the key: use --key-stdin")
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        draft = AccountDraft(name, provider, region, base_url, max_in_flight, tuple(purpose or ()))
+        draft = AccountDraft(
+            name, provider, region, base_url, max_in_flight, tuple(purpose or ()), per_minute
+        )
         _print_account(await service.add_account(draft, key), output)
         return Exit.OK
 

@@ -36,6 +36,7 @@ class _StoredAccount(BaseModel):
     max_in_flight: int = Field(2, ge=1, le=64)
     order: int = 0
     purposes: list[_Text] = []
+    uploads_per_minute: int = Field(0, ge=0, le=60_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class Account:
     max_in_flight: int = 2
     order: int = 0
     purposes: tuple[str, ...] = ()
+    # 0: no limit is known.
+    uploads_per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class AccountDraft:
     base_url: str | None = None
     max_in_flight: int | None = None
     purposes: tuple[str, ...] = ()
+    uploads_per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)

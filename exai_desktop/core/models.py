@@ -229,7 +229,9 @@ class QueueSummary:
     open_bytes: int = 0
     sent_bytes: int = 0
     speed: float = 0.0
+    # The longer of what the line takes and what the accounts' limits take; `pace_s` is the latter.
     eta_s: float | None = None
+    pace_s: float = 0.0
     paused: bool = False
 
     @property

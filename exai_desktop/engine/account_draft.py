@@ -36,6 +36,7 @@ def account_of(
         max_in_flight=draft.max_in_flight or settings.max_in_flight,
         order=order,
         purposes=draft.purposes,
+        uploads_per_minute=draft.uploads_per_minute,
     )
     table.of(account)
     return account

@@ -26,6 +26,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.engine.account_draft import account_of
 from exai_desktop.engine.connection import report_of
 from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.limiter import Limiter
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ T = TypeVar("T")
 class _Desk:
     account: Account
     lane: Lane
+    limiter: Limiter
     provider: FileProvider | None = None
     problem: AppError | None = None
     leaving: bool = False
@@ -75,7 +77,8 @@ class Accounts:
     def _open(self, account: Account) -> Lane:
         lane = Lane(account.name, account.max_in_flight, self._clock)
         lane.pause(self.paused)
-        self._desks[account.name] = _Desk(account, lane)
+        limiter = Limiter(account.uploads_per_minute, self._clock)
+        self._desks[account.name] = _Desk(account, lane, limiter)
         return lane
 
     def all(self) -> list[Account]:
@@ -97,6 +100,9 @@ class Accounts:
     def lane(self, name: str) -> Lane | None:
         desk = self._desks.get(name)
         return desk.lane if desk else None
+
+    def limiter(self, name: str) -> Limiter:
+        return self._desk(name).limiter
 
     def pause(self, paused: bool) -> None:
         self.paused = paused

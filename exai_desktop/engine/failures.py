@@ -13,6 +13,7 @@ from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges, Move
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.disk_guard import STORAGE
+from exai_desktop.engine.gate import throttled
 from exai_desktop.engine.prepare import again_later, choose_route
 from exai_desktop.engine.scheduler import error_changes
 
@@ -89,7 +90,9 @@ async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferEr
     else:
         until = now + backoff.delay(attempt.number, ctx.random(), error.retry_after)
         lane = ctx.accounts.lane(job.account or "")
-        if lane is not None:
+        if error.outcome is Outcome.THROTTLED:
+            throttled(ctx, job.account or "", until)
+        elif lane is not None:
             lane.close_until(until)
         await move(
             job, S.WAITING, attempt=ended, error=error, not_before=until, wait_reason=error.title

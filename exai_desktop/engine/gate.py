@@ -17,6 +17,7 @@ from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.breakers import Permit
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.limiter import LOWERED_S
 from exai_desktop.engine.prepare import choose_route
 from exai_desktop.engine.scheduler import uninterrupted
 
@@ -67,6 +68,35 @@ async def admitted(ctx: Context, job: JobView) -> AsyncIterator[Passage | None]:
         yield passage
     finally:
         await passage.left()
+
+
+async def paced(ctx: Context, job: JobView, account: str) -> None:
+    """Wait until the account's tier allows one more upload; whoever looks on is told why."""
+    limiter = ctx.accounts.limiter(account)
+    wait_s = limiter.wait_s()
+    if wait_s > 1:
+        reason = f"{limiter.per_minute} uploads a minute at this account"
+        until = ctx.clock.now() + wait_s
+        ctx.scheduler.announce(replace(job, not_before=until, wait_reason=reason))
+    await limiter.acquire()
+
+
+def throttled(ctx: Context, account: str, until: float) -> None:
+    """The provider has asked to wait, and found the pace too fast."""
+    lane = ctx.accounts.lane(account)
+    if lane is not None:
+        lane.close_until(until)
+        lane.narrow(LOWERED_S)
+        ctx.accounts.limiter(account).lower()
+
+
+def pace_s(ctx: Context) -> float:
+    """Seconds until the last waiting upload may begin, by the limits of the accounts alone."""
+    waits = [0.0]
+    for account in ctx.accounts.all():
+        lane, limiter = ctx.accounts.lane(account.name), ctx.accounts.limiter(account.name)
+        waits.append(limiter.wait_s((len(lane) if lane else 0) + limiter.waiting))
+    return max(waits)
 
 
 def steer_lane(ctx: Context, account: str) -> None:

@@ -24,7 +24,9 @@ class Lane:
         self._ready: deque[tuple[int, int]] = deque()
         self._delayed: list[tuple[float, int, int]] = []
         self._next_ticket = 0
+        self._most = slots
         self._slots = asyncio.Semaphore(slots)
+        self._narrow_until = 0.0
         # Jobs handed out and not given back.
         self.under_way = 0
         self._changed = Wakeup(clock)
@@ -76,6 +78,10 @@ class Lane:
         self._closed.pop(by, None)
         self._changed.set()
 
+    def narrow(self, seconds: float) -> None:
+        """A third fewer at once for a while: the provider found it too many."""
+        self._narrow_until = self._clock.monotonic() + seconds
+
     def pause(self, paused: bool) -> None:
         self.paused = paused
         self._changed.set()
@@ -98,6 +104,7 @@ class Lane:
     def release(self) -> None:
         self.under_way -= 1
         self._slots.release()
+        self._changed.set()
 
     def _next(self) -> tuple[int | None, float | None]:
         """The next job, or how many seconds until there may be one (None: not by time)."""
@@ -110,6 +117,9 @@ class Lane:
         closed_s = self._closed_s()
         if closed_s > 0:
             return None, closed_s
+        narrow_s = self._narrow_until - now
+        if narrow_s > 0 and self.under_way >= max(1, self._most * 2 // 3):
+            return None, narrow_s
         while self._ready:
             ticket, job_id = self._ready.popleft()
             if self._tickets.get(job_id) == ticket:

@@ -210,11 +210,14 @@ class Runner:
         summary = await self._ctx.jobs.summary()
         done, speed = self._ctx.board.totals()
         left = max(0, summary.open_bytes - done)
+        pace_s = gate.pace_s(self._ctx)
+        line_s = left / speed if speed > 1 else None
         return replace(
             summary,
             sent_bytes=summary.sent_bytes + done,
             speed=speed,
-            eta_s=left / speed if speed > 1 else None,
+            eta_s=max(line_s or 0.0, pace_s) or line_s,
+            pace_s=pace_s,
             paused=self._ctx.accounts.paused,
         )
 

@@ -27,7 +27,7 @@ from exai_desktop.engine.failures import (
     not_begun,
     stopped,
 )
-from exai_desktop.engine.gate import Passage, admitted
+from exai_desktop.engine.gate import Passage, admitted, paced
 from exai_desktop.engine.reuse import become_duplicate, reuse
 
 S = JobState
@@ -68,6 +68,7 @@ async def _pass(ctx: Context, job: JobView, account: str, passage: Passage) -> N
     provider = await ctx.accounts.provider(account)
     if await reuse(ctx, job, provider):
         return
+    await paced(ctx, job, account)
     async with claimed(ctx, job) as held:
         earlier = held.earlier
         if earlier and earlier.remote_id and await take_over(ctx, job, earlier, provider):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
 from exai_desktop.core.accounts import AccountDraft, ConnectionReport
 from exai_desktop.core.capabilities import Provider, ProviderTable, Region
@@ -59,6 +59,10 @@ class AccountForm(Card):
         self._theme.dress(self._eye, "eye", "muted")
         self.key.addAction(self._eye, QLineEdit.ActionPosition.TrailingPosition)
         self.base_url = _field("Base URL", "https://…")
+        self.per_minute = QSpinBox()
+        self.per_minute.setRange(0, 60_000)
+        self.per_minute.setSpecialValueText("No limit known")
+        self.per_minute.setAccessibleName("Uploads a minute")
         for box, name in ((self.provider, "Provider"), (self.region, "Region")):
             box.setAccessibleName(name)
             box.view().setAccessibleName(name)
@@ -88,6 +92,8 @@ class AccountForm(Card):
         self._base_label = _label("Base &URL", self.base_url)
         fields.addRow("", row(self.advanced, 0))
         fields.addRow(self._base_label, self.base_url)
+        self._pace_label = _label("Uploads a &minute", self.per_minute)
+        fields.addRow(self._pace_label, self.per_minute)
         self._toggle_advanced()
         buttons = row(self.test, 0, self.save)
         title = PlainLabel("Add an account", role="heading")
@@ -104,6 +110,7 @@ class AccountForm(Card):
             str(self.provider.currentData()),
             str(region) if region else None,
             base_url or None,
+            uploads_per_minute=self.per_minute.value() if self.advanced.isChecked() else 0,
         )
 
     def know_names(self, names: frozenset[str]) -> None:
@@ -125,6 +132,7 @@ class AccountForm(Card):
         """Ready for the next account."""
         self.forget_key()
         self.base_url.setText("")
+        self.per_minute.setValue(0)
         self.result.hide()
         self._suggest_name()
 
@@ -156,7 +164,6 @@ class AccountForm(Card):
         if region is not None:
             self.base_url.setPlaceholderText(region.base_url or "https://…/v1")
             self.open_console.setVisible(bool(region.console_url))
-            self.advanced.setVisible(not self._needs_url)
             self._region_note.setText(OWN_NOTE if self._needs_url else REGION_NOTE)
             self._toggle_advanced()
         self._on_edit()
@@ -189,6 +196,8 @@ class AccountForm(Card):
     def _toggle_advanced(self) -> None:
         for part in (self._base_label, self.base_url):
             part.setVisible(self.advanced.isChecked() or self._needs_url)
+        self._pace_label.setVisible(self.advanced.isChecked())
+        self.per_minute.setVisible(self.advanced.isChecked())
 
     def _open_console(self) -> None:
         region = self._region()

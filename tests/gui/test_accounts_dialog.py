@@ -93,16 +93,19 @@ def test_a_service_of_ones_own_is_told_by_its_address(stage: Stage) -> None:
     form = dialog.form
     form.provider.setCurrentIndex(2)
     form.key.setText(KEY)
-    shown = [not part.isHidden() for part in (form.base_url, form.advanced, form.open_console)]
-    assert shown == [True, False, False]
+    shown = [not part.isHidden() for part in (form.base_url, form.open_console)]
+    assert shown == [True, False]
     assert not form.save.isEnabled()
     form.base_url.setText("http://127.0.0.1:9/v1")
     assert form.save.isEnabled()
     assert (form.draft.provider, form.draft.base_url) == ("custom", "http://127.0.0.1:9/v1")
     form.provider.setCurrentIndex(0)
-    shown = [not part.isHidden() for part in (form.base_url, form.advanced, form.open_console)]
-    assert shown == [False, True, True]
+    shown = [not part.isHidden() for part in (form.base_url, form.open_console)]
+    assert shown == [False, True]
     assert form.draft.base_url is None
+    form.advanced.click()
+    form.per_minute.setValue(3)
+    assert form.draft.uploads_per_minute == 3
     dialog.close()
 
 
