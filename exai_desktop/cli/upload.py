@@ -11,6 +11,7 @@ from exai_desktop.cli.consent import Accept, accepted
 from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.following import Following
 from exai_desktop.cli.output import Output
+from exai_desktop.cli.plan import print_plan
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.models import AddOptions, Origin
 from exai_desktop.core.service import UploadService
@@ -34,6 +35,10 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             "--unattended", help="For scripts: only files in the setting allowed_folders."
         ),
     ] = False,
+    only_plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Only say what would go where and how long it would take."),
+    ] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use the built-in servers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
@@ -45,6 +50,15 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     absolute = [str(Path(path).expanduser().absolute()) if path else "" for path in paths]
 
     following: Following | None = None
+
+    async def plan(service: UploadService, output: Output) -> Exit:
+        found = await service.plan(absolute, options)
+        print_plan(found, output)
+        return Exit.OK if found.fitting == len(found.files) else Exit.SOME_FAILED
+
+    if only_plan:
+        run_verb(ctx, plan, as_json=as_json, sandbox=sandbox)
+        return
 
     async def verb(service: UploadService, output: Output) -> Exit:
         nonlocal following

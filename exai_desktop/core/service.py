@@ -21,6 +21,7 @@ from exai_desktop.core.models import (
     QueueSummary,
     RemoteListing,
 )
+from exai_desktop.core.plan import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import Settings
@@ -95,6 +96,10 @@ class UploadService(AccountService, AuditService, SettingsService, Protocol):
         Walking goes on behind; `BatchScanned` tells when every file below is accounted for.
         Raises NO_ACCOUNT, UNKNOWN_ACCOUNT or INVALID_PURPOSE before anything is queued.
         """
+        ...
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        """What would become of these files and folders; nothing is queued, read or sent."""
         ...
 
     async def jobs(self, query: JobQuery) -> JobPage: ...

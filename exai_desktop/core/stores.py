@@ -23,7 +23,7 @@ from exai_desktop.core.models import (
     NewJob,
     QueueSummary,
 )
-from exai_desktop.core.quota import Limits
+from exai_desktop.core.quota import Limits, Usage
 from exai_desktop.core.states import CopyState, JobState
 
 
@@ -167,6 +167,14 @@ class JobStore(Protocol):
 
     async def answer_delays(self, account: str, most: int) -> list[float]:
         """Seconds from the last block to the answer of stored files, the newest first."""
+        ...
+
+    async def room_used(self, account: str, purpose: str) -> Usage:
+        """What lies at the account or is on its way there."""
+        ...
+
+    async def line_speed(self) -> float | None:
+        """Bytes a second of the last files of some size; None: there were none."""
         ...
 
     async def given_up(self, account: str, size: int) -> list[GivenUp]:

@@ -18,8 +18,9 @@ from exai_desktop.core.models import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.plan import UploadPlan
 from exai_desktop.core.settle import SAMPLES
-from exai_desktop.engine import remote_files
+from exai_desktop.engine import planning, remote_files
 from exai_desktop.engine.account_verbs import AccountVerbs
 from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.context import Context
@@ -96,6 +97,9 @@ class Engine(AccountVerbs, SettingsVerbs):
         self._walks.add(walk)
         walk.add_done_callback(self._walks.discard)
         return batch_id
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        return await planning.plan(self._ctx, paths, options)
 
     async def jobs(self, query: JobQuery) -> JobPage:
         page = await self._ctx.jobs.page(query)

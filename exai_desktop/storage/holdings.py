@@ -23,6 +23,13 @@ FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE jobs.account = ? AND attempts.outcome = 'stored' AND attempts.left_at IS NOT NULL
 ORDER BY attempts.job_id DESC LIMIT ?"""
 
+# Small files tell of the provider's answers, not of the line.
+_SPEED: Final = """
+SELECT sum(size), sum(left_at - started_at) FROM (
+    SELECT size, left_at, started_at FROM attempts
+    WHERE outcome = 'stored' AND size >= 65536 AND left_at > started_at
+    ORDER BY started_at DESC LIMIT 20)"""
+
 
 def usage(connection: Connection, account: str, purpose: str, job: int) -> Usage:
     """Without the job itself, which asks because it wants to be on its way."""
@@ -35,3 +42,9 @@ def usage(connection: Connection, account: str, purpose: str, job: int) -> Usage
 def answer_delays(connection: Connection, account: str, most: int) -> list[float]:
     """Seconds from the last block to the answer, the newest first."""
     return [row[0] for row in connection.execute(_DELAYS, (account, most))]
+
+
+def line_speed(connection: Connection) -> float | None:
+    """Bytes a second of the last files of some size."""
+    size, seconds = connection.execute(_SPEED).fetchone()
+    return size / seconds if seconds else None

@@ -21,6 +21,7 @@ from exai_desktop.core.models import (
     QueueSummary,
 )
 from exai_desktop.core.names import display_name
+from exai_desktop.core.quota import Usage
 from exai_desktop.core.states import FINAL, JobState
 from exai_desktop.core.stores import GivenUp, Move
 from exai_desktop.storage import audit_entries, given_up, holdings, job_queries
@@ -102,6 +103,14 @@ class SqliteJobStore:
         return await self._database.read(
             partial(holdings.answer_delays, account=account, most=most)
         )
+
+    async def room_used(self, account: str, purpose: str) -> Usage:
+        nobody = 0  # no job has this number
+        used = partial(holdings.usage, account=account, purpose=purpose, job=nobody)
+        return await self._database.read(used)
+
+    async def line_speed(self) -> float | None:
+        return await self._database.read(holdings.line_speed)
 
     async def given_up(self, account: str, size: int) -> list[GivenUp]:
         return await self._database.read(partial(given_up.given_up, account=account, size=size))

@@ -24,6 +24,7 @@ from exai_desktop.core.models import (
     RemoteListing,
     SortKey,
 )
+from exai_desktop.core.plan import UploadPlan
 from exai_desktop.core.scans import ScanResult
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
@@ -129,6 +130,9 @@ class ScriptedService:
                 history = (HistoryEntry(NOW, None, JobState.QUEUED),)
                 return JobDetail(row, self.copy, history=history, scan=self.scan)
         raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        return UploadPlan((), (), None)
 
     async def summary(self) -> QueueSummary:
         counts: dict[JobState, int] = {}
