@@ -12,6 +12,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.storage import (
     consent_schema,
+    files_schema,
     first_schema,
     holdings_schema,
     recovery_schema,
@@ -32,6 +33,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("holdings_schema", holdings_schema.STATEMENTS),
     ("scan_schema", scan_schema.STATEMENTS),
     ("consent_schema", consent_schema.STATEMENTS),
+    ("files_schema", files_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"
