@@ -51,6 +51,7 @@ from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import Opened, open_profile
 from exai_desktop.storage.profile_lock import ProfileLock
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.texts import kept_texts
 
 WINDOW: Final = "window"
 COMMAND_LINE: Final = "command line"
@@ -165,6 +166,7 @@ def _engine_maker(
         given.book, given.credentials, make_provider, table, settings, clock, bus, readers
     )
     stack.push_async_callback(accounts.close)
+    keep = None if opened.is_read_only else settings.keep_texts
     jobs = SqliteJobStore(database)
     # More than threads: while some are read, the others' writes share a transaction.
     prepare = Lane("prepare", max(8, settings.readers * 4), clock)
@@ -186,6 +188,7 @@ def _engine_maker(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+        texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,
         claims=ContentLocks(given.where.shared_locks, given.where.profile_id),

@@ -70,7 +70,7 @@ def file_object(copy: Copy, now: float) -> dict[str, Any]:
 def files(
     ctx: typer.Context,
     account: Account = None,
-    search: Annotated[str, typer.Option(help="In name, file id or hash.")] = "",
+    search: Annotated[str, typer.Option(help="In name, file id, hash or kept text.")] = "",
     state: Annotated[
         list[CopyState] | None, typer.Option(help="Only these states.", show_default=False)
     ] = None,
@@ -168,6 +168,33 @@ def _expiry(copy: Copy, now: float) -> str:
     if copy.expires_at is None or left is None:
         return "never, as far as is known"
     return f"{when(copy.expires_at)}, in {left} days"
+
+
+def search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Find files by name, id or hash, and by the texts that were looked at with `content`."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        hits = await service.search_files(text)
+        now = time.time()
+        for hit in hits:
+            copy = hit.copy
+            if as_json:
+                output.json(file_object(copy, now) | {"snippet": hit.snippet or None})
+                continue
+            where = f"{plain_text(copy.remote_name)}  {copy.account}, {STATE_WORDS[copy.state]}"
+            output.line(f"{copy.id}  {where}")
+            if hit.snippet:
+                output.line(f"    {plain_text(hit.snippet)}")
+        if not hits and not as_json:
+            output.line("Nothing found.")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
 
 
 def import_files(

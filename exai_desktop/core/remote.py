@@ -49,11 +49,12 @@ class FileSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileQuery:
-    """`search` matches name, file id and hash."""
+    """`search` matches name, file id and hash; `also` are files that match it in another way."""
 
     account: str | None = None
     states: tuple[CopyState, ...] = LISTED
     search: str = ""
+    also: tuple[int, ...] = ()
     sort: FileSort = FileSort.STORED
     descending: bool = True
     offset: int = 0
@@ -85,6 +86,23 @@ class ImportReport:
     errors: tuple[ErrorView, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """A kept text that holds what was searched for; `snippet` is the place, on one line."""
+
+    account: str
+    remote_id: str
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A file whose name or id matches, or (with a snippet) its text."""
+
+    copy: Copy
+    snippet: str = ""
+
+
 def days_left(expires_at: float | None, now: float) -> int | None:
     """Whole days until the provider deletes the file by itself; None: it does not."""
     return None if expires_at is None else max(0, int((expires_at - now) // DAY_S))
@@ -112,4 +130,21 @@ class FileRecord(Protocol):
 
     async def looks(self, copy_id: int) -> list[Look]:
         """The newest first."""
+        ...
+
+
+class TextCache(Protocol):
+    """Texts that providers have read from files, kept on this computer so that they can be
+    searched. It may lose any of them at any time: a text can be fetched again."""
+
+    async def get(self, account: str, remote_id: str) -> str | None: ...
+
+    async def put(self, account: str, remote_id: str, text: str, at: float) -> None: ...
+
+    async def drop(self, account: str, remote_id: str) -> None:
+        """Forget it, and leave nothing of it on the disk."""
+        ...
+
+    async def search(self, text: str, limit: int) -> list[TextMatch]:
+        """Texts that hold this, whatever the case of its letters; the newest first."""
         ...

@@ -22,7 +22,7 @@ from exai_desktop.core.models import (
     QueueSummary,
     RemoteListing,
 )
-from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport
+from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport, SearchHit
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import Settings
@@ -114,7 +114,14 @@ class FileService(Protocol):
         ...
 
     async def file_text(self, copy_id: int) -> str:
-        """The text the provider read from the file. Raises NOT_SUPPORTED, REMOTE_NOT_FOUND."""
+        """The text the provider read from the file, kept for `search_files` if the user wants.
+
+        Raises NOT_SUPPORTED, REMOTE_NOT_FOUND.
+        """
+        ...
+
+    async def search_files(self, text: str) -> list[SearchHit]:
+        """Files whose name, id or hash matches, or whose kept text holds it."""
         ...
 
 

@@ -17,6 +17,7 @@ from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.recovery import RecoveryLog
+from exai_desktop.core.remote import TextCache
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
 from exai_desktop.engine.accounts import Accounts
@@ -78,6 +79,7 @@ class Context:
     # None: there is none, as in a test or beside a database that is only read.
     claims: ContentClaims | None = None
     recovery: RecoveryLog | None = None
+    texts: TextCache | None = None
     snapshots: Snapshots | None = None
     disk: Disk | None = None
     is_read_only: bool = False

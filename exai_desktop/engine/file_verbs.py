@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import Copy
-from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport
-from exai_desktop.engine import remote_files, remote_lists
+from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport, SearchHit
+from exai_desktop.engine import remote_files, remote_lists, texts
 from exai_desktop.engine.account_verbs import AccountVerbs
 
 
 class FileVerbs(AccountVerbs):
     async def files(self, query: FileQuery) -> FilePage:
-        return await self._ctx.copies.page(query)
+        """A search looks into the kept texts too."""
+        return await self._ctx.copies.page(await texts.with_texts(self._ctx, query))
 
     async def file(self, copy_id: int) -> FileDetail:
         copy = await self._copy(copy_id)
@@ -36,12 +37,13 @@ class FileVerbs(AccountVerbs):
         return (await self._deleted(copy)).remote_id
 
     async def content(self, job_id: int) -> str:
-        return await remote_files.content(
-            self._ctx, await remote_files.copy_of_job(self._ctx, job_id)
-        )
+        return await texts.text_of(self._ctx, await remote_files.copy_of_job(self._ctx, job_id))
 
     async def file_text(self, copy_id: int) -> str:
-        return await remote_files.content(self._ctx, await self._copy(copy_id))
+        return await texts.text_of(self._ctx, await self._copy(copy_id))
+
+    async def search_files(self, text: str) -> list[SearchHit]:
+        return await texts.search(self._ctx, text)
 
     async def _copy(self, copy_id: int) -> Copy:
         copy = await self._ctx.copies.get(copy_id)

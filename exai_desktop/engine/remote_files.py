@@ -9,11 +9,12 @@ from exai_desktop.core.audit import AuditEntry
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, TransferError
 from exai_desktop.core.models import Copy
-from exai_desktop.core.ports import ExtractsText, FileProvider
+from exai_desktop.core.ports import FileProvider
 from exai_desktop.core.remote import Look, Sight
 from exai_desktop.core.states import CopyState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.texts import forget_text
 
 C = CopyState
 
@@ -53,6 +54,8 @@ async def delete(ctx: Context, copy: Copy) -> Copy:
             await _move(ctx, copy, C.PRESENT)
         raise
     if copy.state is C.DELETING:
+        # First: a text without a file would stay for ever.
+        await forget_text(ctx, copy)
         copy = await _move(ctx, copy, C.DELETED)
         await _prove(ctx, copy, provider)
     return copy
@@ -96,11 +99,3 @@ async def _prove(ctx: Context, copy: Copy, provider: FileProvider) -> None:
             error_code=error_code,
         )
     )
-
-
-async def content(ctx: Context, copy: Copy) -> str:
-    """The text the provider read from the file."""
-    provider = await ctx.accounts.provider(copy.account)
-    if not isinstance(provider, ExtractsText):
-        raise AppError(ErrorCode.NOT_SUPPORTED, copy.provider)
-    return await provider.content(copy.remote_id)

@@ -14,6 +14,7 @@ from exai_desktop.core.states import CopyOrigin, CopyState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.expiry import expiry_of
+from exai_desktop.engine.texts import forget_text
 
 C = CopyState
 
@@ -141,6 +142,8 @@ async def _note_gone(ctx: Context, lost: Sequence[Copy]) -> tuple[tuple[str, ...
             new = C.DELETED
         elif copy.state is C.PRESENT and copy.expires_at is not None and copy.expires_at <= now:
             new = C.EXPIRED
+        if new is not C.MISSING:  # what is missed may come back, and its text is ours
+            await forget_text(ctx, copy)
         with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
             await ctx.copies.move(copy.id, copy.state, new, now)
         if copy.state is C.PRESENT:

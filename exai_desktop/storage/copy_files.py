@@ -57,6 +57,9 @@ def _conditions(query: FileQuery) -> tuple[str, list[Value]]:
         if HASH_START.fullmatch(wanted.lower()):
             either.append("sha256 LIKE ?")
             values.append(f"{wanted.lower()}%")
+        if query.also:
+            either.append("id IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(query.also))
         terms.append(f"({' OR '.join(either)})")
     return f" WHERE {' AND '.join(terms)}", values
 

@@ -55,11 +55,15 @@ def test_what_lies_there_is_listed_imported_and_deleted(
     assert "present (imported)" in found
     assert program.run("content", "--file", number).expect(0).out.strip() == "somebody else's"
     program.run("content").expect(2)
+    [hit] = program.run("search", "SOMEBODY else", "--json").expect(0).rows
+    assert (hit["file_id"], hit["snippet"]) == (theirs, "somebody else's")
+    assert "theirs.txt" in program.run("search", "theirs").expect(0).out
     assert program.run("delete", "--file", number, "--json").expect(0).rows == [
         {"deleted": [int(number)]}
     ]
     program.run("delete", "--file", number).expect(1)
     program.run("delete").expect(2)
+    assert "Nothing found" in program.run("search", "somebody else").expect(0).out
     [gone] = program.run("files", "--state", "deleted", "--json").expect(0).rows
     assert gone["file_id"] == theirs
     [detail] = program.run("files", "--id", number, "--json").expect(0).rows

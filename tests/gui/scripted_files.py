@@ -15,6 +15,7 @@ from exai_desktop.core.remote import (
     FileSort,
     ImportReport,
     Look,
+    SearchHit,
     Sight,
 )
 from exai_desktop.core.states import CopyOrigin, CopyState
@@ -68,6 +69,10 @@ class ScriptedFiles:
     async def file_text(self, copy_id: int) -> str:
         self.calls.append(("file_text", copy_id))
         return "what the provider read"
+
+    async def search_files(self, text: str) -> list[SearchHit]:
+        page = await self.files(FileQuery(search=text))
+        return [SearchHit(copy) for copy in page.rows]
 
     def _copy(self, copy_id: int) -> Copy:
         for copy in self.copies:
