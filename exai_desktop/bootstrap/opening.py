@@ -43,6 +43,7 @@ from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
 from exai_desktop.storage.audit import SqliteAuditStore
 from exai_desktop.storage.audit_trail import AuditTrail
+from exai_desktop.storage.balances import SqliteBalances
 from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.driver import library_version
@@ -188,6 +189,7 @@ def _engine_maker(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+        balances=None if opened.is_read_only else SqliteBalances(database),
         texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,

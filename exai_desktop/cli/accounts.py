@@ -10,7 +10,7 @@ import typer
 
 from exai_desktop.cli.exits import Exit, exit_for
 from exai_desktop.cli.jobs import Json, Sandbox
-from exai_desktop.cli.output import Output, error_object
+from exai_desktop.cli.output import Output, error_object, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.error_codes import ErrorCode
@@ -28,6 +28,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "waiting": status.waiting,
         "problem": error_object(status.problem),
         "transport": asdict(status.transport) if status.transport else None,
+        "balance": asdict(status.balance) if status.balance else None,
     }
 
 
@@ -38,6 +39,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     account = status.account
     line = f"{account.name}: {account.provider} {account.region}, {account.base_url}"
     output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
+    if status.balance is not None:
+        output.line(f"  balance {status.balance} on {when(status.balance.at)}")
     if status.problem is not None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
     if status.transport is not None and status.transport.note:
@@ -102,6 +105,8 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
             f"{report.account}: {report.host} accepts the key"
             f" ({report.duration_ms} ms, {report.files} files there)"
         )
+        if report.balance is not None:
+            output.line(f"  balance {report.balance}")
     elif report.error is not None:
         output.line(f"{report.account}: {report.error.title} ({report.error.code})")
         output.line(f"  {report.error.hint}")

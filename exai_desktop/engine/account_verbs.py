@@ -11,7 +11,7 @@ from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
 from exai_desktop.core.models import RemoteListing
 from exai_desktop.core.states import JobState
-from exai_desktop.engine import remote_lists
+from exai_desktop.engine import balances, remote_lists
 from exai_desktop.engine.audit_verbs import AuditVerbs
 from exai_desktop.engine.commands import Commands
 from exai_desktop.engine.context import Context
@@ -42,7 +42,8 @@ class AccountVerbs(AuditVerbs):
 
     async def _statuses(self) -> tuple[AccountStatus, ...]:
         usage = await self._ctx.copies.usage()
-        return self._ctx.accounts.statuses(self._runner.sending(), usage)
+        statuses = self._ctx.accounts.statuses(self._runner.sending(), usage)
+        return await balances.with_balances(self._ctx, statuses)
 
     async def _announce_accounts(self) -> None:
         self._bus.publish(AccountsChanged(await self._statuses()))
@@ -74,11 +75,12 @@ class AccountVerbs(AuditVerbs):
                 self._ctx.accounts.leave(name, leaving=False)
                 raise
             self._runner.end_lane(name)
+        await balances.forget_balance(self._ctx, name)
         await self._note_account("removed", account)
         await self._announce_accounts()
 
     async def test_account(self, name: str) -> ConnectionReport:
-        report = await self._ctx.accounts.test(name)
+        report = await balances.with_balance(self._ctx, await self._ctx.accounts.test(name))
         if report.ok:
             await self._commands.resume_account(name)
             await self._announce_accounts()

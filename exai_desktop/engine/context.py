@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from exai_desktop.core.accounts import BalanceBook
 from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobView, RemoteFile
@@ -80,6 +81,7 @@ class Context:
     claims: ContentClaims | None = None
     recovery: RecoveryLog | None = None
     texts: TextCache | None = None
+    balances: BalanceBook | None = None
     snapshots: Snapshots | None = None
     disk: Disk | None = None
     is_read_only: bool = False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.storage import (
+    balance_schema,
     consent_schema,
     files_schema,
     first_schema,
@@ -34,6 +35,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("scan_schema", scan_schema.STATEMENTS),
     ("consent_schema", consent_schema.STATEMENTS),
     ("files_schema", files_schema.STATEMENTS),
+    ("balance_schema", balance_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

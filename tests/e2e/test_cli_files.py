@@ -71,3 +71,16 @@ def test_what_lies_there_is_listed_imported_and_deleted(
     assert "there" in program.run("show", str(ours["id"])).expect(0).out
     [job] = program.run("show", str(ours["id"]), "--json").expect(0).rows
     assert job["looks"][0]["sight"] == "seen"
+
+
+def test_the_balance_is_shown_where_it_is_offered(program: Program, sandbox: Server) -> None:
+    program.add_account(sandbox, name="kimi")
+    program.add_account(sandbox, "zai", name="glm")
+    assert "balance" not in program.run("account", "list").expect(0).out
+    assert "balance 49.50 USD" in program.run("account", "test", "kimi").expect(0).out
+    assert "balance 49.50 USD on 20" in program.run("account", "list").expect(0).out
+    rows = program.run("account", "list", "--json").expect(0).rows
+    assert [row["balance"] and row["balance"]["currency"] for row in rows] == ["USD", None]
+    assert program.run("doctor").expect(0).out.count("balance 49.50 USD") == 1
+    [told] = program.run("doctor", "--json").expect(0).rows
+    assert [row["balance"] is not None for row in told["accounts"]] == [True, False]

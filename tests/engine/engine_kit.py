@@ -31,6 +31,7 @@ from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
 from exai_desktop.storage.audit import SqliteAuditStore
 from exai_desktop.storage.audit_trail import AuditTrail
+from exai_desktop.storage.balances import SqliteBalances
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.fingerprints import SqliteFingerprints
 from exai_desktop.storage.jobs import SqliteJobStore
@@ -185,6 +186,7 @@ async def open_bench(
             random=lambda: 0.0,
             malware=MalwareCheck(wanted.malware_scan, lambda: scanner),
             recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+            balances=None if opened.is_read_only else SqliteBalances(database),
             texts=texts,
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,
