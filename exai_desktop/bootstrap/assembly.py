@@ -36,6 +36,7 @@ from exai_desktop.engine.progress_board import ProgressBoard
 from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine
 from exai_desktop.storage.audit import SqliteAuditStore
+from exai_desktop.storage.balances import SqliteBalances
 from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.database import Database
@@ -46,6 +47,7 @@ from exai_desktop.storage.opening import Opened
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.redis_state import RedisStateStore, open_redis
 from exai_desktop.storage.sqlite_state import SqliteStateStore
+from exai_desktop.storage.texts import kept_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def engine_maker(
         given.book, given.credentials, make_provider, table, settings, clock, bus, readers
     )
     stack.push_async_callback(accounts.close)
+    keep = None if opened.is_read_only else settings.keep_texts
     jobs = SqliteJobStore(database)
     # More than threads: while some are read, the others' writes share a transaction.
     prepare = Lane("prepare", max(8, settings.readers * 4), clock)
@@ -95,6 +98,8 @@ def engine_maker(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+        balances=None if opened.is_read_only else SqliteBalances(database),
+        texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,
         claims=ContentLocks(given.where.shared_locks, given.where.profile_id),

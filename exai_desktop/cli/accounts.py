@@ -11,7 +11,7 @@ import typer
 
 from exai_desktop.cli.exits import Exit, exit_for
 from exai_desktop.cli.jobs import Json, Sandbox
-from exai_desktop.cli.output import Output, error_object
+from exai_desktop.cli.output import Output, error_object, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts import (
     AccountDraft,
@@ -36,6 +36,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "problem": error_object(status.problem),
         "transport": asdict(status.transport) if status.transport else None,
         "breaker": asdict(status.breaker),
+        "balance": asdict(status.balance) if status.balance else None,
     }
 
 
@@ -48,6 +49,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
     if account.uploads_per_minute:
         output.line(f"  at most {account.uploads_per_minute} uploads a minute")
+    if status.balance is not None:
+        output.line(f"  balance {status.balance} on {when(status.balance.at)}")
     if status.problem is not None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
     if status.breaker.phase is not Phase.CLOSED:
@@ -142,6 +145,8 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
             f"{report.account}: {report.host} accepts the key"
             f" ({report.duration_ms} ms, {report.files} files there)"
         )
+        if report.balance is not None:
+            output.line(f"  balance {report.balance}")
     elif report.error is not None:
         output.line(f"{report.account}: {report.error.title} ({report.error.code})")
         output.line(f"  {report.error.hint}")

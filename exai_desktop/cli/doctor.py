@@ -50,6 +50,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                 word = f"ok, {report.duration_ms} ms" if report.ok else "fails"
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
                 output.line(f"{report.account:14} {report.host} {word}{why}")
+                if report.balance is not None:
+                    output.line(f"{'':14} balance {report.balance}")
                 if way is not None:
                     plural = "s" if way.step_downs > 1 else ""
                     counted = f", {way.step_downs} step{plural} down" if way.step_downs else ""

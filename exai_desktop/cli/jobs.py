@@ -1,4 +1,4 @@
-"""Verbs about what is in the queue and the record: list, show, retry, cancel, delete, content."""
+"""Verbs about what is in the queue and the record: list, show, retry, cancel."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from rich.text import Text
 from exai_desktop.cli.consent import Accept, accepted
 from exai_desktop.cli.exits import Exit
 from exai_desktop.cli.following import rows_of
-from exai_desktop.cli.output import STATE_WORDS, Output, job_object
+from exai_desktop.cli.output import (
+    STATE_WORDS,
+    Output,
+    job_object,
+    look_line,
+    look_object,
+)
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.error_names import RETRY_WORDS, explain
 from exai_desktop.core.error_table import CODES
-from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobDetail, JobQuery, JobView
 from exai_desktop.core.names import plain_text
 from exai_desktop.core.scans import scan_text
@@ -81,10 +86,14 @@ def show(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         detail = await service.job(job_id)
+        file = None if detail.copy is None else await service.file(detail.copy.id)
+        looks = file.looks if file else ()
         if as_json:
-            output.json(_detail_object(detail))
+            output.json(_detail_object(detail) | {"looks": [look_object(x) for x in looks]})
         else:
             _print_detail(detail, output)
+            for look in looks:
+                output.line(f"  {look_line(look)} at the provider")
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
@@ -138,7 +147,7 @@ def _print_detail(detail: JobDetail, output: Output) -> None:
         output.line(f"  {at}  {entry.new.value}{note}")
 
 
-def _report(output: Output, verb: str, ids: list[int], wanted: list[int] | None) -> Exit:
+def report(output: Output, verb: str, ids: list[int], wanted: list[int] | None) -> Exit:
     if output.as_json:
         output.json({verb: ids})
     else:
@@ -169,7 +178,7 @@ def retry(
     async def verb(service: UploadService, output: Output) -> Exit:
         wanted = None if failed else job_ids
         ids = await service.retry(wanted, allow_fallback=allow_fallback, accepted=codes)
-        return _report(output, "retried", ids, wanted)
+        return report(output, "retried", ids, wanted)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
@@ -180,47 +189,6 @@ def cancel(
     """Cancel files that are not at a provider yet."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        return _report(output, "cancelled", await service.cancel(job_ids), job_ids)
+        return report(output, "cancelled", await service.cancel(job_ids), job_ids)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
-
-
-def delete(
-    ctx: typer.Context, job_ids: Ids, as_json: Json = False, sandbox: Sandbox = False
-) -> None:
-    """Delete the files at their provider. The record stays."""
-
-    async def verb(service: UploadService, output: Output) -> Exit:
-        deleted, failure = [], None
-        for job_id in job_ids:
-            try:
-                await service.delete_remote(job_id)
-                deleted.append(job_id)
-            except AppError as error:
-                failure = error
-                output.error(error)
-        if failure is None or not as_json:
-            return _report(output, "deleted", deleted, job_ids)
-        output.json({"deleted": deleted})
-        return Exit.SOME_FAILED
-
-    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
-
-
-def content(
-    ctx: typer.Context,
-    job_id: Annotated[int, typer.Argument(help="Number from `list`.", show_default=False)],
-    as_json: Json = False,
-    sandbox: Sandbox = False,
-) -> None:
-    """Print the text the provider read from a file."""
-
-    async def verb(service: UploadService, output: Output) -> Exit:
-        text = await service.content(job_id)
-        if as_json:
-            output.json({"id": job_id, "content": text})
-        else:
-            output.text(text)
-        return Exit.OK
-
-    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from exai_desktop import __version__
-from exai_desktop.cli import accounts, audit, doctor, jobs, remote
+from exai_desktop.cli import accounts, at_provider, audit, doctor, files, jobs, remote
 from exai_desktop.cli.explain import explain_error
 from exai_desktop.cli.session import Doors, doors
 from exai_desktop.cli.settle import settle
@@ -33,9 +33,12 @@ app.command("list")(jobs.list_jobs)
 app.command()(jobs.show)
 app.command()(jobs.retry)
 app.command()(jobs.cancel)
-app.command()(jobs.delete)
-app.command()(jobs.content)
+app.command()(at_provider.delete)
+app.command()(at_provider.content)
 app.command()(settle)
+app.command()(files.files)
+app.command()(files.search)
+app.command("import")(files.import_files)
 app.command()(remote.verify)
 app.command()(remote.reconcile)
 app.command()(doctor.doctor)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from typing import Any, Final
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.core.models import JobView
 from exai_desktop.core.names import plain_text
+from exai_desktop.core.remote import Look, Sight
 from exai_desktop.core.states import JobState
 
 S = JobState
+
+_WIDEST: Final = 2_000
 
 _MARKS: Final[dict[JobState, tuple[str, str]]] = {
     S.DONE: ("✓", "green"),
@@ -36,6 +41,12 @@ STATE_WORDS: Final[dict[JobState, str]] = {
     S.CANCELLED: "cancelled",
     S.HELD: "held",
     S.NEEDS_REVIEW: "needs review",
+}
+
+SIGHT_WORDS: Final[dict[Sight, str]] = {
+    Sight.SEEN: "there",
+    Sight.NOT_SEEN: "not there",
+    Sight.OTHER_SIZE: "there, with another size",
 }
 
 
@@ -71,6 +82,19 @@ def job_object(job: JobView) -> dict[str, Any]:
     if job.state is S.DUPLICATE:
         found["twin_of"] = job.twin_of
     return found
+
+
+def look_object(look: Look) -> dict[str, Any]:
+    return {"at": look.at, "sight": look.sight.value, "bytes": look.bytes}
+
+
+def look_line(look: Look) -> str:
+    size = "" if look.bytes is None else f", {look.bytes:,} bytes"
+    return f"{when(look.at)}  {SIGHT_WORDS[look.sight]}{size}"
+
+
+def when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def _harmless(text: str) -> str:
@@ -158,7 +182,12 @@ class Output:
         self.errors.print(text)
 
     def table(self, table: Table) -> None:
-        self._console.print(table)
+        """As wide as the terminal; where there is none, nothing is cut off."""
+        console = self._console
+        if not console.is_terminal:
+            options = console.options.update(max_width=_WIDEST)
+            console.width = Measurement.get(console, options, table).maximum
+        console.print(table)
 
     def text(self, text: str) -> None:
         """A document's text as it is, without what a terminal would carry out."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from exai_desktop.cli.exits import Exit
+from exai_desktop.cli.files import print_import
 from exai_desktop.cli.jobs import Json, Sandbox
 from exai_desktop.cli.output import Output, error_object
 from exai_desktop.cli.session import run_verb
@@ -19,15 +21,26 @@ Accounts = Annotated[
     list[str] | None, typer.Option("--account", help="Only this one.", show_default=False)
 ]
 
+Then = Callable[[UploadService, Output, list[str]], Awaitable[Exit]]
+
 
 def reconcile(
     ctx: typer.Context,
     account: Accounts = None,
+    take_over: Annotated[
+        bool, typer.Option("--import", help="Take the files of others into the record.")
+    ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
     """Compare the record with what lies at the providers, and tell the files of others."""
-    _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=False)
+
+    async def import_too(service: UploadService, output: Output, names: list[str]) -> Exit:
+        exits = [print_import(await service.import_files(name), output) for name in names]
+        return max(exits, default=Exit.OK)
+
+    then = import_too if take_over else None
+    _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=False, then=then)
 
 
 def verify(
@@ -41,7 +54,13 @@ def verify(
 
 
 def _run(
-    ctx: typer.Context, account: list[str] | None, *, as_json: bool, sandbox: bool, strict: bool
+    ctx: typer.Context,
+    account: list[str] | None,
+    *,
+    as_json: bool,
+    sandbox: bool,
+    strict: bool,
+    then: Then | None = None,
 ) -> None:
     async def verb(service: UploadService, output: Output) -> Exit:
         names = account or [status.account.name for status in await service.accounts()]
@@ -57,6 +76,8 @@ def _run(
             row.error or (strict and (row.missing or row.expired or row.damaged))
             for row in listings
         )
+        if then is not None:
+            is_bad = await then(service, output, names) is not Exit.OK or is_bad
         return Exit.SOME_FAILED if is_bad else Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

@@ -27,6 +27,7 @@ class Places:
     data: Path
     settings_file: Path
     database: Path
+    texts: Path
     locks: Path
     # Of this user on this machine, whatever the profile: where programs on one account meet.
     shared_locks: Path
@@ -67,6 +68,7 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         data=data,
         settings_file=settings / "settings.json",
         database=data / "exai-desktop.db",
+        texts=data / "texts.db",
         locks=locks,
         shared_locks=Path(platformdirs.user_state_dir(_APP, appauthor=False)) / "contents",
         logs=logs,

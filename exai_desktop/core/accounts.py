@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from exai_desktop.core.errors import ErrorView
 
@@ -70,6 +71,28 @@ class BreakerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left to spend at a provider, as it said at `at`; below zero it is owed."""
+
+    available: float
+    currency: str
+    at: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.available:,.2f} {self.currency}"
+
+
+class BalanceBook(Protocol):
+    """The last balance of each account."""
+
+    async def note(self, account: str, balance: Balance | None) -> None:
+        """None: the account is gone."""
+        ...
+
+    async def all(self) -> dict[str, Balance]: ...
+
+
+@dataclass(frozen=True, slots=True)
 class AccountStatus:
     """An account with what the engine knows of it now."""
 
@@ -83,6 +106,8 @@ class AccountStatus:
     # None: nothing was asked or sent yet.
     transport: TransportStatus | None = None
     breaker: BreakerStatus = BreakerStatus(Phase.CLOSED)
+    # The last one told; None: never asked for, or the provider does not tell.
+    balance: Balance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +120,4 @@ class ConnectionReport:
     duration_ms: int
     files: int | None = None
     error: ErrorView | None = None
+    balance: Balance | None = None

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.scans import ScanResult
-from exai_desktop.core.states import CopyState, JobState
+from exai_desktop.core.states import CopyOrigin, CopyState, JobState
 
 
 class Origin(StrEnum):
@@ -165,6 +165,7 @@ class Copy:
     job_id: int | None = None
     verified_at: float | None = None
     expires_at: float | None = None
+    origin: CopyOrigin = CopyOrigin.SENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from exai_desktop.core.accounts import Account, TransportStatus
+from exai_desktop.core.accounts import Account, Balance, TransportStatus
 from exai_desktop.core.audit import AuditAnchor
 from exai_desktop.core.errors import Sent
 from exai_desktop.core.models import FileId, RemoteFile
@@ -183,6 +183,13 @@ class ExtractsText(Protocol):
     """Ability: the provider gives back the text it read from a file."""
 
     async def content(self, file_id: str) -> str: ...
+
+
+@runtime_checkable
+class ReportsBalance(Protocol):
+    """Ability: the provider tells what is left to spend."""
+
+    async def balance(self) -> Balance: ...
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from exai_desktop.core.audit import AuditReport, AuditRow
 from exai_desktop.core.events import Event
 from exai_desktop.core.models import (
     AddOptions,
+    Copy,
     JobDetail,
     JobPage,
     JobQuery,
@@ -22,6 +23,7 @@ from exai_desktop.core.models import (
     RemoteListing,
 )
 from exai_desktop.core.plan import UploadPlan
+from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport, SearchHit
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import Settings
@@ -89,7 +91,42 @@ class AccountService(Protocol):
         ...
 
 
-class UploadService(AccountService, AuditService, SettingsService, Protocol):
+class FileService(Protocol):
+    """The part of the service that is about files at the providers, by the record.
+
+    They are told by the record's own number, the `id` of `Copy`: also those without a job.
+    """
+
+    async def files(self, query: FileQuery) -> FilePage: ...
+
+    async def file(self, copy_id: int) -> FileDetail:
+        """With the looks at it. Raises REMOTE_NOT_FOUND."""
+        ...
+
+    async def import_files(
+        self, account: str, remote_ids: Sequence[str] | None = None
+    ) -> ImportReport:
+        """Take foreign files (None: all that the provider lists now) into the record."""
+        ...
+
+    async def delete_file(self, copy_id: int) -> Copy:
+        """Delete at the provider, and look whether it is gone. Raises WRONG_STATE for a foreign
+        file."""
+        ...
+
+    async def file_text(self, copy_id: int) -> str:
+        """The text the provider read from the file, kept for `search_files` if the user wants.
+
+        Raises NOT_SUPPORTED, REMOTE_NOT_FOUND.
+        """
+        ...
+
+    async def search_files(self, text: str) -> list[SearchHit]:
+        """Files whose name, id or hash matches, or whose kept text holds it."""
+        ...
+
+
+class UploadService(AccountService, AuditService, FileService, SettingsService, Protocol):
     async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
         """Take files and folders into the queue; returns the batch id at once.
 

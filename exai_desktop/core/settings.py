@@ -167,6 +167,11 @@ class Settings(BaseModel):
         description="Folders from which `upload --unattended` may take files; none: it takes none."
         " Whole paths; in the environment between colons (Windows: semicolons).",
     )
+    keep_texts: bool = Field(
+        default=True,
+        description="Keep the texts you have looked at on this computer, so that `search` finds"
+        " them; off: none is kept, and what was kept is deleted at the next start.",
+    )
     theme: Literal["system", "light", "dark"] = Field(
         default="system",
         description="Colours of the window.",

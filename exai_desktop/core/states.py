@@ -44,6 +44,19 @@ class CopyState(StrEnum):
     FOREIGN = "foreign"
 
 
+class CopyOrigin(StrEnum):
+    """How a file at the provider came into the record.
+
+    Only of `SENT` the content is known: the others never stand for a file on this computer.
+    """
+
+    SENT = "sent"
+    # Seen in a list of the provider; nobody here is known to have sent it.
+    FOUND = "found"
+    # The same, taken into the record by the user.
+    IMPORTED = "imported"
+
+
 S = JobState
 
 FINAL: Final = frozenset({S.DONE, S.DUPLICATE, S.REFUSED, S.FAILED, S.CANCELLED})
@@ -89,7 +102,8 @@ COPY_MOVES: Final[dict[CopyState, frozenset[CopyState]]] = {
     C.PRESENT: frozenset({C.DELETING, C.MISSING, C.EXPIRED}),
     C.DELETING: frozenset({C.DELETED, C.PRESENT}),
     C.DELETED: frozenset(),
-    C.MISSING: frozenset({C.PRESENT}),
+    # Back again: what was foreign before is so still.
+    C.MISSING: frozenset({C.PRESENT, C.FOREIGN}),
     C.EXPIRED: frozenset(),
     C.FOREIGN: frozenset({C.PRESENT, C.DELETING, C.MISSING}),
 }

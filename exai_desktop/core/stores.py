@@ -24,6 +24,7 @@ from exai_desktop.core.models import (
     QueueSummary,
 )
 from exai_desktop.core.quota import Limits, Usage
+from exai_desktop.core.remote import FileRecord
 from exai_desktop.core.states import CopyState, JobState
 
 
@@ -186,7 +187,7 @@ class JobStore(Protocol):
         ...
 
 
-class CopyStore(Protocol):
+class CopyStore(FileRecord, Protocol):
     async def find_present(self, account: str, purpose: str, sha256: str) -> Copy | None:
         """A usable copy in state present, the oldest if there are several."""
         ...
@@ -204,7 +205,7 @@ class CopyStore(Protocol):
         ...
 
     async def verified(self, copy_ids: Sequence[int], at: float) -> None:
-        """The provider was seen to have these."""
+        """The provider was seen to have these; that is a look at each, too."""
         ...
 
     async def usage(self) -> dict[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
 from exai_desktop.core.models import RemoteListing
 from exai_desktop.core.states import JobState
-from exai_desktop.engine import remote_lists
+from exai_desktop.engine import balances, remote_lists
 from exai_desktop.engine.audit_verbs import AuditVerbs
 from exai_desktop.engine.commands import Commands
 from exai_desktop.engine.connection import report_of
@@ -45,7 +45,8 @@ class AccountVerbs(AuditVerbs):
     async def _statuses(self) -> tuple[AccountStatus, ...]:
         usage = await self._ctx.copies.usage()
         sending, breaker = self._runner.sending(), self._ctx.breakers.status
-        return self._ctx.accounts.statuses(sending, usage, breaker)
+        statuses = self._ctx.accounts.statuses(sending, usage, breaker)
+        return await balances.with_balances(self._ctx, statuses)
 
     async def _announce_accounts(self) -> None:
         self._bus.publish(AccountsChanged(await self._statuses()))
@@ -78,6 +79,7 @@ class AccountVerbs(AuditVerbs):
                 raise
             self._runner.end_lane(name)
             await self._ctx.breakers.forget(name)
+        await balances.forget_balance(self._ctx, name)
         await self._note_account("removed", account)
         await self._announce_accounts()
 
@@ -90,6 +92,7 @@ class AccountVerbs(AuditVerbs):
             report = report_of(account, 0.0, error=error)
         else:
             report = report_of(account, took_s, files=files)
+        report = await balances.with_balance(self._ctx, report)
         if report.ok:
             await self._commands.resume_account(name)
             await self._announce_accounts()

@@ -10,7 +10,7 @@ from exai_desktop.core.consent import names_of
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError
 from exai_desktop.core.models import JobView
-from exai_desktop.core.states import RETRY_MOVES, CopyState, JobState
+from exai_desktop.core.states import RETRY_MOVES, CopyOrigin, JobState
 from exai_desktop.core.stores import JobChanges, Move, StaleJobError
 from exai_desktop.engine.confirm import new_copy
 from exai_desktop.engine.context import Context, Intent
@@ -188,7 +188,7 @@ class Commands:
         if remote.bytes != job.size:
             raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes there")
         known = await self._ctx.copies.by_remote_id(job.account, remote_id)
-        if known is not None and known.state is not CopyState.FOREIGN:
+        if known is not None and known.origin is CopyOrigin.SENT:
             raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
         copy = new_copy(self._ctx, job, remote, usable=True)
         await self._ctx.scheduler.move(

@@ -10,6 +10,7 @@ from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import NewCopy
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.expiry import expiry_of
 
 S = JobState
 
@@ -32,20 +33,8 @@ def new_copy(ctx: Context, job: JobView, remote: RemoteFile, *, usable: bool) ->
         remote_id=remote.id,
         remote_name=remote.name,
         usable=usable,
-        expires_at=_expiry(ctx, job, remote),
+        expires_at=expiry_of(ctx, job.account, job.purpose, remote),
     )
-
-
-def _expiry(ctx: Context, job: JobView, remote: RemoteFile) -> float | None:
-    """When the provider deletes the file by itself, as it says or as its rules say."""
-    if remote.expires_at is not None:
-        return remote.expires_at
-    assert job.account and job.purpose
-    account = ctx.accounts.get(job.account)
-    provider = ctx.accounts.table.of(account)
-    assert provider is not None
-    days = provider.purpose(account.region, job.purpose).retention_days
-    return remote.created_at + days * 86_400 if days else None
 
 
 async def confirm(ctx: Context, job: JobView, remote: RemoteFile | None) -> None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from exai_desktop.core.accounts import BalanceBook
 from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.recovery import RecoveryLog
+from exai_desktop.core.remote import TextCache
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.state_store import StateStore
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
@@ -82,6 +84,8 @@ class Context:
     # None: there is none, as in a test or beside a database that is only read.
     claims: ContentClaims | None = None
     recovery: RecoveryLog | None = None
+    texts: TextCache | None = None
+    balances: BalanceBook | None = None
     snapshots: Snapshots | None = None
     disk: Disk | None = None
     is_read_only: bool = False

@@ -19,7 +19,7 @@ from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.names import sent_name
 from exai_desktop.core.ports import TellsTime
-from exai_desktop.core.states import CopyState, JobState
+from exai_desktop.core.states import CopyOrigin, JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import claims, recovery
 from exai_desktop.engine.confirm import new_copy
@@ -125,8 +125,8 @@ class Reconciler:
         suspects = [await self._dated(suspect, clock) for suspect in suspects]
         self._failures.pop(account, None)
         copies = await self._ctx.copies.of_account(account)
-        # A foreign one is on record, but nobody's: it may be the one that is looked for.
-        known = {copy.remote_id for copy in copies if copy.state is not CopyState.FOREIGN}
+        # One found or imported is nobody's: it may be the one that is looked for.
+        known = {copy.remote_id for copy in copies if copy.origin is CopyOrigin.SENT}
         known |= await self._claimed_ids(account)
         unknown = [r for r in listed if r.id not in known]
         due = {suspect.job.id for suspect in suspects}

@@ -1,20 +1,27 @@
-"""What can be done with a job's file at the provider."""
+"""What can be done with a file at the provider."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from exai_desktop.core import states
+from exai_desktop.core.audit import AuditEntry
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, TransferError
 from exai_desktop.core.models import Copy
-from exai_desktop.core.ports import ExtractsText
+from exai_desktop.core.ports import FileProvider
+from exai_desktop.core.remote import Look, Sight
 from exai_desktop.core.states import CopyState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.texts import forget_text
 
 C = CopyState
 
+_GONE: Final = frozenset({C.DELETED, C.MISSING, C.EXPIRED})
 
-async def _copy_of(ctx: Context, job_id: int) -> Copy:
+
+async def copy_of_job(ctx: Context, job_id: int) -> Copy:
     if await ctx.jobs.get(job_id) is None:
         raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
     copy = await ctx.copies.of_job(job_id)
@@ -23,11 +30,16 @@ async def _copy_of(ctx: Context, job_id: int) -> Copy:
     return copy
 
 
-async def delete_remote(ctx: Context, job_id: int) -> Copy:
-    """Intent on disk, the call, the result on disk. Other jobs that point to it lose it too."""
-    copy = await _copy_of(ctx, job_id)
-    if copy.state is C.DELETED:
-        raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"{copy.remote_id} is deleted already")
+async def delete(ctx: Context, copy: Copy) -> Copy:
+    """Intent on disk, the call, the result on disk, and a look whether it is gone.
+
+    Jobs that point to the file lose it too.
+    """
+    if copy.state is C.FOREIGN:
+        # Nobody here has sent it or taken it over: perhaps it is somebody else's work.
+        raise EngineError(ErrorCode.WRONG_STATE, f"{copy.remote_id} is not ours; import it first")
+    if copy.state in _GONE:
+        raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"{copy.remote_id} is {copy.state} already")
     if copy.state is not C.DELETING:
         states.check_copy(copy.state, C.DELETING)
         copy = await _move(ctx, copy, C.DELETING)
@@ -41,7 +53,12 @@ async def delete_remote(ctx: Context, job_id: int) -> Copy:
         if (is_there or error.code is ErrorCode.OFFLINE) and copy.state is C.DELETING:
             await _move(ctx, copy, C.PRESENT)
         raise
-    return await _move(ctx, copy, C.DELETED) if copy.state is C.DELETING else copy
+    if copy.state is C.DELETING:
+        # First: a text without a file would stay for ever.
+        await forget_text(ctx, copy)
+        copy = await _move(ctx, copy, C.DELETED)
+        await _prove(ctx, copy, provider)
+    return copy
 
 
 async def _move(ctx: Context, copy: Copy, new: CopyState) -> Copy:
@@ -52,10 +69,33 @@ async def _move(ctx: Context, copy: Copy, new: CopyState) -> Copy:
         return await ctx.copies.by_remote_id(copy.account, copy.remote_id) or copy
 
 
-async def content(ctx: Context, job_id: int) -> str:
-    """The text the provider read from the file."""
-    copy = await _copy_of(ctx, job_id)
-    provider = await ctx.accounts.provider(copy.account)
-    if not isinstance(provider, ExtractsText):
-        raise AppError(ErrorCode.NOT_SUPPORTED, copy.provider)
-    return await provider.content(copy.remote_id)
+async def _prove(ctx: Context, copy: Copy, provider: FileProvider) -> None:
+    """Ask once whether the file is gone, and write down the answer: the provider said so."""
+    outcome, error_code = "gone", None
+    try:
+        remote = await provider.find(copy.remote_id, copy.purpose)
+    except TransferError as error:
+        # It is deleted all the same; only nobody has seen it gone.
+        outcome, error_code = "not asked", error.code
+    else:
+        now = ctx.clock.now()
+        if remote is None:
+            look = Look(copy.id, now, Sight.NOT_SEEN)
+        else:
+            # A list may lag behind; the next `reconcile` looks again.
+            outcome, look = "still listed", Look(copy.id, now, Sight.SEEN, remote.bytes)
+        await ctx.copies.looked([look])
+    await ctx.audit.note(
+        AuditEntry(
+            ctx.clock.now(),
+            "copy.deletion_seen",
+            outcome,
+            job_id=copy.job_id,
+            account=copy.account,
+            provider=copy.provider,
+            purpose=copy.purpose,
+            remote_id=copy.remote_id,
+            bytes=copy.size,
+            error_code=error_code,
+        )
+    )

@@ -10,6 +10,7 @@ from exai_desktop.core.error_codes import Outcome
 from exai_desktop.core.errors import TransferError
 from exai_desktop.core.models import Copy, JobView, RemoteFile
 from exai_desktop.core.ports import FileProvider
+from exai_desktop.core.remote import Look, Sight
 from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.context import Context
@@ -58,6 +59,9 @@ async def still_there(ctx: Context, copy: Copy, provider: FileProvider) -> bool:
         return False
     remote = await _see(ctx, copy, provider)
     if remote is None or remote.bytes != copy.size:
+        size = remote.bytes if remote else None
+        sight = Sight.OTHER_SIZE if remote else Sight.NOT_SEEN
+        await ctx.copies.looked([Look(copy.id, ctx.clock.now(), sight, size)])
         await _note(ctx, copy, C.MISSING)
         return False
     await ctx.copies.verified([copy.id], ctx.clock.now())

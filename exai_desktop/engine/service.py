@@ -20,17 +20,17 @@ from exai_desktop.core.models import (
 )
 from exai_desktop.core.plan import UploadPlan
 from exai_desktop.core.settle import SAMPLES
-from exai_desktop.engine import planning, remote_files
-from exai_desktop.engine.account_verbs import AccountVerbs
+from exai_desktop.engine import planning
 from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.event_stream import EventStream
+from exai_desktop.engine.file_verbs import FileVerbs
 from exai_desktop.engine.intake import check_options, walk_into_queue
 from exai_desktop.engine.runner import Runner
 from exai_desktop.engine.settings_verbs import SettingsBook, SettingsVerbs
 
 
-class Engine(AccountVerbs, SettingsVerbs):
+class Engine(FileVerbs, SettingsVerbs):
     """Lives in one loop; its tasks are in the task group given."""
 
     def __init__(
@@ -43,7 +43,7 @@ class Engine(AccountVerbs, SettingsVerbs):
         fingerprint: Callable[[str], str],
         facts: Callable[[], dict[str, str]],
     ) -> None:
-        AccountVerbs.__init__(self, ctx, bus, Runner(ctx, bus, tasks), check_key, fingerprint)
+        FileVerbs.__init__(self, ctx, bus, Runner(ctx, bus, tasks), check_key, fingerprint)
         SettingsVerbs.__init__(self, ctx, settings_book)
         self._tasks = tasks
         self._facts = facts
@@ -150,15 +150,6 @@ class Engine(AccountVerbs, SettingsVerbs):
         if removed:
             self._bus.publish(JobsRemoved(tuple(job_ids or ())))
         return removed
-
-    async def delete_remote(self, job_id: int) -> str:
-        copy = await remote_files.delete_remote(self._ctx, job_id)
-        await self._commands.resume_full(copy.account)
-        await self._announce_accounts()
-        return copy.remote_id
-
-    async def content(self, job_id: int) -> str:
-        return await remote_files.content(self._ctx, job_id)
 
     # -- news and facts
 

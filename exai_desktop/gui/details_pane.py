@@ -36,7 +36,7 @@ BUTTONS: dict[Action, tuple[str, str, str]] = {
     Action.SHOW_TEXT: ("Show text", "text", "plain"),
     Action.CANCEL: ("Cancel", "close", "plain"),
     Action.REMOVE: ("Remove", "clear", "plain"),
-    Action.DELETE_REMOTE: ("Delete at provider…", "trash", "danger"),
+    Action.DELETE_REMOTE: ("Delete at provider", "trash", "danger"),
 }
 
 

@@ -21,6 +21,7 @@ from exai_desktop.gui.controls import Button, IconView, column, row
 from exai_desktop.gui.engine_client import EngineClient
 from exai_desktop.gui.engine_session import EngineSession
 from exai_desktop.gui.file_intake import FileIntake
+from exai_desktop.gui.grace import Grace
 from exai_desktop.gui.notice_bar import NoticeBar
 from exai_desktop.gui.plain_text import PlainLabel
 from exai_desktop.gui.queue_commands import QueueCommands
@@ -60,7 +61,10 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("EXAI Desktop")
         self.resize(1280, 800)
         theme, notices = parts.theme, parts.notices
-        self.commands = QueueCommands(self, theme, parts.table, parts.client, parts.tasks, notices)
+        self.grace = Grace(self, notices, parts.tasks)
+        self.commands = QueueCommands(
+            self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
+        )
         self.intake = FileIntake(self, theme, notices, self.add)
         choosers = (self.intake.choose_files, self.intake.choose_folder)
         self.page = QueuePage(
@@ -74,6 +78,8 @@ class MainWindow(QMainWindow):
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
+        self.grace.changed.connect(self._enable_undo)
+        self._enable_undo()
         parts.bridge.news_arrived.connect(self.take_news)
 
     def _assemble(self) -> None:
@@ -93,6 +99,7 @@ class MainWindow(QMainWindow):
             files=self.intake.choose_files,
             folder=self.intake.choose_folder,
             paste=self.intake.paste,
+            undo=self.grace.undo,
             accounts=self.open_accounts,
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
@@ -101,6 +108,9 @@ class MainWindow(QMainWindow):
             theme=self._choose_theme,
             quit=self.close,
         )
+
+    def _enable_undo(self) -> None:
+        self.menu_actions.undo.setEnabled(self.grace.is_open)
 
     def _choose_theme(self, setting: Setting) -> None:
         self.menu_actions.choose_theme(setting)
@@ -123,6 +133,7 @@ class MainWindow(QMainWindow):
         self._parts.tasks.start(self._enter(sandbox, then_accounts))
 
     async def _enter(self, sandbox: bool, then_accounts: bool) -> None:
+        self.grace.forget()
         self._parts.notices.dismiss()
         if self.accounts_dialog is not None:
             self.accounts_dialog.close()

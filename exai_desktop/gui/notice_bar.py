@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
@@ -15,8 +18,17 @@ _ICONS = {Tone.BAD: "alert", Tone.CARE: "alert", Tone.GOOD: "check", Tone.ACTIVE
 _GOES_AFTER_MS = 6_000
 
 
+class _Notice(NamedTuple):
+    title: str
+    text: str
+    tone: Tone
+
+
 class NoticeBar(Card):
-    """Problems stay until they are closed; other messages go by themselves."""
+    """Problems stay until they are closed; other messages go by themselves.
+
+    While something can be undone that is all it says; what comes meanwhile is shown after it.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("accent")
@@ -27,7 +39,12 @@ class NoticeBar(Card):
         self._close = Button(
             theme, "", self.dismiss, icon="close", kind="icon", name="Close the message"
         )
-        layout = row(self._icon, 4, column(self._title, self._text, gap=2), self._close, margin=12)
+        self._on_undo: Callable[[], object] = lambda: None
+        self._waiting: _Notice | None = None
+        self.undo = Button(theme, "&Undo", self._call_undo, icon="undo", name="Undo")
+        self.undo.hide()
+        words = column(self._title, self._text, gap=2)
+        layout = row(self._icon, 4, words, self.undo, self._close, margin=12)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)
@@ -45,17 +62,55 @@ class NoticeBar(Card):
         self.show_notice(error.title, f"{error.hint}{detail}", Tone.BAD)
 
     def show_notice(self, title: str, text: str = "", tone: Tone = Tone.ACTIVE) -> None:
-        """Replace whatever is shown."""
+        """Replace whatever is shown, unless it can be undone."""
+        if self._is_undoable:
+            is_worse = self._waiting is None or self._waiting.tone is not Tone.BAD
+            if is_worse or tone is Tone.BAD:
+                self._waiting = _Notice(title, text, tone)
+            return
+        self._show(title, text, tone)
+        if tone in (Tone.BAD, Tone.CARE):
+            self._timer.stop()
+        else:
+            self._timer.start(_GOES_AFTER_MS)
+
+    def show_undo(self, title: str, text: str, on_undo: Callable[[], object]) -> None:
+        """Something that has not begun yet, with a button that calls it off."""
+        is_news = not self._is_undoable or title != self._title.text()
+        self._on_undo = on_undo
+        self._timer.stop()
+        self._close.hide()
+        self.undo.show()
+        if is_news:
+            self._show(title, text, Tone.CARE)
+        else:
+            self._text.setText(text)  # the seconds: not read out each time
+
+    def end_undo(self) -> None:
+        """It has begun, or was called off."""
+        if not self._is_undoable:
+            return
+        self.undo.hide()
+        self._close.show()
+        self.hide()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self.show_notice(*waiting)
+
+    def _call_undo(self) -> None:
+        self._on_undo()
+
+    @property
+    def _is_undoable(self) -> bool:
+        return not self.undo.isHidden()
+
+    def _show(self, title: str, text: str, tone: Tone) -> None:
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
         restyle(self, "tone", tone.value)
         self._icon.show_icon(_ICONS.get(tone, "info"), tone.value)
         self.show()
-        if tone in (Tone.BAD, Tone.CARE):
-            self._timer.stop()
-        else:
-            self._timer.start(_GOES_AFTER_MS)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{title}. {text}"))
 
     def dismiss(self) -> None:

@@ -12,6 +12,7 @@ from exai_desktop.core.models import AddOptions, JobView
 from exai_desktop.gui.consent_question import by_objection, consent_question
 from exai_desktop.gui.details_parts import copy_text
 from exai_desktop.gui.engine_client import EngineClient
+from exai_desktop.gui.grace import Grace
 from exai_desktop.gui.job_actions import Action, fits
 from exai_desktop.gui.notice_bar import NoticeBar
 from exai_desktop.gui.plain_text import PlainQuestion
@@ -19,7 +20,6 @@ from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import TextDialog
 from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.wording import count_text
 
 Selection = Callable[[], Awaitable[list[JobView]]]
 
@@ -35,6 +35,7 @@ class QueueCommands:
         client: EngineClient,
         tasks: SlotTasks,
         notices: NoticeBar,
+        grace: Grace,
     ) -> None:
         self._window = window
         self._theme = theme
@@ -42,6 +43,7 @@ class QueueCommands:
         self._client = client
         self._tasks = tasks
         self._notices = notices
+        self._grace = grace
         # The page tells which jobs are meant.
         self.selection: Selection = _nothing
         self.on_deleted: Callable[[], object] = lambda: None
@@ -93,7 +95,7 @@ class QueueCommands:
         if action in orders:
             await orders[action]([job.id for job in meant])
         elif action is Action.DELETE_REMOTE:
-            self._ask_delete(meant)
+            self._delete_soon(meant)
         elif action is Action.SEND_ANYWAY:
             self._ask_consent(meant)
         elif action is Action.SHOW_TEXT:
@@ -121,17 +123,9 @@ class QueueCommands:
         else:
             self._say(f"{len(jobs):,} file IDs copied", "One per line.", Tone.GOOD)
 
-    def _ask_delete(self, jobs: Sequence[JobView]) -> None:
-        what = "this file" if len(jobs) == 1 else f"{len(jobs):,} files"
-        name = f"{jobs[0].name}: the" if len(jobs) == 1 else "The"
-        question = PlainQuestion(
-            f"Delete {what} at the provider?",
-            f"{name} file ID stops working there. Nothing on this computer is deleted.",
-            "Delete at provider",
-            self._window,
-        )
-        question.accepted.connect(lambda: self._tasks.start(self._delete(jobs)))
-        question.open()
+    def _delete_soon(self, jobs: Sequence[JobView]) -> None:
+        orders = {("job", job.id): partial(self._client.delete_remote, job.id) for job in jobs}
+        self._grace.add(orders, self.on_deleted)
 
     def _ask_consent(self, jobs: Sequence[JobView]) -> None:
         question = PlainQuestion(*consent_question(jobs), self._window)
@@ -142,13 +136,6 @@ class QueueCommands:
         """Each file for what was found in it, not for what was found in its neighbour."""
         for code, ids in by_objection(jobs).items():
             await self._client.retry(ids, accepted=(code,))
-
-    async def _delete(self, jobs: Sequence[JobView]) -> None:
-        for job in jobs:
-            await self._client.delete_remote(job.id)
-        self.on_deleted()
-        title = f"{count_text(len(jobs), 'file', 'files')} deleted at the provider"
-        self._say(title, "", Tone.GOOD)
 
     async def _show_text(self, job: JobView) -> None:
         text = await self._client.content(job.id)

@@ -29,6 +29,7 @@ class Orders:
     files: Order
     folder: Order
     paste: Order
+    undo: Order
     accounts: Order
     sandbox: Order
     leave_sandbox: Order
@@ -90,7 +91,7 @@ class WindowActions(QObject):
             (Action.ALLOW_FALLBACK, "Allow another pro&vider", "send", ""),
             (Action.SEND_ANYWAY, "Send an&yway…", "send", ""),
             (Action.REMOVE, "Remove from &list", "clear", "Delete"),
-            (Action.DELETE_REMOTE, "&Delete at provider…", "trash", "Shift+Delete"),
+            (Action.DELETE_REMOTE, "&Delete at provider", "trash", "Shift+Delete"),
         ):
             made = self._make(text, partial(self._commands.perform, action), icon=icon)
             if keys:
@@ -113,6 +114,7 @@ class WindowActions(QObject):
         self.quit = make("&Quit", order.quit, keys="Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.select_all = self._in_queue(make("Select &all", page.view.selectAll, keys="Ctrl+A"))
+        self.undo = make("&Undo deletion", order.undo, icon="undo", keys="Ctrl+Z")
         self.find = make("&Find…", page.start_search, icon="search", keys="Ctrl+F")
         self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
@@ -143,7 +145,8 @@ class WindowActions(QObject):
         modes = (self.accounts, self.sandbox, self.leave_sandbox)
         self._menu(bar, "&File", *adding, None, *modes, None, self.quit)
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
-        self._menu(bar, "&Edit", files[Action.COPY_ID], self.select_all, self.find, None, *rid)
+        edit = (files[Action.COPY_ID], self.select_all, self.find)
+        self._menu(bar, "&Edit", self.undo, None, *edit, None, *rid)
         own = (
             Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY, Action.ALLOW_FALLBACK,
             Action.SEND_ANYWAY, Action.SHOW_TEXT,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from exai_desktop.core.accounts import Account, TransportStatus
+from exai_desktop.core.accounts import Account, Balance, TransportStatus
 from exai_desktop.core.capabilities import Provider
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import TransferError
@@ -29,6 +29,7 @@ from exai_desktop.providers.answers import (
     invalid,
     purpose_in,
 )
+from exai_desktop.providers.kimi_balance import balance_of
 from exai_desktop.providers.tiers.http import HttpTier
 from exai_desktop.providers.tiers.openai_sdk import OpenAiTier
 from exai_desktop.providers.tiers.order import tiers_of
@@ -84,7 +85,7 @@ _UNPARSED_WAIT_S: Final = 5.0
 
 
 class KimiProvider:
-    """An account at Kimi: `core.ports.FileProvider` and `ExtractsText`.
+    """An account at Kimi: `core.ports.FileProvider`, `ExtractsText` and `ReportsBalance`.
 
     `readers` are the threads that read and hash while sending. Raises `AccountError` for an
     address or key that cannot be used.
@@ -162,6 +163,11 @@ class KimiProvider:
         if refused.outcome is not refused.outcome.REJECTED:
             raise refused
         raise await self._why_no_text(file_id, refused)
+
+    async def balance(self) -> Balance:
+        """GET /users/me/balance."""
+        answer = _checked(await self._client.ask("GET", "users/me/balance"))
+        return balance_of(answer, self._account.region)
 
     @property
     def clock_offset_s(self) -> float | None:

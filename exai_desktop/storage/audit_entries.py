@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from exai_desktop.core.audit import AuditEntry
@@ -97,6 +98,11 @@ def _of_job(
         error_code=None if job.error is None else job.error.code,
         detail=detail,
     )
+
+
+def of_import(copy: Copy, at: float) -> AuditEntry:
+    """A file that nobody here is known to have sent, taken into the record by the user."""
+    return replace(of_copy_move(copy, C.FOREIGN, at, None), action="copy.imported")
 
 
 def of_copy_move(copy: Copy, old: CopyState, at: float, path: str | None) -> AuditEntry:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from exai_desktop.core.models import Copy
+from exai_desktop.core.remote import FilePage, FileQuery, Look
 from exai_desktop.core.states import CopyState, check_copy
 from exai_desktop.core.stores import NewCopy, StaleJobError
-from exai_desktop.storage import audit_entries
+from exai_desktop.storage import audit_entries, copy_files
 from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import Connection, Row
 from exai_desktop.storage.first_schema import PRESENT
 from exai_desktop.storage.rows import copy_of, storable
+
+T = TypeVar("T")
+
+# Small transactions: a move of a job never waits long behind one.
+_CHUNK: Final = 500
 
 _PRESENT_COPY: Final = (
     f"SELECT * FROM copies WHERE account = ? AND purpose = ? AND sha256 = ? AND {PRESENT}"  # noqa: S608 - a constant
@@ -42,7 +47,8 @@ ON CONFLICT (account, remote_id) DO UPDATE SET
     provider = excluded.provider, purpose = excluded.purpose, sha256 = excluded.sha256,
     size = excluded.size, remote_name = excluded.remote_name, state = excluded.state,
     usable = excluded.usable, job_id = coalesce(copies.job_id, excluded.job_id),
-    verified_at = excluded.verified_at, expires_at = excluded.expires_at"""
+    verified_at = excluded.verified_at, expires_at = excluded.expires_at,
+    origin = 'sent'"""
 
 
 def present_copy(
@@ -120,6 +126,11 @@ def _move(
     return copy
 
 
+def _by_hundreds(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
 class SqliteCopyStore:
     """`core.stores.CopyStore` on the profile's database."""
 
@@ -159,16 +170,38 @@ class SqliteCopyStore:
         return await self._database.write(move)
 
     async def verified(self, copy_ids: Sequence[int], at: float) -> None:
-        values = (at, json.dumps(list(copy_ids)))
-        await self._database.write(
-            lambda connection: (
-                connection.execute(
-                    "UPDATE copies SET verified_at = ?"
-                    " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'present'",
-                    values,
-                ).rowcount
-            )
+        for some in _by_hundreds(copy_ids):
+            await self._database.write(partial(copy_files.seen, copy_ids=some, at=at))
+
+    async def get(self, copy_id: int) -> Copy | None:
+        return await self._database.read(
+            lambda connection: _one(connection, "SELECT * FROM copies WHERE id = ?", copy_id)
         )
+
+    async def page(self, query: FileQuery) -> FilePage:
+        return await self._database.read(partial(copy_files.page, query=query))
+
+    async def adopt(
+        self, account: str, expiries: Mapping[str, float | None], at: float
+    ) -> list[Copy]:
+        adopted: list[Copy] = []
+        for some in _by_hundreds(list(expiries.items())):
+            write = partial(
+                copy_files.adopt,
+                account=account,
+                expiries=dict(some),
+                at=at,
+                trail=self._database.trail,
+            )
+            adopted += await self._database.write(write)
+        return adopted
+
+    async def looked(self, looks: Sequence[Look]) -> None:
+        for some in _by_hundreds(looks):
+            await self._database.write(partial(copy_files.note_looks, looks=some))
+
+    async def looks(self, copy_id: int) -> list[Look]:
+        return await self._database.read(partial(copy_files.looks_at, copy_id=copy_id))
 
     async def usage(self) -> dict[str, tuple[int, int]]:
         return await self._database.read(

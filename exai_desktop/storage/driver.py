@@ -24,6 +24,7 @@ __all__ = [
     "create_private",
     "is_damage",
     "library_version",
+    "open_cache",
     "open_copier",
     "open_reader",
     "open_writer",
@@ -86,6 +87,19 @@ def open_reader(path: Path) -> Connection:
 def open_copier(path: Path) -> Connection:
     """For `VACUUM INTO`, which needs the right to write, although only into the copy."""
     return _connect(path, "ro")
+
+
+def open_cache(path: Path) -> Connection:
+    """A file that may be lost, but not read after the deletion of what it held."""
+    connection = _connect(path, "rw")
+    try:
+        # No log beside it that would keep what was deleted; what is freed is overwritten.
+        for pragma in ("journal_mode=DELETE", "synchronous=NORMAL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _connect(path: Path, mode: str) -> Connection:

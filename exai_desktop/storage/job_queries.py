@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +19,7 @@ from exai_desktop.storage.rows import (
     scan_of,
     storable,
 )
+from exai_desktop.storage.search_terms import HASH_START, literal
 
 _SORT: Final = {
     SortKey.ID: "id",
@@ -29,7 +29,6 @@ _SORT: Final = {
     SortKey.ACCOUNT: "account",
     SortKey.UPDATED: "updated_at",
 }
-_HASH_START: Final = re.compile(r"[0-9a-f]{4,64}")
 
 
 def job(connection: Connection, job_id: int) -> JobView | None:
@@ -88,17 +87,12 @@ def _conditions(query: JobQuery) -> tuple[str, list[Value]]:
         values.append(json.dumps(query.ids))
     if wanted := query.search.strip():
         either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
-        values += [f"%{_literal(folded(wanted))}%", f"%{_literal(storable(wanted))}%"]
-        if _HASH_START.fullmatch(wanted.lower()):
+        values += [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]
+        if HASH_START.fullmatch(wanted.lower()):
             either.append("sha256 LIKE ?")
             values.append(f"{wanted.lower()}%")
         terms.append(f"({' OR '.join(either)})")
     return (f" WHERE {' AND '.join(terms)}" if terms else ""), values
-
-
-def _literal(text: str) -> str:
-    r"""Text in which `%` and `_` mean themselves in LIKE ... ESCAPE '\'."""
-    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def ids(connection: Connection, states: Sequence[JobState]) -> list[tuple[int, str | None]]:

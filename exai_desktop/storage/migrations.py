@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.storage import (
+    balance_schema,
     consent_schema,
+    files_schema,
     first_schema,
     given_up_schema,
     holdings_schema,
@@ -36,6 +38,8 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("consent_schema", consent_schema.STATEMENTS),
     ("state_schema", state_schema.STATEMENTS),
     ("given_up_schema", given_up_schema.STATEMENTS),
+    ("files_schema", files_schema.STATEMENTS),
+    ("balance_schema", balance_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

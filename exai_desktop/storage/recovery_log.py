@@ -21,9 +21,17 @@ SELECT min(since) FROM recoveries WHERE NOT EXISTS (SELECT 1 FROM compared_lists
 # `usable` is no matter for a foreign file; `recorded_at` is when the provider got it.
 _FOREIGN: Final = """
 INSERT INTO copies (provider, account, purpose, sha256, size, remote_id, remote_name, state,
-    usable, recorded_at, expires_at)
-VALUES (?, ?, ?, '', ?, ?, ?, 'foreign', 0, ?, ?)
+    usable, recorded_at, expires_at, origin)
+VALUES (?, ?, ?, '', ?, ?, ?, 'foreign', 0, ?, ?, 'found')
 ON CONFLICT (account, remote_id) DO NOTHING"""
+
+# Whatever the user has imported may be what a job has forgotten to have sent.
+_NOT_SENT: Final = "(state = 'foreign' OR state = 'present' AND origin = 'imported')"
+
+_CANDIDATES: Final = (
+    f"SELECT * FROM copies WHERE account = ? AND purpose = ? AND size = ? AND {_NOT_SENT}"  # noqa: S608 - a constant
+)
+_ASKED: Final = f"UPDATE copies SET verified_at = ? WHERE id = ? AND {_NOT_SENT}"  # noqa: S608
 
 _LOOK_ALIKE: Final = """
 SELECT 1 FROM jobs WHERE name = ? AND size = ? AND id <> ?
@@ -75,12 +83,7 @@ class SqliteRecoveryLog:
     async def foreign(self, account: str, purpose: str, size: int) -> list[Copy]:
         return await self._database.read(
             lambda connection: [
-                copy_of(row)
-                for row in connection.execute(
-                    "SELECT * FROM copies WHERE account = ? AND purpose = ? AND size = ?"
-                    " AND state = 'foreign'",
-                    (account, purpose, size),
-                )
+                copy_of(row) for row in connection.execute(_CANDIDATES, (account, purpose, size))
             ]
         )
 
@@ -88,7 +91,7 @@ class SqliteRecoveryLog:
         await self._database.write(
             lambda connection: (
                 connection.executemany(
-                    "UPDATE copies SET verified_at = ? WHERE id = ? AND state = 'foreign'",
+                    _ASKED,
                     [(at, copy_id) for copy_id in copy_ids],
                 ).rowcount
             )

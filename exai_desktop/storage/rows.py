@@ -11,7 +11,7 @@ from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.models import Attempt, Copy, HistoryEntry, JobView
 from exai_desktop.core.names import plain_text
 from exai_desktop.core.scans import ScanResult, ScanVerdict
-from exai_desktop.core.states import CopyState, JobState
+from exai_desktop.core.states import CopyOrigin, CopyState, JobState
 from exai_desktop.storage.driver import Row
 
 # Kept as text: see `first_schema`.
@@ -158,4 +158,5 @@ def copy_of(row: Row) -> Copy:
         job_id=row["job_id"],
         verified_at=row["verified_at"],
         expires_at=row["expires_at"],
+        origin=CopyOrigin(row["origin"]),
     )

@@ -13,7 +13,7 @@ CORE = PACKAGE / "core"
 # Module of core → the test files that speak of it; all of them together must reach every branch.
 FULL = {
     "__init__": [],
-    "accounts": ["test_routing"],
+    "accounts": ["test_accounts", "test_routing"],
     "audit": ["test_audit_chain"],
     "audit_chain": ["test_audit_chain"],
     "backoff": ["test_backoff"],
@@ -37,6 +37,7 @@ FULL = {
     "quota": ["test_quota"],
     "recovery": ["test_quota"],
     "redact": ["test_redact"],
+    "remote": ["test_remote"],
     "routing": ["test_routing"],
     "scans": ["test_scans"],
     "settle": ["test_quota"],
@@ -52,7 +53,7 @@ NO_LOGIC = {"ports", "service", "state_store"}
 NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: a file that is gone is renamed here, one that is new is added.
-AT_LEAST = 31
+AT_LEAST = 32
 
 SETTINGS = """
 [run]

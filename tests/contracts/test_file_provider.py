@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from exai_desktop.core.accounts import Account, TransportStatus
+from exai_desktop.core.accounts import Account, Balance, TransportStatus
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AccountError, Sent, TransferError
 from exai_desktop.core.models import RemoteStatus
-from exai_desktop.core.ports import ExtractsText, FileProvider
+from exai_desktop.core.ports import ExtractsText, FileProvider, ReportsBalance
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.open_file import RegularFile, open_regular
 from exai_desktop.providers.glm import GlmProvider
@@ -487,3 +487,19 @@ def test_bad_accounts_are_refused(address: str, key: str, code: ErrorCode) -> No
         assert caught.value.code is code
         assert key not in str(caught.value)
         assert "secret" not in str(caught.value)
+
+
+async def test_the_balance_is_told_where_it_is_offered(bench: Bench) -> None:
+    kind, region, _ = FLAVOURS[bench.flavour]
+    provider = bench.provider
+    if kind != "kimi":
+        assert not isinstance(provider, ReportsBalance)
+        return
+    assert isinstance(provider, ReportsBalance)
+    assert await provider.balance() == Balance(49.5, "CNY" if region == "cn" else "USD")
+    stranger = bench.client(key="sk-nobody-has-this-one-0000000000")
+    assert isinstance(stranger, ReportsBalance)
+    with pytest.raises(TransferError) as caught:
+        await stranger.balance()
+    await stranger.close()
+    assert caught.value.code is ErrorCode.AUTH_FAILED

@@ -13,9 +13,10 @@ import pytest
 
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
+from exai_desktop.core.remote import Sight
 from exai_desktop.core.scans import ScanVerdict
-from exai_desktop.core.states import IN_FLIGHT, CopyState, JobState
-from exai_desktop.storage import first_schema, migrations, scan_schema
+from exai_desktop.core.states import IN_FLIGHT, CopyOrigin, CopyState, JobState
+from exai_desktop.storage import files_schema, first_schema, migrations, scan_schema
 from exai_desktop.storage.database import Database
 
 
@@ -30,6 +31,8 @@ def test_the_schema_knows_every_state() -> None:
     assert words(first_schema.IN_FLIGHT) == IN_FLIGHT
     assert words(first_schema.PRESENT) == {CopyState.PRESENT}
     assert words(scan_schema.SCAN_VERDICTS) == set(ScanVerdict)
+    assert words(files_schema.ORIGINS) == set(CopyOrigin)
+    assert words(files_schema.SIGHTS) == set(Sight)
 
 
 def test_all_tables_are_strict_and_all_states_checked(tmp_path: Path) -> None:
@@ -45,7 +48,9 @@ def test_all_tables_are_strict_and_all_states_checked(tmp_path: Path) -> None:
         for sql in (
             "INSERT INTO jobs (batch_id, path, name, search_text, state, size, created_at,"
             " updated_at, allow_fallback) VALUES (1, x'', '', '', 'lost', 0, 0, 0, 0)",
-            "INSERT INTO copies VALUES (1, '', '', '', '', 0, '', '', 'lost', 1, 0, 0, 0, 0)",
+            "INSERT INTO copies VALUES (1, '', '', '', '', 0, '', '', 'lost', 1, 0, 0, 0, 0,"
+            " 'sent')",
+            "INSERT INTO looks VALUES (1, 1, 0, 'lost', 0)",
             "INSERT INTO history VALUES (1, 1, 0, 'lost', 'done', '')",
         ):
             with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
@@ -137,3 +142,24 @@ def test_a_newer_schema_is_refused_and_left_alone(
         Database(path)
     assert caught.value.code is ErrorCode.DATABASE_ERROR
     assert path.read_bytes() == before
+
+
+def test_files_of_others_are_told_apart_in_an_older_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "test.db"
+    names = [name for name, _ in migrations.STEPS]
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "STEPS", migrations.STEPS[: names.index("files_schema")])
+        Database(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        for number, (sha256, state) in enumerate([("ab", "present"), ("", "foreign")]):
+            connection.execute(
+                "INSERT INTO copies VALUES (?, 'kimi', 'a', 'p', ?, 1, ?, '', ?, 1, 0, NULL, 0, 0)",
+                (number, sha256, f"f{number}", state),
+            )
+        connection.commit()
+    Database(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT origin FROM copies ORDER BY id").fetchall()
+    assert rows == [("sent",), ("found",)]

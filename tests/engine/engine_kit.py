@@ -32,12 +32,14 @@ from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine, running
 from exai_desktop.storage.audit import SqliteAuditStore
 from exai_desktop.storage.audit_trail import AuditTrail
+from exai_desktop.storage.balances import SqliteBalances
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.fingerprints import SqliteFingerprints
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import open_profile
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite_state import SqliteStateStore
+from exai_desktop.storage.texts import kept_texts
 
 from .scripted_provider import ScriptedProvider
 
@@ -157,7 +159,10 @@ async def open_bench(
     opened = open_profile(folder / "engine.db", clock.now, trail)
     database = opened.database
     jobs = SqliteJobStore(database)
-    with ThreadPoolExecutor(2) as readers:
+    with (
+        ThreadPoolExecutor(2) as readers,
+        kept_texts(folder / "texts.db", wanted.keep_texts) as texts,
+    ):
         desk = Accounts(
             MemoryBook(accounts),
             credentials,
@@ -185,6 +190,8 @@ async def open_bench(
             random=lambda: 0.0,
             malware=MalwareCheck(wanted.malware_scan, lambda: scanner),
             recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
+            balances=None if opened.is_read_only else SqliteBalances(database),
+            texts=texts,
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,
             claims=claims,

@@ -54,12 +54,13 @@ async def test_from_the_upload_to_the_removal(tmp_path: Path) -> None:
         ("job.duplicate", "ok", None, there),
         ("copy.deleting", "begun", None, there),
         ("copy.deleted", "ok", None, there),
+        ("copy.deletion_seen", "gone", None, there),
         ("job.removed", "ok", None, there),
     ]
     assert (sending.actor, sending.path_text) == ("tester", str(path))
     assert (sending.account, sending.provider, sending.purpose) == ("kimi", "kimi", "file-extract")
     assert (sending.sha256, sending.bytes) == (job.sha256, 5)
-    assert (report.ok, report.rows, report.protected_by) == (True, 7, "the test")
+    assert (report.ok, report.rows, report.protected_by) == (True, 8, "the test")
     assert twin.state is JobState.DUPLICATE
 
 

@@ -29,6 +29,8 @@ from exai_desktop.core.scans import ScanResult
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.states import JobState
 
+from .scripted_files import ScriptedFiles
+
 NOW = 1_800_000_000.0
 
 
@@ -66,12 +68,11 @@ class ScriptedEvents:
 
 
 @dataclass
-class ScriptedService:
+class ScriptedService(ScriptedFiles):
     """Meets `UploadService`. `calls` notes every command with its arguments."""
 
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
-    calls: list[tuple[object, ...]] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
     report: ConnectionReport = field(
         default_factory=lambda: ConnectionReport(True, "kimi", "api.moonshot.ai", 87, 3)

@@ -8,12 +8,13 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QWidget
 
+from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.states import JobState
-from exai_desktop.gui.plain_text import PlainQuestion
+from exai_desktop.gui import app as entry
 from exai_desktop.gui.text_dialogs import SHORTCUTS, ShortcutsDialog
 
 from .conftest import Stage
-from .scripted_service import ScriptedService, account, job
+from .scripted_service import ScriptedService, account, error, job
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -69,20 +70,71 @@ def test_delete_removes_finished_files_only(stage: Stage) -> None:
     stage.until(lambda: ("remove", [4]) in stage.script.calls)
 
 
-@pytest.mark.parametrize("is_meant", [True, False])
-def test_deleting_at_the_provider_asks_first(stage: Stage, is_meant: bool) -> None:
+def delete_first(stage: Stage, seconds: int) -> None:
+    stage.window.grace.seconds = seconds
     select(stage, 1)
     stage.press(Qt.Key.Key_Delete, SHIFT)
-    stage.until(lambda: bool(stage.window.findChildren(PlainQuestion)))
-    [question] = stage.window.findChildren(PlainQuestion)
-    default = question.defaultButton()
-    assert default.text().replace("&", "") == "Cancel"
-    buttons = {button.text().replace("&", ""): button for button in question.buttons()}
-    buttons["Delete at provider" if is_meant else "Cancel"].click()
-    stage.until(lambda: not stage.window.findChildren(PlainQuestion))
-    if is_meant:
-        stage.until(called(stage, "delete_remote"))
-    assert called(stage, "delete_remote")() == is_meant
+    stage.until(lambda: stage.window.grace.is_open)
+    assert stage.parts.notices.undo.isVisible()
+    assert not called(stage, "delete_remote")()
+
+
+def test_deleting_at_the_provider_begins_after_a_grace(stage: Stage) -> None:
+    delete_first(stage, seconds=2)
+    assert "1 file is about to be deleted" in stage.parts.notices.title
+    stage.until(called(stage, "delete_remote"))
+    stage.until(lambda: stage.parts.notices.title == "1 file deleted at the provider")
+    assert not stage.window.grace.is_open
+
+
+@pytest.mark.parametrize("way", ["key", "button"])
+def test_a_deletion_is_called_off(stage: Stage, way: str) -> None:
+    delete_first(stage, seconds=60)
+    if way == "key":
+        stage.press(Qt.Key.Key_Z, CTRL)
+    else:
+        stage.parts.notices.undo.click()
+    assert not stage.window.grace.is_open
+    assert stage.parts.notices.title == "1 file stays at the provider"
+    assert not stage.parts.notices.undo.isVisible()
+    assert not called(stage, "delete_remote")()
+    # With nothing to undo the key does nothing.
+    stage.press(Qt.Key.Key_Z, CTRL)
+    assert stage.parts.notices.title == "1 file stays at the provider"
+
+
+def test_what_is_said_within_the_grace_is_said_after_it(stage: Stage) -> None:
+    delete_first(stage, seconds=60)
+    notices = stage.parts.notices
+    notices.show_error(error(ErrorCode.OFFLINE))
+    notices.show_notice("Something less important")
+    assert "about to be deleted" in notices.title
+    stage.window.grace.undo()
+    assert notices.title == error(ErrorCode.OFFLINE).title
+
+
+def test_a_deletion_within_the_grace_of_another_joins_it(stage: Stage) -> None:
+    stage.script.rows.append(
+        job(5, JobState.DONE, file_id="file-5", provider="kimi", purpose="file-extract")
+    )
+    stage.window.page.model.refresh()
+    stage.until(lambda: stage.window.page.model.rowCount() == 5)
+    stage.window.grace.seconds = 60
+    for row in (0, 4):
+        stage.select(row)
+        stage.press(Qt.Key.Key_Delete, SHIFT)
+        stage.until(lambda: stage.window.grace.is_open)
+    stage.until(lambda: "2 files are about to be deleted" in stage.parts.notices.title)
+    stage.window.grace.undo()
+    assert stage.parts.notices.title == "2 files stay at the provider"
+
+
+def test_quitting_within_the_grace_deletes_nothing(stage: Stage) -> None:
+    delete_first(stage, seconds=1)
+    entry_settled = stage.parts.tasks.start(entry.settle(stage.window, stage.parts))
+    stage.until(entry_settled.done)
+    QTest.qWait(1_500)
+    assert not called(stage, "delete_remote")()
 
 
 def test_copy_puts_the_id_on_the_clipboard(stage: Stage) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QGuiApplication
 
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.job_actions import Action
-from exai_desktop.gui.plain_text import PlainQuestion
 from exai_desktop.gui.state_look import GROUPS
 
 from .conftest import Stage
@@ -91,9 +90,8 @@ def test_text_and_deletion_reach_the_provider(sandbox: Stage, tmp_path: Path) ->
     [dialog] = sandbox.window.findChildren(TextDialog)
     assert "the words in the file" in dialog.view.toPlainText()
     dialog.close()
+    sandbox.window.grace.seconds = 1
     sandbox.window.commands.perform(Action.DELETE_REMOTE)
-    sandbox.until(lambda: bool(sandbox.window.findChildren(PlainQuestion)))
-    sandbox.window.findChildren(PlainQuestion)[0].accept()
     sandbox.until(lambda: details.facts._values["At provider"].text() == "deleted")
 
 

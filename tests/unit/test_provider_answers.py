@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exai_desktop.core.accounts import Balance
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import Sent, TransferError
 from exai_desktop.core.models import RemoteFile, RemoteStatus
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers import glm, kimi
 from exai_desktop.providers.answers import file_of, files_of
+from exai_desktop.providers.kimi_balance import balance_of
 
 E = ErrorCode
 FORM: dict[str, Any] = {
@@ -306,3 +308,34 @@ def test_what_a_server_echoes_is_redacted_before_it_is_cut(before: int) -> None:
     assert "echoed" not in f"{error.detail} {error.request_id}"
     spoilt = {**FORM, "status": "error", "status_details": "y" * before + " " + key}
     assert "echoed" not in file_of(said(spoilt), "p", kimi.STATUSES).status_text
+
+
+def _balance(data: Any, **more: Any) -> dict[str, Any]:
+    return {"code": 0, "data": data, "scode": "0x0", "status": True} | more
+
+
+def test_a_balance_may_be_below_zero() -> None:
+    form = {"available_balance": 49, "voucher_balance": 9.5, "cash_balance": 39.5}
+    assert balance_of(said(_balance(form)), "intl") == Balance(49.0, "USD")
+    assert str(balance_of(said(_balance({"available_balance": -0.12})), "cn")) == "-0.12 CNY"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no json",
+        [],
+        {},
+        _balance(None),
+        _balance({}),
+        _balance({"available_balance": "49.5"}),
+        _balance({"available_balance": True}),
+        _balance({"available_balance": 10**400}),
+        _balance({"available_balance": 1}, status=False),
+        _balance([1]),
+    ],
+)
+def test_no_balance_is_made_up(body: Any) -> None:
+    with pytest.raises(TransferError) as caught:
+        balance_of(said(body), "intl")
+    assert caught.value.code is E.INVALID_ANSWER
