@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.accounts import Account
+from exai_desktop.core.accounts import Account, Phase
 from exai_desktop.core.error_codes import Outcome
 from exai_desktop.core.events import ProblemRaised
 from exai_desktop.core.models import AddOptions, JobDetail
@@ -180,6 +180,8 @@ async def _first_attempt_ended(bench: Bench, job_id: int) -> JobDetail:
 def _untouched(bench: Bench, other: str) -> None:
     """Nobody at the other account has noticed anything."""
     assert bench.ctx.accounts.problem(other) is None
+    breaker = bench.ctx.breakers.status(other)
+    assert (breaker.phase, breaker.failures) == (Phase.CLOSED, 0)
     lane = bench.ctx.accounts.lane(other)
     assert lane is not None
     assert lane.closed_until is None
