@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.tokens import ROW_HEIGHT
@@ -69,9 +69,16 @@ class CellPainter(QStyledItemDelegate):
         if index.column() == 0:
             ring.adjust(1, 0, 0, 0)
             painter.drawLine(ring.topLeft(), ring.bottomLeft())
-        if index.column() == index.model().columnCount() - 1:
+        if index.column() == _last_shown(option.widget):
             ring.adjust(0, 0, -1, 0)
             painter.drawLine(ring.topRight(), ring.bottomRight())
+
+
+def _last_shown(view: QWidget) -> int:
+    """In a narrow window the last columns are hidden."""
+    assert isinstance(view, QTableView)
+    count = view.model().columnCount()
+    return max((c for c in range(count) if not view.isColumnHidden(c)), default=0)
 
 
 class Cell:
@@ -98,13 +105,14 @@ class Cell:
         x: float = PAD,
         align: Qt.AlignmentFlag = LEFT,
         is_code: bool = False,
+        role: str = "text",
     ) -> None:
         """One or two lines of text; names and ids give way in the middle."""
         font = self._code if is_code else self._font
         if not second:
-            self._text(self._rect, x, first, font, "text", align)
+            self._text(self._rect, x, first, font, role, align)
             return
-        self._text(self._upper, x, first, font, "text", align)
+        self._text(self._upper, x, first, font, role, align)
         self._text(self._lower, x, second, self._small, "muted", align)
 
     def upper(self, word: str, figures: str, x: float) -> None:
