@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
-from exai_desktop.core.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.models import (
+    AddOptions,
+    Copy,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    QueueSummary,
+    RemoteListing,
+)
+from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport
 from exai_desktop.core.settings import Settings
 from exai_desktop.gui.engine_thread import EngineStoppedError, EngineThread
 
@@ -52,7 +61,29 @@ class AccountOrders(EngineLink):
         return await self._engine.submit(lambda s: s.test_draft(draft, key))
 
 
-class EngineClient(AccountOrders):
+class FileOrders(AccountOrders):
+    """What lies at the providers."""
+
+    async def reconcile(self, name: str) -> list[RemoteListing]:
+        return await self._engine.submit(lambda s: s.reconcile(name))
+
+    async def files(self, query: FileQuery) -> FilePage:
+        return await self._engine.submit(lambda s: s.files(query))
+
+    async def file(self, copy_id: int) -> FileDetail:
+        return await self._engine.submit(lambda s: s.file(copy_id))
+
+    async def import_files(self, account: str, remote_ids: Sequence[str]) -> ImportReport:
+        return await self._engine.submit(lambda s: s.import_files(account, remote_ids))
+
+    async def delete_file(self, copy_id: int) -> Copy:
+        return await self._engine.submit(lambda s: s.delete_file(copy_id))
+
+    async def file_text(self, copy_id: int) -> str:
+        return await self._engine.submit(lambda s: s.file_text(copy_id))
+
+
+class EngineClient(FileOrders):
     """Mirrors `UploadService`."""
 
     async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:

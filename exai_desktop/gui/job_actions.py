@@ -8,7 +8,7 @@ from enum import StrEnum
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.consent import can_be_accepted
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.models import JobView
+from exai_desktop.core.models import Copy, JobView
 from exai_desktop.core.states import FINAL, RETRY_MOVES, JobState
 
 S = JobState
@@ -44,12 +44,12 @@ _STATES: dict[Action, frozenset[JobState]] = {
 _NEEDS_ID = frozenset({Action.DELETE_REMOTE, Action.SHOW_TEXT, Action.COPY_ID})
 
 
-def gives_text(job: JobView, table: ProviderTable | None) -> bool:
+def gives_text(file: JobView | Copy, table: ProviderTable | None) -> bool:
     """Whether the provider hands back the text of files of this purpose."""
-    provider = table.provider(job.provider) if table and job.provider else None
+    provider = table.provider(file.provider) if table and file.provider else None
     if provider is None:
         return False
-    return any(p.gives_text for p in provider.purposes if p.name == job.purpose)
+    return any(p.gives_text for p in provider.purposes if p.name == file.purpose)
 
 
 def fits(action: Action, job: JobView, table: ProviderTable | None = None) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFrame, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
 
 from exai_desktop import __version__
 from exai_desktop.core.accounts import AccountStatus
@@ -17,15 +17,19 @@ from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.core.events import BatchFinished
 from exai_desktop.gui.accounts_dialog import AccountsDialog
 from exai_desktop.gui.bridge import EngineBridge, News
-from exai_desktop.gui.controls import Button, IconView, column, row
+from exai_desktop.gui.controls import column, row
 from exai_desktop.gui.engine_client import EngineClient
 from exai_desktop.gui.engine_session import EngineSession
 from exai_desktop.gui.file_intake import FileIntake
+from exai_desktop.gui.files_commands import FilesCommands
+from exai_desktop.gui.files_page import FilesPage
 from exai_desktop.gui.grace import Grace
 from exai_desktop.gui.notice_bar import NoticeBar
+from exai_desktop.gui.page_bar import PageBar
 from exai_desktop.gui.plain_text import PlainLabel
 from exai_desktop.gui.queue_commands import QueueCommands
 from exai_desktop.gui.queue_page import QueuePage
+from exai_desktop.gui.sandbox_banner import SandboxBanner
 from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.start_pages import EngineProblem, FirstRun
 from exai_desktop.gui.state_look import Tone
@@ -74,7 +78,11 @@ class MainWindow(QMainWindow):
         self.problem = EngineProblem(theme, lambda: self.enter(sandbox=parts.session.is_sandbox))
         self.starting = PlainLabel("Starting…", role="muted")
         self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.banner = self._make_banner()
+        self.banner = SandboxBanner(theme, self._add_real_account)
+        self.files_commands = FilesCommands(
+            self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
+        )
+        self.files = FilesPage(theme, parts.client, parts.tasks, self.files_commands)
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
@@ -84,12 +92,14 @@ class MainWindow(QMainWindow):
 
     def _assemble(self) -> None:
         self.stack = QStackedWidget()
-        for page in (self.starting, self.first_run, self.page, self.problem):
+        for page in (self.starting, self.first_run, self.page, self.files, self.problem):
             self.stack.addWidget(page)
+        pages = {"Queue": self.page, "Files": self.files}
+        self.pages = PageBar(self._parts.theme, self.stack, pages)
         notice = row(self._parts.notices)
         notice.setContentsMargins(24, 0, 24, 0)
-        whole = column(self.banner, notice, self.stack, gap=0)
-        whole.setStretch(2, 1)
+        whole = column(self.banner, self.pages, notice, self.stack, gap=0)
+        whole.setStretch(3, 1)
         center = QWidget()
         center.setLayout(whole)
         self.setCentralWidget(center)
@@ -100,6 +110,9 @@ class MainWindow(QMainWindow):
             folder=self.intake.choose_folder,
             paste=self.intake.paste,
             undo=self.grace.undo,
+            find=self._find,
+            queue=lambda: self.pages.go("Queue"),
+            stored=lambda: self.pages.go("Files"),
             accounts=self.open_accounts,
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
@@ -109,24 +122,15 @@ class MainWindow(QMainWindow):
             quit=self.close,
         )
 
+    def _find(self) -> None:
+        (self.files if self.stack.currentWidget() is self.files else self.page).start_search()
+
     def _enable_undo(self) -> None:
         self.menu_actions.undo.setEnabled(self.grace.is_open)
 
     def _choose_theme(self, setting: Setting) -> None:
         self.menu_actions.choose_theme(setting)
         self._parts.tasks.start(self._parts.client.change_setting("theme", setting))
-
-    def _make_banner(self) -> QFrame:
-        banner = QFrame()
-        banner.setProperty("banner", True)
-        theme = self._parts.theme
-        text = PlainLabel("Sandbox: files go to this computer only", role="heading")
-        self.add_real = Button(theme, "Add a real account…", self._add_real_account, icon="key")
-        layout = row(IconView(theme, "flask", "accent"), text, 0, self.add_real, gap=12)
-        layout.setContentsMargins(24, 8, 24, 8)
-        banner.setLayout(layout)
-        banner.hide()
-        return banner
 
     def enter(self, *, sandbox: bool, then_accounts: bool = False) -> None:
         """Start the real engine or the sandbox behind this window."""
@@ -156,6 +160,8 @@ class MainWindow(QMainWindow):
             return
         self.page.send_menu.show_accounts(self._accounts)
         self.page.restart(summary)
+        self.files.show_accounts(self._accounts)
+        self.files.restart()
         self._choose_page(summary.total)
         if then_accounts:
             self.open_accounts()
@@ -177,6 +183,7 @@ class MainWindow(QMainWindow):
             if self.accounts_dialog is not None:
                 self.accounts_dialog.show_accounts(news.accounts)
         self.page.apply(news)
+        self.files.apply(news)
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from exai_desktop.core.models import QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.controls import Button, row
+from exai_desktop.gui.search_box import SearchBox
 from exai_desktop.gui.state_look import GROUPS, Group
 from exai_desktop.gui.theme import Theme
-
-# Long enough for the next letter, short enough to feel at once.
-_TYPING_PAUSE_MS = 200
-_SEARCH_WIDTH = 264
 
 
 def count_of(group: Group, summary: QueueSummary) -> int:
@@ -37,23 +33,8 @@ class QueueFilter(QWidget):
         self._exclusive = QButtonGroup(self)
         for group in GROUPS:
             self._add_chip(group, theme)
-        self.search = QLineEdit()
-        self.search.setAccessibleName("Search the queue")
-        self.search.setPlaceholderText("Search name, path, ID or hash")
-        self.search.setProperty("quiet", True)
-        self.search.setClearButtonEnabled(True)
-        self.search.setAcceptDrops(False)
-        self.search.setMinimumWidth(_SEARCH_WIDTH // 2)
-        self.search.setMaximumWidth(_SEARCH_WIDTH)
-        self._glass = QAction(self.search)
-        theme.dress(self._glass, "search", "muted")
-        self.search.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_TYPING_PAUSE_MS)
-        self._pause.timeout.connect(self.changed)
-        self.search.textChanged.connect(lambda _text: self._pause.start())
-        self.search.returnPressed.connect(self.changed)
+        self.search = SearchBox(theme, "Search the queue", "Search name, path, ID or hash")
+        self.search.changed.connect(self.changed)
         layout = row(*self._chips.values(), 0, self.search, gap=4)
         layout.setStretchFactor(self.search, 100)
         self.setLayout(layout)

@@ -8,14 +8,14 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Qt
 
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.models import JobView, SortKey
+from exai_desktop.core.models import JobQuery, JobView, SortKey
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.bridge import News
 from exai_desktop.gui.engine_client import EngineClient
-from exai_desktop.gui.paged_jobs import NO_PARENT, Index, PagedJobs
+from exai_desktop.gui.paged_rows import NO_PARENT, Index, PagedRows
 from exai_desktop.gui.plain_text import tip
 from exai_desktop.gui.queue_columns import HEADINGS, Column, cell_text, tip_text
-from exai_desktop.gui.queue_rows import spans
+from exai_desktop.gui.queue_rows import PAGE, spans
 from exai_desktop.gui.slot_tasks import SlotTasks
 
 JOB_ROLE: Final = Qt.ItemDataRole.UserRole + 1
@@ -26,11 +26,11 @@ _TEXT_ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
 _MAX_SPANS = 64
 
 
-class QueueModel(PagedJobs):
+class QueueModel(PagedRows[JobView, JobQuery]):
     """Rows change in batches: one signal for neighbouring rows, never one per file."""
 
     def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
-        super().__init__(client, tasks, parent)
+        super().__init__(client.jobs, JobQuery(limit=PAGE), len(HEADINGS), tasks, parent)
         self._progress: dict[int, Progressed] = {}
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:

@@ -1,45 +1,52 @@
-"""The rows of the queue as the window holds them: all are counted, few are in memory.
+"""The rows of a long table as the window holds them: all are counted, few are in memory.
 
-Plain Python, no Qt: `QueueModel` asks it what to show and tells it what arrived.
+Plain Python, no Qt: the model asks it what to show and tells it what arrived.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-from exai_desktop.core.models import JobView
+from typing import Generic, Protocol, TypeVar
 
 PAGE = 200
 # Some 4 MB of rows; what is farther from the visible page is forgotten and read again.
 MAX_LOADED = 4_000
 
 
-class QueueRows:
+class HasId(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+Row = TypeVar("Row", bound=HasId)
+
+
+class QueueRows(Generic[Row]):
     """A list of known length whose rows come and go by pages."""
 
     def __init__(self) -> None:
-        self._rows: list[JobView | None] = []
+        self._rows: list[Row | None] = []
         self._row_of: dict[int, int] = {}
         self._is_shifted = False
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def at(self, row: int) -> JobView | None:
-        """The job in this row, None when it is not loaded."""
+    def at(self, row: int) -> Row | None:
+        """What is in this row, None when it is not loaded."""
         return self._rows[row] if 0 <= row < len(self._rows) else None
 
-    def row_of(self, job_id: int) -> int | None:
-        """Where a loaded job is shown."""
+    def row_of(self, row_id: int) -> int | None:
+        """Where a loaded one is shown."""
         self._index()
-        return self._row_of.get(job_id)
+        return self._row_of.get(row_id)
 
     def loaded(self) -> int:
         """How many rows are in memory."""
         self._index()
         return len(self._row_of)
 
-    def reset(self, rows: Sequence[JobView], total: int, offset: int = 0) -> None:
+    def reset(self, rows: Sequence[Row], total: int, offset: int = 0) -> None:
         """Start again with one page of a list of this length."""
         self._rows = [None] * total
         self.put_page(offset, rows)
@@ -52,10 +59,10 @@ class QueueRows:
             self._rows.extend([None] * (total - len(self._rows)))
         self._is_shifted = True
 
-    def insert(self, row: int, jobs: Sequence[JobView]) -> None:
+    def insert(self, row: int, jobs: Sequence[Row]) -> None:
         """New jobs before `row`; beyond what fits into memory only their places."""
         room = max(0, MAX_LOADED - self.loaded())
-        kept: list[JobView | None] = list(jobs[:room])
+        kept: list[Row | None] = list(jobs[:room])
         self._rows[row:row] = kept + [None] * (len(jobs) - len(kept))
         self._is_shifted = True
 
@@ -64,14 +71,14 @@ class QueueRows:
         del self._rows[first : last + 1]
         self._is_shifted = True
 
-    def put_page(self, offset: int, jobs: Sequence[JobView]) -> None:
+    def put_page(self, offset: int, jobs: Sequence[Row]) -> None:
         """What the database says about the rows from `offset` on."""
         end = min(offset + len(jobs), len(self._rows))
         self._rows[offset:end] = jobs[: end - offset]
         self._is_shifted = True
         self._evict(around=offset + len(jobs) // 2)
 
-    def replace(self, jobs: Iterable[JobView]) -> list[int]:
+    def replace(self, jobs: Iterable[Row]) -> list[int]:
         """Newer views of jobs; returns the rows that changed, in order."""
         self._index()
         touched = []

@@ -1,155 +1,37 @@
-"""The table of the queue: widths, keys and which jobs are meant."""
+"""The table of the queue."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from typing import Final
+
+from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.models import JobView
-from exai_desktop.gui.paged_jobs import Index
 from exai_desktop.gui.queue_columns import Column
 from exai_desktop.gui.queue_model import QueueModel
 from exai_desktop.gui.row_painter import RowPainter
+from exai_desktop.gui.row_table import RowTable, TableWords, Widths
 from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.tokens import ROW_HEIGHT
 
-_WIDTHS = {Column.STATE: 280, Column.SIZE: 80, Column.ACCOUNT: 132, Column.RESULT: 160}
-_NAME_AT_LEAST = 250
-# Columns that give way first in a narrow window; the details have all of it.
-_GIVE_WAY = (Column.ACCOUNT, Column.SIZE, Column.RESULT)
+_WORDS: Final = TableWords("Upload queue", "Columns of the queue", "No file matches this filter")
+# Those that give way in a narrow window stand in the details.
+_WIDTHS: Final = Widths(
+    {Column.STATE: 280, Column.SIZE: 80, Column.ACCOUNT: 132, Column.RESULT: 160},
+    (Column.ACCOUNT, Column.SIZE, Column.RESULT),
+)
 
 
-class QueueView(QTableView):
-    """Selecting, sorting and opening rows; what happens then is the window's matter."""
-
-    selection_moved = Signal()
-    opened = Signal()
-    menu_wanted = Signal(QPoint)
+class QueueView(RowTable):
+    """Rows are jobs."""
 
     def __init__(self, model: QueueModel, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = model
-        self._theme = theme
-        self.setModel(model)
+        super().__init__(model, theme, _WORDS, _WIDTHS, parent)
         self.setItemDelegate(RowPainter(theme, self))
-        self.setAccessibleName("Upload queue")
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._ask_menu)
-        self._set_up_headers()
-        model.visible_rows = self.visible_rows
 
-    def _set_up_headers(self) -> None:
-        rows = self.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setMinimumSectionSize(ROW_HEIGHT)
-        rows.setDefaultSectionSize(ROW_HEIGHT)
-        columns = self.horizontalHeader()
-        columns.setAccessibleName("Columns of the queue")
-        columns.setHighlightSections(False)
-        columns.setMinimumHeight(36)
-        columns.setSortIndicatorClearable(True)
-        columns.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        columns.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in _WIDTHS.items():
-            self.setColumnWidth(column, width)
-        self.setSortingEnabled(True)
-
-    def visible_rows(self) -> tuple[int, int]:
-        """First and last row in sight."""
-        bottom = self.viewport().height()
-        first = self.rowAt(0)
-        last = self.rowAt(bottom - 1)
-        return max(0, first), last if last >= 0 else max(0, self._model.rowCount() - 1)
-
-    def spans(self) -> list[tuple[int, int]]:
-        """The selected rows as ranges, without asking for each of 100,000."""
-        selection = self.selectionModel().selection()
-        parts = (selection.at(i) for i in range(selection.count()))
-        return sorted({(part.top(), part.bottom()) for part in parts})
-
-    def loaded_selection(self, limit: int = 500) -> list[JobView]:
+    def loaded_selection(self) -> list[JobView]:
         """Some of the selected jobs, enough to know which commands fit."""
-        found: list[JobView] = []
-        for first, last in self.spans():
-            for row in range(first, min(last, first + limit) + 1):
-                job = self._model.job_at(row)
-                if job is not None:
-                    found.append(job)
-            if len(found) >= limit:
-                break
-        return found
+        return self.loaded_rows()
 
     async def selected_jobs(self) -> list[JobView]:
         """All selected jobs; those never looked at are read from the database."""
-        found: list[JobView] = []
-        for first, last in self.spans():
-            found.extend(await self._model.jobs_in(first, last))
-        return found
-
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        """Tell the window once per change."""
-        super().selectionChanged(selected, deselected)
-        self.selection_moved.emit()
-
-    def currentChanged(self, current: Index, previous: Index) -> None:
-        """The ring moves: repaint both whole rows."""
-        super().currentChanged(current, previous)
-        for index in (current, previous):
-            if index.isValid():
-                top = self.rowViewportPosition(index.row())
-                self.viewport().update(QRect(0, top, self.viewport().width(), ROW_HEIGHT))
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Coming by keyboard selects a row: where there is only one, no arrow key would."""
-        super().focusInEvent(event)
-        selection = self.selectionModel()
-        if not selection.hasSelection() and self._model.rowCount():
-            how = QItemSelectionModel.SelectionFlag
-            index = self._model.index(max(0, self.currentIndex().row()), 0)
-            selection.setCurrentIndex(index, how.ClearAndSelect | how.Rows)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return opens the details; everything else is Qt's or an action's."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self.opened.emit()
-            return
-        super().keyPressEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """As Return."""
-        super().mouseDoubleClickEvent(event)
-        if self.indexAt(event.position().toPoint()).isValid():
-            self.opened.emit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Hide what no longer fits beside a readable name."""
-        width = self.viewport().width()
-        room = width - _NAME_AT_LEAST - sum(_WIDTHS.values())
-        for column in _GIVE_WAY:
-            self.setColumnHidden(column, room < 0)
-            room += _WIDTHS[column] if room < 0 else 0
-        super().resizeEvent(event)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The arrow of the sorted column is drawn by the header; nothing found is said here."""
-        super().paintEvent(event)
-        if self._model.rowCount() == 0:
-            painter = QPainter(self.viewport())
-            painter.setPen(self._theme.color("muted"))
-            place = self.viewport().rect()
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "No file matches this filter")
-            painter.end()
-
-    def _ask_menu(self, at: QPoint) -> None:
-        self.menu_wanted.emit(self.viewport().mapToGlobal(at))
+        return await self.selected_rows()

@@ -4,191 +4,56 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
-
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.models import JobView
 from exai_desktop.core.names import extension, plain_text
 from exai_desktop.core.states import JobState
+from exai_desktop.gui.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
 from exai_desktop.gui.icons import file_icon
-from exai_desktop.gui.queue_columns import HEADINGS, Column, account_text, result_text
+from exai_desktop.gui.queue_columns import Column, account_text, result_text
 from exai_desktop.gui.queue_model import JOB_ROLE, PROGRESS_ROLE
 from exai_desktop.gui.state_look import look_of, moving, second_line, speed_and_eta
-from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.tokens import ROW_HEIGHT
 from exai_desktop.gui.wording import percent, size_text
 
-_PAD = 12.0
-_ICON = 18.0
-_TILE = 36.0
-_BAR = 4.0
 
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_MIDDLE = Qt.TextElideMode.ElideMiddle
-_END = Qt.TextElideMode.ElideRight
+class RowPainter(CellPainter):
+    """Knows nothing but the job and its progress."""
 
-Index = QModelIndex | QPersistentModelIndex
-
-
-class RowPainter(QStyledItemDelegate):
-    """Draws every column; knows nothing but the job, its progress and the theme."""
-
-    def __init__(self, theme: Theme, parent: QObject) -> None:
-        super().__init__(parent)
-        self._theme = theme
-
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """All rows are alike; the widths come from the header."""
-        return QSize(80, ROW_HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Ground, then what the column shows."""
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ground(painter, option, index)
+    def paint_cell(self, cell: Cell, index: Index) -> None:
+        """A row that is not loaded yet shows that there is one."""
         job = index.data(JOB_ROLE)
-        cell = _Cell(painter, self._theme, QRectF(option.rect), option.font)
         if isinstance(job, JobView):
-            self._paint_cell(cell, job, index.data(PROGRESS_ROLE), Column(index.column()))
+            self._paint_job(cell, job, index.data(PROGRESS_ROLE), Column(index.column()))
         elif index.column() == Column.NAME:
-            cell.lines("…", "", x=_PAD + _TILE + 12)
-        painter.restore()
+            cell.lines("…", "", x=PAD + TILE + 12)
 
-    def _paint_cell(
-        self, cell: _Cell, job: JobView, progress: Progressed | None, column: Column
+    def _paint_job(
+        self, cell: Cell, job: JobView, progress: Progressed | None, column: Column
     ) -> None:
         match column:
             case Column.NAME:
                 cell.tile(file_icon(extension(job.name)))
                 folder = plain_text(str(PurePath(job.path).parent))
-                cell.lines(plain_text(job.name), folder, x=_PAD + _TILE + 12)
+                cell.lines(plain_text(job.name), folder, x=PAD + TILE + 12)
             case Column.STATE:
                 _paint_state(cell, job, progress)
             case Column.SIZE:
-                cell.lines(size_text(job.size), "", align=_RIGHT)
+                cell.lines(size_text(job.size), "", align=RIGHT)
             case Column.ACCOUNT:
                 cell.lines(account_text(job), plain_text(job.purpose or ""))
             case Column.RESULT:
                 note = "existing file" if job.state is JobState.DUPLICATE else ""
                 cell.lines(result_text(job), note, is_code=True)
 
-    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        rect = option.rect
-        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        if is_selected:
-            painter.fillRect(rect, self._theme.color("selection"))
-        line = QRect(rect.left(), rect.bottom(), rect.width(), 1)
-        painter.fillRect(line, self._theme.color("border"))
-        view = option.widget
-        if not isinstance(view, QTableView) or not view.hasFocus():
-            return
-        if view.currentIndex().row() == index.row():
-            self._paint_focus(painter, option, index)
 
-    def _paint_focus(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """One ring around the whole row, drawn cell by cell."""
-        ring = QRectF(option.rect).adjusted(0, 1, 0, -2)
-        painter.setPen(QPen(self._theme.color("accent"), 2))
-        painter.drawLine(ring.topLeft(), ring.topRight())
-        painter.drawLine(ring.bottomLeft(), ring.bottomRight())
-        if index.column() == 0:
-            ring.adjust(1, 0, 0, 0)
-            painter.drawLine(ring.topLeft(), ring.bottomLeft())
-        if index.column() == len(HEADINGS) - 1:
-            ring.adjust(0, 0, -1, 0)
-            painter.drawLine(ring.topRight(), ring.bottomRight())
-
-
-def _paint_state(cell: _Cell, job: JobView, progress: Progressed | None) -> None:
+def _paint_state(cell: Cell, job: JobView, progress: Progressed | None) -> None:
     look = look_of(job, progress)
     bar = moving(job, progress)
     cell.icon(look.icon, look.tone.value, is_upper=bool(bar) or bool(second_line(job, progress)))
-    x = _PAD + _ICON + 8
+    x = PAD + ICON + 8
     if bar is None:
         cell.lines(look.word, plain_text(second_line(job, progress)), x=x)
         return
     done = percent(bar.done, bar.total)
     cell.upper(f"{look.word} {done} %", speed_and_eta(bar), x=x)
     cell.bar(bar.done / bar.total if bar.total else 0.0, x=x)
-
-
-class _Cell:
-    """One cell being drawn: an upper and a lower line, or one in the middle."""
-
-    def __init__(self, painter: QPainter, theme: Theme, rect: QRectF, font: QFont) -> None:
-        self._painter = painter
-        self._theme = theme
-        self._rect = rect
-        self._font = QFont(font)
-        self._small = QFont(font)
-        self._small.setPointSizeF(font.pointSizeF() * 0.9)
-        self._code = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-        self._code.setPointSizeF(font.pointSizeF() * 0.95)
-        middle = rect.center().y()
-        self._upper = QRectF(rect.left(), middle - 20, rect.width(), 20)
-        self._lower = QRectF(rect.left(), middle + 1, rect.width(), 18)
-
-    def lines(
-        self,
-        first: str,
-        second: str,
-        *,
-        x: float = _PAD,
-        align: Qt.AlignmentFlag = _LEFT,
-        is_code: bool = False,
-    ) -> None:
-        """One or two lines of text; names and ids give way in the middle."""
-        font = self._code if is_code else self._font
-        if not second:
-            self._text(self._rect, x, first, font, "text", align)
-            return
-        self._text(self._upper, x, first, font, "text", align)
-        self._text(self._lower, x, second, self._small, "muted", align)
-
-    def upper(self, word: str, figures: str, x: float) -> None:
-        """A word at the left and figures at the right of the upper line."""
-        self._text(self._upper, x, word, self._font, "text", _LEFT)
-        taken = x + QFontMetrics(self._font).horizontalAdvance(word) + 8
-        self._text(self._upper, taken, figures, self._small, "muted", _RIGHT)
-
-    def bar(self, part: float, x: float) -> None:
-        """The share that is through."""
-        top = self._lower.center().y() - _BAR / 2
-        width = self._rect.width() - x - _PAD
-        track = QRectF(self._rect.left() + x, top, width, _BAR)
-        self._painter.setPen(Qt.PenStyle.NoPen)
-        self._painter.setBrush(self._theme.color("track"))
-        self._painter.drawRoundedRect(track, _BAR / 2, _BAR / 2)
-        track.setWidth(max(_BAR, width * min(1.0, part)))
-        self._painter.setBrush(self._theme.color("accent"))
-        self._painter.drawRoundedRect(track, _BAR / 2, _BAR / 2)
-
-    def tile(self, icon: str) -> None:
-        """A file's picture on a soft ground."""
-        top = self._rect.center().y() - _TILE / 2
-        tile = QRectF(self._rect.left() + _PAD, top, _TILE, _TILE)
-        self._painter.setPen(Qt.PenStyle.NoPen)
-        self._painter.setBrush(self._theme.color("hover"))
-        self._painter.drawRoundedRect(tile, 8, 8)
-        inner = tile.adjusted(8, 8, -8, -8)
-        color = self._theme.color("muted").name()
-        self._theme.icons.paint(self._painter, icon, color, inner)
-
-    def icon(self, name: str, role: str, *, is_upper: bool) -> None:
-        """The state's picture, beside its word."""
-        middle = (self._upper if is_upper else self._rect).center().y()
-        place = QRectF(self._rect.left() + _PAD, middle - _ICON / 2, _ICON, _ICON)
-        self._theme.icons.paint(self._painter, name, self._theme.color(role).name(), place)
-
-    def _text(
-        self, line: QRectF, x: float, text: str, font: QFont, role: str, align: Qt.AlignmentFlag
-    ) -> None:
-        place = line.adjusted(x, 0, -_PAD, 0)
-        mode = _END if role == "muted" and align == _LEFT else _MIDDLE
-        shown = QFontMetrics(font).elidedText(text, mode, int(place.width()))
-        self._painter.setFont(font)
-        self._painter.setPen(QColor(self._theme.color(role)))
-        self._painter.drawText(place, align, shown)

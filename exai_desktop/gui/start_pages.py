@@ -90,6 +90,27 @@ class EmptyQueue(QWidget):
         painter.end()
 
 
+class EmptyFiles(QWidget):
+    """The record knows of no file at a provider."""
+
+    def __init__(self, theme: Theme, on_refresh: Callable[[], object]) -> None:
+        super().__init__()
+        icon = IconView(theme, "cloud", "accent", 48)
+        title = _centred(PlainLabel("No files at the providers yet", role="title"))
+        text = _centred(
+            PlainLabel(
+                "What you upload appears here. Refresh asks your providers what else lies there.",
+                role="muted",
+                wrap=True,
+            )
+        )
+        self.refresh = Button(theme, "&Refresh", on_refresh, kind="primary", icon="retry")
+        button = row(0, self.refresh, 0)
+        self.setLayout(
+            column(0, row(0, icon, 0), 16, title, 4, text, 24, button, 0, gap=0, margin=32)
+        )
+
+
 class EngineProblem(QWidget):
     """The engine did not start: why, and what to do."""
 

@@ -50,6 +50,8 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Delete", "Remove from the list; nothing is deleted at the provider"),
     ("Shift+Delete", "Delete at the provider; can be undone for some seconds"),
     ("Ctrl+I", "Details pane"),
+    ("Ctrl+1", "Page Queue"),
+    ("Ctrl+2", "Page Files: what lies at the providers"),
     ("Ctrl+,", "Accounts"),
     ("F1", "This list"),
     ("Ctrl+Q", "Quit"),

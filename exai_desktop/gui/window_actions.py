@@ -30,6 +30,9 @@ class Orders:
     folder: Order
     paste: Order
     undo: Order
+    find: Order
+    queue: Order
+    stored: Order
     accounts: Order
     sandbox: Order
     leave_sandbox: Order
@@ -115,10 +118,12 @@ class WindowActions(QObject):
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.select_all = self._in_queue(make("Select &all", page.view.selectAll, keys="Ctrl+A"))
         self.undo = make("&Undo deletion", order.undo, icon="undo", keys="Ctrl+Z")
-        self.find = make("&Find…", page.start_search, icon="search", keys="Ctrl+F")
+        self.find = make("&Find…", order.find, icon="search", keys="Ctrl+F")
         self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
+        self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
+        self.stored = make("&Files at the providers", order.stored, icon="cloud", keys="Ctrl+2")
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
         self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
         self.about = make("&About EXAI Desktop", order.about, icon="info")
@@ -153,7 +158,7 @@ class WindowActions(QObject):
         )  # fmt: skip
         single = (files[action] for action in own)
         self._menu(bar, "&Queue", self.pause_all, None, *single, None, self.retry_all, self.clear)
-        view = self._menu(bar, "&View", self.details, None)
+        view = self._menu(bar, "&View", self.queue, self.stored, None, self.details, None)
         themes = self._menu(view, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
         self._menu(bar, "&Help", self.shortcuts, None, self.about)

@@ -40,7 +40,7 @@ class Stage:
 
     def rows(self) -> list[JobView]:
         model = self.window.page.model
-        jobs = (model.job_at(row) for row in range(model.rowCount()))
+        jobs = (model.row_at(row) for row in range(model.rowCount()))
         return [job for job in jobs if job is not None]
 
     def names(self) -> list[str]:

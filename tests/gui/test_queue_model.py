@@ -34,13 +34,13 @@ def open_with(open_window: Open, rows: Sequence[JobView]) -> Stage:
 def test_a_hundred_thousand_rows_are_counted_and_few_are_loaded(open_window: Open) -> None:
     stage = open_with(open_window, jobs(MANY))
     model, view = stage.window.page.model, stage.window.page.view
-    assert model.job_at(0) == job(MANY)
-    assert model.job_at(50_000) is None
+    assert model.row_at(0) == job(MANY)
+    assert model.row_at(50_000) is None
     view.scrollTo(model.index(50_000, 0))
-    stage.until(lambda: model.job_at(50_000) is not None)
-    assert model.job_at(50_000) == job(MANY - 50_000)
+    stage.until(lambda: model.row_at(50_000) is not None)
+    assert model.row_at(50_000) == job(MANY - 50_000)
     view.scrollToBottom()
-    stage.until(lambda: model.job_at(MANY - 1) == job(1))
+    stage.until(lambda: model.row_at(MANY - 1) == job(1))
     assert model._rows.loaded() <= MAX_LOADED
 
 
@@ -63,8 +63,8 @@ def test_a_hundred_thousand_new_rows_come_in_batches(open_window: Open) -> None:
     assert inserts == [(0, MANY - 1)]
     # Some 60 ms on a slow machine; the bar is that no peer's minute creeps in.
     assert took < 0.5
-    assert model.job_at(0) == job(MANY + 10, JobState.QUEUED)
-    assert model.job_at(MANY) == job(10)
+    assert model.row_at(0) == job(MANY + 10, JobState.QUEUED)
+    assert model.row_at(MANY) == job(10)
 
 
 def test_sorting_and_filtering_are_the_services_work(open_window: Open) -> None:
@@ -131,7 +131,7 @@ def test_commands_reach_rows_that_were_never_looked_at(open_window: Open) -> Non
 
 
 def test_rows_are_evicted_far_from_where_one_looks() -> None:
-    rows = QueueRows()
+    rows: QueueRows[JobView] = QueueRows()
     rows.reset([], MANY)
     for offset in range(0, 6_000, PAGE):
         rows.put_page(offset, [job(offset + place + 1) for place in range(PAGE)])

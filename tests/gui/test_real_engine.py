@@ -11,8 +11,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 
 from exai_desktop.core.states import JobState
+from exai_desktop.gui.files_commands import FileAction
 from exai_desktop.gui.job_actions import Action
 from exai_desktop.gui.state_look import GROUPS
+from exai_desktop.gui.text_dialogs import TextDialog
 
 from .conftest import Stage
 
@@ -84,8 +86,6 @@ def test_text_and_deletion_reach_the_provider(sandbox: Stage, tmp_path: Path) ->
     details = sandbox.window.page.details
     sandbox.until(lambda: details.facts._values["At provider"].text().startswith("stored"))
     sandbox.window.commands.perform(Action.SHOW_TEXT)
-    from exai_desktop.gui.text_dialogs import TextDialog
-
     sandbox.until(lambda: bool(sandbox.window.findChildren(TextDialog)))
     [dialog] = sandbox.window.findChildren(TextDialog)
     assert "the words in the file" in dialog.view.toPlainText()
@@ -93,6 +93,33 @@ def test_text_and_deletion_reach_the_provider(sandbox: Stage, tmp_path: Path) ->
     sandbox.window.grace.seconds = 1
     sandbox.window.commands.perform(Action.DELETE_REMOTE)
     sandbox.until(lambda: details.facts._values["At provider"].text() == "deleted")
+
+
+def test_the_page_of_files_follows_what_lies_there(sandbox: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "winter.txt"
+    file.write_text("the walrus sleeps\n", encoding="utf-8")
+    sandbox.drop_paths(str(file))
+    sandbox.until(settled(sandbox, 1))
+    window, page = sandbox.window, sandbox.window.files
+    window.pages.go("Files")
+    sandbox.until(lambda: page.model.rowCount() == 1)
+    page.ask_providers()
+    sandbox.until(lambda: sandbox.parts.notices.title == "The providers were asked")
+    page.view.selectAll()
+    sandbox.until(lambda: page.details.looks.count() > 0)
+    window.files_commands.perform(FileAction.SHOW_TEXT)
+    sandbox.until(lambda: bool(window.findChildren(TextDialog)))
+    window.findChildren(TextDialog)[0].close()
+    # Its words are known now.
+    for words, count in (("snow", 0), ("walrus", 1)):
+        page.filter.search.setText(words)
+        sandbox.until(lambda count=count: page.model.rowCount() == count)  # type: ignore[misc]
+    page.view.selectAll()
+    window.grace.seconds = 1
+    window.files_commands.perform(FileAction.DELETE)
+    sandbox.until(lambda: sandbox.parts.notices.title == "1 file deleted at the provider")
+    page.filter.search.clear()
+    sandbox.until(page.empty.isVisible)
 
 
 def test_pause_hold_cancel_and_clear(sandbox: Stage, tmp_path: Path) -> None:
@@ -130,7 +157,7 @@ def test_first_run_leads_into_the_sandbox_and_out(open_window: Open) -> None:
     dialog.cards[0].test.click()
     stage.until(lambda: dialog.cards[0].result.title == "The connection works")
     dialog.close()
-    window.add_real.click()
+    window.banner.add_real.click()
     stage.until(lambda: window.accounts_dialog is not None and not window.banner.isVisible())
     assert window.stack.currentWidget() is window.first_run
     assert window.accounts_dialog is not None

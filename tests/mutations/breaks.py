@@ -315,4 +315,32 @@ BREAKS: Final = (
         "([",
         "tests/engine/test_breaker.py::test_it_stays_left_alone_over_a_restart",
     ),
+    Break(
+        "An imported file may still be what a lost answer was about",
+        "engine/reconcile.py",
+        "if copy.origin is CopyOrigin.SENT}",
+        "if copy.state != 'foreign'}",
+        "tests/engine/test_remote_files.py::test_what_was_imported_too_early_is_given_to_its_job",
+    ),
+    Break(
+        "A file of others is not deleted before it is imported",
+        "engine/remote_files.py",
+        "if copy.state is C.FOREIGN:",
+        "if False:",
+        "tests/engine/test_remote_files.py::test_a_file_of_others_is_not_deleted",
+    ),
+    Break(
+        "With a file goes its text",
+        "engine/remote_files.py",
+        "        await forget_text(ctx, copy)\n",
+        "",
+        "tests/engine/test_texts.py::test_a_text_goes_with_its_file",
+    ),
+    Break(
+        "Nothing of a deleted text is left on the disk",
+        "storage/driver.py",
+        '("journal_mode=DELETE", "synchronous=NORMAL", "secure_delete=ON")',
+        '("journal_mode=DELETE", "synchronous=NORMAL", "secure_delete=OFF")',
+        "tests/contracts/test_texts.py::test_nothing_of_a_dropped_text_is_left_on_the_disk",
+    ),
 )

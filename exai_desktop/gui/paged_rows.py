@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import (
     QAbstractTableModel,
@@ -15,10 +15,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from exai_desktop.core.models import JobPage, JobQuery, JobView
-from exai_desktop.gui.engine_client import EngineClient
-from exai_desktop.gui.queue_columns import HEADINGS
-from exai_desktop.gui.queue_rows import PAGE, QueueRows
+from exai_desktop.gui.queue_rows import PAGE, QueueRows, Row
 from exai_desktop.gui.slot_tasks import SlotTasks
 
 Index = QModelIndex | QPersistentModelIndex
@@ -27,18 +24,43 @@ REFRESH_MS: Final = 300
 # A fast scroll passes many pages; only the last ones asked for are still in view.
 _PAGES_AT_ONCE = 3
 
+Row_co = TypeVar("Row_co", covariant=True)
+# A frozen dataclass with `offset` and `limit`.
+Query = TypeVar("Query", bound=Any)
 
-class PagedJobs(QAbstractTableModel):
-    """`visible_rows` tells which rows the view shows, so that a refresh reads those first."""
+
+class Page(Protocol[Row_co]):
+    """A part of the rows, and how many there are in all."""
+
+    @property
+    def rows(self) -> Sequence[Row_co]: ...
+
+    @property
+    def total(self) -> int: ...
+
+
+class PagedRows(QAbstractTableModel, Generic[Row, Query]):
+    """`read` fetches the page that a query's `offset` and `limit` mean.
+
+    `visible_rows` tells which rows the view shows, so that a refresh reads those first.
+    """
 
     loaded = Signal()
 
-    def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
+    def __init__(
+        self,
+        read: Callable[[Query], Awaitable[Page[Row]]],
+        query: Query,
+        columns: int,
+        tasks: SlotTasks,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
-        self._client = client
+        self._read = read
+        self._columns = columns
         self._tasks = tasks
-        self._rows = QueueRows()
-        self._query = JobQuery(limit=PAGE)
+        self._rows: QueueRows[Row] = QueueRows()
+        self._query = query
         self._generation = 0
         self._wanted: list[int] = []
         self._is_fetching = False
@@ -53,21 +75,21 @@ class PagedJobs(QAbstractTableModel):
 
     def columnCount(self, parent: Index = NO_PARENT) -> int:
         """The same for every row."""
-        return 0 if parent.isValid() else len(HEADINGS)
+        return 0 if parent.isValid() else self._columns
 
     @property
-    def query(self) -> JobQuery:
+    def query(self) -> Query:
         return self._query
 
-    def job_at(self, row: int) -> JobView | None:
-        """The job in a row, None while it is not loaded."""
+    def row_at(self, row: int) -> Row | None:
+        """What is in a row, None while it is not loaded."""
         return self._rows.at(row)
 
-    def row_of(self, job_id: int) -> int | None:
-        """Where a loaded job is shown."""
-        return self._rows.row_of(job_id)
+    def row_of(self, row_id: int) -> int | None:
+        """Where a loaded one is shown."""
+        return self._rows.row_of(row_id)
 
-    def ask(self, query: JobQuery) -> None:
+    def ask(self, query: Query) -> None:
         """Show another query; the old rows stay until the new ones are there."""
         self._query = query
         self._generation += 1
@@ -77,7 +99,7 @@ class PagedJobs(QAbstractTableModel):
     def forget(self) -> None:
         """Show nothing: the engine behind the client is another one."""
         self._generation += 1
-        self._reset(JobPage((), 0))
+        self._reset((), 0)
 
     def refresh(self) -> None:
         """Read the visible rows and the total again, without losing the place."""
@@ -92,16 +114,16 @@ class PagedJobs(QAbstractTableModel):
         if not self._refresh_timer.isActive():
             self._refresh_timer.start()
 
-    async def jobs_in(self, first: int, last: int) -> list[JobView]:
-        """The jobs of rows `first` to `last`, read from the database where not loaded."""
+    async def rows_in(self, first: int, last: int) -> list[Row]:
+        """What is in rows `first` to `last`, read from the database where not loaded."""
         known = [self._rows.at(row) for row in range(first, last + 1)]
-        found = [job for job in known if job is not None]
+        found = [row for row in known if row is not None]
         if len(found) == len(known):
             return found
         found = []
         while first <= last:
             limit = min(PAGE, last - first + 1)
-            page = await self._client.jobs(replace(self._query, offset=first, limit=limit))
+            page = await self._read(replace(self._query, offset=first, limit=limit))
             if not page.rows:
                 break
             found.extend(page.rows)
@@ -127,14 +149,14 @@ class PagedJobs(QAbstractTableModel):
         return timer
 
     async def _read_first(self, generation: int) -> None:
-        page = await self._client.jobs(self._query)
+        page = await self._read(self._query)
         if generation == self._generation:
-            self._reset(page)
+            self._reset(page.rows, page.total)
             self.loaded.emit()
 
-    def _reset(self, page: JobPage) -> None:
+    def _reset(self, rows: Sequence[Row], total: int) -> None:
         self.beginResetModel()
-        self._rows.reset(page.rows, page.total)
+        self._rows.reset(rows, total)
         self.endResetModel()
 
     def _fetch_wanted(self) -> None:
@@ -147,45 +169,43 @@ class PagedJobs(QAbstractTableModel):
             del self._wanted[:-_PAGES_AT_ONCE]
             while self._wanted and generation == self._generation:
                 offset = self._wanted.pop()
-                page = await self._client.jobs(replace(self._query, offset=offset))
+                page = await self._read(replace(self._query, offset=offset))
                 if generation == self._generation:
                     self._put(offset, page)
         finally:
             self._is_fetching = False
         self._fetch_wanted()
 
-    def _put(self, offset: int, page: JobPage) -> None:
+    def _put(self, offset: int, page: Page[Row]) -> None:
         if page.total != len(self._rows):
             self.refresh_soon()
         self._rows.put_page(offset, page.rows)
         last = min(offset + len(page.rows), len(self._rows)) - 1
         if last >= offset:
-            self.dataChanged.emit(self.index(offset, 0), self.index(last, len(HEADINGS) - 1))
+            self.dataChanged.emit(self.index(offset, 0), self.index(last, self._columns - 1))
 
     async def _refresh(self, generation: int) -> None:
         try:
             first, last = self.visible_rows()
             offset = max(0, first) // PAGE * PAGE
             limit = (last // PAGE + 1) * PAGE - offset
-            page = await self._client.jobs(
-                replace(self._query, offset=offset, limit=max(PAGE, limit))
-            )
+            page = await self._read(replace(self._query, offset=offset, limit=max(PAGE, limit)))
             if generation == self._generation:
                 self._take_refresh(offset, page)
                 self.loaded.emit()
         finally:
             self._is_refreshing = False
 
-    def _take_refresh(self, offset: int, page: JobPage) -> None:
-        """Put the database's order in place; selected and current rows follow their jobs."""
+    def _take_refresh(self, offset: int, page: Page[Row]) -> None:
+        """Put the database's order in place; selected and current rows stay what they were."""
         self._fit_length(page.total)
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
-        jobs = [self._rows.at(index.row()) for index in old]
+        were = [self._rows.at(index.row()) for index in old]
         self._rows.reset(page.rows, page.total, offset)
         new = []
-        for index, job in zip(old, jobs, strict=True):
-            row = None if job is None else self._rows.row_of(job.id)
+        for index, one in zip(old, were, strict=True):
+            row = None if one is None else self._rows.row_of(one.id)
             new.append(index if row is None else self.index(row, index.column()))
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
