@@ -145,6 +145,10 @@ class TextCache(Protocol):
         """Forget it, and leave nothing of it on the disk."""
         ...
 
+    async def keys(self) -> list[tuple[str, str]]:
+        """Account and file id of every text that is kept."""
+        ...
+
     async def search(self, text: str, limit: int) -> list[TextMatch]:
         """Texts that hold this, whatever the case of its letters; the newest first."""
         ...

@@ -54,7 +54,6 @@ async def delete(ctx: Context, copy: Copy) -> Copy:
             await _move(ctx, copy, C.PRESENT)
         raise
     if copy.state is C.DELETING:
-        # First: a text without a file would stay for ever.
         await forget_text(ctx, copy)
         copy = await _move(ctx, copy, C.DELETED)
         await _prove(ctx, copy, provider)

@@ -20,7 +20,7 @@ from exai_desktop.core.models import (
 )
 from exai_desktop.core.plan import UploadPlan
 from exai_desktop.core.settle import SAMPLES
-from exai_desktop.engine import planning
+from exai_desktop.engine import planning, texts
 from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.event_stream import EventStream
@@ -49,6 +49,7 @@ class Engine(FileVerbs, SettingsVerbs):
         self._facts = facts
         self._walks: set[asyncio.Task[None]] = set()
         self._anchoring: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self._ctx.accounts.load()
@@ -65,6 +66,7 @@ class Engine(FileVerbs, SettingsVerbs):
             if not guard.failed(error):
                 raise
         self._runner.start()
+        self._sweeping = self._tasks.create_task(texts.sweep(self._ctx))
         self._anchoring = self._tasks.create_task(self._anchor_hourly())
 
     async def _learn_delays(self) -> None:
@@ -75,6 +77,8 @@ class Engine(FileVerbs, SettingsVerbs):
     async def stop(self) -> None:
         for walk in self._walks:
             walk.cancel()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         await self._runner.stop()
         if self._anchoring is not None:
             self._anchoring.cancel()

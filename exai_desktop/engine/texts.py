@@ -51,9 +51,26 @@ async def _kept(ctx: Context, copy: Copy) -> str | None:
 
 
 async def forget_text(ctx: Context, copy: Copy) -> None:
-    """With the file goes its text. Raises what keeps it from going."""
-    if ctx.texts is not None:
+    """With the file goes its text; what keeps it from going is made good by `sweep`."""
+    if ctx.texts is None:
+        return
+    try:
         await ctx.texts.drop(copy.account, copy.remote_id)
+    except AppError as error:
+        log.warning("a text is still kept: %s", error)
+
+
+async def sweep(ctx: Context) -> None:
+    """At the start: no text is kept of a file that is gone, or that no record knows."""
+    if ctx.texts is None:
+        return
+    try:
+        for account, remote_id in await ctx.texts.keys():
+            copy = await ctx.copies.by_remote_id(account, remote_id)
+            if copy is None or copy.state in _GONE:
+                await ctx.texts.drop(account, remote_id)
+    except AppError as error:
+        log.warning("the kept texts were not looked through: %s", error)
 
 
 async def with_texts(ctx: Context, query: FileQuery) -> FileQuery:

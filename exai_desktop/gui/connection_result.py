@@ -39,7 +39,8 @@ class ResultLine(Card):
         files = (
             "" if report.files is None else f", {count_text(report.files, 'file', 'files')} there"
         )
-        text = f"{report.host} answered in {report.duration_ms} ms{files}."
+        balance = "" if report.balance is None else f" Balance: {report.balance}."
+        text = f"{report.host} answered in {report.duration_ms} ms{files}.{balance}"
         self._say("check", "success", "success", "The connection works", text)
 
     def show_error(self, error: ErrorView) -> None:

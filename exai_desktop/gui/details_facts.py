@@ -32,6 +32,7 @@ def facts_of(job: JobView, table: ProviderTable) -> dict[str, str]:
         "Size": exact_size_text(job.size),
         # Known a moment later, with the history.
         "At provider": "",
+        "Last seen": "",
         "Malware": "",
         "Sent as": job.sent_name if job.sent_name and job.sent_name != job.name else "",
         "Same as": f"file no. {job.twin_of}" if job.twin_of else "",

@@ -22,7 +22,7 @@ from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.state_look import look_of, moving, second_line
 from exai_desktop.gui.theme import Theme
 from exai_desktop.gui.tokens import PANE_WIDTH
-from exai_desktop.gui.wording import count_text, percent, size_text
+from exai_desktop.gui.wording import clock_text, count_text, percent, size_text
 
 OnAction = Callable[[Action], object]
 
@@ -187,7 +187,9 @@ class DetailsPane(Card):
         self._history_box.show()
         self.facts.show_facts({"Malware": scan_text(detail.scan)})
         if detail.copy is not None:
-            self.facts.show_facts({"At provider": copy_text_of(detail.copy)})
+            seen = detail.copy.verified_at
+            last = "" if seen is None else clock_text(seen)
+            self.facts.show_facts({"At provider": copy_text_of(detail.copy), "Last seen": last})
             is_gone = detail.copy.state is not CopyState.PRESENT
             self._show_buttons([self._job], Action.DELETE_REMOTE if is_gone else None)
 

@@ -92,6 +92,8 @@ def countdown(copy: Copy, now: float) -> Countdown:
         return Countdown("", "", None)
     if copy.expires_at is None or left is None:
         return Countdown("never", "", Tone.NEUTRAL)
+    if copy.expires_at <= now:
+        return Countdown("overdue", clock_text(copy.expires_at), Tone.CARE)
     tone = Tone.BAD if left <= _VERY_SOON else Tone.CARE if left <= _SOON else None
     text = f"in {count_text(left, 'day', 'days')}" if left else "in less than a day"
     return Countdown(text, clock_text(copy.expires_at), tone)

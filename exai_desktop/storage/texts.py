@@ -90,6 +90,14 @@ class SqliteTexts:
     async def drop(self, account: str, remote_id: str) -> None:
         await self._thread.submit(partial(_drop, account, remote_id))
 
+    async def keys(self) -> list[tuple[str, str]]:
+        return await self._thread.submit(
+            lambda connection: [
+                (row["account"], row["remote_id"])
+                for row in connection.execute("SELECT account, remote_id FROM texts")
+            ]
+        )
+
     async def search(self, text: str, limit: int) -> list[TextMatch]:
         return await self._thread.submit(partial(_search, storable(text.strip()), limit))
 

@@ -42,8 +42,10 @@ async def test_what_was_put_is_there_until_it_is_dropped(texts: TextCache) -> No
     await texts.put("work", "f1", "anew", 3.0)
     assert await texts.get("work", "f1") == "anew"
     assert await _found(texts, "Quarterly") == []
+    assert sorted(await texts.keys()) == [("home", "f1"), ("work", "f1")]
     await texts.drop("work", "f1")
     await texts.drop("work", "f1")
+    assert await texts.keys() == [("home", "f1")]
     assert await texts.get("work", "f1") is None
     assert await texts.get("home", "f1") == "another"
 

@@ -148,6 +148,7 @@ def test_the_trail_outlives_the_account_and_the_file(audited: Program) -> None:
         *ROWS,
         "copy.deleting",
         "copy.deleted",
+        "copy.deletion_seen",
         "account.removed",
     ]
     audited.run("audit", "verify").expect(0)

@@ -1,5 +1,6 @@
 """Texts that providers have read: fetched once, found again, gone with their file."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,29 @@ async def test_a_cache_that_fails_costs_nothing_but_itself(tmp_path: Path) -> No
         assert bench.ctx.texts is not None
         bench.ctx.texts.close()  # type: ignore[attr-defined]
         assert await bench.engine.file_text(copy.id) == WORDS
+
+
+async def test_a_text_that_could_not_be_deleted_goes_at_the_next_start(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        copy = await _stored(bench, tmp_path)
+        await bench.engine.file_text(copy.id)
+        texts = bench.ctx.texts
+        assert texts is not None
+        await texts.put("kimi", "of no record", WORDS, 1.0)
+        bench.ctx.texts = None  # as when its file cannot be written
+        await bench.engine.delete_file(copy.id)
+        assert await texts.get("kimi", copy.remote_id) == WORDS
+    async with open_bench(tmp_path, providers=bench.providers) as bench:
+        texts = bench.ctx.texts
+        assert texts is not None
+        async with asyncio.timeout(10):
+            while await texts.keys():
+                await asyncio.sleep(0.01)
+
+
+async def test_a_failing_cache_stops_no_deletion(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        copy = await _stored(bench, tmp_path)
+        assert bench.ctx.texts is not None
+        bench.ctx.texts.close()  # type: ignore[attr-defined]
+        assert (await bench.engine.delete_file(copy.id)).state is CopyState.DELETED

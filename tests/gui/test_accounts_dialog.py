@@ -1,13 +1,14 @@
 """Accounts: a test before saving, the key gone from every widget afterwards."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
-from exai_desktop.core.accounts import AccountDraft, ConnectionReport
+from exai_desktop.core.accounts import AccountDraft, Balance, ConnectionReport
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError
 from exai_desktop.gui.accounts_dialog import AccountsDialog
@@ -145,9 +146,11 @@ def test_a_bad_key_is_explained_in_place(stage: Stage, raised: bool) -> None:
 def test_existing_accounts_are_tested_and_removed(open_window: Open) -> None:
     names = ["kimi", "<b>glm</b>"]
     stage = open_window(ScriptedService(statuses=[account(name) for name in names]))
+    stage.script.report = replace(stage.script.report, balance=Balance(7.25, "USD"))
     dialog = open_dialog(stage)
     dialog.cards[0].test.click()
     stage.until(lambda: dialog.cards[0].result.title == "The connection works")
+    assert "Balance: 7.25 USD." in dialog.cards[0].result._text.text()
     dialog._ask_remove(dialog.cards[1])
     [question] = dialog.findChildren(PlainQuestion)
     assert question.informativeText().startswith("<b>glm</b>: ")

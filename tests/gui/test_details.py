@@ -7,16 +7,17 @@ from PySide6.QtGui import QGuiApplication
 
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.models import JobView
+from exai_desktop.core.models import Copy, JobView
 from exai_desktop.core.scans import ScanResult, ScanVerdict
-from exai_desktop.core.states import JobState
+from exai_desktop.core.states import CopyState, JobState
 from exai_desktop.gui.details_pane import BUTTONS
 from exai_desktop.gui.job_actions import Action, fits, fitting
 from exai_desktop.gui.plain_text import PlainQuestion
 from exai_desktop.gui.text_dialogs import TextDialog
+from exai_desktop.gui.wording import clock_text
 
 from .conftest import Stage
-from .scripted_service import ScriptedService, account, error, job
+from .scripted_service import NOW, ScriptedService, account, error, job
 
 Open = Callable[..., Stage]
 
@@ -219,3 +220,15 @@ def test_no_scan_is_told_as_none(open_window: Open) -> None:
     values = stage.window.page.details.facts._values
     stage.until(lambda: values["Malware"].text() != "")
     assert values["Malware"].text() == "Not scanned"
+
+
+def test_when_the_provider_was_last_seen_to_have_it(open_window: Open) -> None:
+    stage = open_window(ScriptedService(rows=[TEXT], statuses=[account("kimi")]))
+    stage.script.copy = Copy(
+        1, "kimi", "kimi", "file-extract", "ab" * 32, 9, "file-1", "a.txt",
+        CopyState.PRESENT, True, NOW, job_id=TEXT.id, verified_at=NOW,
+    )  # fmt: skip
+    stage.until(lambda: stage.window.page.model.rowCount() == 1)
+    stage.select(0)
+    values = stage.window.page.details.facts._values
+    stage.until(lambda: values["Last seen"].text() == clock_text(NOW))

@@ -242,6 +242,8 @@ def test_an_empty_record_says_what_to_do(open_window: Open) -> None:
         (stored(1, expires_at=NOW + 10.5 * DAY_S), "in 10 days", Tone.CARE),
         (stored(1, expires_at=NOW + 1.5 * DAY_S), "in 1 day", Tone.BAD),
         (stored(1, expires_at=NOW + 60), "in less than a day", Tone.BAD),
+        # Not looked for since.
+        (stored(1, expires_at=NOW - 60), "overdue", Tone.CARE),
         (stored(1, CopyState.EXPIRED, expires_at=NOW - 60), "", None),
     ],
 )
