@@ -94,6 +94,11 @@ def _rebased(breaker: Breaker, now: float) -> Breaker:
     )
 
 
+def is_ahead(breaker: Breaker, now: float) -> bool:
+    """Whether it tells of a time to come. The next call of `admit` refuses, and mends that."""
+    return breaker != _rebased(breaker, now)
+
+
 def admit(
     breaker: Breaker, token: str, now: float, rules: BreakerRules, *, wanted: bool = False
 ) -> tuple[Breaker, Admission]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
@@ -85,13 +86,13 @@ class AccountVerbs(AuditVerbs):
 
     async def test_account(self, name: str) -> ConnectionReport:
         """The user's wish is also a probe of an account that is left alone."""
-        account = self._ctx.accounts.get(name)
+        account, began = self._ctx.accounts.get(name), time.perf_counter()
         try:
-            took_s, files = await ask(self._ctx, name, wanted=True)
+            files = await ask(self._ctx, name, wanted=True)
         except AppError as error:
-            report = report_of(account, 0.0, error=error)
+            report = report_of(account, time.perf_counter() - began, error=error)
         else:
-            report = report_of(account, took_s, files=files)
+            report = report_of(account, time.perf_counter() - began, files=files)
         report = await balances.with_balance(self._ctx, report)
         if report.ok:
             await self._commands.resume_account(name)

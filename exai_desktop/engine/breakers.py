@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from exai_desktop.core import breaker as rules_of
 from exai_desktop.core.accounts import BreakerStatus, Phase
@@ -41,8 +41,16 @@ class Permit:
     until: float | None = None
 
 
+class OnChange(Protocol):
+    def __call__(self, account: str, *, is_new_phase: bool) -> None: ...
+
+
+def _nothing(account: str, *, is_new_phase: bool) -> None:
+    del account, is_new_phase
+
+
 class Breakers:
-    """`on_phase` is told of each change of phase: account, breaker.
+    """`on_change` is told of each change of an account that is not well, and when it is again.
 
     `identity` tells of two accounts on two machines whether they are one.
     """
@@ -65,7 +73,7 @@ class Breakers:
         self._answered_at: dict[str, float] = {}
         # The store of a fleet does not answer; None: it does.
         self.on_fleet: Callable[[AppError | None], None] = lambda _: None
-        self.on_phase: Callable[[str, Breaker], None] = lambda _, __: None
+        self.on_change: OnChange = _nothing
 
     @property
     def is_shared(self) -> bool:
@@ -120,6 +128,11 @@ class Breakers:
     def until(self, account: str) -> float | None:
         """When it may be asked again; None: now."""
         return self._of(account).until(self._rules)
+
+    async def notice_clock(self, account: str) -> None:
+        """A clock that was set back while it was left alone: its wait begins anew, with this."""
+        if rules_of.is_ahead(self._of(account), self._clock.now()):
+            await self.admit(account)
 
     def paused(self, accounts: Sequence[str]) -> dict[str, str]:
         """The accounts that take nothing now, with the reason for people."""
@@ -203,8 +216,9 @@ class Breakers:
         old = self._of(account)
         self._known[account] = new
         self._read_at[account] = self._clock.monotonic()
-        if old != new and (old.phase is not new.phase or new.phase is not Phase.CLOSED):
-            self.on_phase(account, new)
+        is_new_phase = old.phase is not new.phase
+        if old != new and (is_new_phase or new.phase is not Phase.CLOSED):
+            self.on_change(account, is_new_phase=is_new_phase)
 
     def verdict(self, account: str, error: TransferError | None) -> Verdict:
         """What the end of an attempt says of the provider; None: it went well.

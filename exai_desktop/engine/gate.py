@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -61,6 +59,7 @@ async def admitted(ctx: Context, job: JobView) -> AsyncIterator[Passage | None]:
             lane.put(job.id)
             # As it is now: the probe that this one would wait for may have ended meanwhile.
             steer_lane(ctx, job.account)
+            ctx.scheduler.on_waiting(job)
         yield None
         return
     passage = Passage(ctx, permit)
@@ -90,13 +89,13 @@ def throttled(ctx: Context, account: str, until: float) -> None:
         ctx.accounts.limiter(account).lower()
 
 
-def pace_s(ctx: Context) -> float:
-    """Seconds until the last waiting upload may begin, by the limits of the accounts alone."""
-    waits = [0.0]
-    for account in ctx.accounts.all():
-        lane, limiter = ctx.accounts.lane(account.name), ctx.accounts.limiter(account.name)
-        waits.append(limiter.wait_s((len(lane) if lane else 0) + limiter.waiting))
-    return max(waits)
+def pace_s(ctx: Context, account: str, more: int = 0) -> float:
+    """Seconds until the last upload that waits at the account may begin, by its limit alone.
+
+    `more`: so many behind those that wait now.
+    """
+    lane, limiter = ctx.accounts.lane(account), ctx.accounts.limiter(account)
+    return limiter.wait_s((len(lane) if lane else 0) + limiter.waiting + more)
 
 
 def steer_lane(ctx: Context, account: str) -> None:
@@ -129,30 +128,27 @@ def shown(ctx: Context, view: JobView) -> JobView:
 
 
 async def stand_aside(ctx: Context, account: str) -> None:
-    """The account was given up for a while: its files are shown with the reason, or sent on."""
+    """The account was given up for a while: its files are sent on, or shown with the reason."""
     for job_id, name in await ctx.jobs.ids([S.WAITING]):
-        if name == account and not await divert(ctx, account, job_id):
-            job = await ctx.jobs.get(job_id)
-            if job is not None and job.state is S.WAITING:
-                ctx.scheduler.announce(job)
+        job = await ctx.jobs.get(job_id) if name == account else None
+        if job is not None and job.state is S.WAITING and not await divert(ctx, job):
+            ctx.scheduler.announce(job)
 
 
-async def divert(ctx: Context, account: str, job_id: int) -> bool:
+async def divert(ctx: Context, job: JobView) -> bool:
     """Send one waiting file on to another account, through the queue: it may be there already.
 
-    Only one that stands in the account's line: what is under way or parked comes back to it.
+    Only one that stands in its account's line: what is under way or parked comes back to it.
     """
-    lane = ctx.accounts.lane(account)
-    job = await ctx.jobs.get(job_id)
-    if lane is None or job is None or job.state is not S.WAITING or job_id not in lane:
-        return False
-    if ctx.breakers.phase(account) is not Phase.OPEN:
+    assert job.account
+    lane = ctx.accounts.lane(job.account)
+    if lane is None or job.id not in lane or ctx.breakers.phase(job.account) is not Phase.OPEN:
         return False
     try:
         route = choose_route(ctx, job)
     except AppError:
         return False
-    if route.account.name == account:
+    if route.account.name == job.account:
         return False
     ctx.scheduler.drop(job)
     try:
@@ -165,12 +161,12 @@ async def divert(ctx: Context, account: str, job_id: int) -> bool:
     return True
 
 
-async def ask(ctx: Context, account: str, *, wanted: bool = False) -> tuple[float, int]:
+async def ask(ctx: Context, account: str, *, wanted: bool = False) -> int:
     """One cheap question to the provider, which also tells the breaker how it is.
 
-    Returns how long the answer took in seconds, and how many files are there for the account's
-    first purpose. Raises the `AppError` of a provider that does not answer, CIRCUIT_BREAKER_OPEN
-    when it must not be asked now. `wanted`: by the user, whatever the wait.
+    Returns how many files are there for the account's first purpose. Raises the `AppError` of a
+    provider that does not answer, CIRCUIT_BREAKER_OPEN when it must not be asked now. `wanted`:
+    by the user, whatever the wait.
     """
     provider = await ctx.accounts.provider(account)
     purpose = ctx.accounts.first_purpose(account)
@@ -178,7 +174,6 @@ async def ask(ctx: Context, account: str, *, wanted: bool = False) -> tuple[floa
     if permit.until is not None:
         raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)
     passage = Passage(ctx, permit)
-    began = time.perf_counter()
     try:
         files = await provider.list(purpose)
     except TransferError as error:
@@ -187,7 +182,6 @@ async def ask(ctx: Context, account: str, *, wanted: bool = False) -> tuple[floa
         raise
     else:
         await passage.ended(None)
-        return time.perf_counter() - began, len(files)
+        return len(files)
     finally:
-        with contextlib.suppress(AppError):
-            await passage.left()
+        await passage.left()

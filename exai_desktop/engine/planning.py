@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from exai_desktop.core.models import AddOptions, NewJob
 from exai_desktop.core.plan import UploadPlan
@@ -12,6 +13,7 @@ from exai_desktop.core.planner import Planner
 from exai_desktop.core.quota import Usage
 from exai_desktop.core.routing import Wish
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.gate import pace_s
 from exai_desktop.engine.intake import check_options
 from exai_desktop.engine.scanner import Scanner
 
@@ -41,15 +43,7 @@ async def plan(ctx: Context, paths: Sequence[str], options: AddOptions) -> Uploa
     )
     for job in found:
         planner.add(job)
-    return planner.plan(
-        lambda account, count: _pace_s(ctx, account, count), await ctx.jobs.line_speed()
-    )
-
-
-def _pace_s(ctx: Context, account: str, count: int) -> float:
-    """Behind those that wait there already."""
-    lane, limiter = ctx.accounts.lane(account), ctx.accounts.limiter(account)
-    return limiter.wait_s(count + (len(lane) if lane else 0) + limiter.waiting)
+    return planner.plan(partial(pace_s, ctx), await ctx.jobs.line_speed())
 
 
 async def _walked(ctx: Context, paths: Sequence[str]) -> list[NewJob]:

@@ -56,6 +56,7 @@ class Prober:
         if phase is Phase.CLOSED:
             self._not_before.pop(account, None)
             return None
+        await self._ctx.breakers.notice_clock(account)
         until, now = self._ctx.breakers.until(account), self._ctx.clock.now()
         if until is not None and until > now:
             return until - now

@@ -14,7 +14,6 @@ from functools import partial
 from typing import Final
 
 from exai_desktop.core.accounts import Phase
-from exai_desktop.core.breaker import Breaker
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.core.events import (
     EventBus,
@@ -24,7 +23,7 @@ from exai_desktop.core.events import (
     ProblemRaised,
     SummaryChanged,
 )
-from exai_desktop.core.models import QueueSummary
+from exai_desktop.core.models import JobView, QueueSummary
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import gate
@@ -60,7 +59,8 @@ class Runner:
         self.problems = Problems(bus)
         self._prober = Prober(ctx)
         ctx.scheduler.shown = partial(gate.shown, ctx)
-        ctx.breakers.on_phase = self._breaker_changed
+        ctx.scheduler.on_waiting = self._waits
+        ctx.breakers.on_change = self._breaker_changed
         ctx.breakers.on_fleet = self.problems.of_fleet
         ctx.guard = DiskGuard(ctx.disk, ctx.clock, self.problems.of_storage, self.restore)
         self._snapshots = (
@@ -88,15 +88,19 @@ class Runner:
             self.serve_account(account.name)
             gate.steer_lane(self._ctx, account.name)
 
-    def _breaker_changed(self, account: str, breaker: Breaker) -> None:
+    def _breaker_changed(self, account: str, *, is_new_phase: bool) -> None:
         gate.steer_lane(self._ctx, account)
         self._prober.wake()
-        if breaker.phase is Phase.OPEN:
-            error = self._ctx.breakers.error(account)
-            assert error is not None
+        error = self._ctx.breakers.error(account)
+        if error is not None and is_new_phase:
             log.warning("%s is left alone: %s", account, error.detail)
             self._bus.publish(ProblemRaised(ErrorView.of(error), account))
             self._aside(gate.stand_aside(self._ctx, account))
+
+    def _waits(self, job: JobView) -> None:
+        """It came to this account, or back to it, after the others were sent elsewhere."""
+        if job.account and self._ctx.breakers.phase(job.account) is Phase.OPEN:
+            self._aside(gate.divert(self._ctx, job))
 
     def _aside(self, work: Coroutine[object, object, object]) -> None:
         """Beside the jobs; ends with the program."""
@@ -109,6 +113,8 @@ class Runner:
             await work
         except AppError as error:
             self._ctx.guard.failed(error)
+        except Exception:
+            log.exception("a fault of the program beside the jobs")
 
     def _serve(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
@@ -185,11 +191,6 @@ class Runner:
     def _note(self, event: object) -> None:
         if isinstance(event, JobChanged | JobsAdded | JobsRemoved):
             self._dirty.set()
-        if isinstance(event, JobChanged) and event.job.state is S.WAITING and event.job.account:
-            job, account = event.job, event.job.account
-            if self._ctx.breakers.phase(account) is Phase.OPEN:
-                # It came back to this account after the others were sent elsewhere.
-                self._aside(gate.divert(self._ctx, account, job.id))
 
     async def _sum_up(self) -> None:
         while True:
@@ -210,7 +211,8 @@ class Runner:
         summary = await self._ctx.jobs.summary()
         done, speed = self._ctx.board.totals()
         left = max(0, summary.open_bytes - done)
-        pace_s = gate.pace_s(self._ctx)
+        accounts = self._ctx.accounts.all()
+        pace_s = max((gate.pace_s(self._ctx, a.name) for a in accounts), default=0.0)
         line_s = left / speed if speed > 1 else None
         return replace(
             summary,

@@ -74,6 +74,7 @@ class Scheduler:
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
         self.on_uncertain: Callable[[JobView], None] = lambda _: None
+        self.on_waiting: Callable[[JobView], None] = lambda _: None
         # What is announced may say more than the disk: why an account is left alone.
         self.shown: Callable[[JobView], JobView] = lambda view: view
 
@@ -170,9 +171,9 @@ class Scheduler:
         if view.state is S.QUEUED:
             self.prepare.put(view.id, self._due(view))
         elif view.state is S.WAITING and view.account:
-            lane = self._lane_of(view.account)
-            if lane is not None:
+            if (lane := self._lane_of(view.account)) is not None:
                 lane.put(view.id, self._due(view))
+                self.on_waiting(view)
         elif view.state is S.UNCERTAIN:
             self.on_uncertain(view)
         self._note_in_flight(view)

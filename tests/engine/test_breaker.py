@@ -27,9 +27,11 @@ class Hurrying(SystemClock):
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
+        # Of the wall alone, as a user sets it.
+        self.set_by_s = 0.0
 
     def now(self) -> float:
-        return super().now() + self.ahead_s
+        return super().now() + self.ahead_s + self.set_by_s
 
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead_s
@@ -314,3 +316,18 @@ async def test_a_probe_cancelled_while_it_asks_is_given_back(tmp_path: Path) -> 
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert (await bench.ctx.breakers.admit("kimi")).token
+
+
+async def test_a_clock_set_back_does_not_make_the_wait_a_day(tmp_path: Path) -> None:
+    kimi, clock = ScriptedProvider(faults=faults()), Hurrying()
+    kimi.list_fault = down()
+    async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
+        [job, *_] = await dropped(bench, tmp_path, clock, 1)
+        await bench.engine.cancel([job.id])
+    kimi.list_fault = None
+    clock.set_by_s = -86_400.0
+    async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
+        for _ in range(2):
+            await asyncio.sleep(0.2)
+            clock.ahead_s += 331.0
+        await until_phase(bench, Phase.CLOSED)

@@ -17,6 +17,7 @@ from exai_desktop.core.breaker import (
     admit,
     as_text,
     from_text,
+    is_ahead,
     is_at_rest,
     record,
     status_of,
@@ -136,6 +137,13 @@ def test_a_clock_set_back_makes_no_wait_longer_than_it_was_meant(back_s: float) 
     assert admission.is_probe
     breaker, admission = admit(breaker, "two", then - back_s, RULES)
     assert admission.until == then - back_s + RULES.lease_s
+
+
+def test_a_clock_set_back_is_noticed_once() -> None:
+    assert not is_ahead(opened(), NOW)
+    assert is_ahead(opened(), NOW - 1)
+    mended, _ = admit(opened(), "one", NOW - 1, RULES)
+    assert not is_ahead(mended, NOW - 1)
 
 
 @pytest.mark.parametrize("ahead_s", [3600.0, 86_400.0, 365 * 86_400.0])
