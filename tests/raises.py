@@ -31,6 +31,12 @@ RAISES: Final[dict[str, str]] = {
     ),
     "CIRCUIT_BREAKER_OPEN": f"{_BREAKER}five_faults_in_a_row_and_the_account_is_left_alone",
     "ALL_PROVIDERS_UNAVAILABLE": f"{_BREAKER}when_all_are_left_alone_it_is_said",
+    "ERROR_RATE_HIGH": (
+        "tests/engine/test_health.py::test_many_faults_are_said_once_and_once_when_they_are_over"
+    ),
+    "ALMOST_FULL": (
+        "tests/engine/test_health.py::test_an_account_that_fills_up_is_said_at_80_and_at_95_percent"
+    ),
     "FLEET_UNREACHABLE": (
         "tests/contracts/test_state_store.py::"
         "test_a_redis_that_is_gone_is_named_and_its_address_is_not"

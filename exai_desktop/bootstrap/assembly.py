@@ -22,8 +22,9 @@ from exai_desktop.config.settings_file import SettingsFile
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError
+from exai_desktop.core.errors import AccountError, AppError, EngineError
 from exai_desktop.core.events import EventBus
+from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.ports import AccountBook, Credentials, FileProvider
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.state_store import StateStore
@@ -42,6 +43,7 @@ from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import library_version
 from exai_desktop.storage.fingerprints import SqliteFingerprints
+from exai_desktop.storage.health import SqliteHealthBook
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import Opened
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
@@ -63,8 +65,13 @@ class Given:
 
 
 def engine_maker(
-    given: Given, opened: Opened, bus: EventBus, stack: AsyncExitStack
+    given: Given,
+    opened: Opened,
+    bus: EventBus,
+    stack: AsyncExitStack,
+    problems: list[AppError],
 ) -> Callable[[asyncio.TaskGroup], Engine]:
+    """`problems` takes what is wrong and does not keep the program from running."""
     settings = given.settings
     database, clock = opened.database, SystemClock()
     table = load_provider_table()
@@ -99,6 +106,8 @@ def engine_maker(
         ),
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
         balances=None if opened.is_read_only else SqliteBalances(database),
+        health_book=None if opened.is_read_only else SqliteHealthBook(database),
+        metrics=_metrics(settings, stack, problems),
         texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,
@@ -124,6 +133,20 @@ def _states(settings: Settings, database: Database, stack: AsyncExitStack) -> St
     redis = open_redis(settings.redis_url, os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD"))
     stack.push_async_callback(redis.aclose)
     return RedisStateStore(redis)
+
+
+def _metrics(settings: Settings, stack: AsyncExitStack, problems: list[AppError]) -> Metrics:
+    if not settings.metrics_port:
+        return NO_METRICS
+    from exai_desktop.config.metrics import PrometheusMetrics, served  # late: an extra
+
+    try:
+        metrics = PrometheusMetrics()
+        stack.enter_context(served(metrics, settings.metrics_port))
+    except EngineError as error:
+        problems.append(error)
+        return NO_METRICS
+    return metrics
 
 
 def _facts(where: Places, face: str) -> dict[str, str]:

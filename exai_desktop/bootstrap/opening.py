@@ -18,7 +18,7 @@ from exai_desktop.config.paths import Places, places
 from exai_desktop.config.settings_document import SettingsDocument
 from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError, ErrorView
+from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.ports import AccountBook, Credentials
 from exai_desktop.core.service import UploadService
@@ -109,10 +109,11 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
         opened = stack.enter_context(closing(open_profile(where.database, now, trail)))
         bus = EventBus()
         given = Given(where, face, settings, settings_file, book, credentials)
-        make = engine_maker(given, opened, bus, stack)
+        problems: list[AppError] = list(opened.problems)
+        make = engine_maker(given, opened, bus, stack, problems)
         engine = await stack.enter_async_context(running(make))
         await stack.enter_async_context(ipc.serve(engine, where.socket))
-        for problem in (*map(ErrorView.of, opened.problems), *loaded.problems):
+        for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine
 

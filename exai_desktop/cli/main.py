@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from exai_desktop import __version__
-from exai_desktop.cli import accounts, at_provider, audit, doctor, files, jobs, remote
+from exai_desktop.cli import accounts, at_provider, audit, doctor, files, health, jobs, remote
 from exai_desktop.cli.explain import explain_error
 from exai_desktop.cli.session import Doors, doors
 from exai_desktop.cli.settle import settle
@@ -42,6 +42,7 @@ app.command("import")(files.import_files)
 app.command()(remote.verify)
 app.command()(remote.reconcile)
 app.command()(doctor.doctor)
+app.command()(health.health)
 app.command("explain")(explain_error)
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")

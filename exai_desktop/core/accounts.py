@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from exai_desktop.core.errors import ErrorView
+from exai_desktop.core.health import UNKNOWN, HealthStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class AccountStatus:
     # None: nothing was asked or sent yet.
     transport: TransportStatus | None = None
     breaker: BreakerStatus = BreakerStatus(Phase.CLOSED)
+    health: HealthStatus = UNKNOWN
     # The last one told; None: never asked for, or the provider does not tell.
     balance: Balance | None = None
 

@@ -91,6 +91,14 @@ class ProblemRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class ProblemSolved:
+    """A problem that was raised is over."""
+
+    error: ErrorView
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WindowWanted:
     """The program was started a second time: the window shall come to the front."""
 
@@ -105,6 +113,7 @@ Event = (
     | SummaryChanged
     | AccountsChanged
     | ProblemRaised
+    | ProblemSolved
     | WindowWanted
 )
 

@@ -42,6 +42,22 @@ def limits_of(
     return Limits(provider.max_total_files, provider.max_total_bytes, per_purpose, *own)
 
 
+def fullness(used: Usage, limits: Limits) -> tuple[float, str]:
+    """How full it is by the limit that is nearest, 1.0 is full; in words, too."""
+    found = [
+        (amount / limit, f"{amount:,} of {limit:,} {unit}")
+        for amount, limit, unit in (
+            (used.files, limits.files, "files"),
+            (used.purpose_files, limits.purpose_files, "files for one purpose"),
+            (used.bytes, limits.bytes, "bytes"),
+            (used.files, limits.own_files, "files by your own setting"),
+            (used.bytes, limits.own_bytes, "bytes by your own setting"),
+        )
+        if limit
+    ]
+    return max(found, default=(0.0, ""))
+
+
 def check_room(used: Usage, size: int, limits: Limits) -> None:
     """Raise PROVIDER_FILE_LIMIT or QUOTA_EXCEEDED when one more file of `size` is too much."""
     files, total = used.files + 1, used.bytes + size

@@ -30,9 +30,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Route:
+    """`is_fallback`: another account than the wanted or preferred one."""
+
     account: Account
     purpose: Purpose
     reason: str
+    is_fallback: bool = False
 
 
 def candidates(wish: Wish, accounts: Sequence[Account]) -> list[Account]:
@@ -106,7 +109,8 @@ def choose(
         same_place = _place(account) == _place(first)
         if wish.allow_fallback or (same_place and wish.account is None):
             how = "same provider" if same_place else "fallback allowed"
-            allowed.append(Route(account, purpose, f"{how}; {first.name}: {why_not}"))
+            reason = f"{how}; {first.name}: {why_not}"
+            allowed.append(Route(account, purpose, reason, is_fallback=True))
         else:
             forbidden.append(account.name)
     if isinstance(answer, Purpose):

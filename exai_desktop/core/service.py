@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.audit import AuditReport, AuditRow
 from exai_desktop.core.events import Event
+from exai_desktop.core.health import HealthSample
 from exai_desktop.core.models import (
     AddOptions,
     Copy,
@@ -80,6 +81,10 @@ class AccountService(Protocol):
 
     async def test_account(self, name: str) -> ConnectionReport:
         """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
+        ...
+
+    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
+        """How the provider of this account (None: of all) has answered, the newest first."""
         ...
 
     async def reconcile(self, name: str) -> list[RemoteListing]:

@@ -83,6 +83,21 @@ class Settings(BaseModel):
         description="How long it is left alone the first time; each further time twice as long,"
         " at most 40 minutes.",
     )
+    health_check_s: float = Field(
+        default=900.0,
+        ge=0,
+        le=86_400,
+        description="An account that was not used for so long is asked for its list, so that a"
+        " rejected key or a provider that is down shows before the next file; 0: never. From"
+        " 60 on.",
+    )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Port on this computer (127.0.0.1) where Prometheus finds counters and"
+        " histograms; 0: none. Needs the extra `metrics`.",
+    )
     redis_url: str = Field(
         default="",
         description="A Redis that several machines share, so that they leave an account alone"

@@ -10,6 +10,7 @@ from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionRe
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
+from exai_desktop.core.health import HealthSample
 from exai_desktop.core.models import RemoteListing
 from exai_desktop.core.states import JobState
 from exai_desktop.engine import balances, remote_lists
@@ -46,7 +47,8 @@ class AccountVerbs(AuditVerbs):
     async def _statuses(self) -> tuple[AccountStatus, ...]:
         usage = await self._ctx.copies.usage()
         sending, breaker = self._runner.sending(), self._ctx.breakers.status
-        statuses = self._ctx.accounts.statuses(sending, usage, breaker)
+        health = self._ctx.health.status
+        statuses = self._ctx.accounts.statuses(sending, usage, breaker, health)
         return await balances.with_balances(self._ctx, statuses)
 
     async def _announce_accounts(self) -> None:
@@ -80,6 +82,7 @@ class AccountVerbs(AuditVerbs):
                 raise
             self._runner.end_lane(name)
             await self._ctx.breakers.forget(name)
+            await self._ctx.health.forget(name)
         await balances.forget_balance(self._ctx, name)
         await self._note_account("removed", account)
         await self._announce_accounts()
@@ -98,6 +101,11 @@ class AccountVerbs(AuditVerbs):
             await self._commands.resume_account(name)
             await self._announce_accounts()
         return report
+
+    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
+        if account is not None:
+            self._ctx.accounts.get(account)
+        return await self._ctx.health.history(account, limit)
 
     async def reconcile(self, name: str) -> list[RemoteListing]:
         listings = await remote_lists.compare(self._ctx, self._ctx.accounts.get(name))

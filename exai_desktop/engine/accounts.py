@@ -20,6 +20,7 @@ from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
+from exai_desktop.core.health import HealthStatus
 from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider, ProviderFactory
 from exai_desktop.core.quota import Limits, limits_of
 from exai_desktop.core.settings import Settings
@@ -217,6 +218,7 @@ class Accounts:
         sending: dict[str, int],
         usage: dict[str, tuple[int, int]],
         breaker: Callable[[str], BreakerStatus],
+        health: Callable[[str], HealthStatus],
     ) -> tuple[AccountStatus, ...]:
         return tuple(
             AccountStatus(
@@ -228,6 +230,7 @@ class Accounts:
                 *usage.get(name, (0, 0)),
                 desk.provider.transport_status if desk.provider else None,
                 breaker(name),
+                health(name),
             )
             for name, desk in self._desks.items()
         )

@@ -15,6 +15,8 @@ from typing import TypeVar
 from exai_desktop.core.accounts import BalanceBook
 from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import AppError
+from exai_desktop.core.health import HealthBook
+from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.models import JobView, RemoteFile
 from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
 from exai_desktop.core.recovery import RecoveryLog
@@ -26,6 +28,7 @@ from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.breakers import Breakers
 from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.health import Health
 from exai_desktop.engine.malware import MalwareCheck
 from exai_desktop.engine.open_file import RegularFile, open_regular
 from exai_desktop.engine.progress_board import ProgressBoard
@@ -86,6 +89,8 @@ class Context:
     recovery: RecoveryLog | None = None
     texts: TextCache | None = None
     balances: BalanceBook | None = None
+    health_book: HealthBook | None = None
+    metrics: Metrics = NO_METRICS
     snapshots: Snapshots | None = None
     disk: Disk | None = None
     is_read_only: bool = False
@@ -104,9 +109,11 @@ class Context:
     guard: DiskGuard = field(init=False)
     settling: Settling = field(init=False)
     breakers: Breakers = field(init=False)
+    health: Health = field(init=False)
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.settings)
+        self.health = Health(self.clock, self.health_book)
         self.breakers = Breakers(
             self.states, self.clock, self.settings, self.random, self.accounts.identity
         )

@@ -53,6 +53,7 @@ class FileVerbs(AccountVerbs):
 
     async def _deleted(self, copy: Copy) -> Copy:
         copy = await remote_files.delete(self._ctx, copy)
+        self._ctx.metrics.deleted(copy.provider)
         await self._commands.resume_full(copy.account)
         await self._announce_accounts()
         return copy

@@ -10,6 +10,7 @@ from exai_desktop.core.accounts import Phase
 from exai_desktop.core.breaker import Verdict
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, ErrorView, TransferError
+from exai_desktop.core.health import Check
 from exai_desktop.core.models import JobView
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
@@ -161,6 +162,13 @@ async def divert(ctx: Context, job: JobView) -> bool:
     return True
 
 
+def _noted(
+    ctx: Context, account: str, began: float, error: TransferError | None, *, fault: bool
+) -> None:
+    took_s = ctx.clock.monotonic() - began
+    ctx.health.note(account, Check.QUESTION, took_s, error, fault=fault)
+
+
 async def ask(ctx: Context, account: str, *, wanted: bool = False) -> int:
     """One cheap question to the provider, which also tells the breaker how it is.
 
@@ -173,14 +181,18 @@ async def ask(ctx: Context, account: str, *, wanted: bool = False) -> int:
     permit = await ctx.breakers.admit(account, wanted=wanted)
     if permit.until is not None:
         raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)
-    passage = Passage(ctx, permit)
+    passage, began = Passage(ctx, permit), ctx.clock.monotonic()
     try:
         files = await provider.list(purpose)
     except TransferError as error:
         # Whatever it says, it answers: that is what is asked.
-        await passage.ended(None if error.status is not None and error.is_answer else error)
+        answered = error.status is not None and error.is_answer
+        fault = not answered and ctx.breakers.verdict(account, error) is Verdict.FAULT
+        _noted(ctx, account, began, error, fault=fault)
+        await passage.ended(None if answered else error)
         raise
     else:
+        _noted(ctx, account, began, None, fault=False)
         await passage.ended(None)
         return len(files)
     finally:

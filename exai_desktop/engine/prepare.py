@@ -175,6 +175,8 @@ async def _route(ctx: Context, job: JobView, sha256: str) -> None:
     copy = await ctx.copies.find_present(account.name, purpose, sha256)
     if copy is not None and not is_fresh(ctx, copy):
         copy = None  # asked about in the account's own lane, before anything is sent
+    ctx.metrics.checked_for_twin(is_duplicate=copy is not None)
+    ctx.metrics.selected(account.provider, is_fallback=route.is_fallback)
     await ctx.scheduler.move(
         job,
         S.DUPLICATE if copy else S.WAITING,

@@ -6,8 +6,10 @@ import logging
 from typing import Final
 
 from exai_desktop.core.accounts import Phase
-from exai_desktop.core.errors import AppError
+from exai_desktop.core.error_codes import Outcome
+from exai_desktop.core.errors import AppError, TransferError
 from exai_desktop.engine.context import Context
+from exai_desktop.engine.failures import hold_account
 from exai_desktop.engine.gate import ask
 from exai_desktop.engine.wakeup import Wakeup
 
@@ -15,6 +17,9 @@ log = logging.getLogger(__name__)
 
 # After a question that showed nothing (no network, no key), or while a file is the probe.
 AGAIN_S: Final = 30.0
+
+# More often would be a load.
+LEAST_S: Final = 60.0
 
 # How soon it is noticed that another machine has found a provider well again.
 SHARED_S: Final = 1.0
@@ -28,6 +33,7 @@ class Prober:
         self._changed = Wakeup(ctx.clock)
         # By account: not before this moment of the monotonic clock.
         self._not_before: dict[str, float] = {}
+        self._checked_at: dict[str, float] = {}
 
     def wake(self) -> None:
         self._changed.set()
@@ -55,7 +61,7 @@ class Prober:
         phase = self._ctx.breakers.phase(account)
         if phase is Phase.CLOSED:
             self._not_before.pop(account, None)
-            return None
+            return await self._check(account)
         await self._ctx.breakers.notice_clock(account)
         until, now = self._ctx.breakers.until(account), self._ctx.clock.now()
         if until is not None and until > now:
@@ -71,9 +77,24 @@ class Prober:
         await self._ask(account)
         return 0.0
 
+    async def _check(self, account: str) -> float | None:
+        """One that is well and was not used for a while: is it still, and its key good?"""
+        every_s, now = self._ctx.settings.health_check_s, self._ctx.clock.monotonic()
+        if not every_s:
+            return None
+        last = self._checked_at.setdefault(account, now)
+        due = max(last, self._ctx.health.asked_at(account) or last) + max(every_s, LEAST_S)
+        if due > now or self._ctx.accounts.problem(account) is not None:
+            return max(due - now, 1.0)
+        self._checked_at[account] = now
+        await self._ask(account)
+        return max(every_s, LEAST_S)
+
     async def _ask(self, account: str) -> None:
         try:
             await ask(self._ctx, account)
         except AppError as error:
             log.info("asked %s again: %s", account, error.code)
             self._not_before[account] = self._ctx.clock.monotonic() + AGAIN_S
+            if isinstance(error, TransferError) and error.outcome is Outcome.AUTH:
+                await hold_account(self._ctx, account, error)

@@ -14,13 +14,12 @@ from functools import partial
 from typing import Final
 
 from exai_desktop.core.accounts import Phase
-from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.errors import AppError
 from exai_desktop.core.events import (
     EventBus,
     JobChanged,
     JobsAdded,
     JobsRemoved,
-    ProblemRaised,
     SummaryChanged,
 )
 from exai_desktop.core.models import JobView, QueueSummary
@@ -29,10 +28,11 @@ from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import gate
 from exai_desktop.engine.context import Context, Run
 from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.health_watch import HealthWatch
 from exai_desktop.engine.lanes import Lane
 from exai_desktop.engine.prepare import prepare
 from exai_desktop.engine.probing import Prober
-from exai_desktop.engine.problems import Problems
+from exai_desktop.engine.problems import Condition, Problems
 from exai_desktop.engine.quitting import quit_runs
 from exai_desktop.engine.reconcile import Reconciler
 from exai_desktop.engine.recovery import compare_all
@@ -58,6 +58,7 @@ class Runner:
         ctx.scheduler.on_uncertain = self._reconciler.add
         self.problems = Problems(bus)
         self._prober = Prober(ctx)
+        self._health = HealthWatch(ctx, self.problems)
         ctx.scheduler.shown = partial(gate.shown, ctx)
         ctx.scheduler.on_waiting = self._waits
         ctx.breakers.on_change = self._breaker_changed
@@ -81,6 +82,7 @@ class Runner:
         self._serve(self._sum_up())
         self._serve(self._compare())
         self._serve(self._prober.run())
+        self._serve(self._health.run())
         if self._snapshots is not None:
             self._serve(self._snapshots.run())
         self.serve_lane(self._ctx.scheduler.prepare, prepare)
@@ -91,10 +93,13 @@ class Runner:
     def _breaker_changed(self, account: str, *, is_new_phase: bool) -> None:
         gate.steer_lane(self._ctx, account)
         self._prober.wake()
-        error = self._ctx.breakers.error(account)
+        phase, error = self._ctx.breakers.phase(account), self._ctx.breakers.error(account)
+        self._ctx.metrics.breaker_is(account, phase, is_new=is_new_phase)
+        if phase is Phase.CLOSED:
+            self.problems.over(Condition.BREAKER, account)
         if error is not None and is_new_phase:
             log.warning("%s is left alone: %s", account, error.detail)
-            self._bus.publish(ProblemRaised(ErrorView.of(error), account))
+            self.problems.holds(Condition.BREAKER, error, account)
             self._aside(gate.stand_aside(self._ctx, account))
 
     def _waits(self, job: JobView) -> None:
@@ -204,7 +209,9 @@ class Runner:
             await self._ctx.clock.sleep(SUMMARY_S)
 
     async def announce_summary(self) -> None:
-        self._bus.publish(SummaryChanged(await self.summary()))
+        summary = await self.summary()
+        self._ctx.metrics.jobs_are({s.value: n for s, n in summary.counts.items()})
+        self._bus.publish(SummaryChanged(summary))
 
     async def summary(self) -> QueueSummary:
         """The sums on disk with what moves in memory."""
@@ -235,6 +242,7 @@ class Runner:
         for service in (*self._services, *self._asides):
             service.cancel()
         await quit_runs(list(self._ctx.running.values()))
+        await self._health.finish()
         for asking in self._ctx.listing.values():
             asking.cancel()
         if self._snapshots is not None:

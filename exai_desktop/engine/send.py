@@ -28,6 +28,7 @@ from exai_desktop.engine.failures import (
     stopped,
 )
 from exai_desktop.engine.gate import Passage, admitted, paced
+from exai_desktop.engine.observed import Watched
 from exai_desktop.engine.reuse import become_duplicate, reuse
 
 S = JobState
@@ -162,8 +163,10 @@ async def _begin(ctx: Context, job: JobView, attempt: Attempt) -> JobView | None
 
 async def _deliver(ctx: Context, job: JobView, attempt: Attempt, way: _Way, body: Body) -> None:
     ctx.board.begin(job.id, job.size)
+    watched = Watched(ctx, job, attempt.transport)
     try:
-        remote = await way.provider.upload(body)
+        with watched:
+            remote = await way.provider.upload(body)
     except TransferError as error:
         await failed(ctx, job, attempt, error)
         # Behind the record of the job: nothing may come between it and the disk.

@@ -59,7 +59,9 @@ class Engine(FileVerbs, SettingsVerbs):
         await guard.look()
         try:
             await self._learn_delays()
-            await self._ctx.breakers.load([account.name for account in self._ctx.accounts.all()])
+            names = [account.name for account in self._ctx.accounts.all()]
+            await self._ctx.breakers.load(names)
+            await self._ctx.health.load(names)
             await self._runner.restore()
         except AppError as error:
             # Reading works: what is there can be shown, and it goes on when writing works too.

@@ -20,6 +20,7 @@ from exai_desktop.core.events import (
     JobsAdded,
     JobsRemoved,
     ProblemRaised,
+    ProblemSolved,
     Progressed,
     SummaryChanged,
     WindowWanted,
@@ -41,7 +42,7 @@ class News:
     summary: QueueSummary | None = None
     accounts: tuple[AccountStatus, ...] | None = None
     finished: list[BatchFinished] = field(default_factory=list)
-    problems: list[ProblemRaised] = field(default_factory=list)
+    problems: list[ProblemRaised | ProblemSolved] = field(default_factory=list)
     is_window_wanted: bool = False
 
     def note(self, event: Event) -> None:
@@ -66,7 +67,7 @@ class News:
         match event:
             case BatchFinished():
                 self.finished.append(event)
-            case ProblemRaised():
+            case ProblemRaised() | ProblemSolved():
                 self.problems.append(event)
             case WindowWanted():
                 self.is_window_wanted = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.health import HealthSample
 from exai_desktop.core.models import (
     AddOptions,
     Copy,
@@ -56,6 +57,9 @@ class AccountOrders(EngineLink):
 
     async def test_account(self, name: str) -> ConnectionReport:
         return await self._engine.submit(lambda s: s.test_account(name))
+
+    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
+        return await self._engine.submit(lambda s: s.health(account, limit))
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         return await self._engine.submit(lambda s: s.test_draft(draft, key))

@@ -14,7 +14,6 @@ from exai_desktop.core.accounts import AccountStatus
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, ErrorView
-from exai_desktop.core.events import BatchFinished
 from exai_desktop.gui.accounts_dialog import AccountsDialog
 from exai_desktop.gui.bridge import EngineBridge, News
 from exai_desktop.gui.controls import column, row
@@ -25,18 +24,18 @@ from exai_desktop.gui.files_commands import FilesCommands
 from exai_desktop.gui.files_page import FilesPage
 from exai_desktop.gui.grace import Grace
 from exai_desktop.gui.notice_bar import NoticeBar
+from exai_desktop.gui.notices import tell
 from exai_desktop.gui.page_bar import PageBar
 from exai_desktop.gui.plain_text import PlainLabel
+from exai_desktop.gui.providers_page import ProvidersPage
 from exai_desktop.gui.queue_commands import QueueCommands
 from exai_desktop.gui.queue_page import QueuePage
 from exai_desktop.gui.sandbox_banner import SandboxBanner
 from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.start_pages import EngineProblem, FirstRun
-from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import ShortcutsDialog
 from exai_desktop.gui.theme import Setting, Theme
 from exai_desktop.gui.window_actions import Orders, WindowActions
-from exai_desktop.gui.wording import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,9 @@ class MainWindow(QMainWindow):
             self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
         )
         self.files = FilesPage(theme, parts.client, parts.tasks, self.files_commands)
+        self.providers = ProvidersPage(
+            theme, parts.table, parts.client, parts.tasks, self.open_accounts
+        )
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
@@ -92,9 +94,9 @@ class MainWindow(QMainWindow):
 
     def _assemble(self) -> None:
         self.stack = QStackedWidget()
-        for page in (self.starting, self.first_run, self.page, self.files, self.problem):
+        pages = {"Queue": self.page, "Files": self.files, "Providers": self.providers}
+        for page in (self.starting, self.first_run, *pages.values(), self.problem):
             self.stack.addWidget(page)
-        pages = {"Queue": self.page, "Files": self.files}
         self.pages = PageBar(self._parts.theme, self.stack, pages)
         notice = row(self._parts.notices)
         notice.setContentsMargins(24, 0, 24, 0)
@@ -113,6 +115,7 @@ class MainWindow(QMainWindow):
             find=self._find,
             queue=lambda: self.pages.go("Queue"),
             stored=lambda: self.pages.go("Files"),
+            providers=lambda: self.pages.go("Providers"),
             accounts=self.open_accounts,
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
@@ -161,6 +164,7 @@ class MainWindow(QMainWindow):
         self.page.send_menu.show_accounts(self._accounts)
         self.page.restart(summary)
         self.files.show_accounts(self._accounts)
+        self.providers.show_accounts(self._accounts)
         self.files.restart()
         self._choose_page(summary.total)
         if then_accounts:
@@ -184,26 +188,14 @@ class MainWindow(QMainWindow):
                 self.accounts_dialog.show_accounts(news.accounts)
         self.page.apply(news)
         self.files.apply(news)
+        if news.accounts is not None:
+            self.providers.show_accounts(news.accounts)
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()
-        for problem in news.problems:
-            self._parts.notices.show_error(problem.error)
-        for batch in news.finished:
-            self._tell_batch(batch)
+        tell(news, self._parts.notices)
         if news.is_window_wanted:
             self.come_to_front()
-
-    def _tell_batch(self, batch: BatchFinished) -> None:
-        """Once per batch, and only when somebody has to look."""
-        missed = batch.refused + batch.failed + batch.review
-        if missed == 0:
-            return
-        title = f"{count_text(missed, 'file was', 'files were')} not uploaded"
-        good = batch.done + batch.duplicate
-        text = f"{count_text(good, 'file is', 'files are')} at the provider. " if good else ""
-        text += "The filter Needs attention shows the others with the reasons."
-        self._parts.notices.show_notice(title, text, Tone.CARE)
 
     def add(self, paths: Sequence[str]) -> None:
         """Take files and folders into the queue, as the send menu says."""

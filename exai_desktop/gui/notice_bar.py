@@ -56,10 +56,18 @@ class NoticeBar(Card):
     def title(self) -> str:
         return self._title.text()
 
-    def show_error(self, error: ErrorView) -> None:
-        """What happened and what to do."""
+    def show_error(self, error: ErrorView, account: str = "") -> None:
+        """What happened, at which account, and what to do."""
         detail = f" ({error.detail})" if error.detail else ""
-        self.show_notice(error.title, f"{error.hint}{detail}", Tone.BAD)
+        where = f"{account}: " if account else ""
+        self.show_notice(error.title, f"{where}{error.hint}{detail}", Tone.BAD)
+
+    def take_back(self, error: ErrorView) -> bool:
+        """Close the message of a problem that is over; whether it was the one shown."""
+        is_shown = not self.isHidden() and self._title.text() == error.title
+        if is_shown:
+            self.dismiss()
+        return is_shown
 
     def show_notice(self, title: str, text: str = "", tone: Tone = Tone.ACTIVE) -> None:
         """Replace whatever is shown, unless it can be undone."""

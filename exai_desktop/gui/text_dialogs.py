@@ -52,6 +52,7 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Ctrl+I", "Details pane"),
     ("Ctrl+1", "Page Queue"),
     ("Ctrl+2", "Page Files: what lies at the providers"),
+    ("Ctrl+3", "Page Providers: how each account is"),
     ("Ctrl+,", "Accounts"),
     ("F1", "This list"),
     ("Ctrl+Q", "Quit"),

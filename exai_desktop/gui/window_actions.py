@@ -33,6 +33,7 @@ class Orders:
     find: Order
     queue: Order
     stored: Order
+    providers: Order
     accounts: Order
     sandbox: Order
     leave_sandbox: Order
@@ -124,6 +125,7 @@ class WindowActions(QObject):
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
         self.stored = make("&Files at the providers", order.stored, icon="cloud", keys="Ctrl+2")
+        self.providers = make("&Providers", order.providers, icon="server", keys="Ctrl+3")
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
         self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
         self.about = make("&About EXAI Desktop", order.about, icon="info")
@@ -158,7 +160,8 @@ class WindowActions(QObject):
         )  # fmt: skip
         single = (files[action] for action in own)
         self._menu(bar, "&Queue", self.pause_all, None, *single, None, self.retry_all, self.clear)
-        view = self._menu(bar, "&View", self.queue, self.stored, None, self.details, None)
+        pages = (self.queue, self.stored, self.providers)
+        view = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(view, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
         self._menu(bar, "&Help", self.shortcuts, None, self.about)

@@ -16,6 +16,7 @@ from exai_desktop.storage import (
     files_schema,
     first_schema,
     given_up_schema,
+    health_schema,
     holdings_schema,
     recovery_schema,
     scan_schema,
@@ -40,6 +41,7 @@ STEPS: tuple[tuple[str, Sequence[str]], ...] = (
     ("given_up_schema", given_up_schema.STATEMENTS),
     ("files_schema", files_schema.STATEMENTS),
     ("balance_schema", balance_schema.STATEMENTS),
+    ("health_schema", health_schema.STATEMENTS),
 )
 
 _SET: Final = "exai_desktop"

@@ -27,6 +27,8 @@ FULL = {
     "error_table": ["test_errors"],
     "errors": ["test_errors"],
     "events": ["test_events"],
+    "health": ["test_health"],
+    "metrics": ["test_metrics"],
     "models": ["test_consent", "test_events"],
     "names": ["test_names"],
     "pace": ["test_pace"],
@@ -53,7 +55,7 @@ NO_LOGIC = {"ports", "service", "state_store"}
 NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: a file that is gone is renamed here, one that is new is added.
-AT_LEAST = 32
+AT_LEAST = 34
 
 SETTINGS = """
 [run]

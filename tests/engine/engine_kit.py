@@ -17,6 +17,7 @@ from exai_desktop.core.audit_chain import Seal
 from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
+from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.models import AddOptions, JobQuery, JobView
 from exai_desktop.core.ports import MalwareScanner
 from exai_desktop.core.settings import Settings
@@ -35,6 +36,7 @@ from exai_desktop.storage.audit_trail import AuditTrail
 from exai_desktop.storage.balances import SqliteBalances
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.fingerprints import SqliteFingerprints
+from exai_desktop.storage.health import SqliteHealthBook
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import open_profile
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
@@ -131,7 +133,7 @@ class Bench:
 
 def settings(**changes: object) -> Settings:
     """Quick ones: a settle time of seconds would only make the tests slow."""
-    return Settings(**{"settle_s": 0.05, "confirm_timeout_s": 1.0, **changes})  # type: ignore[arg-type]
+    return Settings(**{"settle_s": 0.05, "confirm_timeout_s": 1.0, "health_check_s": 0, **changes})  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -145,6 +147,7 @@ async def open_bench(
     claims: ContentClaims | None = None,
     scanner: MalwareScanner | None = None,
     states: StateStore | None = None,
+    metrics: Metrics = NO_METRICS,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -191,6 +194,8 @@ async def open_bench(
             malware=MalwareCheck(wanted.malware_scan, lambda: scanner),
             recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
             balances=None if opened.is_read_only else SqliteBalances(database),
+            health_book=None if opened.is_read_only else SqliteHealthBook(database),
+            metrics=metrics,
             texts=texts,
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,

@@ -12,6 +12,7 @@ from exai_desktop.core.audit import AuditReport, AuditRow
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
+from exai_desktop.core.health import HealthSample
 from exai_desktop.core.models import (
     AddOptions,
     Copy,
@@ -73,6 +74,7 @@ class ScriptedService(ScriptedFiles):
 
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
+    samples: list[HealthSample] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
     report: ConnectionReport = field(
         default_factory=lambda: ConnectionReport(True, "kimi", "api.moonshot.ai", 87, 3)
@@ -210,6 +212,10 @@ class ScriptedService(ScriptedFiles):
     async def test_account(self, name: str) -> ConnectionReport:
         self._note("test_account", name)
         return self.report
+
+    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
+        found = [s for s in self.samples if account in (None, s.account)]
+        return found[::-1][:limit]
 
     async def reconcile(self, name: str) -> list[RemoteListing]:
         self._note("reconcile", name)

@@ -311,7 +311,7 @@ BREAKS: Final = (
     Break(
         "A breaker survives a restart",
         "engine/service.py",
-        "await self._ctx.breakers.load([",
+        "await self._ctx.breakers.load(",
         "([",
         "tests/engine/test_breaker.py::test_it_stays_left_alone_over_a_restart",
     ),

@@ -9,7 +9,7 @@ from exai_desktop.core.accounts import Account
 from exai_desktop.core.claims import Claim, ClaimKey, ContentClaims, Hold
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError
-from exai_desktop.core.quota import Limits, Usage, check_room, limits_of
+from exai_desktop.core.quota import Limits, Usage, check_room, fullness, limits_of
 from exai_desktop.core.recovery import RecoveryLog
 from exai_desktop.core.settle import LONGEST_S, settle_s
 
@@ -73,3 +73,16 @@ def test_a_note_of_another_version_of_the_program_is_read_as_far_as_it_goes() ->
     assert {"earlier", "note", "release"} <= set(dir(Hold))
     assert "hold" in dir(ContentClaims)
     assert "since" in dir(RecoveryLog)
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        (Limits(), (0.0, "")),
+        (Limits(files=1000, own_files=4), (0.75, "3 of 4 files by your own setting")),
+        (Limits(files=1000, purpose_files=2), (1.0, "2 of 2 files for one purpose")),
+        (Limits(bytes=200, own_bytes=400), (0.5, "100 of 200 bytes")),
+    ],
+)
+def test_how_full_it_is_by_the_nearest_limit(limits: Limits, found: tuple[float, str]) -> None:
+    assert fullness(Usage(files=3, bytes=100, purpose_files=2), limits) == found

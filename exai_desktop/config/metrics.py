@@ -1,0 +1,132 @@
+"""Counters and histograms for Prometheus, served on this computer only (the extra `metrics`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from exai_desktop.core.accounts import Phase
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PHASES: Final = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
+_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+# The ranges of the original, in bytes below which a file is in them.
+_SIZES: Final = (("small", 2**20), ("medium", 10 * 2**20), ("large", 100 * 2**20))
+
+
+def size_range(size: int) -> str:
+    """small < 1 MiB, medium < 10 MiB, large < 100 MiB, xlarge."""
+    return next((name for name, end in _SIZES if size < end), "xlarge")
+
+
+class PrometheusMetrics:
+    """`core.metrics.Metrics`; raises INVALID_SETTING without the extra `metrics`."""
+
+    is_watched = True
+
+    def __init__(self) -> None:
+        try:
+            from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+        except ImportError as error:
+            raise EngineError(
+                ErrorCode.INVALID_SETTING,
+                "metrics_port needs the extra `metrics`: it is not installed",
+            ) from error
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"exai_{name}", text, labels, registry=self.registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"exai_{name}", text, labels, registry=self.registry)
+
+        self._attempts = counter(
+            "upload_attempts", "Ended attempts", "provider", "transport", "outcome"
+        )
+        self._bytes = counter("upload_bytes", "Bytes of stored files", "provider")
+        self._seconds = Histogram(
+            "exai_upload_duration_seconds",
+            "From the first byte to the answer, of stored files",
+            ("provider", "size_range"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._active = gauge("uploads_active", "Attempts under way", "provider")
+        self._twins = counter("deduplication_checks", "Contents looked up", "result")
+        self._selected = counter("provider_selections", "Files routed", "provider", "reason")
+        self._deleted = counter("deletions", "Files deleted at the provider", "provider")
+        self._breaker = gauge("breaker_state", "0 closed, 1 half open, 2 open", "account")
+        self._changes = counter("breaker_changes", "Changes of state", "account", "to")
+        self._held_files = gauge("account_files", "Files on record at the account", "account")
+        self._held_bytes = gauge("account_bytes", "Bytes on record at the account", "account")
+        self._jobs = gauge("jobs", "Jobs on record", "state")
+
+    def attempt_began(self, provider: str) -> None:
+        self._active.labels(provider).inc()
+
+    def attempt_ended(
+        self, provider: str, transport: str, outcome: str, size: int, took_s: float
+    ) -> None:
+        self._active.labels(provider).dec()
+        self._attempts.labels(provider, transport, outcome).inc()
+        if outcome == "stored":
+            self._bytes.labels(provider).inc(size)
+            self._seconds.labels(provider, size_range(size)).observe(took_s)
+
+    def checked_for_twin(self, *, is_duplicate: bool) -> None:
+        self._twins.labels("duplicate" if is_duplicate else "unique").inc()
+
+    def selected(self, provider: str, *, is_fallback: bool) -> None:
+        self._selected.labels(provider, "fallback" if is_fallback else "first choice").inc()
+
+    def deleted(self, provider: str) -> None:
+        self._deleted.labels(provider).inc()
+
+    def breaker_is(self, account: str, phase: Phase, *, is_new: bool) -> None:
+        self._breaker.labels(account).set(_PHASES[phase])
+        if is_new:
+            self._changes.labels(account, phase.value.replace(" ", "_")).inc()
+
+    def account_holds(self, account: str, files: int, size: int) -> None:
+        self._held_files.labels(account).set(files)
+        self._held_bytes.labels(account).set(size)
+
+    def jobs_are(self, counts: Mapping[str, int]) -> None:
+        for state, number in counts.items():
+            self._jobs.labels(state).set(number)
+
+    def forget(self, account: str) -> None:
+        for gauge in (self._breaker, self._held_files, self._held_bytes):
+            with suppress(KeyError):
+                gauge.remove(account)
+        for phase in Phase:
+            with suppress(KeyError):
+                self._changes.remove(account, phase.value.replace(" ", "_"))
+
+
+@contextmanager
+def served(metrics: PrometheusMetrics, port: int) -> Iterator[int]:
+    """On 127.0.0.1 until left; gives the port. Raises INVALID_SETTING when it is taken."""
+    from prometheus_client import start_http_server
+
+    try:
+        server, thread = start_http_server(port, addr="127.0.0.1", registry=metrics.registry)
+    except OSError as error:
+        raise EngineError(
+            ErrorCode.INVALID_SETTING, f"metrics_port {port}: {error.strerror}"
+        ) from error
+    try:
+        yield server.server_port
+    finally:
+        _stop(server.shutdown, server.server_close)
+        thread.join()
+
+
+def _stop(*calls: Callable[[], object]) -> None:
+    for call in calls:
+        call()

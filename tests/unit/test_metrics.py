@@ -1,0 +1,76 @@
+"""Counters for Prometheus: on loopback, in its own form, and nothing at all without them."""
+
+from __future__ import annotations
+
+import socket
+
+import httpx
+import pytest
+
+from exai_desktop.config.metrics import PrometheusMetrics, served, size_range
+from exai_desktop.core.accounts import Phase
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import EngineError
+from exai_desktop.core.metrics import NO_METRICS, Metrics
+
+
+def tell(metrics: Metrics) -> None:
+    """One of each."""
+    metrics.attempt_began("kimi")
+    metrics.attempt_ended("kimi", "http", "stored", 2_000_000, 0.7)
+    metrics.checked_for_twin(is_duplicate=True)
+    metrics.selected("kimi", is_fallback=True)
+    metrics.deleted("kimi")
+    metrics.breaker_is("work", Phase.HALF_OPEN, is_new=True)
+    metrics.breaker_is("work", Phase.HALF_OPEN, is_new=False)
+    metrics.account_holds("work", 3, 4_000)
+    metrics.jobs_are({"done": 3})
+
+
+def test_without_anybody_who_watches_nothing_is_counted() -> None:
+    tell(NO_METRICS)
+    NO_METRICS.forget("work")
+    assert not NO_METRICS.is_watched
+
+
+def test_what_is_served() -> None:
+    metrics = PrometheusMetrics()
+    tell(metrics)
+    with served(metrics, 0) as port:
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+        others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port)}
+        for address in others - {"127.0.0.1", "127.0.1.1", "::1"}:
+            with pytest.raises(OSError, match=r"refused|unreachable|timed out"):
+                socket.create_connection((str(address), port), timeout=1)
+    text = answer.text
+    labels = 'le="1.0",provider="kimi",size_range="medium"'
+    assert f"exai_upload_duration_seconds_bucket{{{labels}}} 1.0" in text
+    assert 'exai_breaker_changes_total{account="work",to="half_open"} 1.0' in text
+    assert 'exai_breaker_state{account="work"} 1.0' in text
+    metrics.forget("work")
+    metrics.forget("work")
+    with served(metrics, 0) as port:
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert "work" not in text
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    metrics = PrometheusMetrics()
+    with served(metrics, 0) as port, pytest.raises(EngineError) as caught, served(metrics, port):
+        pass
+    assert caught.value.code is ErrorCode.INVALID_SETTING
+    assert str(port) in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        (0, "small"),
+        (2**20 - 1, "small"),
+        (2**20, "medium"),
+        (10 * 2**20, "large"),
+        (100 * 2**20, "xlarge"),
+    ],
+)
+def test_ranges_of_size(size: int, name: str) -> None:
+    assert size_range(size) == name
