@@ -34,6 +34,7 @@ class _Upload:
     """`core.ports.Upload` without an engine behind it."""
 
     purpose = PURPOSE
+    block: int | None = None
 
     def __init__(self, file: OpenFile, sha256: str, name: str) -> None:
         self.file = file
@@ -42,6 +43,9 @@ class _Upload:
 
     def on_bytes(self, total_sent: int) -> None:
         pass
+
+    async def may_leave(self, size: int) -> None:
+        """At once."""
 
     def on_left(self, sent: Sent) -> None:
         pass

@@ -29,6 +29,8 @@ _SAMPLE_S: Final = 0.005
 
 
 class _Upload:
+    block: int | None = None
+
     def __init__(self, path: Path, purpose: str) -> None:
         with path.open("rb") as body:
             self.sha256 = hashlib.file_digest(body, "sha256").hexdigest()
@@ -39,6 +41,9 @@ class _Upload:
 
     def on_bytes(self, total_sent: int) -> None:
         self.reports.append((time.perf_counter(), total_sent))
+
+    async def may_leave(self, size: int) -> None:
+        """At once."""
 
     def on_left(self, sent: Sent) -> None:
         del sent

@@ -19,6 +19,7 @@ from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
 from exai_desktop.config.provider_table import load_provider_table
 from exai_desktop.config.settings_file import SettingsFile
+from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode
@@ -107,6 +108,7 @@ def engine_maker(
         recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
         balances=None if opened.is_read_only else SqliteBalances(database),
         health_book=None if opened.is_read_only else SqliteHealthBook(database),
+        surroundings=SystemSurroundings(),
         metrics=_metrics(settings, stack, problems),
         texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
@@ -115,14 +117,9 @@ def engine_maker(
         is_read_only=opened.is_read_only,
     )
 
+    facts = partial(_facts, given.where, given.face)
     return lambda tasks: Engine(
-        ctx,
-        bus,
-        tasks,
-        given.settings_file,
-        check_key,
-        key_fingerprint,
-        partial(_facts, given.where, given.face),
+        ctx, bus, tasks, given.settings_file, check_key, key_fingerprint, facts
     )
 
 

@@ -27,6 +27,21 @@ app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The account's name.", show_default=False)]
 
+PerMinute = Annotated[
+    int,
+    typer.Option(
+        "--uploads-per-minute",
+        min=0,
+        max=60_000,
+        help="What the account's tier allows; 0: not known.",
+        show_default=False,
+    ),
+]
+BytesPerSecond = Annotated[
+    int,
+    typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: none.", show_default=False),
+]
+
 
 def _account_object(status: AccountStatus) -> dict[str, Any]:
     return asdict(status.account) | {
@@ -49,6 +64,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
     if account.uploads_per_minute:
         output.line(f"  at most {account.uploads_per_minute} uploads a minute")
+    if account.bytes_per_s:
+        output.line(f"  at most {account.bytes_per_s:,} bytes a second")
     if status.balance is not None:
         output.line(f"  balance {status.balance} on {when(status.balance.at)}")
     if status.problem is not None:
@@ -89,16 +106,8 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             show_default=False,
         ),
     ] = None,
-    per_minute: Annotated[
-        int,
-        typer.Option(
-            "--uploads-per-minute",
-            min=0,
-            max=60_000,
-            help="What the account's tier allows; 0: not known.",
-            show_default=False,
-        ),
-    ] = 0,
+    per_minute: PerMinute = 0,
+    bytes_per_s: BytesPerSecond = 0,
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the key from standard input.")
     ] = False,
@@ -114,7 +123,14 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
 
     async def verb(service: UploadService, output: Output) -> Exit:
         draft = AccountDraft(
-            name, provider, region, base_url, max_in_flight, tuple(purpose or ()), per_minute
+            name,
+            provider,
+            region,
+            base_url,
+            max_in_flight,
+            tuple(purpose or ()),
+            per_minute,
+            bytes_per_s,
         )
         _print_account(await service.add_account(draft, key), output)
         return Exit.OK

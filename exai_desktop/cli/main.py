@@ -12,7 +12,17 @@ from typing import Annotated
 import typer
 
 from exai_desktop import __version__
-from exai_desktop.cli import accounts, at_provider, audit, doctor, files, health, jobs, remote
+from exai_desktop.cli import (
+    accounts,
+    at_provider,
+    audit,
+    doctor,
+    files,
+    health,
+    jobs,
+    pausing,
+    remote,
+)
 from exai_desktop.cli.explain import explain_error
 from exai_desktop.cli.session import Doors, doors
 from exai_desktop.cli.settle import settle
@@ -36,6 +46,8 @@ app.command()(jobs.cancel)
 app.command()(at_provider.delete)
 app.command()(at_provider.content)
 app.command()(settle)
+app.command()(pausing.pause)
+app.command()(pausing.resume)
 app.command()(files.files)
 app.command()(files.search)
 app.command("import")(files.import_files)

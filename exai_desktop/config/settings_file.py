@@ -37,6 +37,7 @@ class _StoredAccount(BaseModel):
     order: int = 0
     purposes: list[_Text] = []
     uploads_per_minute: int = Field(0, ge=0, le=60_000)
+    bytes_per_s: int = Field(0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Account:
     purposes: tuple[str, ...] = ()
     # 0: no limit is known.
     uploads_per_minute: int = 0
+    # 0: as fast as the line.
+    bytes_per_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class AccountDraft:
     max_in_flight: int | None = None
     purposes: tuple[str, ...] = ()
     uploads_per_minute: int = 0
+    bytes_per_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,9 @@ class QueueSummary:
     eta_s: float | None = None
     pace_s: float = 0.0
     paused: bool = False
+    # When it goes on by itself, and why it stands still if not by the user.
+    paused_until: float | None = None
+    pause_reason: str = ""
 
     @property
     def total(self) -> int:

@@ -128,6 +128,13 @@ class Upload(Protocol):
     @property
     def purpose(self) -> str: ...
 
+    @property
+    def block(self) -> int | None:
+        """The largest block in bytes to hand to the network at once; None: any."""
+
+    async def may_leave(self, size: int) -> None:
+        """Wait until so many bytes may leave; asked before each block."""
+
     def on_bytes(self, total_sent: int) -> None:
         """Called in the engine's loop after each block; never goes back within an attempt."""
         ...

@@ -66,7 +66,8 @@ class SettingsService(Protocol):
         ...
 
     async def change_setting(self, name: str, value: str) -> Settings:
-        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on."""
+        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
+        limit of speed at once."""
         ...
 
 
@@ -152,9 +153,10 @@ class UploadService(AccountService, AuditService, FileService, SettingsService, 
 
     async def summary(self) -> QueueSummary: ...
 
-    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
-        """None: the whole queue, files under way finish. Ids: these are held, also when sending
-        (the connection is closed before the last block; nothing can have been stored)."""
+    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
+        """None: the whole queue (for so many seconds), files under way finish. Ids: these are
+        held, also when sending (the connection is closed before the last block; nothing can have
+        been stored)."""
         ...
 
     async def resume(self, job_ids: Sequence[int] | None = None) -> None: ...

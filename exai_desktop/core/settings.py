@@ -16,6 +16,9 @@ from exai_desktop.core.path_policy import PathPolicy
 
 MIB = 1024 * 1024
 
+# Slower, a block takes longer than servers wait for one.
+LEAST_BYTES_PER_S = 16 * 1024
+
 OnContent = Literal["ask", "allow", "refuse"]
 
 
@@ -40,6 +43,21 @@ class Settings(BaseModel):
         ge=1,
         le=8,
         description="Threads that read and hash files.",
+    )
+    upload_bytes_per_s: int = Field(
+        default=0,
+        ge=0,
+        description="Most bytes a second that leave, over all accounts; 0: as fast as the line."
+        " In force at once. From 16384 on.",
+    )
+    on_metered: Literal["go", "wait"] = Field(
+        default="go",
+        description="Whether the queue waits on a metered connection, where the system tells"
+        " (Linux with NetworkManager).",
+    )
+    on_battery: Literal["go", "wait"] = Field(
+        default="go",
+        description="Whether the queue waits while the computer runs on battery.",
     )
     settle_s: float = Field(
         default=60.0,
@@ -195,6 +213,13 @@ class Settings(BaseModel):
         default="info",
         description="How much is written to the log.",
     )
+
+    @field_validator("upload_bytes_per_s")
+    @classmethod
+    def _not_a_trickle(cls, limit: int) -> int:
+        if 0 < limit < LEAST_BYTES_PER_S:
+            raise ValueError(f"0, or {LEAST_BYTES_PER_S} and more: servers give up on a trickle")
+        return limit
 
     @field_validator("redis_url")
     @classmethod

@@ -37,6 +37,7 @@ def account_of(
         order=order,
         purposes=draft.purposes,
         uploads_per_minute=draft.uploads_per_minute,
+        bytes_per_s=draft.bytes_per_s,
     )
     table.of(account)
     return account

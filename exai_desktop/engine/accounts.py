@@ -78,7 +78,7 @@ class Accounts:
     def _open(self, account: Account) -> Lane:
         lane = Lane(account.name, account.max_in_flight, self._clock)
         lane.pause(self.paused)
-        limiter = Limiter(account.uploads_per_minute, self._clock)
+        limiter = Limiter(account.uploads_per_minute, self._clock, account.bytes_per_s)
         self._desks[account.name] = _Desk(account, lane, limiter)
         return lane
 

@@ -21,6 +21,17 @@ class Body:
         self.left_at: float | None = None
         self._ctx = ctx
         self._job_id = job.id
+        self._flows = (ctx.bandwidth, ctx.accounts.limiter(job.account or "").bandwidth)
+
+    @property
+    def block(self) -> int | None:
+        """Of the limits that hold: the smallest block."""
+        return min((flow.block for flow in self._flows if flow.block), default=None)
+
+    async def may_leave(self, size: int) -> None:
+        wait_s = max(flow.reserve(size) for flow in self._flows)
+        if wait_s > 0:
+            await self._ctx.clock.sleep(wait_s)
 
     def on_bytes(self, total_sent: int) -> None:
         self._ctx.board.advance(self._job_id, "sending", total_sent)

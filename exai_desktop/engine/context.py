@@ -24,8 +24,10 @@ from exai_desktop.core.remote import TextCache
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.state_store import StateStore
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
+from exai_desktop.core.surroundings import Surroundings
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.allowed_places import AllowedPlaces
+from exai_desktop.engine.bandwidth import Bandwidth
 from exai_desktop.engine.breakers import Breakers
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.health import Health
@@ -89,6 +91,7 @@ class Context:
     recovery: RecoveryLog | None = None
     texts: TextCache | None = None
     balances: BalanceBook | None = None
+    surroundings: Surroundings | None = None
     health_book: HealthBook | None = None
     metrics: Metrics = NO_METRICS
     snapshots: Snapshots | None = None
@@ -110,9 +113,11 @@ class Context:
     settling: Settling = field(init=False)
     breakers: Breakers = field(init=False)
     health: Health = field(init=False)
+    bandwidth: Bandwidth = field(init=False)
 
     def __post_init__(self) -> None:
         self.settling = Settling(self.settings)
+        self.bandwidth = Bandwidth(self.settings.upload_bytes_per_s, self.clock)
         self.health = Health(self.clock, self.health_book)
         self.breakers = Breakers(
             self.states, self.clock, self.settings, self.random, self.accounts.identity

@@ -10,6 +10,7 @@ from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from exai_desktop.core import pace
 from exai_desktop.core.ports import Clock
+from exai_desktop.engine.bandwidth import Bandwidth
 
 # How long a 429 is remembered.
 LOWERED_S: Final = 600.0
@@ -20,7 +21,8 @@ _INTERVAL_MS: Final = round(pace.WINDOW_S * 1000)
 class Limiter:
     """One account's. `per_minute` 0: no limit is known. All calls in the engine's loop."""
 
-    def __init__(self, per_minute: int, clock: Clock) -> None:
+    def __init__(self, per_minute: int, clock: Clock, bytes_per_s: int = 0) -> None:
+        self.bandwidth = Bandwidth(bytes_per_s, clock)
         self._per_minute = per_minute
         self._clock = clock
         self._bucket = InMemoryBucket([Rate(max(1, per_minute), _INTERVAL_MS)])

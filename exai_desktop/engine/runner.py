@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -30,6 +29,7 @@ from exai_desktop.engine.context import Context, Run
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.health_watch import HealthWatch
 from exai_desktop.engine.lanes import Lane
+from exai_desktop.engine.pausing import Pausing
 from exai_desktop.engine.prepare import prepare
 from exai_desktop.engine.probing import Prober
 from exai_desktop.engine.problems import Condition, Problems
@@ -39,6 +39,7 @@ from exai_desktop.engine.recovery import compare_all
 from exai_desktop.engine.restore import confirm_again, restore
 from exai_desktop.engine.send import send
 from exai_desktop.engine.snapshots import SnapshotTask
+from exai_desktop.engine.sums import summary_of
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Runner:
         self.problems = Problems(bus)
         self._prober = Prober(ctx)
         self._health = HealthWatch(ctx, self.problems)
+        self._dirty = asyncio.Event()
+        self.pausing = Pausing(ctx, ctx.surroundings, self._dirty.set)
         ctx.scheduler.shown = partial(gate.shown, ctx)
         ctx.scheduler.on_waiting = self._waits
         ctx.breakers.on_change = self._breaker_changed
@@ -73,7 +76,6 @@ class Runner:
         # Taken from a line and not yet begun: the way for new work is closed.
         self._in_hand: set[int] = set()
         self._is_restored = False
-        self._dirty = asyncio.Event()
         self._unsubscribe = bus.subscribe(self._note)
 
     def start(self) -> None:
@@ -83,6 +85,7 @@ class Runner:
         self._serve(self._compare())
         self._serve(self._prober.run())
         self._serve(self._health.run())
+        self._serve(self.pausing.run())
         if self._snapshots is not None:
             self._serve(self._snapshots.run())
         self.serve_lane(self._ctx.scheduler.prepare, prepare)
@@ -214,21 +217,7 @@ class Runner:
         self._bus.publish(SummaryChanged(summary))
 
     async def summary(self) -> QueueSummary:
-        """The sums on disk with what moves in memory."""
-        summary = await self._ctx.jobs.summary()
-        done, speed = self._ctx.board.totals()
-        left = max(0, summary.open_bytes - done)
-        accounts = self._ctx.accounts.all()
-        pace_s = max((gate.pace_s(self._ctx, a.name) for a in accounts), default=0.0)
-        line_s = left / speed if speed > 1 else None
-        return replace(
-            summary,
-            sent_bytes=summary.sent_bytes + done,
-            speed=speed,
-            eta_s=max(line_s or 0.0, pace_s) or line_s,
-            pace_s=pace_s,
-            paused=self._ctx.accounts.paused,
-        )
+        return await summary_of(self._ctx, self.pausing)
 
     def sending(self) -> dict[str, int]:
         """Jobs under way, by account."""

@@ -120,20 +120,18 @@ class Engine(FileVerbs, SettingsVerbs):
     async def summary(self) -> QueueSummary:
         return await self._runner.summary()
 
-    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
+    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
         if job_ids is not None:
             await self._commands.hold(job_ids)
             return
-        self._ctx.scheduler.prepare.pause(True)
-        self._ctx.accounts.pause(True)
+        self._runner.pausing.begin(for_s)
         await self._runner.announce_summary()
 
     async def resume(self, job_ids: Sequence[int] | None = None) -> None:
         if job_ids is not None:
             await self._commands.resume(job_ids)
             return
-        self._ctx.scheduler.prepare.pause(False)
-        self._ctx.accounts.pause(False)
+        self._runner.pausing.end()
         await self._runner.announce_summary()
 
     async def cancel(self, job_ids: Sequence[int]) -> list[int]:

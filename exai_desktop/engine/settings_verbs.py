@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import ValidationError
 
@@ -10,6 +10,9 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.context import Context
+
+# What the user changes because of what happens now.
+AT_ONCE: Final = frozenset({"upload_bytes_per_s"})
 
 
 class SettingsBook(Protocol):
@@ -31,7 +34,7 @@ class SettingsVerbs:
         return self._saved
 
     async def change_setting(self, name: str, value: str) -> Settings:
-        """The engine itself goes on with what it was started with."""
+        """But for `AT_ONCE` the engine itself goes on with what it was started with."""
         try:
             changed = Settings.model_validate(self._saved.model_dump() | {name: value})
         except ValidationError as error:
@@ -39,4 +42,8 @@ class SettingsVerbs:
             raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}") from error
         await self._ctx.read(self._book.save, changed)
         self._saved = changed
+        if name in AT_ONCE:
+            now = {name: getattr(changed, name)}
+            self._ctx.settings = self._ctx.settings.model_copy(update=now)
+            self._ctx.bandwidth.limit(self._ctx.settings.upload_bytes_per_s)
         return changed

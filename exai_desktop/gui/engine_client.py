@@ -102,8 +102,8 @@ class EngineClient(FileOrders):
     async def summary(self) -> QueueSummary:
         return await self._engine.submit(lambda s: s.summary())
 
-    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
-        await self._engine.submit(lambda s: s.pause(job_ids))
+    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
+        await self._engine.submit(lambda s: s.pause(job_ids, for_s))
 
     async def resume(self, job_ids: Sequence[int] | None = None) -> None:
         await self._engine.submit(lambda s: s.resume(job_ids))

@@ -153,7 +153,9 @@ class MainWindow(QMainWindow):
             self.menu_actions.show_mode(is_sandbox=sandbox)
             self._accounts = tuple(await client.accounts())
             summary = await client.summary()
-            self.menu_actions.choose_theme((await client.settings()).theme)
+            settings = await client.settings()
+            self.menu_actions.choose_theme(settings.theme)
+            self.menu_actions.speeds.show_limit(settings.upload_bytes_per_s)
         except AppError as error:
             if error.code is ErrorCode.ALREADY_OPEN:
                 self.close_wanted.emit()  # the other window has come to the front

@@ -15,7 +15,7 @@ from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.run_progress import Run, RunProgress
 from exai_desktop.gui.state_look import GROUPS
 from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.wording import count_text, eta_text, size_text, speed_text
+from exai_desktop.gui.wording import clock_text, count_text, eta_text, size_text, speed_text
 
 _SCALE = 1000
 
@@ -29,7 +29,9 @@ def headline(summary: QueueSummary) -> str:
     review = summary.counts.get(JobState.NEEDS_REVIEW, 0)
     held = summary.counts.get(JobState.HELD, 0)
     if summary.paused:
-        return f"Paused, {count_text(summary.open_jobs, 'file', 'files')} left"
+        until = f" until {clock_text(summary.paused_until)}" if summary.paused_until else ""
+        why = f" {summary.pause_reason}" if summary.pause_reason else until
+        return f"Paused{why}, {count_text(summary.open_jobs, 'file', 'files')} left"
     if review + held == summary.open_jobs:
         return f"{count_text(review + held, 'file waits', 'files wait')} for you"
     return f"{count_text(summary.open_jobs, 'file', 'files')} to go"

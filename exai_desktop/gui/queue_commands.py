@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
@@ -20,6 +21,8 @@ from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import TextDialog
 from exai_desktop.gui.theme import Theme
+
+HOUR_S: Final = 3_600.0
 
 Selection = Callable[[], Awaitable[list[JobView]]]
 
@@ -56,6 +59,14 @@ class QueueCommands:
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""
         self._tasks.start(self._client.pause() if wanted else self._client.resume())
+
+    def pause_for_an_hour(self) -> None:
+        """The whole queue; it goes on by itself."""
+        self._tasks.start(self._client.pause(None, HOUR_S))
+
+    def limit_speed(self, bytes_per_s: int) -> None:
+        """Over all accounts, at once; 0: none."""
+        self._tasks.start(self._client.change_setting("upload_bytes_per_s", str(bytes_per_s)))
 
     def retry_failed(self) -> None:
         """All that failed, wherever they are in the list."""

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from exai_desktop.gui.job_actions import Action, fitting
 from exai_desktop.gui.queue_commands import QueueCommands
 from exai_desktop.gui.queue_page import QueuePage
+from exai_desktop.gui.speed_limit import SpeedLimit
 from exai_desktop.gui.theme import Setting, Theme
 
 _THEMES: Final[dict[str, Setting]] = {"&System": "system", "&Light": "light", "&Dark": "dark"}
@@ -121,6 +122,8 @@ class WindowActions(QObject):
         self.undo = make("&Undo deletion", order.undo, icon="undo", keys="Ctrl+Z")
         self.find = make("&Find…", order.find, icon="search", keys="Ctrl+F")
         self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
+        self.pause_hour = make("Pause for an &hour", commands.pause_for_an_hour, icon="clock")
+        self.speeds = SpeedLimit(self, commands.limit_speed)
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
@@ -159,7 +162,10 @@ class WindowActions(QObject):
             Action.SEND_ANYWAY, Action.SHOW_TEXT,
         )  # fmt: skip
         single = (files[action] for action in own)
-        self._menu(bar, "&Queue", self.pause_all, None, *single, None, self.retry_all, self.clear)
+        pauses = (self.pause_all, self.pause_hour)
+        queue = self._menu(bar, "&Queue", *pauses, None, *single, None, self.retry_all, self.clear)
+        queue.addSeparator()
+        self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         pages = (self.queue, self.stored, self.providers)
         view = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(view, "&Colours", *self.themes.actions())

@@ -88,6 +88,7 @@ class FileBody(Outgoing):
     def __init__(self, upload: Upload, purpose: str, readers: Executor) -> None:
         super().__init__(upload, readers)
         self._size = upload.file.id.size
+        self._most = min(PIECE, upload.block or PIECE)
         self._frame = frame(purpose, upload.name)
         self._digest = hashlib.sha256()
 
@@ -97,9 +98,10 @@ class FileBody(Outgoing):
         return {"Content-Type": self._frame.content_type, "Content-Length": str(length)}
 
     async def _give(self) -> AsyncGenerator[bytes, None]:
-        if self._size <= PIECE:
+        if self._size <= self._most:
             # One trip to a thread for read, hash and check: that is what a small file costs.
             block = await self._result(self._start(self._whole))
+            await self._upload.may_leave(len(block))
             self._leaves(Sent.ALL)
             yield block
             self._upload.on_bytes(self._size)
@@ -110,12 +112,13 @@ class FileBody(Outgoing):
             piece = await self._result(ahead)
             block = self._frame.head + piece if given == 0 else piece
             given += len(piece)
-            if given < self._size:
-                ahead = self._start(self._piece, given)
-                self._leaves(Sent.SOME)
-            else:
+            is_last = given == self._size
+            if is_last:
                 block += await self._result(self._start(self._checked_tail))
-                self._leaves(Sent.ALL)
+            else:
+                ahead = self._start(self._piece, given)
+            await self._upload.may_leave(len(block))
+            self._leaves(Sent.ALL if is_last else Sent.SOME)
             yield block
             self._upload.on_bytes(given)
 
@@ -127,7 +130,7 @@ class FileBody(Outgoing):
 
     def _piece(self, offset: int) -> bytes:
         """The next piece, hashed: these very bytes are what is sent."""
-        wanted = min(PIECE, self._size - offset)
+        wanted = min(self._most, self._size - offset)
         piece = self._upload.file.read_at(offset, wanted)
         while len(piece) < wanted:
             more = self._upload.file.read_at(offset + len(piece), wanted - len(piece))

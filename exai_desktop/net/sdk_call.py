@@ -106,12 +106,14 @@ class _SdkBody(Outgoing):
         self._left = int(request.headers["content-length"])
         self._file = file
         self._reached = 0
+        self._most = min(_PIECE, upload.block or _PIECE)
 
     async def _give(self) -> AsyncGenerator[bytes, None]:
         block, told = await self._result(self._start(self._gather)), 0
         while block:
             reached, is_last = self._reached, self._left <= 0
             ahead = None if is_last else self._start(self._gather)
+            await self._upload.may_leave(len(block))
             self._leaves(Sent.ALL if is_last else Sent.SOME)
             yield block
             if reached > told:
@@ -125,7 +127,7 @@ class _SdkBody(Outgoing):
         for piece in self._slices:
             slices.append(piece)
             size += len(piece)
-            if size >= _PIECE and self._left - size > _REST:
+            if size >= self._most and self._left - size > _REST:
                 break
         self._left -= size
         self._reached = self._file.given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 import tomllib
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,6 +22,8 @@ from exai_desktop.core.errors import AccountError, Sent, TransferError
 from exai_desktop.core.models import RemoteStatus
 from exai_desktop.core.ports import ExtractsText, FileProvider, ReportsBalance
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.bandwidth import Bandwidth
+from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.open_file import RegularFile, open_regular
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider
@@ -46,6 +49,9 @@ KINDS: dict[str, Callable[..., FileProvider]] = {"kimi": KimiProvider, "glm": Gl
 class Sending:
     """An upload that notes what it is told; `touch` runs after each block."""
 
+    block: int | None = None
+    flow: Bandwidth | None = None
+
     def __init__(
         self, path: Path, purpose: str, name: str = "", sha256: str = "", touch: Any = None
     ) -> None:
@@ -65,6 +71,11 @@ class Sending:
         self.totals.append(total_sent)
         if self._touch is not None:
             self._touch()
+
+    async def may_leave(self, size: int) -> None:
+        """At once, unless it has a limit."""
+        if self.flow is not None:
+            await asyncio.sleep(self.flow.reserve(size))
 
     def on_left(self, sent: Sent) -> None:
         self.left.append(sent)
@@ -155,6 +166,19 @@ async def refused(sending: Sending, provider: FileProvider) -> TransferError:
     # What the engine was told while it ran and what the error says must be the same.
     assert error.sent is sending.sent
     return error
+
+
+async def test_a_limit_of_speed_holds_and_progress_stays_alive(bench: Bench) -> None:
+    size, rate = 1_200_000, 1_000_000
+    sending = bench.sending(size)
+    sending.flow = Bandwidth(rate, SystemClock())
+    sending.block = sending.flow.block
+    began = time.perf_counter()
+    await bench.provider.upload(sending)
+    took_s = time.perf_counter() - began
+    # The last block has left when its time begins.
+    assert (size - 280_000) / rate < took_s < size / rate + 2
+    assert len(sending.totals) >= 5 * (size / rate) - 1
 
 
 @pytest.mark.parametrize("size", [1, 10_240, MIB - 1, MIB, MIB + 1, 2 * MIB, 3 * MIB + 17])

@@ -23,6 +23,7 @@ from exai_desktop.core.ports import MalwareScanner
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.state_store import StateStore
 from exai_desktop.core.states import JobState
+from exai_desktop.core.surroundings import Surroundings
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
@@ -148,6 +149,7 @@ async def open_bench(
     scanner: MalwareScanner | None = None,
     states: StateStore | None = None,
     metrics: Metrics = NO_METRICS,
+    surroundings: Surroundings | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -196,6 +198,7 @@ async def open_bench(
             balances=None if opened.is_read_only else SqliteBalances(database),
             health_book=None if opened.is_read_only else SqliteHealthBook(database),
             metrics=metrics,
+            surroundings=surroundings,
             texts=texts,
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,

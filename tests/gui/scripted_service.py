@@ -152,8 +152,8 @@ class ScriptedService(ScriptedFiles):
         self._tell(SummaryChanged(await self.summary()))
         return list(ids)
 
-    async def pause(self, job_ids: Sequence[int] | None = None) -> None:
-        self._note("pause", job_ids)
+    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
+        self._note("pause", job_ids, *([for_s] if for_s else []))
         if job_ids is None:
             self.paused = True
         await self._change(job_ids or (), JobState.HELD)

@@ -233,3 +233,16 @@ def test_shortcuts_dialog_has_a_way_out(stage: Stage) -> None:
     [dialog] = stage.window.findChildren(ShortcutsDialog)
     dialog.findChildren(QPushButton)[0].click()
     stage.until(lambda: not stage.window.findChildren(ShortcutsDialog))
+
+
+def test_pause_for_an_hour_and_a_limit_of_speed_are_in_the_menu(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")])
+    stage = open_window(script)
+    actions = stage.window.menu_actions
+    actions.pause_hour.trigger()
+    stage.until(lambda: ("pause", None, 3600.0) in script.calls)
+    stage.until(actions.speeds.actions()[0].isChecked)
+    actions.speeds.actions()[2].trigger()
+    stage.until(lambda: ("change_setting", "upload_bytes_per_s", "500000") in script.calls)
+    actions.speeds.show_limit(77_000)
+    assert [a.text() for a in actions.speeds.actions() if a.isChecked()] == ["At most 77.0 kB/s"]

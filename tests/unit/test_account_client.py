@@ -59,6 +59,7 @@ class Content:
 
 class Sending:
     name, purpose = "a.txt", "p"
+    block: int | None = None
 
     def __init__(self, size: int) -> None:
         self.file = Content(size)
@@ -68,6 +69,9 @@ class Sending:
 
     def on_bytes(self, total_sent: int) -> None:
         self.totals.append(total_sent)
+
+    async def may_leave(self, size: int) -> None:
+        """At once."""
 
     def on_left(self, sent: Sent) -> None:
         self.sent = sent

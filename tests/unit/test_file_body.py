@@ -64,6 +64,7 @@ class Memory:
 
 class Sending:
     purpose = "file-extract"
+    block: int | None = None
 
     def __init__(self, file: Memory, name: str = "a.txt", sha256: str = "") -> None:
         self.file = file
@@ -74,6 +75,9 @@ class Sending:
 
     def on_bytes(self, total_sent: int) -> None:
         self.totals.append(total_sent)
+
+    async def may_leave(self, size: int) -> None:
+        """At once."""
 
     def on_left(self, sent: Sent) -> None:
         self.left.append(sent)

@@ -110,3 +110,10 @@ def test_a_shared_state_is_on_this_machine_or_behind_tls(url: str) -> None:
 def test_a_shared_state_without_protection_is_refused(url: str, reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Settings(redis_url=url)
+
+
+def test_a_limit_of_speed_is_none_or_more_than_a_trickle() -> None:
+    assert Settings(upload_bytes_per_s=0).upload_bytes_per_s == 0
+    assert Settings(upload_bytes_per_s=16_384).upload_bytes_per_s == 16_384
+    with pytest.raises(ValidationError, match="servers give up on a trickle"):
+        Settings(upload_bytes_per_s=16_383)

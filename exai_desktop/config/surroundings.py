@@ -1,0 +1,101 @@
+"""What the operating system tells of battery and network, as far as it does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+from exai_desktop.core.surroundings import Situation
+
+_POWER: Final = Path("/sys/class/power_supply")
+# NetworkManager's NMMetered: 1 is yes, 3 a guess of yes; 0 is that it does not know.
+_METERED: Final = {1: True, 2: False, 3: True, 4: False}
+_ANSWER_S: Final = 0.5
+_PMSET: Final = "/usr/bin/pmset"
+
+
+class SystemSurroundings:
+    """`core.surroundings.Surroundings`. `power`: where Linux shows its supplies."""
+
+    def __init__(self, power: Path = _POWER) -> None:
+        self._power = power
+
+    def look(self) -> Situation:
+        if os.name == "nt":
+            return Situation(on_battery=_windows_battery())
+        if Path(_PMSET).exists():
+            return Situation(on_battery=_mac_battery())
+        return Situation(_network_manager(), _linux_battery(self._power))
+
+
+def _linux_battery(folder: Path) -> bool | None:
+    """By the mains if the machine has one, else by a battery that is emptying."""
+    mains, emptying = [], []
+    try:
+        for supply in sorted(folder.iterdir()):
+            kind = _line(supply / "type")
+            if kind in ("Mains", "USB") and _line(supply / "online") in ("0", "1"):
+                mains.append(_line(supply / "online") == "1")
+            elif kind == "Battery" and _line(supply / "scope") != "Device":  # a mouse has one, too
+                emptying.append(_line(supply / "status") == "Discharging")
+    except OSError:
+        return None
+    if not emptying:
+        return None
+    return any(emptying) and not any(mains)
+
+
+def _line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _network_manager() -> bool | None:
+    """Asked over the system's D-Bus; None where there is no NetworkManager."""
+    try:
+        # Late: on Linux only. It carries no types.
+        from jeepney import (  # type: ignore[import-untyped]
+            DBusAddress,
+            MessageType,
+            Properties,
+        )
+        from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
+
+        manager = DBusAddress(
+            "/org/freedesktop/NetworkManager",
+            bus_name="org.freedesktop.NetworkManager",
+            interface="org.freedesktop.NetworkManager",
+        )
+        with open_dbus_connection(bus="SYSTEM") as connection:
+            reply = connection.send_and_get_reply(
+                Properties(manager).get("Metered"), timeout=_ANSWER_S
+            )
+        if reply.header.message_type is not MessageType.method_return:
+            return None
+        return _METERED.get(reply.body[0][1])
+    except Exception:  # noqa: BLE001 - no bus, no answer, another protocol: all mean it does not tell
+        return None
+
+
+def _windows_battery() -> bool | None:
+    """By SYSTEM_POWER_STATUS: its first byte is 0 on battery, 1 on the mains."""
+    status = (ctypes.c_ubyte * 12)()
+    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there on Windows only
+    if not kernel.GetSystemPowerStatus(ctypes.byref(status)):
+        return None
+    return {0: True, 1: False}.get(status[0])
+
+
+def _mac_battery() -> bool | None:
+    try:
+        told = subprocess.run(  # noqa: S603 - a constant
+            [_PMSET, "-g", "batt"], capture_output=True, text=True, timeout=1, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return "Battery Power" in told
