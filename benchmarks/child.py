@@ -83,6 +83,8 @@ def environment(home: Path, **settings: object) -> dict[str, str]:
     own = {f"EXAI_DESKTOP_{name.upper()}": str(value) for name, value in settings.items()}
     return kept | own | {
         "EXAI_DESKTOP_HOME": str(home),
+        # Nobody is there to answer it.
+        "EXAI_DESKTOP_PLAN_ABOVE_FILES": "0",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         "QT_QPA_PLATFORM": "offscreen",
         "QT_LOGGING_RULES": "*.debug=false;qt.qpa.*.info=false",

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from exai_desktop.core.models import AddOptions, NewJob
 from exai_desktop.core.plan import UploadPlan
@@ -16,6 +17,9 @@ from exai_desktop.engine.context import Context
 from exai_desktop.engine.gate import pace_s
 from exai_desktop.engine.intake import check_options
 from exai_desktop.engine.scanner import Scanner
+
+# Files between two breaths of the loop: some milliseconds.
+AT_ONCE: Final = 200
 
 
 async def plan(ctx: Context, paths: Sequence[str], options: AddOptions) -> UploadPlan:
@@ -41,7 +45,9 @@ async def plan(ctx: Context, paths: Sequence[str], options: AddOptions) -> Uploa
         ctx.accounts.limits,
         ctx.breakers.paused([account.name for account in accounts]),
     )
-    for job in found:
+    for number, job in enumerate(found):
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)  # uploads go on meanwhile
         planner.add(job)
     return planner.plan(partial(pace_s, ctx), await ctx.jobs.line_speed())
 

@@ -15,6 +15,7 @@ from exai_desktop.core.models import (
     QueueSummary,
     RemoteListing,
 )
+from exai_desktop.core.plan import UploadPlan
 from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport
 from exai_desktop.core.settings import Settings
 from exai_desktop.gui.engine_thread import EngineStoppedError, EngineThread
@@ -92,6 +93,9 @@ class EngineClient(FileOrders):
 
     async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
         return await self._engine.submit(lambda s: s.add_paths(paths, options))
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        return await self._engine.submit(lambda s: s.plan(paths, options))
 
     async def jobs(self, query: JobQuery) -> JobPage:
         return await self._engine.submit(lambda s: s.jobs(query))

@@ -17,6 +17,7 @@ from exai_desktop.gui.grace import Grace
 from exai_desktop.gui.job_actions import Action, fits
 from exai_desktop.gui.notice_bar import NoticeBar
 from exai_desktop.gui.plain_text import PlainQuestion
+from exai_desktop.gui.plan_dialog import PlanDialog
 from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import TextDialog
@@ -52,9 +53,19 @@ class QueueCommands:
         self.on_deleted: Callable[[], object] = lambda: None
 
     def add(self, paths: Sequence[str], options: AddOptions) -> None:
-        """Take files and folders into the queue."""
+        """Take files and folders into the queue; of very many the plan is shown first."""
         if paths:
-            self._tasks.start(self._client.add_paths(paths, options))
+            self._tasks.start(self._add(paths, options))
+
+    async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
+        most = (await self._client.settings()).plan_above_files
+        plan = await self._client.plan(paths, options) if most else None
+        if plan is None or len(plan.files) <= most:
+            await self._client.add_paths(paths, options)
+            return
+        dialog = PlanDialog(self._window, self._theme, plan)
+        dialog.accepted.connect(lambda: self._tasks.start(self._client.add_paths(paths, options)))
+        dialog.open()
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""

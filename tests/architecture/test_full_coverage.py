@@ -43,6 +43,7 @@ FULL = {
     "routing": ["test_routing"],
     "scans": ["test_scans"],
     "settle": ["test_quota"],
+    "sending_settings": ["test_settings"],
     "settings": ["test_path_policy", "test_settings"],
     "states": ["test_states"],
     "surroundings": ["test_surroundings"],
@@ -56,7 +57,7 @@ NO_LOGIC = {"ports", "service", "state_store"}
 NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: a file that is gone is renamed here, one that is new is added.
-AT_LEAST = 35
+AT_LEAST = 36
 
 SETTINGS = """
 [run]

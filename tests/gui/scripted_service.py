@@ -74,6 +74,7 @@ class ScriptedService(ScriptedFiles):
 
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
+    planned: UploadPlan = field(default_factory=lambda: UploadPlan((), (), None))
     samples: list[HealthSample] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
     report: ConnectionReport = field(
@@ -135,7 +136,8 @@ class ScriptedService(ScriptedFiles):
         raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
 
     async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        return UploadPlan((), (), None)
+        self._note("plan", tuple(paths))
+        return self.planned
 
     async def summary(self) -> QueueSummary:
         counts: dict[JobState, int] = {}

@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from exai_desktop.core.states import JobState
 from exai_desktop.gui.files_commands import FileAction
 from exai_desktop.gui.job_actions import Action
+from exai_desktop.gui.plan_dialog import PlanDialog
 from exai_desktop.gui.state_look import GROUPS
 from exai_desktop.gui.text_dialogs import TextDialog
 
@@ -175,6 +176,8 @@ def test_a_thousand_small_files_leave_the_window_calm(sandbox: Stage, tmp_path: 
     summary = sandbox.window.page.filter
     sandbox.drop_paths(str(tmp_path))
     heart.start()
+    sandbox.until(lambda: bool(sandbox.window.findChildren(PlanDialog)))
+    sandbox.window.findChildren(PlanDialog)[0].send.click()
     done = next(group for group in GROUPS if group.title == "Done")
     sandbox.until(
         lambda: sum(summary._summary.counts.get(state, 0) for state in done.states) == 1_000,

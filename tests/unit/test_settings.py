@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exai_desktop.core.settings import MIB, Settings
+from exai_desktop.core.sending_settings import MIB
+from exai_desktop.core.settings import Settings
 
 
 def _refused(**values: object) -> set[str]:
