@@ -31,6 +31,9 @@ RAISES: Final[dict[str, str]] = {
     ),
     "CIRCUIT_BREAKER_OPEN": f"{_BREAKER}five_faults_in_a_row_and_the_account_is_left_alone",
     "ALL_PROVIDERS_UNAVAILABLE": f"{_BREAKER}when_all_are_left_alone_it_is_said",
+    "PLACE_NOT_ALLOWED": (
+        "tests/engine/test_folder_rules.py::test_an_account_the_rule_forbids_gets_nothing"
+    ),
     "ERROR_RATE_HIGH": (
         "tests/engine/test_health.py::test_many_faults_are_said_once_and_once_when_they_are_over"
     ),

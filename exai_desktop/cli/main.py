@@ -22,6 +22,7 @@ from exai_desktop.cli import (
     jobs,
     pausing,
     remote,
+    rules,
 )
 from exai_desktop.cli.explain import explain_error
 from exai_desktop.cli.session import Doors, doors
@@ -58,6 +59,7 @@ app.command()(health.health)
 app.command("explain")(explain_error)
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
+app.add_typer(rules.app, name="rule")
 
 sandbox_app = typer.Typer(help="Servers on this computer that behave like Kimi and GLM.")
 app.add_typer(sandbox_app, name="sandbox")

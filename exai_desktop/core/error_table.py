@@ -60,6 +60,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.ALMOST_FULL: CodeInfo(2011, "The account is almost full", "Delete files you no longer need there, or add an account, before uploads are held.", _LATER, Outcome.QUOTA),
     E.INVALID_PURPOSE: CodeInfo(3005, "The provider does not know this purpose", "Leave the purpose out, or choose one from the account's list.", _NEVER, _REJECTED),
     E.CONSENT_NEEDED: CodeInfo(3010, "Another company would have to receive this file", "Your chosen account cannot take it. Allow fallback to send it to another provider.", _ASK, _LOCAL),
+    E.PLACE_NOT_ALLOWED: CodeInfo(3021, "A rule for its folder forbids this", "Choose or add an account at a provider and in a region that the rule allows, or change the rule.", _ASK, _LOCAL),
     E.PROVIDER_REJECTED: CodeInfo(3006, "The provider refused the file", "Its message is shown in the details.", _NEVER, _REJECTED),
     E.CONTENT_REFUSED: CodeInfo(3011, "The provider refused the content", "Its content rules do not allow this file.", _NEVER, _REJECTED),
     E.NO_TEXT: CodeInfo(3012, "The provider found no text in the file", "A scanned document needs text recognition first; images go in with purpose `image`.", _NEVER, _REJECTED),

@@ -64,7 +64,7 @@ class PathPolicy:
             return f"{secret} holds secrets"
         if not self.folders:
             return "no folder is allowed"
-        if not any(self._contains(folder, path) for folder in self.folders):
+        if not any(self.contains(folder, path) for folder in self.folders):
             return "outside the allowed folders"
         return None
 
@@ -99,8 +99,8 @@ class PathPolicy:
             named = bool(parts) and parts[0] in _DEVICE_FOLDERS
         return "a device" if named else None
 
-    def _contains(self, folder: str, path: str) -> bool:
-        """The folder or what is below, part by part: `/data/in-x` only begins like `/data/in`."""
+    def contains(self, folder: str, path: str) -> bool:
+        """Whether it is the folder or below it, by parts: `/data/in-x` only begins so."""
         if not self.is_usable(folder):
             return False
         outer = _pure(folder, windows=self.windows).parts

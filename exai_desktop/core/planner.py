@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from exai_desktop.core.accounts import Account
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.folder_rules import FolderRule, allowed_by, rule_for
 from exai_desktop.core.models import NewJob
 from exai_desktop.core.names import sent_name
 from exai_desktop.core.plan import PlannedAccount, PlannedFile, UploadPlan
@@ -25,6 +27,7 @@ class Planner:
         used: Mapping[tuple[str, str], Usage],
         limits: Callable[[str, str], Limits],
         paused: Mapping[str, str],
+        rules: Sequence[FolderRule] = (),
     ) -> None:
         self._accounts = accounts
         self._table = table
@@ -32,6 +35,7 @@ class Planner:
         self._used = dict(used)
         self._limits = limits
         self._paused = paused
+        self._rules = rules
         self._files: list[PlannedFile] = []
         self._sums: dict[str, tuple[int, int]] = {}
 
@@ -47,12 +51,17 @@ class Planner:
     def _placed(self, job: NewJob) -> PlannedFile:
         """At the first account that takes it and has room for it."""
         full: dict[str, AppError] = {}
+        rule = rule_for(job.path, self._rules)
+        rules = (rule,) if rule else ()
+        accounts = allowed_by(rules, self._accounts, self._wish.account)
+        consent = self._wish.allow_fallback or any(rule.allow_fallback for rule in rules)
+        wish = replace(self._wish, allow_fallback=consent)
         while True:
             route = choose(
                 sent_name(job.path),
                 job.size,
-                self._wish,
-                self._accounts,
+                wish,
+                accounts,
                 self._table,
                 full,
                 self._paused,

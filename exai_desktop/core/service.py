@@ -67,7 +67,7 @@ class SettingsService(Protocol):
 
     async def change_setting(self, name: str, value: str) -> Settings:
         """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
-        limit of speed at once."""
+        limit of speed and the rules for folders at once."""
         ...
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from exai_desktop.core.folder_rules import rule_of
 from exai_desktop.core.path_policy import PathPolicy
 from exai_desktop.core.sending_settings import MIB, SendingSettings
 
@@ -76,6 +77,12 @@ class Settings(SendingSettings):
         description="Folders from which `upload --unattended` may take files; none: it takes none."
         " Whole paths; in the environment between colons (Windows: semicolons).",
     )
+    folder_rules: tuple[str, ...] = Field(
+        default=(),
+        description="Which providers may have the files below a folder: lines such as"
+        " `/home/me/work = kimi/cn, glm +fallback`. The innermost folder's rule holds. In force at"
+        " once when changed by `rule set` or in the window.",
+    )
     keep_texts: bool = Field(
         default=True,
         description="Keep the texts you have looked at on this computer, so that `search` finds"
@@ -89,6 +96,19 @@ class Settings(SendingSettings):
         default="info",
         description="How much is written to the log.",
     )
+
+    @field_validator("folder_rules", mode="before")
+    @classmethod
+    def _lines(cls, value: object) -> object:
+        """From the environment and the verbs they come as one text."""
+        if not isinstance(value, str):
+            return value
+        return [line for line in value.splitlines() if line.strip()]
+
+    @field_validator("folder_rules")
+    @classmethod
+    def _rules(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(rule_of(line)) for line in lines)
 
     @field_validator("allowed_folders", mode="before")
     @classmethod

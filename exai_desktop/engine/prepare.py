@@ -12,12 +12,14 @@ from exai_desktop.core.checks import judge
 from exai_desktop.core.consent import can_be_accepted
 from exai_desktop.core.error_codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors import AppError, FileError
+from exai_desktop.core.folder_rules import allowed_by
 from exai_desktop.core.models import Attempt, JobView
 from exai_desktop.core.names import sent_name
 from exai_desktop.core.routing import Route, Wish, choose
 from exai_desktop.core.sniff import Note, Verdict, judge_content, policy_of
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import JobChanges
+from exai_desktop.engine import folders
 from exai_desktop.engine.context import Context, Intent
 from exai_desktop.engine.disk_guard import STORAGE
 from exai_desktop.engine.guarded import without_idle_password
@@ -49,6 +51,7 @@ async def prepare(ctx: Context, job_id: int) -> None:
         if job is None or job.state is not S.QUEUED:
             return
         job = await ctx.scheduler.move(job, S.CHECKING)
+        await folders.look_up(ctx, job)
         async with ctx.opened(job) as file:
             job = await _check(ctx, job, file)
             sha256 = await _fingerprint(ctx, job, file)
@@ -147,16 +150,11 @@ async def _fingerprint(ctx: Context, job: JobView, file: RegularFile) -> str:
 
 
 def choose_route(ctx: Context, job: JobView) -> Route:
-    """The account for this job: none that has refused it, rather one that is not left alone.
-
-    Raises as `choose` does.
-    """
-    accounts = ctx.accounts.all()
-    wish = Wish(
-        job.wanted_account,
-        job.wanted_purpose,
-        job.allow_fallback or ctx.settings.allow_fallback,
-    )
+    """None that has refused it, rather one that is not left alone. Raises as `choose` does."""
+    rules = folders.rules_of(ctx, job)
+    accounts = allowed_by(rules, ctx.accounts.all(), job.wanted_account)
+    consents = (job.allow_fallback, ctx.settings.allow_fallback, *(r.allow_fallback for r in rules))
+    wish = Wish(job.wanted_account, job.wanted_purpose, any(consents))
     return choose(
         sent_name(job.path),
         job.size,

@@ -27,6 +27,7 @@ from exai_desktop.engine.failures import (
     not_begun,
     stopped,
 )
+from exai_desktop.engine.folders import may_still_have
 from exai_desktop.engine.gate import Passage, admitted, paced
 from exai_desktop.engine.observed import Watched
 from exai_desktop.engine.reuse import become_duplicate, reuse
@@ -90,6 +91,10 @@ async def _stand_back(ctx: Context, job: JobView) -> bool:
     assert job.account
     if job.cancel_requested:
         await ctx.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+        return True
+    if not await may_still_have(ctx, job):
+        # The rules have changed since it was routed.
+        await ctx.scheduler.move(job, S.QUEUED, note="a rule for its folder")
         return True
     problem = ctx.accounts.problem(job.account)
     if problem is not None:

@@ -12,7 +12,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.engine.context import Context
 
 # What the user changes because of what happens now.
-AT_ONCE: Final = frozenset({"upload_bytes_per_s"})
+AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules"})
 
 
 class SettingsBook(Protocol):

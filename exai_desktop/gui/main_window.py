@@ -22,6 +22,7 @@ from exai_desktop.gui.engine_session import EngineSession
 from exai_desktop.gui.file_intake import FileIntake
 from exai_desktop.gui.files_commands import FilesCommands
 from exai_desktop.gui.files_page import FilesPage
+from exai_desktop.gui.folder_rules_dialog import FolderRulesDialog
 from exai_desktop.gui.grace import Grace
 from exai_desktop.gui.notice_bar import NoticeBar
 from exai_desktop.gui.notices import tell
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
             stored=lambda: self.pages.go("Files"),
             providers=lambda: self.pages.go("Providers"),
             accounts=self.open_accounts,
+            rules=self._open_rules,
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
             shortcuts=lambda: self._open(ShortcutsDialog(self, self._parts.theme)),
@@ -222,6 +224,10 @@ class MainWindow(QMainWindow):
 
     def _add_real_account(self) -> None:
         self.enter(sandbox=False, then_accounts=True)
+
+    def _open_rules(self) -> None:
+        parts = self._parts
+        self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
 
     def _open(self, dialog: QDialog) -> None:
         dialog.open()

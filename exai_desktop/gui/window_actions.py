@@ -36,6 +36,7 @@ class Orders:
     stored: Order
     providers: Order
     accounts: Order
+    rules: Order
     sandbox: Order
     leave_sandbox: Order
     shortcuts: Order
@@ -113,6 +114,7 @@ class WindowActions(QObject):
         self.paste = make("&Paste and upload", order.paste, icon="files", keys="Ctrl+V")
         self.accounts = make("&Accounts…", order.accounts, icon="key", keys="Ctrl+,")
         self.accounts.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.rules = make("&Rules for folders…", order.rules, icon="folder")
         self.sandbox = make("Try the &sandbox", order.sandbox, icon="flask")
         self.leave_sandbox = make("Leave the &sandbox", order.leave_sandbox, icon="flask")
         self.leave_sandbox.setVisible(False)
@@ -152,7 +154,7 @@ class WindowActions(QObject):
         bar.setAccessibleName("Menu bar")
         files = self.file_actions
         adding = (self.add_files, self.add_folder, self.paste)
-        modes = (self.accounts, self.sandbox, self.leave_sandbox)
+        modes = (self.accounts, self.rules, self.sandbox, self.leave_sandbox)
         self._menu(bar, "&File", *adding, None, *modes, None, self.quit)
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
         edit = (files[Action.COPY_ID], self.select_all, self.find)
