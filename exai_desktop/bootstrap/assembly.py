@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
 import random
 import sys
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exai_desktop import __version__
+from exai_desktop.bootstrap.fleet import fleet_owner, join_fleet
 from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
@@ -28,7 +28,6 @@ from exai_desktop.core.events import EventBus
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.ports import AccountBook, Credentials, FileProvider
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.state_store import StateStore
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
@@ -41,14 +40,12 @@ from exai_desktop.storage.audit import SqliteAuditStore
 from exai_desktop.storage.balances import SqliteBalances
 from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.copies import SqliteCopyStore
-from exai_desktop.storage.database import Database
 from exai_desktop.storage.driver import library_version
 from exai_desktop.storage.fingerprints import SqliteFingerprints
 from exai_desktop.storage.health import SqliteHealthBook
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import Opened
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
-from exai_desktop.storage.redis_state import RedisStateStore, open_redis
 from exai_desktop.storage.sqlite_state import SqliteStateStore
 from exai_desktop.storage.texts import kept_texts
 
@@ -88,11 +85,13 @@ def engine_maker(
     # More than threads: while some are read, the others' writes share a transaction.
     prepare = Lane("prepare", max(8, settings.readers * 4), clock)
     scheduler = Scheduler(jobs, bus, clock, prepare, accounts.lane)
+    owner = fleet_owner(given.where.profile_id, settings)
+    own = ContentLocks(given.where.shared_locks, owner)
     ctx = Context(
         jobs=jobs,
         copies=SqliteCopyStore(database),
         fingerprints=SqliteFingerprints(database),
-        states=_states(settings, database, stack),
+        states=SqliteStateStore(database),
         audit=SqliteAuditStore(database),
         anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
         accounts=accounts,
@@ -113,23 +112,16 @@ def engine_maker(
         texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,
-        claims=ContentLocks(given.where.shared_locks, given.where.profile_id),
+        claims=own,
         is_read_only=opened.is_read_only,
     )
 
+    if settings.redis_url:
+        join_fleet(ctx, settings.redis_url, own, stack)
     facts = partial(_facts, given.where, given.face)
     return lambda tasks: Engine(
         ctx, bus, tasks, given.settings_file, check_key, key_fingerprint, facts
     )
-
-
-def _states(settings: Settings, database: Database, stack: AsyncExitStack) -> StateStore:
-    """This profile's own, or those that a fleet of machines shares."""
-    if not settings.redis_url:
-        return SqliteStateStore(database)
-    redis = open_redis(settings.redis_url, os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD"))
-    stack.push_async_callback(redis.aclose)
-    return RedisStateStore(redis)
 
 
 def _metrics(settings: Settings, stack: AsyncExitStack, problems: list[AppError]) -> Metrics:

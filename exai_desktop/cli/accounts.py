@@ -37,6 +37,10 @@ PerMinute = Annotated[
         show_default=False,
     ),
 ]
+TierName = Annotated[
+    str | None,
+    typer.Option("--tier", help="Kimi's 0 to 5: sets both limits.", show_default=False),
+]
 BytesPerSecond = Annotated[
     int,
     typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: none.", show_default=False),
@@ -108,6 +112,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ] = None,
     per_minute: PerMinute = 0,
     bytes_per_s: BytesPerSecond = 0,
+    tier: TierName = None,
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the key from standard input.")
     ] = False,
@@ -131,6 +136,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             tuple(purpose or ()),
             per_minute,
             bytes_per_s,
+            tier,
         )
         _print_account(await service.add_account(draft, key), output)
         return Exit.OK

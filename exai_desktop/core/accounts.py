@@ -44,6 +44,8 @@ class AccountDraft:
     purposes: tuple[str, ...] = ()
     uploads_per_minute: int = 0
     bytes_per_s: int = 0
+    # The name of a tier: its limits hold where none are given.
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,17 @@ class Region(_Row):
     console_url: Annotated[str, Field(pattern=r"^(https://.*)?$")]
 
 
+class Tier(_Row):
+    """What an account of this tier may do in a region: requests at once and a minute."""
+
+    name: str
+    region: str
+    concurrency: int = Field(gt=0)
+    per_minute: int = Field(gt=0)
+    source: str
+    checked: str
+
+
 class Provider(_Row):
     """A company's service with its regions and purposes."""
 
@@ -77,9 +88,13 @@ class Provider(_Row):
     max_total_bytes: int | None = None
     regions: tuple[Region, ...] = Field(min_length=1)
     purposes: tuple[Purpose, ...] = Field(min_length=1)
+    tiers: tuple[Tier, ...] = ()
 
     def region(self, name: str) -> Region | None:
         return next((r for r in self.regions if r.name == name), None)
+
+    def tiers_in(self, region: str) -> tuple[Tier, ...]:
+        return tuple(tier for tier in self.tiers if tier.region == region)
 
     def purposes_in(self, region: str) -> tuple[Purpose, ...]:
         """The purposes of a region in order of preference."""

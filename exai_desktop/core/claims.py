@@ -34,6 +34,10 @@ class Claim(BaseModel):
     remote_id: str = Field(default="", max_length=128)
 
 
+class ClaimLostError(Exception):
+    """The hold has run out and somebody else may have it: nothing may be sent under it."""
+
+
 class Hold(Protocol):
     """The lock, held. All calls block."""
 
@@ -42,8 +46,13 @@ class Hold(Protocol):
         """What another program has noted; None too when the note is our own."""
         ...
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it still holds; does not block."""
+        ...
+
     def note(self, claim: Claim | None) -> None:
-        """On disk when it returns; None takes the note away. Raises OSError."""
+        """On disk when it returns; None takes the note away. Raises OSError, `ClaimLostError`."""
         ...
 
     def release(self) -> None: ...

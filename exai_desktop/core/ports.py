@@ -7,9 +7,9 @@ in `core.stores`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
-from exai_desktop.core.accounts import Account, Balance, TransportStatus
+from exai_desktop.core.accounts import Account, TransportStatus
 from exai_desktop.core.audit import AuditAnchor
 from exai_desktop.core.errors import Sent
 from exai_desktop.core.models import FileId, RemoteFile
@@ -183,30 +183,6 @@ class FileProvider(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-@runtime_checkable
-class ExtractsText(Protocol):
-    """Ability: the provider gives back the text it read from a file."""
-
-    async def content(self, file_id: str) -> str: ...
-
-
-@runtime_checkable
-class ReportsBalance(Protocol):
-    """Ability: the provider tells what is left to spend."""
-
-    async def balance(self) -> Balance: ...
-
-
-@runtime_checkable
-class TellsTime(Protocol):
-    """Ability: the provider's answers say what time it is there."""
-
-    @property
-    def clock_offset_s(self) -> float | None:
-        """Its clock minus ours in seconds, by its last answer; None before the first."""
-        ...
 
 
 class Credentials(Protocol):

@@ -89,9 +89,9 @@ class SendingSettings(BaseModel):
     redis_url: str = Field(
         default="",
         description="A Redis that several machines share, so that they leave an account alone"
-        " together: `redis://127.0.0.1:6379/0`, or `rediss://` on another machine. Needs the extra"
-        " `fleet`. Its password is taken from the environment variable"
-        " `EXAI_DESKTOP_REDIS_PASSWORD` only.",
+        " together, keep its limits together, and send each content once:"
+        " `redis://127.0.0.1:6379/0`, or `rediss://` on another machine. Needs the extra `fleet`."
+        " Its password is taken from the environment variable `EXAI_DESKTOP_REDIS_PASSWORD` only.",
     )
     connect_timeout_s: float = Field(
         default=10.0,

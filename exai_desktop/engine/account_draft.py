@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from exai_desktop.core.accounts import Account, AccountDraft
-from exai_desktop.core.capabilities import ProviderTable
+from exai_desktop.core.capabilities import Provider, ProviderTable, Tier
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError
 from exai_desktop.core.names import plain_text
 from exai_desktop.core.settings import Settings
+
+# More at once only share the same line.
+MOST_AT_ONCE: Final = 8
+
+
+def _tier(provider: Provider, region: str, name: str) -> Tier:
+    known = provider.tiers_in(region)
+    found = next((tier for tier in known if tier.name == name.strip()), None)
+    if found is None:
+        names = ", ".join(tier.name for tier in known) or "there are none"
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"tier is one of: {names}")
+    return found
 
 
 def account_of(
@@ -28,15 +42,20 @@ def account_of(
     base_url = (draft.base_url or region.base_url).rstrip("/")
     if not base_url:
         raise AccountError(ErrorCode.INVALID_ACCOUNT, f"{provider.title} needs a base URL")
+    at_once, per_minute = draft.max_in_flight or settings.max_in_flight, draft.uploads_per_minute
+    if draft.tier is not None:
+        tier = _tier(provider, region.name, draft.tier)
+        at_once = draft.max_in_flight or min(tier.concurrency, MOST_AT_ONCE)
+        per_minute = draft.uploads_per_minute or tier.per_minute
     account = Account(
         name=name,
         provider=provider.name,
         region=region.name,
         base_url=base_url,
-        max_in_flight=draft.max_in_flight or settings.max_in_flight,
+        max_in_flight=at_once,
         order=order,
         purposes=draft.purposes,
-        uploads_per_minute=draft.uploads_per_minute,
+        uploads_per_minute=per_minute,
         bytes_per_s=draft.bytes_per_s,
     )
     table.of(account)

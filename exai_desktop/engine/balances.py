@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from exai_desktop.core.abilities import ReportsBalance
 from exai_desktop.core.accounts import AccountStatus, ConnectionReport
 from exai_desktop.core.errors import AppError
-from exai_desktop.core.ports import ReportsBalance
 from exai_desktop.engine.context import Context
 
 log = logging.getLogger(__name__)

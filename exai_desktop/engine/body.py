@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from exai_desktop.core.errors import Sent
+from collections.abc import Callable
+
+from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors import Sent, TransferError
 from exai_desktop.core.models import JobView
 from exai_desktop.core.ports import OpenFile
 from exai_desktop.engine.context import Context
 
 
-class Body:
-    """One body on its way: meets `core.ports.Upload` and remembers how much has left."""
+def _always() -> bool:
+    return True
 
-    def __init__(self, ctx: Context, job: JobView, file: OpenFile) -> None:
+
+class Body:
+    """One body on its way: meets `core.ports.Upload` and remembers how much has left.
+
+    `is_ours`: whether the content is still held.
+    """
+
+    def __init__(
+        self, ctx: Context, job: JobView, file: OpenFile, is_ours: Callable[[], bool] = _always
+    ) -> None:
+        self._is_ours = is_ours
         assert job.sha256 and job.sent_name and job.purpose
         self.file = file
         self.sha256 = job.sha256
@@ -32,6 +45,9 @@ class Body:
         wait_s = max(flow.reserve(size) for flow in self._flows)
         if wait_s > 0:
             await self._ctx.clock.sleep(wait_s)
+        if not self._is_ours():
+            # Another machine may be sending it. The last block is still here: nothing is stored.
+            raise TransferError(ErrorCode.CONCURRENT_UPLOAD, "its lease ran out", sent=self.sent)
 
     def on_bytes(self, total_sent: int) -> None:
         self._ctx.board.advance(self._job_id, "sending", total_sent)

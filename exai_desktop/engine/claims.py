@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
-from exai_desktop.core.claims import Claim, ClaimKey, Hold
+from exai_desktop.core.claims import Claim, ClaimKey, ClaimLostError, Hold
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 from exai_desktop.core.models import Attempt, JobView
@@ -47,6 +47,11 @@ class Held:
         self._has_begun = False
         self.earlier = hold.earlier if hold is not None else None
 
+    @property
+    def is_ours(self) -> bool:
+        """Asked before each block leaves: a lease may have run out meanwhile."""
+        return self._hold is None or self._hold.is_ours
+
     async def begin(self) -> None:
         """Note, before the first byte, that we are sending it."""
         if self._hold is not None:
@@ -64,7 +69,8 @@ class Held:
                 if claim != self._begun or not self._has_begun:
                     await _in_thread(self._ctx, lambda: self._note(claim))
         except EngineError as error:
-            # The note says "begun": whoever reads it asks the provider's list.
+            # The note says "begun", or another machine has written a newer one: whoever reads
+            # it asks the provider's list.
             log.warning("a content's note was not written: %s", error)
         finally:
             await self._ctx.read(self._hold.release)
@@ -94,6 +100,8 @@ async def _take(ctx: Context, job: JobView) -> Held | None:
 async def _in_thread(ctx: Context, call: Callable[[], T]) -> T:
     try:
         return await ctx.read(call)
+    except ClaimLostError as error:
+        raise EngineError(ErrorCode.CONCURRENT_UPLOAD, "its lease has run out") from error
     except OSError as error:
         # Without the lock a second program could send the same: better not at all.
         raise EngineError(

@@ -25,6 +25,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.core.state_store import StateStore
 from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
 from exai_desktop.core.surroundings import Surroundings
+from exai_desktop.core.turns import SharedTurns
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.allowed_places import AllowedPlaces
 from exai_desktop.engine.bandwidth import Bandwidth
@@ -88,6 +89,7 @@ class Context:
     malware: MalwareCheck
     # None: there is none, as in a test or beside a database that is only read.
     claims: ContentClaims | None = None
+    turns: SharedTurns | None = None
     recovery: RecoveryLog | None = None
     texts: TextCache | None = None
     balances: BalanceBook | None = None
@@ -118,9 +120,13 @@ class Context:
     bandwidth: Bandwidth = field(init=False)
 
     def __post_init__(self) -> None:
+        self.open_breakers()
         self.settling = Settling(self.settings)
         self.bandwidth = Bandwidth(self.settings.upload_bytes_per_s, self.clock)
         self.health = Health(self.clock, self.health_book)
+
+    def open_breakers(self) -> None:
+        """On the store of states as it is now."""
         self.breakers = Breakers(
             self.states, self.clock, self.settings, self.random, self.accounts.identity
         )

@@ -38,6 +38,11 @@ CONCURRENT_S: Final = 0.5
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
 
 
+# Our own guards kept the last block back.
+_OURS: Final = frozenset(
+    {ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED, ErrorCode.CONCURRENT_UPLOAD}
+)
+
 # A question that ended so is asked again.
 _PASSING: Final = frozenset({Outcome.UNAVAILABLE, Outcome.THROTTLED, Outcome.UNCERTAIN})
 
@@ -71,7 +76,7 @@ async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferEr
         request_id=error.request_id,
     )
     move = ctx.scheduler.move
-    local = error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED)
+    local = error.code in _OURS
     if error.sent is not Sent.NOTHING and not error.is_answer and not local:
         settle = now + ctx.settling.seconds(job.account)
         await move(job, S.UNCERTAIN, attempt=ended, error=error, not_before=settle)

@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from exai_desktop.core.abilities import TellsRate
 from exai_desktop.core.accounts import Phase
 from exai_desktop.core.breaker import Verdict
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, ErrorView, TransferError
+from exai_desktop.core.errors import AppError, EngineError, ErrorView, TransferError
 from exai_desktop.core.health import Check
 from exai_desktop.core.models import JobView
+from exai_desktop.core.pace import WINDOW_S
+from exai_desktop.core.ports import FileProvider
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine.breakers import Permit
@@ -79,6 +82,25 @@ async def paced(ctx: Context, job: JobView, account: str) -> None:
         until = ctx.clock.now() + wait_s
         ctx.scheduler.announce(replace(job, not_before=until, wait_reason=reason))
     await limiter.acquire()
+    await _fleets_turn(ctx, job, account)
+
+
+async def _fleets_turn(ctx: Context, job: JobView, account: str) -> None:
+    """The same limit over all machines; without an answer from the fleet the own one alone."""
+    most = ctx.accounts.limiter(account).per_minute
+    while ctx.turns is not None and most:
+        try:
+            wait_s = await ctx.turns.take(ctx.accounts.identity(account), most, WINDOW_S)
+        except EngineError as error:
+            ctx.breakers.on_fleet(error)
+            return
+        if wait_s <= 0:
+            return
+        if wait_s > 1:
+            reason = f"{most} uploads a minute at this account, over all machines"
+            until = ctx.clock.now() + wait_s
+            ctx.scheduler.announce(replace(job, not_before=until, wait_reason=reason))
+        await ctx.clock.sleep(wait_s)
 
 
 def throttled(ctx: Context, account: str, until: float) -> None:
@@ -88,6 +110,14 @@ def throttled(ctx: Context, account: str, until: float) -> None:
         lane.close_until(until)
         lane.narrow(LOWERED_S)
         ctx.accounts.limiter(account).lower()
+
+
+def heed_rate(ctx: Context, account: str, provider: FileProvider) -> None:
+    """The limit is used up by the provider's own count: nothing is begun until it says so."""
+    lane = ctx.accounts.lane(account)
+    wait_s = provider.unwelcome_s if isinstance(provider, TellsRate) else 0.0
+    if lane is not None and wait_s > 0:
+        lane.close_until(ctx.clock.now() + wait_s, by="rate")
 
 
 def pace_s(ctx: Context, account: str, more: int = 0) -> float:

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Final
 
 from exai_desktop.core import backoff
+from exai_desktop.core.abilities import TellsTime
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AppError, EngineError, ErrorView
 from exai_desktop.core.models import JobView, RemoteFile, RemoteStatus
 from exai_desktop.core.names import sent_name
-from exai_desktop.core.ports import TellsTime
 from exai_desktop.core.states import CopyOrigin, JobState
 from exai_desktop.core.stores import StaleJobError
 from exai_desktop.engine import claims, recovery

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+from exai_desktop.core.abilities import TellsTime
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError, Sent, TransferError
 from exai_desktop.core.models import Attempt, FileId, JobView, RemoteFile
-from exai_desktop.core.ports import FileProvider, OpenFile, TellsTime
+from exai_desktop.core.ports import FileProvider, OpenFile
 from exai_desktop.core.states import JobState
 from exai_desktop.core.stores import TwinInFlightError, TwinPresentError
 from exai_desktop.engine import recovery
@@ -28,7 +29,7 @@ from exai_desktop.engine.failures import (
     stopped,
 )
 from exai_desktop.engine.folders import may_still_have
-from exai_desktop.engine.gate import Passage, admitted, paced
+from exai_desktop.engine.gate import Passage, admitted, heed_rate, paced
 from exai_desktop.engine.observed import Watched
 from exai_desktop.engine.reuse import become_duplicate, reuse
 
@@ -114,7 +115,7 @@ async def _attempt(ctx: Context, job: JobView, way: _Way, file: OpenFile, held: 
     provider = way.provider
     # Before anything is claimed: an SDK's first import takes seconds.
     await provider.ready()
-    body = Body(ctx, job, file)
+    body = Body(ctx, job, file, lambda: held.is_ours)
     doubted = await recovery.doubt(ctx, job)
     elsewhere = await asked_elsewhere(ctx, job, held.earlier)
     name, started_at = body.name, ctx.clock.now()
@@ -185,6 +186,7 @@ async def _deliver(ctx: Context, job: JobView, attempt: Attempt, way: _Way, body
         await failed(ctx, job, attempt, lost)
         raise
     else:
+        heed_rate(ctx, job.account or "", way.provider)
         await _answered(ctx, job, replace(attempt, left_at=body.left_at), remote, way.passage)
     finally:
         ctx.board.end(job.id)

@@ -6,10 +6,10 @@ import logging
 from dataclasses import replace
 from typing import Final
 
+from exai_desktop.core.abilities import ExtractsText
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AppError
 from exai_desktop.core.models import Copy
-from exai_desktop.core.ports import ExtractsText
 from exai_desktop.core.remote import FileQuery, SearchHit
 from exai_desktop.core.states import CopyState
 from exai_desktop.engine.context import Context

@@ -59,11 +59,13 @@ class AccountForm(Card):
         self._theme.dress(self._eye, "eye", "muted")
         self.key.addAction(self._eye, QLineEdit.ActionPosition.TrailingPosition)
         self.base_url = _field("Base URL", "https://…")
+        self.tier = QComboBox()
         self.per_minute = QSpinBox()
         self.per_minute.setRange(0, 60_000)
         self.per_minute.setSpecialValueText("No limit known")
         self.per_minute.setAccessibleName("Uploads a minute")
-        for box, name in ((self.provider, "Provider"), (self.region, "Region")):
+        boxes = ((self.provider, "Provider"), (self.region, "Region"), (self.tier, "Tier"))
+        for box, name in boxes:
             box.setAccessibleName(name)
             box.view().setAccessibleName(name)
         self.provider.currentIndexChanged.connect(self._on_provider)
@@ -92,6 +94,8 @@ class AccountForm(Card):
         self._base_label = _label("Base &URL", self.base_url)
         fields.addRow("", row(self.advanced, 0))
         fields.addRow(self._base_label, self.base_url)
+        self._tier_label = _label("&Tier", self.tier)
+        fields.addRow(self._tier_label, self.tier)
         self._pace_label = _label("Uploads a &minute", self.per_minute)
         fields.addRow(self._pace_label, self.per_minute)
         self._toggle_advanced()
@@ -111,6 +115,7 @@ class AccountForm(Card):
             str(region) if region else None,
             base_url or None,
             uploads_per_minute=self.per_minute.value() if self.advanced.isChecked() else 0,
+            tier=self.tier.currentData() if self.advanced.isChecked() else None,
         )
 
     def know_names(self, names: frozenset[str]) -> None:
@@ -133,6 +138,7 @@ class AccountForm(Card):
         self.forget_key()
         self.base_url.setText("")
         self.per_minute.setValue(0)
+        self.tier.setCurrentIndex(0)
         self.result.hide()
         self._suggest_name()
 
@@ -164,9 +170,19 @@ class AccountForm(Card):
         if region is not None:
             self.base_url.setPlaceholderText(region.base_url or "https://…/v1")
             self.open_console.setVisible(bool(region.console_url))
+            self._show_tiers(region.name)
             self._region_note.setText(OWN_NOTE if self._needs_url else REGION_NOTE)
             self._toggle_advanced()
         self._on_edit()
+
+    def _show_tiers(self, region: str) -> None:
+        """What the account's tier allows, as the provider's pages tell it."""
+        self.tier.clear()
+        self.tier.addItem("Not known", None)
+        provider = self._provider()
+        for tier in provider.tiers_in(region) if provider else ():
+            text = f"Tier {tier.name}: {tier.per_minute:,} a minute"
+            self.tier.addItem(text, tier.name)
 
     def _suggest_name(self) -> None:
         """A free name, as long as the user has not chosen one."""
@@ -196,6 +212,9 @@ class AccountForm(Card):
     def _toggle_advanced(self) -> None:
         for part in (self._base_label, self.base_url):
             part.setVisible(self.advanced.isChecked() or self._needs_url)
+        has_tiers = self.advanced.isChecked() and self.tier.count() > 1
+        self._tier_label.setVisible(has_tiers)
+        self.tier.setVisible(has_tiers)
         self._pace_label.setVisible(self.advanced.isChecked())
         self.per_minute.setVisible(self.advanced.isChecked())
 

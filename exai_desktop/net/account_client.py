@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import TRANSLATED, parse_date, translate
 from exai_desktop.net.file_body import FileBody, Outgoing
 from exai_desktop.net.http_client import build_client
+from exai_desktop.net.rate_headers import wait_told
 from exai_desktop.net.server_time import ServerTime
 
 # What an SDK may say beside `x-stainless-`: of the body, and of itself.
@@ -84,6 +86,8 @@ class AccountClient:
     ) -> None:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
         self.server_time = ServerTime()
+        # Before this moment (monotonic) the provider's headers ask for no more requests.
+        self.welcome_at = 0.0
         self._read_timeout_s = settings.read_timeout_s
 
     async def ask(
@@ -139,6 +143,9 @@ class AccountClient:
         told = parse_date(response.headers.get("date", ""))
         if told is not None:
             self.server_time.tell(told)
+        wait_s = wait_told(_headers(response), time.time())
+        if wait_s > 0:
+            self.welcome_at = time.monotonic() + wait_s
 
     async def _exchange(self, request: httpx.Request, body: Outgoing | None) -> Answer:
         now = asyncio.get_running_loop().time

@@ -7,16 +7,12 @@ servers that nobody here wrote. Such servers differ: what is optional there is o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from exai_desktop.core.accounts import Account, TransportStatus
-from exai_desktop.core.capabilities import Provider
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.models import RemoteFile, RemoteStatus
 from exai_desktop.core.ports import Upload
-from exai_desktop.core.settings import Settings
-from exai_desktop.net.account_client import AccountClient, Answer
+from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import (
     Refusal,
     code_for,
@@ -27,9 +23,7 @@ from exai_desktop.providers.answers import (
     invalid,
     purpose_in,
 )
-from exai_desktop.providers.tiers.http import HttpTier
-from exai_desktop.providers.tiers.openai_sdk import OpenAiTier
-from exai_desktop.providers.tiers.order import tiers_of
+from exai_desktop.providers.tiered import TieredProvider
 from exai_desktop.providers.tiers.tier import Question
 
 E = ErrorCode
@@ -55,36 +49,8 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 1_000
 
 
-class CustomProvider:
+class CustomProvider(TieredProvider):
     """An account at such a service: `core.ports.FileProvider` and `ExtractsText`."""
-
-    def __init__(
-        self,
-        account: Account,
-        key: str,
-        table: Provider,
-        settings: Settings,
-        readers: ThreadPoolExecutor,
-    ) -> None:
-        self._account = account
-        self._table = table
-        self._client = AccountClient(account, key, settings)
-        self._tiers = tiers_of(
-            settings.transport_order,
-            HttpTier(self._client, readers),
-            {"openai": lambda: OpenAiTier(self._client, key, readers)},
-        )
-
-    @property
-    def transport(self) -> str:
-        return self._tiers.status.name
-
-    @property
-    def transport_status(self) -> TransportStatus:
-        return self._tiers.status
-
-    async def ready(self) -> None:
-        await self._tiers.ready()
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files."""
@@ -131,14 +97,6 @@ class CustomProvider:
         """GET /files/{id}/content: what was uploaded, as text."""
         answer = _checked(await self._tiers.ask(Question("content", id_in_path(file_id))))
         return answer.body.decode("utf-8", "replace")
-
-    @property
-    def clock_offset_s(self) -> float | None:
-        return self._client.server_time.offset_s
-
-    async def close(self) -> None:
-        self._tiers.close()
-        await self._client.close()
 
 
 def _checked(answer: Answer) -> Answer:

@@ -6,18 +6,15 @@ Sources: docs.z.ai and docs.bigmodel.cn (files, api-code), checked 2026-09-30.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from exai_desktop.core.accounts import Account, TransportStatus
-from exai_desktop.core.capabilities import Provider
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import TransferError
 from exai_desktop.core.models import RemoteFile
 from exai_desktop.core.ports import Upload
-from exai_desktop.core.settings import Settings
-from exai_desktop.net.account_client import AccountClient, Answer
+from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import (
     Refusal,
     code_for,
@@ -28,10 +25,8 @@ from exai_desktop.providers.answers import (
     invalid,
     purpose_in,
 )
-from exai_desktop.providers.tiers.http import HttpTier
-from exai_desktop.providers.tiers.openai_sdk import OpenAiTier
-from exai_desktop.providers.tiers.order import tiers_of
-from exai_desktop.providers.tiers.tier import Question
+from exai_desktop.providers.tiered import TieredProvider
+from exai_desktop.providers.tiers.tier import Question, Tier
 from exai_desktop.providers.tiers.zai_sdk import ZaiTier
 
 E = ErrorCode
@@ -66,46 +61,15 @@ _PAGE: Final = 100
 _MOST_PAGES: Final = 200
 
 
-class GlmProvider:
-    """An account at Z.ai or BigModel: `core.ports.FileProvider`.
+class GlmProvider(TieredProvider):
+    """An account at Z.ai or BigModel: `core.ports.FileProvider`."""
 
-    `readers` are the threads that read and hash while sending. Raises `AccountError` for an
-    address or key that cannot be used.
-    """
+    def _headers(self) -> Mapping[str, str]:
+        """Without it BigModel words its refusals in Chinese."""
+        return {"Accept-Language": "en-US,en"}
 
-    def __init__(
-        self,
-        account: Account,
-        key: str,
-        table: Provider,
-        settings: Settings,
-        readers: ThreadPoolExecutor,
-    ) -> None:
-        self._account = account
-        self._table = table
-        # Without it BigModel words its refusals in Chinese.
-        language = {"Accept-Language": "en-US,en"}
-        self._client = AccountClient(account, key, settings, headers=language)
-        self._tiers = tiers_of(
-            settings.transport_order,
-            HttpTier(self._client, readers),
-            {
-                "openai": lambda: OpenAiTier(self._client, key, readers),
-                "native": lambda: ZaiTier(self._client, key, readers),
-            },
-        )
-
-    @property
-    def transport(self) -> str:
-        return self._tiers.status.name
-
-    @property
-    def transport_status(self) -> TransportStatus:
-        return self._tiers.status
-
-    async def ready(self) -> None:
-        """Import and try what the order wants; a step down is told in `transport_status`."""
-        await self._tiers.ready()
+    def _own_tiers(self, key: str, readers: ThreadPoolExecutor) -> Mapping[str, Callable[[], Tier]]:
+        return {"native": lambda: ZaiTier(self._client, key, readers)}
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files. The answer's size is passed on as it is: the engine compares."""
@@ -150,14 +114,6 @@ class GlmProvider:
         if not answer.is_success:
             raise failure(answer, _refusal(answer))
         return answer.body.decode("utf-8", "replace")
-
-    @property
-    def clock_offset_s(self) -> float | None:
-        return self._client.server_time.offset_s
-
-    async def close(self) -> None:
-        self._tiers.close()
-        await self._client.close()
 
 
 def _checked(answer: Answer) -> Answer:

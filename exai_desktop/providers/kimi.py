@@ -8,17 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from exai_desktop.core.accounts import Account, Balance, TransportStatus
-from exai_desktop.core.capabilities import Provider
+from exai_desktop.core.accounts import Balance
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import TransferError
 from exai_desktop.core.models import RemoteFile, RemoteStatus
 from exai_desktop.core.ports import Upload
-from exai_desktop.core.settings import Settings
-from exai_desktop.net.account_client import AccountClient, Answer
+from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import (
     Refusal,
     code_for,
@@ -30,9 +27,7 @@ from exai_desktop.providers.answers import (
     purpose_in,
 )
 from exai_desktop.providers.kimi_balance import balance_of
-from exai_desktop.providers.tiers.http import HttpTier
-from exai_desktop.providers.tiers.openai_sdk import OpenAiTier
-from exai_desktop.providers.tiers.order import tiers_of
+from exai_desktop.providers.tiered import TieredProvider
 from exai_desktop.providers.tiers.tier import Question
 
 E = ErrorCode
@@ -84,43 +79,8 @@ _CONTENT_SIGNS: Final = frozenset({"file_type", "filename", "title", "type"})
 _UNPARSED_WAIT_S: Final = 5.0
 
 
-class KimiProvider:
-    """An account at Kimi: `core.ports.FileProvider`, `ExtractsText` and `ReportsBalance`.
-
-    `readers` are the threads that read and hash while sending. Raises `AccountError` for an
-    address or key that cannot be used.
-    """
-
-    def __init__(
-        self,
-        account: Account,
-        key: str,
-        table: Provider,
-        settings: Settings,
-        readers: ThreadPoolExecutor,
-    ) -> None:
-        self._account = account
-        self._table = table
-        self._client = AccountClient(account, key, settings)
-        self._tiers = tiers_of(
-            settings.transport_order,
-            HttpTier(self._client, readers),
-            {
-                "openai": lambda: OpenAiTier(self._client, key, readers),
-            },
-        )
-
-    @property
-    def transport(self) -> str:
-        return self._tiers.status.name
-
-    @property
-    def transport_status(self) -> TransportStatus:
-        return self._tiers.status
-
-    async def ready(self) -> None:
-        """Import and try what the order wants; a step down is told in `transport_status`."""
-        await self._tiers.ready()
+class KimiProvider(TieredProvider):
+    """An account at Kimi: `core.ports.FileProvider`, `ExtractsText` and `ReportsBalance`."""
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files. The answer's size is passed on as it is: the engine compares."""
@@ -168,14 +128,6 @@ class KimiProvider:
         """GET /users/me/balance."""
         answer = _checked(await self._client.ask("GET", "users/me/balance"))
         return balance_of(answer, self._account.region)
-
-    @property
-    def clock_offset_s(self) -> float | None:
-        return self._client.server_time.offset_s
-
-    async def close(self) -> None:
-        self._tiers.close()
-        await self._client.close()
 
     async def _why_no_text(self, file_id: str, refused: TransferError) -> TransferError:
         file = await self.find(file_id, "")

@@ -70,6 +70,11 @@ class FileHold:
         found = self._notes.get(self._key)
         return None if found is None or found.owner == self._owner else found
 
+    @property
+    def is_ours(self) -> bool:
+        """A kernel lock does not run out."""
+        return True
+
     def note(self, claim: Claim | None) -> None:
         known = self._notes.pop(self._key, None)
         if claim is None and known is None:

@@ -10,6 +10,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
 
 if TYPE_CHECKING:
+    from redis import Redis as BlockingRedis
     from redis.asyncio import Redis
     from redis.asyncio.client import Pipeline
 
@@ -20,6 +21,19 @@ PREFIX: Final = "exai-desktop:"
 # Redis is asked before each upload: it must not hold the program up when it is gone.
 TIMEOUT_S: Final = 2.0
 _TRIES: Final = 50
+
+
+def open_blocking_redis(url: str, password: str | None = None) -> BlockingRedis:
+    """The same for calls in threads."""
+    from redis import Redis
+
+    return Redis.from_url(
+        url,
+        password=password,
+        decode_responses=True,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
 
 
 def open_redis(url: str, password: str | None = None) -> Redis:
@@ -51,7 +65,7 @@ class RedisStateStore:
         self._redis = redis
 
     async def load(self, key: str) -> str | None:
-        return await _whole(self._load(key))
+        return await whole(self._load(key))
 
     async def _load(self, key: str) -> str | None:
         from redis.exceptions import RedisError
@@ -59,10 +73,10 @@ class RedisStateStore:
         try:
             return _as_text(await self._redis.get(PREFIX + key))
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
 
     async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
-        return await _whole(self._update(key, change))
+        return await whole(self._update(key, change))
 
     async def _update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
         from redis.exceptions import RedisError, WatchError
@@ -75,11 +89,11 @@ class RedisStateStore:
                     except WatchError:
                         continue  # somebody was quicker: with what they wrote, again
         except (RedisError, OSError) as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
         raise EngineError(ErrorCode.FLEET_UNREACHABLE, "others change the same state all the time")
 
 
-async def _whole(work: Coroutine[object, object, T]) -> T:
+async def whole(work: Coroutine[object, object, T]) -> T:
     """To its end, which its time-outs bring soon: the library may swallow a cancel."""
     task = asyncio.ensure_future(work)
     try:
@@ -107,6 +121,7 @@ def _as_text(value: bytes | str | None) -> str | None:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _unreachable(error: Exception) -> EngineError:
+def unreachable(error: Exception) -> EngineError:
+    """FLEET_UNREACHABLE for an error of the library."""
     # Not its text: it may hold the URL, and that the password.
     return EngineError(ErrorCode.FLEET_UNREACHABLE, type(error).__name__)

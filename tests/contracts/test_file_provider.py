@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from exai_desktop.core.abilities import ExtractsText, ReportsBalance
 from exai_desktop.core.accounts import Account, Balance, TransportStatus
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.error_codes import ErrorCode, Outcome
 from exai_desktop.core.errors import AccountError, Sent, TransferError
 from exai_desktop.core.models import RemoteStatus
-from exai_desktop.core.ports import ExtractsText, FileProvider, ReportsBalance
+from exai_desktop.core.ports import FileProvider
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.bandwidth import Bandwidth
 from exai_desktop.engine.clock import SystemClock

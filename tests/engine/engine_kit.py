@@ -24,6 +24,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.core.state_store import StateStore
 from exai_desktop.core.states import JobState
 from exai_desktop.core.surroundings import Surroundings
+from exai_desktop.core.turns import SharedTurns
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
 from exai_desktop.engine.context import Context
@@ -148,6 +149,7 @@ async def open_bench(
     claims: ContentClaims | None = None,
     scanner: MalwareScanner | None = None,
     states: StateStore | None = None,
+    turns: SharedTurns | None = None,
     metrics: Metrics = NO_METRICS,
     surroundings: Surroundings | None = None,
 ) -> AsyncIterator[Bench]:
@@ -203,6 +205,7 @@ async def open_bench(
             snapshots=None if opened.is_read_only else opened.snapshots,
             disk=opened.ballast,
             claims=claims,
+            turns=turns,
             is_read_only=opened.is_read_only,
         )
         try:

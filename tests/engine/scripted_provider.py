@@ -75,6 +75,7 @@ class ScriptedProvider:
         body = await self._read(upload)
         if hashlib.sha256(body).hexdigest() != upload.sha256 or upload.file.has_changed():
             raise TransferError(ErrorCode.FILE_CHANGED, sent=Sent.SOME)
+        await upload.may_leave(0)
         upload.on_left(Sent.ALL)
         await asyncio.sleep(self.block_s + self.answer_s)
         remote = self._store(upload, body)

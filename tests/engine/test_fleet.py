@@ -13,10 +13,13 @@ import pytest
 
 from exai_desktop.core.accounts import Phase
 from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.events import ProblemRaised
+from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.models import AddOptions
 from exai_desktop.core.states import JobState
-from exai_desktop.storage.redis_state import RedisStateStore, open_redis
+from exai_desktop.storage.content_locks import ContentLocks
+from exai_desktop.storage.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.redis_state import RedisStateStore, open_blocking_redis, open_redis
+from exai_desktop.storage.redis_turns import RedisTurns
 from tests.redis_server import redis_server
 
 from .engine_kit import KIMI, Bench, open_bench
@@ -35,22 +38,33 @@ def redis_url() -> Iterator[str]:
 
 @asynccontextmanager
 async def machine(
-    folder: Path, url: str, name: str, provider: ScriptedProvider, clock: Hurrying
+    folder: Path,
+    url: str,
+    name: str,
+    provider: ScriptedProvider,
+    clock: Hurrying,
+    *,
+    per_minute: int = 0,
+    lease_s: float = 30.0,
 ) -> AsyncIterator[Bench]:
     """One of several, with a profile of its own and its own name for the account."""
     (folder / name).mkdir(exist_ok=True)
-    redis = open_redis(url)
+    redis, blocking = open_redis(url), open_blocking_redis(url)
+    own = ContentLocks(folder / name / "locks", name)
     try:
         async with open_bench(
             folder / name,
-            accounts=[replace(SHARED, name=name)],
+            accounts=[replace(SHARED, name=name, uploads_per_minute=per_minute)],
             providers={name: provider},
             clock=clock,
             states=RedisStateStore(redis),
+            turns=RedisTurns(redis),
+            claims=FleetClaims(own, RedisClaims(blocking, name, lease_s), lambda _: None),
         ) as bench:
             yield bench
     finally:
         await redis.aclose()
+        blocking.close()
 
 
 async def test_what_one_machine_gives_up_the_other_leaves_alone_within_a_second(
@@ -94,3 +108,68 @@ async def test_without_the_shared_state_each_goes_by_its_own(tmp_path: Path) -> 
         assert bench.ctx.breakers.phase("alone") is Phase.OPEN
         said = [e.error.code for e in bench.events if isinstance(e, ProblemRaised)]
         assert said.count(ErrorCode.FLEET_UNREACHABLE) <= 1
+
+
+async def test_the_same_file_on_two_machines_is_stored_once(tmp_path: Path, redis_url: str) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    paths = write(tmp_path, *(f"{number} shared.txt" for number in range(6)))
+    async with (
+        machine(tmp_path, redis_url, "left", provider, clock) as left,
+        machine(tmp_path, redis_url, "right", provider, clock) as right,
+    ):
+        rows = await asyncio.gather(left.upload(*paths), right.upload(*paths))
+    assert len(provider.files) == len(provider.uploads) == 6
+    for ours, theirs in zip(*rows, strict=True):
+        assert {ours.state, theirs.state} == {S.DONE, S.DUPLICATE}
+        assert ours.file_id == theirs.file_id
+
+
+async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    async with (
+        machine(tmp_path, redis_url, "left", provider, clock, per_minute=3) as left,
+        machine(tmp_path, redis_url, "right", provider, clock, per_minute=3) as right,
+    ):
+        for bench, name in ((left, "left"), (right, "right")):
+            paths = write(tmp_path, *(f"{name} limited {number}.txt" for number in range(3)))
+            await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+        await asyncio.sleep(1.5)
+        assert len(provider.uploads) == 3
+        waits = [
+            event.job.wait_reason
+            for bench in (left, right)
+            for event in bench.events
+            if isinstance(event, JobChanged) and event.job.wait_reason
+        ]
+        assert any("over all machines" in reason for reason in waits)
+
+
+async def test_who_has_lost_its_lease_keeps_the_last_block_back(
+    tmp_path: Path, redis_url: str
+) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    async with machine(tmp_path, redis_url, "left", provider, clock, lease_s=0.6) as bench:
+        provider.go.clear()
+        [path] = write(tmp_path, "long.txt")
+        batch = await bench.engine.add_paths([str(path)], AddOptions())
+        await provider.begun.wait()
+        redis = open_blocking_redis(redis_url)
+        for key in redis.keys("*lease*"):
+            redis.set(key, "another machine", px=1500)
+        await asyncio.sleep(0.5)  # the renewal has failed
+        provider.go.set()
+        [job] = await bench.rows(batch)
+        await bench.until(
+            lambda: any(
+                isinstance(e, JobChanged)
+                and e.job.error is not None
+                and e.job.error.code == ErrorCode.CONCURRENT_UPLOAD
+                for e in bench.events
+            )
+        )
+        assert provider.files == {}
+        await asyncio.sleep(1.2)
+        clock.ahead_s += 60
+        await bench.until_state(job.id, S.DONE)
+        redis.close()
+    assert len(provider.files) == 1

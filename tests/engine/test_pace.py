@@ -144,3 +144,25 @@ async def test_a_narrowed_lane_is_wide_again_after_its_time() -> None:
     assert not third.done()
     await clock.advance(2.0)
     assert [*taken, await third] == [0, 1, 2]
+
+
+class Told(ScriptedProvider):
+    """Its headers say after the first upload that the limit is used up."""
+
+    unwelcome_s = 40.0
+
+
+async def test_a_limit_that_the_provider_tells_is_heeded_before_it_refuses(tmp_path: Path) -> None:
+    clock, kimi = Hurrying(), Told()
+    one = replace(KIMI, max_in_flight=1)
+    async with open_bench(tmp_path, accounts=[one], providers={"kimi": kimi}, clock=clock) as bench:
+        paths = [str(path) for path in write(tmp_path, "a.txt", "b.txt")]
+        batch = await bench.engine.add_paths(paths, AddOptions())
+        await bench.until(lambda: len(kimi.files) == 1)
+        await asyncio.sleep(0.3)
+        assert len(kimi.uploads) == 1
+        [status] = await bench.engine.accounts()
+        assert status.paused_until is not None
+        clock.ahead_s += 41
+        await bench.finished(batch)
+        assert len(kimi.files) == 2

@@ -164,3 +164,17 @@ def test_a_second_call_brings_the_first_dialog_to_the_front(stage: Stage) -> Non
     stage.window.open_accounts()
     assert stage.window.accounts_dialog is dialog
     dialog.close()
+
+
+def test_a_tier_is_chosen_where_the_provider_has_some(stage: Stage) -> None:
+    dialog = open_dialog(stage)
+    form = dialog.form
+    form.provider.setCurrentIndex(form.provider.findData("kimi"))
+    assert not form.tier.isVisible()
+    form.advanced.click()
+    stage.until(form.tier.isVisible)
+    form.tier.setCurrentIndex(form.tier.findData("1"))
+    assert form.draft.tier == "1"
+    form.provider.setCurrentIndex(form.provider.findData("glm"))
+    assert not form.tier.isVisible()
+    assert form.draft.tier is None

@@ -208,3 +208,14 @@ def test_without_own_ones_the_usual_ones_hold_and_nobody_has_none() -> None:
     assert fit("a.jsonl", 10, _own(), "own", None).name == "batch"
     assert fit("a.epub", 10, _own(), "own", None).name == "user_data"
     assert TABLE.of(Account("x", "nobody", "x", "https://a.example")) is None
+
+
+def test_tiers_are_those_of_the_region_and_only_grow() -> None:
+    kimi = TABLE.provider("kimi")
+    assert kimi is not None
+    for region in ("intl", "cn"):
+        tiers = kimi.tiers_in(region)
+        assert [tier.name for tier in tiers] == list("012345")
+        assert [tier.concurrency for tier in tiers] == sorted(tier.concurrency for tier in tiers)
+        assert [tier.per_minute for tier in tiers] == sorted(tier.per_minute for tier in tiers)
+    assert kimi.tiers_in("moon") == ()
