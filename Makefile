@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench package setup clean test-packages bench-packages
+.PHONY: help run test check bench live package setup clean test-packages bench-packages
 MAKEFLAGS += --no-print-directory
 
 UV_VERSION := 0.13.9
@@ -71,6 +71,9 @@ check: $(VENV) ## format, lint, types, floors, dead code, lengths and names
 
 bench: bench-packages $(VENV) ## measure speed, memory and the window's calm
 	.venv/$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+live: $(VENV) ## the real providers, with your own keys (see CONTRIBUTING.md)
+	.venv/$(BIN)/python -m pytest -m live tests/live
 
 package: $(VENV) ## build the wheel and the source archive in dist/
 	@if [ -e dist/.stamp ] && [ -z "$$(find exai_desktop resources pyproject.toml README.md \

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import (
+    decisions,
     document,
     hashing,
     idle,
@@ -31,6 +32,7 @@ CHAPTERS: Final[dict[str, Measure]] = {
     "large": large_file.measure,
     "small": small_files.measure,
     "hash": hashing.measure,
+    "decisions": decisions.measure,
     "window": window_calm.measure,
     "start": start_time.measure,
     "idle": idle.measure,
