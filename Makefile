@@ -12,9 +12,11 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 UV := .tools/$(BIN)/uv
 TOOLS := .tools/.stamp-uv-$(UV_VERSION)
 VENV := .venv/.stamp
-# A server with OpenAI's files endpoints that nobody here wrote: what custom accounts are tried with.
+# Two servers with OpenAI's files endpoints that nobody here wrote: what custom accounts are tried with.
 AIMOCK_VERSION := 1.43.0
 AIMOCK := .tools/.stamp-aimock-$(AIMOCK_VERSION)
+AIBRIX_VERSION := 0.8.0
+AIBRIX := .tools/.stamp-aibrix-$(AIBRIX_VERSION)
 PACKAGES := packaging/linux/install-system-packages
 
 export UV_PYTHON_DOWNLOADS := never
@@ -54,7 +56,7 @@ run: $(VENV) ## start the program with its built-in servers; without a display, 
 		echo "Not all uploaded, as it should be: two of the samples are there to be refused."; \
 	else exit $$status; fi
 
-test: test-packages $(AIMOCK) check ## run the checks and all tests
+test: test-packages $(AIMOCK) $(AIBRIX) check ## run the checks and all tests
 	.venv/$(BIN)/pytest $(PYTEST_ARGS)
 
 check: $(VENV) ## format, lint, types, floors, dead code, lengths and names
@@ -103,6 +105,13 @@ $(AIMOCK): | $(TOOLS)
 	command -v npm >/dev/null || { echo "Node 20 or later, with npm, is needed for the tests." >&2; exit 1; }; \
 	npm install --silent --no-fund --no-audit --ignore-scripts --prefix .tools/aimock \
 		@copilotkit/aimock@$(AIMOCK_VERSION); \
+	touch $@
+
+$(AIBRIX): | $(TOOLS)
+	@$(trust); $(find_python); \
+	echo "Fetching aibrix $(AIBRIX_VERSION) into .tools"; rm -rf .tools/aibrix; \
+	$(UV) venv --quiet --python '>=3.10,<3.13' .tools/aibrix; \
+	$(UV) pip install --quiet --python .tools/aibrix aibrix==$(AIBRIX_VERSION); \
 	touch $@
 
 # An environment that is there keeps its interpreter; a new one gets the one found above.

@@ -24,7 +24,7 @@ class AiMock(NamedTuple):
     key: str = KEY
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -38,7 +38,7 @@ def aimock(folder: Path, *options: str) -> Iterator[AiMock]:
         pytest.fail("aimock is not there. Run: make test, which fetches it", pytrace=False)
     (folder / "fixtures").mkdir()
     (folder / "fixtures" / "one.json").write_text(FIXTURE)
-    port = _free_port()
+    port = free_port()
     command = ["node", str(PROGRAM / "dist/cli.js"), "-p", str(port), "-f", "./fixtures"]
     process = subprocess.Popen(
         [*command, "--log-level", "warn", *options],

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PHASES: Final = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
 _SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_WAYS: Final = ("http", "openai", "native")
 # The ranges of the original, in bytes below which a file is in them.
 _SIZES: Final = (("small", 2**20), ("medium", 10 * 2**20), ("large", 100 * 2**20))
 
@@ -64,6 +65,8 @@ class PrometheusMetrics:
         self._changes = counter("breaker_changes", "Changes of state", "account", "to")
         self._held_files = gauge("account_files", "Files on record at the account", "account")
         self._held_bytes = gauge("account_bytes", "Bytes on record at the account", "account")
+        self._ways = gauge("transport_active", "1 for the way in use", "account", "transport")
+        self._step_downs = gauge("transport_step_downs", "Of this run", "account")
         self._jobs = gauge("jobs", "Jobs on record", "state")
 
     def attempt_began(self, provider: str) -> None:
@@ -100,10 +103,18 @@ class PrometheusMetrics:
         for state, number in counts.items():
             self._jobs.labels(state).set(number)
 
+    def sends_by(self, account: str, transport: str, step_downs: int) -> None:
+        for way in _WAYS:
+            self._ways.labels(account, way).set(float(way == transport))
+        self._step_downs.labels(account).set(step_downs)
+
     def forget(self, account: str) -> None:
-        for gauge in (self._breaker, self._held_files, self._held_bytes):
+        for gauge in (self._breaker, self._held_files, self._held_bytes, self._step_downs):
             with suppress(KeyError):
                 gauge.remove(account)
+        for way in _WAYS:
+            with suppress(KeyError):
+                self._ways.remove(account, way)
         for phase in Phase:
             with suppress(KeyError):
                 self._changes.remove(account, phase.value.replace(" ", "_"))

@@ -39,6 +39,10 @@ class Metrics(Protocol):
 
     def jobs_are(self, counts: Mapping[str, int]) -> None: ...
 
+    def sends_by(self, account: str, transport: str, step_downs: int) -> None:
+        """The way in use now, and how often it became another than the first."""
+        ...
+
     def forget(self, account: str) -> None:
         """The account is gone: so are its gauges."""
         ...
@@ -74,6 +78,9 @@ class _NoMetrics:
 
     def jobs_are(self, counts: Mapping[str, int]) -> None:
         del counts
+
+    def sends_by(self, account: str, transport: str, step_downs: int) -> None:
+        del account, transport, step_downs
 
     def forget(self, account: str) -> None:
         del account

@@ -9,6 +9,7 @@ from exai_desktop.core.error_codes import Outcome
 from exai_desktop.core.errors import TransferError
 from exai_desktop.core.health import Check
 from exai_desktop.core.models import JobView
+from exai_desktop.core.ports import FileProvider
 from exai_desktop.engine.context import Context
 
 
@@ -18,10 +19,11 @@ class Watched:
     What was cancelled, or ended by a fault on this side, says nothing of the provider.
     """
 
-    def __init__(self, ctx: Context, job: JobView, transport: str) -> None:
+    def __init__(self, ctx: Context, job: JobView, transport: str, provider: FileProvider) -> None:
         self._ctx = ctx
         self._job = job
         self._transport = transport
+        self._provider = provider
         self._began = ctx.clock.monotonic()
 
     def __enter__(self) -> None:
@@ -44,6 +46,8 @@ class Watched:
         self._ctx.metrics.attempt_ended(
             job.provider or "", self._transport, outcome, job.size, took_s
         )
+        way = self._provider.transport_status
+        self._ctx.metrics.sends_by(job.account or "", way.name, way.step_downs)
         if error is None:
             self._note(took_s, None, fault=False)
         elif isinstance(error, TransferError) and error.outcome not in _OURS:

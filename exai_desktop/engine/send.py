@@ -169,7 +169,7 @@ async def _begin(ctx: Context, job: JobView, attempt: Attempt) -> JobView | None
 
 async def _deliver(ctx: Context, job: JobView, attempt: Attempt, way: _Way, body: Body) -> None:
     ctx.board.begin(job.id, job.size)
-    watched = Watched(ctx, job, attempt.transport)
+    watched = Watched(ctx, job, attempt.transport, way.provider)
     try:
         with watched:
             remote = await way.provider.upload(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.models import AddOptions, JobView
+from exai_desktop.core.plan import UploadPlan
 from exai_desktop.gui.consent_question import by_objection, consent_question
 from exai_desktop.gui.details_parts import copy_text
 from exai_desktop.gui.engine_client import EngineClient
@@ -23,6 +25,8 @@ from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.text_dialogs import TextDialog
 from exai_desktop.gui.theme import Theme
 
+# A wait that nobody needs to be told of.
+SILENT_S: Final = 0.4
 HOUR_S: Final = 3_600.0
 
 Selection = Callable[[], Awaitable[list[JobView]]]
@@ -59,13 +63,24 @@ class QueueCommands:
 
     async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
         most = (await self._client.settings()).plan_above_files
-        plan = await self._client.plan(paths, options) if most else None
+        plan = await self._planned(paths, options) if most else None
         if plan is None or len(plan.files) <= most:
             await self._client.add_paths(paths, options)
             return
         dialog = PlanDialog(self._window, self._theme, plan)
         dialog.accepted.connect(lambda: self._tasks.start(self._client.add_paths(paths, options)))
         dialog.open()
+
+    async def _planned(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        """A large folder takes a while: then it is said that something happens."""
+        asking = asyncio.ensure_future(self._client.plan(paths, options))
+        try:
+            ended, _ = await asyncio.wait({asking}, timeout=SILENT_S)
+            if not ended:
+                self._say("Looking at what you added…", "Nothing is sent yet.", Tone.ACTIVE)
+            return await asking
+        finally:
+            asking.cancel()
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""

@@ -16,6 +16,7 @@ from exai_desktop.core.errors import Sent, TransferError
 from exai_desktop.core.models import RemoteStatus
 from exai_desktop.core.settings import Settings
 from exai_desktop.providers.custom import CustomProvider
+from tests.aibrix import aibrix
 from tests.aimock import AiMock, aimock
 from tests.contracts.test_file_provider import TABLE, Sending
 
@@ -50,12 +51,24 @@ async def client(
             await made.close()
 
 
-@pytest.fixture(params=["http", "openai"])
-async def provider(request: pytest.FixtureRequest, server: AiMock) -> AsyncIterator[CustomProvider]:
-    async with client(server.url, server.key, request.param) as made:
+@pytest.fixture(scope="module")
+def other_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AiMock]:
+    with aibrix(tmp_path_factory.mktemp("aibrix")) as running:
+        yield running
+
+
+@pytest.fixture(
+    params=[(kind, tier) for kind in ("server", "other_server") for tier in ("http", "openai")],
+    ids="-".join,
+)
+async def provider(request: pytest.FixtureRequest) -> AsyncIterator[CustomProvider]:
+    """By each way to send, at two servers that nobody here wrote."""
+    kind, tier = request.param
+    server: AiMock = request.getfixturevalue(kind)
+    async with client(server.url, server.key, tier) as made:
         await made.ready()
         yield made
-        assert made.transport == request.param
+        assert made.transport == tier
 
 
 def batch(folder: Path, name: str = "requests.jsonl", lines: int = 3) -> Sending:

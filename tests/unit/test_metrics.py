@@ -25,6 +25,7 @@ def tell(metrics: Metrics) -> None:
     metrics.breaker_is("work", Phase.HALF_OPEN, is_new=False)
     metrics.account_holds("work", 3, 4_000)
     metrics.jobs_are({"done": 3})
+    metrics.sends_by("work", "openai", 1)
 
 
 def test_without_anybody_who_watches_nothing_is_counted() -> None:
@@ -47,6 +48,8 @@ def test_what_is_served() -> None:
     assert f"exai_upload_duration_seconds_bucket{{{labels}}} 1.0" in text
     assert 'exai_breaker_changes_total{account="work",to="half_open"} 1.0' in text
     assert 'exai_breaker_state{account="work"} 1.0' in text
+    assert 'exai_transport_active{account="work",transport="openai"} 1.0' in text
+    assert 'exai_transport_active{account="work",transport="http"} 0.0' in text
     metrics.forget("work")
     metrics.forget("work")
     with served(metrics, 0) as port:
