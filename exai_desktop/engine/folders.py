@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from exai_desktop.core.folder_rules import FolderRule, rule_for, rule_of
 from exai_desktop.core.models import JobView
 from exai_desktop.engine.context import Context
 
+REMEMBERED: Final = 10_000
+
 
 async def look_up(ctx: Context, job: JobView) -> None:
     """Follow the links in its path, if there are rules; in a reader thread."""
-    if ctx.settings.folder_rules:
-        ctx.real_paths[job.id] = await ctx.read(os.path.realpath, job.path)
+    if not ctx.settings.folder_rules:
+        return
+    ctx.real_paths[job.id] = await ctx.read(os.path.realpath, job.path)
+    if len(ctx.real_paths) > REMEMBERED:
+        # It is looked up again before it is sent.
+        del ctx.real_paths[next(iter(ctx.real_paths))]
 
 
 def rules_of(ctx: Context, job: JobView) -> list[FolderRule]:

@@ -84,8 +84,10 @@ class Prober:
             return None
         last = self._checked_at.setdefault(account, now)
         due = max(last, self._ctx.health.asked_at(account) or last) + max(every_s, LEAST_S)
-        if due > now or self._ctx.accounts.problem(account) is not None:
-            return max(due - now, 1.0)
+        if due > now:
+            return due - now
+        if self._ctx.accounts.problem(account) is not None:
+            return LEAST_S  # the user knows; a key that is wrong is not tried again and again
         self._checked_at[account] = now
         await self._ask(account)
         return max(every_s, LEAST_S)

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from exai_desktop.core.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
 from exai_desktop.core.errors import EngineError
-from exai_desktop.storage.redis_state import PREFIX, unreachable
+from exai_desktop.storage.redis_state import PREFIX, Silence, unreachable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -59,6 +59,7 @@ class RedisClaims:
     def __init__(self, redis: Redis, owner: str, lease_s: float = LEASE_S) -> None:
         self.owner = owner
         self._lease_s = lease_s
+        self._silence = Silence()
         self._scripts = {text: redis.register_script(text) for text in _ALL}
 
     def hold(self, key: ClaimKey) -> RedisHold | None:
@@ -70,6 +71,7 @@ class RedisClaims:
         def call(script: str, *args: object) -> Any:
             return self._call(script, keys, token, *args)
 
+        self._silence.keep()
         found = call(_HOLD, round(self._lease_s * 1000))
         if not found:
             return None
@@ -81,6 +83,7 @@ class RedisClaims:
         try:
             return self._scripts[script](keys=keys, args=list(args))
         except (RedisError, OSError) as error:
+            self._silence.begin()
             raise unreachable(error) from error
 
 

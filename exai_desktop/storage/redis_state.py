@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -20,7 +21,23 @@ PREFIX: Final = "exai-desktop:"
 
 # Redis is asked before each upload: it must not hold the program up when it is gone.
 TIMEOUT_S: Final = 2.0
+QUIET_S: Final = 10.0
 _TRIES: Final = 50
+
+
+class Silence:
+    """After a failure it is not asked for some seconds: each try may cost its time-out."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def begin(self) -> None:
+        self._until = time.monotonic() + QUIET_S
+
+    def keep(self) -> None:
+        """Raises FLEET_UNREACHABLE while it lasts."""
+        if time.monotonic() < self._until:
+            raise EngineError(ErrorCode.FLEET_UNREACHABLE, "it did not answer a moment ago")
 
 
 def open_blocking_redis(url: str, password: str | None = None) -> BlockingRedis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from exai_desktop.storage.redis_state import PREFIX, unreachable, whole
+from exai_desktop.storage.redis_state import PREFIX, Silence, unreachable, whole
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -30,6 +30,7 @@ return math.max(1, tonumber(leaves) + window - now)
 class RedisTurns:
     def __init__(self, redis: Redis) -> None:
         self._script = redis.register_script(_TAKE)
+        self._silence = Silence()
 
     async def take(self, key: str, most: int, window_s: float) -> float:
         return await whole(self._take(key, most, window_s))
@@ -37,11 +38,13 @@ class RedisTurns:
     async def _take(self, key: str, most: int, window_s: float) -> float:
         from redis.exceptions import RedisError
 
+        self._silence.keep()
         window = round(window_s * 1_000_000)
         try:
             wait = await self._script(
                 keys=[f"{PREFIX}turns:{key}"], args=[most, window, secrets.token_hex(8)]
             )
         except (RedisError, OSError) as error:
+            self._silence.begin()
             raise unreachable(error) from error
         return int(wait) / 1_000_000

@@ -118,7 +118,7 @@ class Deaf:
 
     def __init__(self, redis_url: str) -> None:
         self.redis = open_blocking_redis(redis_url)
-        self.claims = RedisClaims(self.redis, "asleep", lease_s=0.6)
+        self.claims = RedisClaims(self.redis, "asleep", lease_s=1.5)
         hold = self.claims.hold(KEY)
         assert hold is not None
         self.hold = hold
@@ -133,7 +133,7 @@ def test_a_lease_runs_out_and_its_holder_may_not_note_any_more(redis_url: str) -
     deaf.hold.note(claim("asleep"))
     other = RedisClaims(deaf.redis, "awake")
     assert other.hold(KEY) is None
-    time.sleep(0.8)
+    time.sleep(1.8)
     assert not deaf.hold.is_ours
     hold = held(other)
     assert hold.earlier == claim("asleep")
@@ -155,8 +155,8 @@ def test_a_lease_runs_out_and_its_holder_may_not_note_any_more(redis_url: str) -
 def test_a_lease_is_renewed_for_as_long_as_it_is_held(redis_url: str) -> None:
     redis = open_blocking_redis(redis_url)
     redis.flushall()
-    hold = held(RedisClaims(redis, "one", lease_s=0.6))
-    time.sleep(1.5)
+    hold = held(RedisClaims(redis, "one", lease_s=1.5))
+    time.sleep(3.0)
     assert hold.is_ours
     assert RedisClaims(redis, "two").hold(KEY) is None
     hold.release()

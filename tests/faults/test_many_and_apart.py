@@ -138,7 +138,9 @@ def test_a_provider_that_drips_does_not_slow_the_other(
                     program.run("cancel", *(str(job["id"]) for job in _open(program)))
                     slow.kill()
                     slow.wait(10)
-    alone, beside_it = (statistics.median(times[is_beside]) for is_beside in (False, True))
+    # Of a few rounds the best: what others do on the machine only makes them slower.
+    typical = min if rounds < 5 else statistics.median
+    alone, beside_it = (typical(times[is_beside]) for is_beside in (False, True))
     print(f"{kind}: alone {alone:.2f} s, beside it {beside_it:.2f} s, {beside_it / alone:.3f}")
     assert beside_it <= alone * bound
 
