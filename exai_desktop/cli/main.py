@@ -23,6 +23,7 @@ from exai_desktop.cli import (
     pausing,
     remote,
     rules,
+    settings,
 )
 from exai_desktop.cli.explain import explain_error
 from exai_desktop.cli.session import Doors, doors
@@ -60,6 +61,7 @@ app.command("explain")(explain_error)
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
 app.add_typer(rules.app, name="rule")
+app.add_typer(settings.app, name="setting")
 
 sandbox_app = typer.Typer(help="Servers on this computer that behave like Kimi and GLM.")
 app.add_typer(sandbox_app, name="sandbox")
@@ -71,10 +73,10 @@ def _open_service(sandbox: bool) -> AbstractAsyncContextManager[UploadService]:
     return bootstrap.open_service(sandbox=sandbox)
 
 
-def _serve_sandbox(port: int, store: Path | None, settings: dict[str, str], child: bool) -> None:
+def _serve_sandbox(port: int, store: Path | None, limits: dict[str, str], child: bool) -> None:
     from exai_desktop import bootstrap  # late: brings a web server
 
-    bootstrap.serve_sandbox(port, store, settings, exit_with_stdin=child)
+    bootstrap.serve_sandbox(port, store, limits, exit_with_stdin=child)
 
 
 def _print_version(wanted: bool) -> None:
@@ -115,13 +117,13 @@ def serve(
     ] = False,
 ) -> None:
     """Serve until interrupted. Prints addresses, keys and the control token as JSON."""
-    settings: dict[str, str] = {}
+    limits: dict[str, str] = {}
     for item in set_ or ():
         name, equals, value = item.partition("=")
         if not equals:
             raise typer.BadParameter(f"{item!r} is not NAME=VALUE")
-        settings[name] = value
-    doors(ctx).serve_sandbox(port, store, settings, with_parent)
+        limits[name] = value
+    doors(ctx).serve_sandbox(port, store, limits, with_parent)
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ class SettingsService(Protocol):
 
     async def change_setting(self, name: str, value: str) -> Settings:
         """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
-        limit of speed and the rules for folders at once."""
+        limit of speed, the rules for folders and what the queue waits for at once."""
         ...
 
 

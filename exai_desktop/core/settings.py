@@ -35,11 +35,11 @@ class Settings(SendingSettings):
     on_metered: Literal["go", "wait"] = Field(
         default="go",
         description="Whether the queue waits on a metered connection, where the system tells"
-        " (Linux with NetworkManager).",
+        " (Linux with NetworkManager). In force at once.",
     )
     on_battery: Literal["go", "wait"] = Field(
         default="go",
-        description="Whether the queue waits while the computer runs on battery.",
+        description="Whether the queue waits while the computer runs on battery. In force at once.",
     )
     plan_above_files: int = Field(
         default=100,

@@ -103,6 +103,8 @@ class Context:
     open_file: Callable[[str], RegularFile] = open_regular
     # Each guarded child may take 1 GiB.
     guarded_turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    # Called when a setting changes that is in force at once.
+    on_settings: Callable[[], object] = lambda: None
     # Where files really lie, by job, as far as rules for folders have to know.
     real_paths: dict[int, str] = field(default_factory=dict)
     running: dict[int, Run] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from exai_desktop.core.surroundings import Surroundings, why_not_now
+from exai_desktop.core.surroundings import Situation, Surroundings, why_not_now
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.wakeup import Wakeup
 
@@ -55,6 +55,10 @@ class Pausing:
             return None
         return self._ctx.clock.now() + max(0.0, self._until - self._ctx.clock.monotonic())
 
+    def wake(self) -> None:
+        """The settings have changed: look around now."""
+        self._wake.set()
+
     def begin(self, for_s: float | None) -> None:
         """By the user; `for_s` seconds, None until they say otherwise."""
         self._by_user = True
@@ -94,10 +98,9 @@ class Pausing:
         return "wait" in (wanted.on_metered, wanted.on_battery) and self._surroundings is not None
 
     async def _look(self) -> None:
-        if not self._is_looking or self._surroundings is None:
-            return
-        situation = await self._ctx.read(self._surroundings.look)
-        wanted = self._ctx.settings
+        wanted, situation = self._ctx.settings, Situation()
+        if self._is_looking and self._surroundings is not None:
+            situation = await self._ctx.read(self._surroundings.look)
         reason = why_not_now(
             situation,
             waits_when_metered=wanted.on_metered == "wait",

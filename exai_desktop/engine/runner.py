@@ -62,6 +62,7 @@ class Runner:
         self._health = HealthWatch(ctx, self.problems)
         self._dirty = asyncio.Event()
         self.pausing = Pausing(ctx, ctx.surroundings, self._dirty.set)
+        ctx.on_settings = self.pausing.wake
         ctx.scheduler.shown = partial(gate.shown, ctx)
         ctx.scheduler.on_waiting = self._waits
         ctx.breakers.on_change = self._breaker_changed

@@ -12,7 +12,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.engine.context import Context
 
 # What the user changes because of what happens now.
-AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules"})
+AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"})
 
 
 class SettingsBook(Protocol):
@@ -46,4 +46,5 @@ class SettingsVerbs:
             now = {name: getattr(changed, name)}
             self._ctx.settings = self._ctx.settings.model_copy(update=now)
             self._ctx.bandwidth.limit(self._ctx.settings.upload_bytes_per_s)
+            self._ctx.on_settings()
         return changed

@@ -158,6 +158,7 @@ class MainWindow(QMainWindow):
             settings = await client.settings()
             self.menu_actions.choose_theme(settings.theme)
             self.menu_actions.speeds.show_limit(settings.upload_bytes_per_s)
+            self.menu_actions.waiting.show_settings(settings)
         except AppError as error:
             if error.code is ErrorCode.ALREADY_OPEN:
                 self.close_wanted.emit()  # the other window has come to the front

@@ -94,6 +94,10 @@ class QueueCommands:
         """Over all accounts, at once; 0: none."""
         self._tasks.start(self._client.change_setting("upload_bytes_per_s", str(bytes_per_s)))
 
+    def wait_when(self, name: str, wanted: bool) -> None:
+        """`name` is `on_battery` or `on_metered`."""
+        self._tasks.start(self._client.change_setting(name, "wait" if wanted else "go"))
+
     def retry_failed(self) -> None:
         """All that failed, wherever they are in the list."""
         self._tasks.start(self._client.retry(None))

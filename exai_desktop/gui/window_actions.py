@@ -16,6 +16,7 @@ from exai_desktop.gui.queue_commands import QueueCommands
 from exai_desktop.gui.queue_page import QueuePage
 from exai_desktop.gui.speed_limit import SpeedLimit
 from exai_desktop.gui.theme import Setting, Theme
+from exai_desktop.gui.waiting_rules import WaitingRules
 
 _THEMES: Final[dict[str, Setting]] = {"&System": "system", "&Light": "light", "&Dark": "dark"}
 
@@ -126,6 +127,7 @@ class WindowActions(QObject):
         self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
         self.pause_hour = make("Pause for an &hour", commands.pause_for_an_hour, icon="clock")
         self.speeds = SpeedLimit(self, commands.limit_speed)
+        self.waiting = WaitingRules(self, commands.wait_when)
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
@@ -168,6 +170,7 @@ class WindowActions(QObject):
         queue = self._menu(bar, "&Queue", *pauses, None, *single, None, self.retry_all, self.clear)
         queue.addSeparator()
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
+        queue.addActions(list(self.waiting.actions.values()))
         pages = (self.queue, self.stored, self.providers)
         view = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(view, "&Colours", *self.themes.actions())

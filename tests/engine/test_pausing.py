@@ -107,3 +107,16 @@ async def test_the_user_overrides_the_battery_until_the_next_time(tmp_path: Path
         await asyncio.sleep(0.2)
         told.situation = Situation(on_battery=True)
         await until_paused(bench, clock, "on battery")
+
+
+async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
+    clock, told = Hurrying(), Told()
+    told.situation = Situation(on_battery=True)
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, surroundings=told) as bench:
+        await bench.engine.change_setting("on_battery", "wait")
+        async with asyncio.timeout(5):
+            while (await bench.engine.summary()).pause_reason != "on battery":
+                await asyncio.sleep(0.02)
+        job = await added(bench, tmp_path, "file.txt")
+        await bench.engine.change_setting("on_battery", "go")
+        await bench.until_state(job, S.DONE)

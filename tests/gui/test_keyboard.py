@@ -246,3 +246,14 @@ def test_pause_for_an_hour_and_a_limit_of_speed_are_in_the_menu(open_window: Ope
     stage.until(lambda: ("change_setting", "upload_bytes_per_s", "500000") in script.calls)
     actions.speeds.show_limit(77_000)
     assert [a.text() for a in actions.speeds.actions() if a.isChecked()] == ["At most 77.0 kB/s"]
+
+
+def test_what_the_queue_waits_for_is_ticked_in_the_menu(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")])
+    stage = open_window(script)
+    ticks = stage.window.menu_actions.waiting.actions
+    assert not any(tick.isChecked() for tick in ticks.values())
+    ticks["on_battery"].trigger()
+    stage.until(lambda: ("change_setting", "on_battery", "wait") in script.calls)
+    ticks["on_battery"].trigger()
+    stage.until(lambda: ("change_setting", "on_battery", "go") in script.calls)
