@@ -63,6 +63,8 @@ class PrometheusMetrics:
         self._deleted = counter("deletions", "Files deleted at the provider", "provider")
         self._breaker = gauge("breaker_state", "0 closed, 1 half open, 2 open", "account")
         self._changes = counter("breaker_changes", "Changes of state", "account", "to")
+        self._answers = counter("provider_answers", "Answers, or the lack", "account", "result")
+        self._health = gauge("provider_health", "1 well, 0 not", "account")
         self._held_files = gauge("account_files", "Files on record at the account", "account")
         self._held_bytes = gauge("account_bytes", "Bytes on record at the account", "account")
         self._ways = gauge("transport_active", "1 for the way in use", "account", "transport")
@@ -95,6 +97,12 @@ class PrometheusMetrics:
         if is_new:
             self._changes.labels(account, phase.value.replace(" ", "_")).inc()
 
+    def answered(self, account: str, *, is_fault: bool) -> None:
+        self._answers.labels(account, "fault" if is_fault else "good").inc()
+
+    def health_is(self, account: str, *, is_well: bool) -> None:
+        self._health.labels(account).set(float(is_well))
+
     def account_holds(self, account: str, files: int, size: int) -> None:
         self._held_files.labels(account).set(files)
         self._held_bytes.labels(account).set(size)
@@ -109,9 +117,13 @@ class PrometheusMetrics:
         self._step_downs.labels(account).set(step_downs)
 
     def forget(self, account: str) -> None:
-        for gauge in (self._breaker, self._held_files, self._held_bytes, self._step_downs):
+        single = (self._breaker, self._health, self._held_files, self._held_bytes)
+        for gauge in (*single, self._step_downs):
             with suppress(KeyError):
                 gauge.remove(account)
+        for result in ("fault", "good"):
+            with suppress(KeyError):
+                self._answers.remove(account, result)
         for way in _WAYS:
             with suppress(KeyError):
                 self._ways.remove(account, way)

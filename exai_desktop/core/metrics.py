@@ -35,6 +35,14 @@ class Metrics(Protocol):
 
     def breaker_is(self, account: str, phase: Phase, *, is_new: bool) -> None: ...
 
+    def answered(self, account: str, *, is_fault: bool) -> None:
+        """To an upload or a question; `is_fault`: it speaks against the provider."""
+        ...
+
+    def health_is(self, account: str, *, is_well: bool) -> None:
+        """Well: it is used, needs nobody, and few of its answers are faults."""
+        ...
+
     def account_holds(self, account: str, files: int, size: int) -> None: ...
 
     def jobs_are(self, counts: Mapping[str, int]) -> None: ...
@@ -72,6 +80,12 @@ class _NoMetrics:
 
     def breaker_is(self, account: str, phase: Phase, *, is_new: bool) -> None:
         del account, phase, is_new
+
+    def answered(self, account: str, *, is_fault: bool) -> None:
+        del account, is_fault
+
+    def health_is(self, account: str, *, is_well: bool) -> None:
+        del account, is_well
 
     def account_holds(self, account: str, files: int, size: int) -> None:
         del account, files, size

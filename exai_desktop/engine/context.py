@@ -125,7 +125,7 @@ class Context:
         self.open_breakers()
         self.settling = Settling(self.settings)
         self.bandwidth = Bandwidth(self.settings.upload_bytes_per_s, self.clock)
-        self.health = Health(self.clock, self.health_book)
+        self.health = Health(self.clock, self.health_book, self.metrics)
 
     def open_breakers(self) -> None:
         """On the store of states as it is now."""

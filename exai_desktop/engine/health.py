@@ -16,6 +16,7 @@ from exai_desktop.core.health import (
     sample_of,
     summarize,
 )
+from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.ports import Clock
 
 # More in a quarter of an hour say nothing new about a share.
@@ -25,8 +26,11 @@ _REMEMBERED: Final = 500
 class Health:
     """All calls in the engine's loop. A crash costs the history of the last seconds at most."""
 
-    def __init__(self, clock: Clock, book: HealthBook | None) -> None:
+    def __init__(
+        self, clock: Clock, book: HealthBook | None, metrics: Metrics = NO_METRICS
+    ) -> None:
         self._clock = clock
+        self._metrics = metrics
         self._book = book
         self._recent: dict[str, deque[HealthSample]] = {}
         self._asked_at: dict[str, float] = {}
@@ -52,6 +56,7 @@ class Health:
         self._asked_at[account] = self._clock.monotonic()
         sample = sample_of(account, self._clock.now(), check, took_s, error, fault=fault)
         self._of(account).append(sample)
+        self._metrics.answered(account, is_fault=fault)
         if self._book is not None:
             self._unsaved.append(sample)
 

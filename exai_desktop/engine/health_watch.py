@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from exai_desktop.core.accounts import Account
+from exai_desktop.core.accounts import Account, Phase
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError
 from exai_desktop.core.health import is_alarming, level_of
@@ -50,12 +50,17 @@ class HealthWatch:
         for account in accounts:
             self._look_at_faults(account.name)
             await self._look_at_room(account)
+            self._ctx.metrics.health_is(account.name, is_well=self._is_well(account.name))
         for name in set(self._levels) - {account.name for account in accounts}:
             self.forget(name)
         if self._ctx.metrics.is_watched:
             usage = await self._ctx.copies.usage()
             for account in accounts:
                 self._ctx.metrics.account_holds(account.name, *usage.get(account.name, (0, 0)))
+
+    def _is_well(self, account: str) -> bool:
+        is_used = self._ctx.breakers.phase(account) is Phase.CLOSED
+        return is_used and account not in self._alarmed and not self._ctx.accounts.problem(account)
 
     def forget(self, account: str) -> None:
         """The account is gone, and with it what was wrong."""

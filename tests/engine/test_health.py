@@ -206,6 +206,9 @@ async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
     assert of("upload_bytes_total", provider="kimi") == size
     assert of("upload_duration_seconds_count", provider="kimi", size_range="small") == 2
     assert of("uploads_active", provider="kimi") == 0
+    assert of("provider_answers_total", account="kimi", result="fault") == 1
+    assert of("provider_answers_total", account="kimi", result="good") == 2
+    assert of("provider_health", account="kimi") == 1
     assert of("transport_active", account="kimi", transport="http") == 1
     assert of("deduplication_checks_total", result="duplicate") == 1
     assert of("deduplication_checks_total", result="unique") == 2

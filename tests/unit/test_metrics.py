@@ -26,6 +26,8 @@ def tell(metrics: Metrics) -> None:
     metrics.account_holds("work", 3, 4_000)
     metrics.jobs_are({"done": 3})
     metrics.sends_by("work", "openai", 1)
+    metrics.answered("work", is_fault=True)
+    metrics.health_is("work", is_well=False)
 
 
 def test_without_anybody_who_watches_nothing_is_counted() -> None:
@@ -49,6 +51,8 @@ def test_what_is_served() -> None:
     assert 'exai_breaker_changes_total{account="work",to="half_open"} 1.0' in text
     assert 'exai_breaker_state{account="work"} 1.0' in text
     assert 'exai_transport_active{account="work",transport="openai"} 1.0' in text
+    assert 'exai_provider_answers_total{account="work",result="fault"} 1.0' in text
+    assert 'exai_provider_health{account="work"} 0.0' in text
     assert 'exai_transport_active{account="work",transport="http"} 0.0' in text
     metrics.forget("work")
     metrics.forget("work")
