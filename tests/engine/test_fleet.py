@@ -31,9 +31,18 @@ SHARED = replace(KIMI, key_fingerprint="ab" * 4)
 
 
 @pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
+def _server() -> Iterator[str]:
     with redis_server() as url:
         yield url
+
+
+@pytest.fixture
+def redis_url(_server: str) -> str:
+    """Empty: what another test has left is of another account and another clock."""
+    redis = open_blocking_redis(_server)
+    redis.flushall()
+    redis.close()
+    return _server
 
 
 @asynccontextmanager
