@@ -1,4 +1,4 @@
-"""`core.claims.ContentClaims` by files: a kernel lock and the notes of each of 1,024 stripes.
+"""`core.claims.ContentClaims` by files: kernel locks and notes, in 1,024 stripes an account.
 
 The lock goes with the process, however it ends; the notes stay. A stripe is shared by unrelated
 contents, which with a handful of uploads at once hardly ever meet.
@@ -35,7 +35,9 @@ class ContentLocks:
     def hold(self, key: ClaimKey) -> FileHold | None:
         text = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
         digest = hashlib.sha256(text.encode()).hexdigest()
-        stripe = f"{int(digest[:8], 16) % STRIPES:04d}"
+        # Each account has its own: an upload that stalls must not hold up another provider's.
+        account = hashlib.sha256("\0".join((key.base_url, key.key_fingerprint)).encode())
+        stripe = f"{account.hexdigest()[:12]}-{int(digest[:8], 16) % STRIPES:04d}"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The lock file stays for ever: deleting one lets two programs hold "the" lock.
         lock = FileLock(
