@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.fleet import fleet_owner, join_fleet
+from exai_desktop.bootstrap.fleet import shared_parts
 from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
@@ -26,7 +26,7 @@ from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import AccountError, AppError, EngineError
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.ports import AccountBook, Credentials, FileProvider
+from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts import Accounts
 from exai_desktop.engine.clock import SystemClock
@@ -38,7 +38,6 @@ from exai_desktop.engine.scheduler import Scheduler
 from exai_desktop.engine.service import Engine
 from exai_desktop.storage.audit import SqliteAuditStore
 from exai_desktop.storage.balances import SqliteBalances
-from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.copies import SqliteCopyStore
 from exai_desktop.storage.driver import library_version
 from exai_desktop.storage.fingerprints import SqliteFingerprints
@@ -46,7 +45,6 @@ from exai_desktop.storage.health import SqliteHealthBook
 from exai_desktop.storage.jobs import SqliteJobStore
 from exai_desktop.storage.opening import Opened
 from exai_desktop.storage.recovery_log import SqliteRecoveryLog
-from exai_desktop.storage.sqlite_state import SqliteStateStore
 from exai_desktop.storage.texts import kept_texts
 
 
@@ -72,26 +70,27 @@ def engine_maker(
     """`problems` takes what is wrong and does not keep the program from running."""
     settings = given.settings
     database, clock = opened.database, SystemClock()
-    table = load_provider_table()
     readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
-    senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
-    make_provider = _provider_factory(table, settings, senders)
-    accounts = Accounts(
-        given.book, given.credentials, make_provider, table, settings, clock, bus, readers
-    )
-    stack.push_async_callback(accounts.close)
+    accounts = _accounts(given, clock, bus, readers, stack)
     keep = None if opened.is_read_only else settings.keep_texts
     jobs = SqliteJobStore(database)
     # More than threads: while some are read, the others' writes share a transaction.
     prepare = Lane("prepare", max(8, settings.readers * 4), clock)
     scheduler = Scheduler(jobs, bus, clock, prepare, accounts.lane)
-    owner = fleet_owner(given.where.profile_id, settings)
-    own = ContentLocks(given.where.shared_locks, owner)
+    ctx: Context
+    shared = shared_parts(
+        given.where,
+        settings,
+        database,
+        stack,
+        lambda error: ctx.breakers.on_fleet(error),  # noqa: PLW0108 - it is made below
+    )
     ctx = Context(
         jobs=jobs,
         copies=SqliteCopyStore(database),
         fingerprints=SqliteFingerprints(database),
-        states=SqliteStateStore(database),
+        states=shared.states,
+        turns=shared.turns,
         audit=SqliteAuditStore(database),
         anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
         accounts=accounts,
@@ -112,16 +111,29 @@ def engine_maker(
         texts=stack.enter_context(kept_texts(given.where.texts, keep)),
         snapshots=None if opened.is_read_only else opened.snapshots,
         disk=opened.ballast,
-        claims=own,
+        claims=shared.claims,
         is_read_only=opened.is_read_only,
     )
 
-    if settings.redis_url:
-        join_fleet(ctx, settings.redis_url, own, stack)
     facts = partial(_facts, given.where, given.face)
     return lambda tasks: Engine(
         ctx, bus, tasks, given.settings_file, check_key, key_fingerprint, facts
     )
+
+
+def _accounts(
+    given: Given,
+    clock: Clock,
+    bus: EventBus,
+    readers: ThreadPoolExecutor,
+    stack: AsyncExitStack,
+) -> Accounts:
+    settings, table = given.settings, load_provider_table()
+    senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
+    make = _provider_factory(table, settings, senders)
+    accounts = Accounts(given.book, given.credentials, make, table, settings, clock, bus, readers)
+    stack.push_async_callback(accounts.close)
+    return accounts
 
 
 def _metrics(settings: Settings, stack: AsyncExitStack, problems: list[AppError]) -> Metrics:

@@ -7,45 +7,66 @@ import hashlib
 import os
 import platform
 import uuid
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from exai_desktop.config.paths import Places
 from exai_desktop.core.claims import ContentClaims
 from exai_desktop.core.errors import EngineError
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.context import Context
+from exai_desktop.core.state_store import StateStore
+from exai_desktop.core.turns import SharedTurns
+from exai_desktop.storage.content_locks import ContentLocks
+from exai_desktop.storage.database import Database
 from exai_desktop.storage.redis_claims import FleetClaims, RedisClaims
 from exai_desktop.storage.redis_state import RedisStateStore, open_blocking_redis, open_redis
 from exai_desktop.storage.redis_turns import RedisTurns
+from exai_desktop.storage.sqlite_state import SqliteStateStore
 
 
-def join_fleet(ctx: Context, url: str, own: ContentClaims, stack: AsyncExitStack) -> None:
-    """Breakers, limits and leases of contents are the fleet's from here on.
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """This profile's own, or the fleet's; one machine needs no turns."""
+
+    states: StateStore
+    claims: ContentClaims
+    turns: SharedTurns | None = None
+
+
+def shared_parts(
+    where: Places,
+    settings: Settings,
+    database: Database,
+    stack: AsyncExitStack,
+    on_fleet: Callable[[EngineError | None], object],
+) -> Shared:
+    """`on_fleet` is told, in the loop, whether the Redis answers.
 
     Raises INVALID_SETTING for a URL that is none, or without the extra.
     """
+    owner = _fleet_owner(where.profile_id) if settings.redis_url else where.profile_id
+    own = ContentLocks(where.shared_locks, owner)
+    if not settings.redis_url:
+        return Shared(SqliteStateStore(database), own)
     password = os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD")
-    redis = open_redis(url, password)
+    redis = open_redis(settings.redis_url, password)
     stack.push_async_callback(redis.aclose)
-    blocking = open_blocking_redis(url, password)
+    blocking = open_blocking_redis(settings.redis_url, password)
     stack.callback(blocking.close)
     loop = asyncio.get_running_loop()
 
-    def on_fleet(error: EngineError | None) -> None:
-        """In a reader thread."""
+    def from_thread(error: EngineError | None) -> None:
         with suppress(RuntimeError):  # the loop has just ended
-            loop.call_soon_threadsafe(lambda: ctx.breakers.on_fleet(error))
+            loop.call_soon_threadsafe(on_fleet, error)
 
-    ctx.states = RedisStateStore(redis)
-    ctx.open_breakers()
-    ctx.turns = RedisTurns(redis)
-    ctx.claims = FleetClaims(own, RedisClaims(blocking, own.owner), on_fleet)
+    claims = FleetClaims(own, RedisClaims(blocking, owner), from_thread)
+    return Shared(RedisStateStore(redis), claims, RedisTurns(redis))
 
 
-def fleet_owner(profile_id: str, settings: Settings) -> str:
-    """The same at each start; in a fleet profiles of one name on two machines are two owners."""
-    if not settings.redis_url:
-        return profile_id
+def _fleet_owner(profile_id: str) -> str:
+    """The same at each start; profiles of one name on two machines are two owners."""
     parts = [platform.node(), f"{uuid.getnode():x}"]
     with suppress(OSError):
         parts.append(Path("/etc/machine-id").read_text(encoding="ascii"))

@@ -19,10 +19,6 @@ app = typer.Typer(help="Rules for folders: which providers may have what is in t
 Folder = Annotated[Path, typer.Argument(help="The folder.", show_default=False)]
 
 
-async def _rules(service: UploadService) -> list[FolderRule]:
-    return [rule_of(line) for line in (await service.settings()).folder_rules]
-
-
 async def _save(service: UploadService, rules: list[FolderRule]) -> None:
     await service.change_setting("folder_rules", "\n".join(map(str, rules)))
 
@@ -57,7 +53,7 @@ def put(
         raise typer.BadParameter(str(error)) from error
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        others = [r for r in await _rules(service) if r.folder != rule.folder]
+        others = [r for r in (await service.settings()).rules if r.folder != rule.folder]
         await _save(service, [*others, rule])
         _print(rule, output)
         return Exit.OK
@@ -70,7 +66,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
     """List the rules."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        found = await _rules(service)
+        found = (await service.settings()).rules
         for rule in found:
             _print(rule, output)
         if not found and not as_json:
@@ -86,7 +82,7 @@ def remove(ctx: typer.Context, folder: Folder, as_json: Json = False) -> None:
     absolute = str(folder.expanduser().absolute())
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        rules = await _rules(service)
+        rules = (await service.settings()).rules
         left = [rule for rule in rules if rule.folder != absolute]
         if len(left) == len(rules):
             output.notice(f"There is no rule for {absolute}.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.accounts import Phase
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.errors import EngineError
+from exai_desktop.core.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ def size_range(size: int) -> str:
     return next((name for name, end in _SIZES if size < end), "xlarge")
 
 
-class PrometheusMetrics:
+class PrometheusMetrics(Metrics):
     """`core.metrics.Metrics`; raises INVALID_SETTING without the extra `metrics`."""
 
     is_watched = True
@@ -146,10 +147,6 @@ def served(metrics: PrometheusMetrics, port: int) -> Iterator[int]:
     try:
         yield server.server_port
     finally:
-        _stop(server.shutdown, server.server_close)
+        server.shutdown()
+        server.server_close()
         thread.join()
-
-
-def _stop(*calls: Callable[[], object]) -> None:
-    for call in calls:
-        call()

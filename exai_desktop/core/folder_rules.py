@@ -35,8 +35,10 @@ class FolderRule:
         return f"{self.folder} = {', '.join(self.places)}{behind}"
 
     def allows(self, account: Account) -> bool:
-        known = (ANY, account.provider, f"{account.provider}/{account.region}")
-        return any(place in known for place in self.places)
+        return self.allows_place(account.provider, account.region)
+
+    def allows_place(self, provider: str, region: str) -> bool:
+        return any(p in (ANY, provider, f"{provider}/{region}") for p in self.places)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from exai_desktop.core.folder_rules import rule_of
+from exai_desktop.core.folder_rules import FolderRule, rule_of
 from exai_desktop.core.path_policy import PathPolicy
 from exai_desktop.core.sending_settings import MIB, SendingSettings
 
@@ -96,6 +96,11 @@ class Settings(SendingSettings):
         default="info",
         description="How much is written to the log.",
     )
+
+    @property
+    def rules(self) -> list[FolderRule]:
+        """`folder_rules`, understood."""
+        return list(map(rule_of, self.folder_rules))
 
     @field_validator("folder_rules", mode="before")
     @classmethod

@@ -23,9 +23,10 @@ class Bandwidth:
         self._free_at = 0.0
 
     def limit(self, bytes_per_s: int) -> None:
-        """From now on; 0: no limit."""
-        self._rate = bytes_per_s
-        self._free_at = 0.0
+        """From now on; 0: no limit. The same as before changes nothing."""
+        if bytes_per_s != self._rate:
+            self._rate = bytes_per_s
+            self._free_at = 0.0
 
     @property
     def block(self) -> int | None:

@@ -11,10 +11,6 @@ from exai_desktop.core.ports import OpenFile
 from exai_desktop.engine.context import Context
 
 
-def _always() -> bool:
-    return True
-
-
 class Body:
     """One body on its way: meets `core.ports.Upload` and remembers how much has left.
 
@@ -22,7 +18,7 @@ class Body:
     """
 
     def __init__(
-        self, ctx: Context, job: JobView, file: OpenFile, is_ours: Callable[[], bool] = _always
+        self, ctx: Context, job: JobView, file: OpenFile, is_ours: Callable[[], bool]
     ) -> None:
         self._is_ours = is_ours
         assert job.sha256 and job.sent_name and job.purpose

@@ -122,13 +122,9 @@ class Context:
     bandwidth: Bandwidth = field(init=False)
 
     def __post_init__(self) -> None:
-        self.open_breakers()
         self.settling = Settling(self.settings)
         self.bandwidth = Bandwidth(self.settings.upload_bytes_per_s, self.clock)
         self.health = Health(self.clock, self.health_book, self.metrics)
-
-    def open_breakers(self) -> None:
-        """On the store of states as it is now."""
         self.breakers = Breakers(
             self.states, self.clock, self.settings, self.random, self.accounts.identity
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from exai_desktop.core.folder_rules import FolderRule, rule_for, rule_of
+from exai_desktop.core.folder_rules import FolderRule, rule_for
 from exai_desktop.core.models import JobView
 from exai_desktop.engine.context import Context
 
@@ -24,7 +24,7 @@ async def look_up(ctx: Context, job: JobView) -> None:
 
 def rules_of(ctx: Context, job: JobView) -> list[FolderRule]:
     """All that hold for it: an account must be allowed by each."""
-    rules = [rule_of(line) for line in ctx.settings.folder_rules]
+    rules = ctx.settings.rules
     paths = dict.fromkeys((job.path, ctx.real_paths.get(job.id, job.path)))
     found = [rule_for(path, rules) for path in paths]
     return list(dict.fromkeys(rule for rule in found if rule is not None))

@@ -20,7 +20,7 @@ EVERY_S: Final = 5.0
 
 
 class HealthWatch:
-    """Looks every five seconds; an account nothing happened at costs one count in the record."""
+    """Looks every five seconds; each purpose of an account costs one count in the record."""
 
     def __init__(self, ctx: Context, problems: Problems) -> None:
         self._ctx = ctx

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from exai_desktop.core.folder_rules import rule_of
 from exai_desktop.core.models import AddOptions, NewJob
 from exai_desktop.core.plan import UploadPlan
 from exai_desktop.core.planner import Planner
@@ -45,7 +44,7 @@ async def plan(ctx: Context, paths: Sequence[str], options: AddOptions) -> Uploa
         used,
         ctx.accounts.limits,
         ctx.breakers.paused([account.name for account in accounts]),
-        [rule_of(line) for line in ctx.settings.folder_rules],
+        ctx.settings.rules,
     )
     for number, job in enumerate(found):
         if number % AT_ONCE == 0:

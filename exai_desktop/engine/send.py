@@ -30,7 +30,7 @@ from exai_desktop.engine.failures import (
 )
 from exai_desktop.engine.folders import may_still_have
 from exai_desktop.engine.gate import Passage, admitted, heed_rate, paced
-from exai_desktop.engine.observed import Watched
+from exai_desktop.engine.observed import observed
 from exai_desktop.engine.reuse import become_duplicate, reuse
 
 S = JobState
@@ -169,9 +169,8 @@ async def _begin(ctx: Context, job: JobView, attempt: Attempt) -> JobView | None
 
 async def _deliver(ctx: Context, job: JobView, attempt: Attempt, way: _Way, body: Body) -> None:
     ctx.board.begin(job.id, job.size)
-    watched = Watched(ctx, job, attempt.transport, way.provider)
     try:
-        with watched:
+        with observed(ctx, job, attempt.transport, way.provider):
             remote = await way.provider.upload(body)
     except TransferError as error:
         await failed(ctx, job, attempt, error)

@@ -6,19 +6,20 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from exai_desktop.core.accounts import AccountStatus, Phase
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.gui.account_form import AccountForm
+from exai_desktop.gui.card_list import CardList
 from exai_desktop.gui.connection_result import ResultLine
-from exai_desktop.gui.controls import Button, Card, IconView, clear_layout, column, restyle, row
+from exai_desktop.gui.controls import Button, Card, IconView, column, restyle, row
 from exai_desktop.gui.engine_client import EngineClient
 from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel, PlainQuestion
 from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.wording import clock_text, count_text, size_text
+from exai_desktop.gui.wording import clock_text, count_text, place_text, size_text
 
 NO_ACCOUNT = (
     "No account yet. An account is an API key of one provider in one region. The key goes into"
@@ -41,10 +42,7 @@ class AccountCard(Card):
         self.name = status.account.name
         self._status: AccountStatus | None = None
         self.setAccessibleName(f"Account {self.name}")
-        provider = table.provider(status.account.provider)
-        region = provider.region(status.account.region) if provider else None
-        title = provider.title if provider else status.account.provider
-        where = f"{title}, {region.title}" if region else title
+        where = place_text(table, status.account.provider, status.account.region)
         head = row(
             IconView(theme, "server", "muted"),
             column(ElidedLabel(self.name, role="heading"), ElidedLabel(where, role="label"), gap=2),
@@ -114,9 +112,7 @@ class AccountsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.form = AccountForm(theme, table, self._test_draft, self._save)
         self.form.setVisible(not self._is_sandbox)
-        self._cards = QVBoxLayout()
-        self._cards.setSpacing(8)
-        self._cards.setContentsMargins(0, 0, 4, 0)
+        self._list = CardList("List of accounts", gap=8)
         list_side = self._list_side(on_real_account)
         layout = row(list_side, self.form, margin=24, gap=24)
         layout.setStretch(0, 1)
@@ -128,27 +124,22 @@ class AccountsDialog(QDialog):
     @property
     def cards(self) -> list[AccountCard]:
         """The accounts that are shown."""
-        items = (self._cards.itemAt(i) for i in range(self._cards.count()))
-        widgets = (item.widget() for item in items if item is not None)
-        return [widget for widget in widgets if isinstance(widget, AccountCard)]
+        return [card for card in self._list.widgets if isinstance(card, AccountCard)]
 
     def show_accounts(self, statuses: Sequence[AccountStatus]) -> None:
-        """The newest state of all accounts; cards are made anew only when there are others."""
-        cards = self.cards
-        if cards and [card.name for card in cards] == [s.account.name for s in statuses]:
-            for card, status in zip(cards, statuses, strict=True):
-                card.show_status(status)
-            return
-        clear_layout(self._cards)
-        for status in statuses:
-            on_remove = None if self._is_sandbox else self._ask_remove
-            self._cards.addWidget(
-                AccountCard(self._theme, self._table, status, self._test, on_remove)
-            )
-        if not statuses:
-            self._cards.addWidget(PlainLabel(NO_ACCOUNT, role="muted", wrap=True))
-        self._cards.addStretch(1)
-        self.form.know_names(frozenset(status.account.name for status in statuses))
+        """The newest state of all accounts."""
+        by_name = {status.account.name: status for status in statuses}
+        on_remove = None if self._is_sandbox else self._ask_remove
+
+        def card(name: str) -> AccountCard:
+            return AccountCard(self._theme, self._table, by_name[name], self._test, on_remove)
+
+        self._list.show_keys(
+            list(by_name), card, lambda: PlainLabel(NO_ACCOUNT, role="muted", wrap=True)
+        )
+        for shown in self.cards:
+            shown.show_status(by_name[shown.name])
+        self.form.know_names(frozenset(by_name))
 
     def done(self, result: int) -> None:
         """However it is closed, the key goes, and nobody waits for an answer any more."""
@@ -165,14 +156,6 @@ class AccountsDialog(QDialog):
         self._tasks.cancel()
 
     def _list_side(self, on_real_account: Callable[[], object] | None) -> QWidget:
-        inner = QWidget()
-        inner.setObjectName("scrolled")
-        inner.setLayout(self._cards)
-        scroll = QScrollArea()
-        scroll.setAccessibleName("List of accounts")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
         close = Button(self._theme, "&Close", self.close)
         foot = row(close, 0)
         if on_real_account is not None:
@@ -181,7 +164,7 @@ class AccountsDialog(QDialog):
             )
             foot.addWidget(real)
         side = QWidget()
-        side.setLayout(column(PlainLabel("Accounts", role="title"), scroll, foot, gap=12))
+        side.setLayout(column(PlainLabel("Accounts", role="title"), self._list.area, foot, gap=12))
         return side
 
     async def _load(self) -> None:

@@ -41,6 +41,8 @@ class NoticeBar(Card):
         )
         self._on_undo: Callable[[], object] = lambda: None
         self._waiting: _Notice | None = None
+        # Code and account of the error that was shown last.
+        self._problem = ("", "")
         self.undo = Button(theme, "&Undo", self._call_undo, icon="undo", name="Undo")
         self.undo.hide()
         words = column(self._title, self._text, gap=2)
@@ -58,13 +60,15 @@ class NoticeBar(Card):
 
     def show_error(self, error: ErrorView, account: str = "") -> None:
         """What happened, at which account, and what to do."""
+        self._problem = (error.code, account)
         detail = f" ({error.detail})" if error.detail else ""
         where = f"{account}: " if account else ""
         self.show_notice(error.title, f"{where}{error.hint}{detail}", Tone.BAD)
 
-    def take_back(self, error: ErrorView) -> bool:
+    def take_back(self, error: ErrorView, account: str = "") -> bool:
         """Close the message of a problem that is over; whether it was the one shown."""
-        is_shown = not self.isHidden() and self._title.text() == error.title
+        is_same = self._problem == (error.code, account) and self._title.text() == error.title
+        is_shown = is_same and not self.isHidden()
         if is_shown:
             self.dismiss()
         return is_shown

@@ -14,7 +14,7 @@ def tell(news: News, bar: NoticeBar) -> None:
     for event in news.problems:
         if isinstance(event, ProblemRaised):
             bar.show_error(event.error, event.account or "")
-        elif bar.take_back(event.error):
+        elif bar.take_back(event.error, event.account or ""):
             title = f"{event.account}: it is over" if event.account else "It is over"
             bar.show_notice(title, event.error.title, Tone.GOOD)
     for batch in news.finished:

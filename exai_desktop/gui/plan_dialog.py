@@ -6,9 +6,10 @@ from collections import Counter
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from exai_desktop.core.plan import PlannedAccount, UploadPlan
+from exai_desktop.gui.card_list import scrolled
 from exai_desktop.gui.controls import Button, Card, IconView, column, row
 from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.state_look import Tone
@@ -71,14 +72,8 @@ class PlanDialog(QDialog):
         self.send.setDefault(True)
         self.send.setEnabled(bool(plan.fitting))
         self.cancel = Button(theme, "&Cancel", self.reject)
-        inner = QWidget()
-        inner.setObjectName("scrolled")
-        inner.setLayout(column(*map(self._account, plan.accounts), *self._rest(plan), 0, gap=8))
-        scroll = QScrollArea()
-        scroll.setAccessibleName("What would happen")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
+        cards = column(*map(self._account, plan.accounts), *self._rest(plan), 0, gap=8)
+        scroll = scrolled(cards, "What would happen")
         title = PlainLabel(title_of(plan), role="title", wrap=True)
         self.time = PlainLabel(time_text(plan), role="muted", wrap=True)
         self.time.setVisible(bool(plan.fitting))

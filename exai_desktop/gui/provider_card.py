@@ -14,7 +14,7 @@ from exai_desktop.gui.details_parts import Facts
 from exai_desktop.gui.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.state_look import Tone
 from exai_desktop.gui.theme import Theme
-from exai_desktop.gui.wording import clock_text, count_text, size_text
+from exai_desktop.gui.wording import clock_text, count_text, place_text, size_text
 
 
 class ProviderCard(Card):
@@ -36,10 +36,7 @@ class ProviderCard(Card):
         self.strip = AnswerStrip(theme)
         self.result = ResultLine(theme)
         self.test = Button(theme, "Test", lambda: on_test(self), name=f"Test {self.name}")
-        provider = table.provider(status.account.provider)
-        region = provider.region(status.account.region) if provider else None
-        title = provider.title if provider else status.account.provider
-        where = f"{title}, {region.title}" if region else title
+        where = place_text(table, status.account.provider, status.account.region)
         names = column(
             ElidedLabel(self.name, role="title"), ElidedLabel(where, role="label"), gap=2
         )

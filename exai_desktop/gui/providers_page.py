@@ -7,13 +7,14 @@ from typing import Final
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.accounts import AccountStatus
 from exai_desktop.core.capabilities import ProviderTable
 from exai_desktop.core.errors import AppError, ErrorView
 from exai_desktop.gui.answer_strip import SHOWN
-from exai_desktop.gui.controls import Button, clear_layout, column, row
+from exai_desktop.gui.card_list import CardList
+from exai_desktop.gui.controls import Button, column, row
 from exai_desktop.gui.engine_client import EngineClient
 from exai_desktop.gui.engine_thread import EngineStoppedError
 from exai_desktop.gui.plain_text import PlainLabel
@@ -22,6 +23,7 @@ from exai_desktop.gui.slot_tasks import SlotTasks
 from exai_desktop.gui.theme import Theme
 
 EVERY_MS: Final = 2_000
+NO_ACCOUNT: Final = "No account yet. Accounts are added under Accounts."
 # Lines longer than this are hard to follow.
 _WIDEST: Final = 880
 
@@ -41,10 +43,7 @@ class ProvidersPage(QWidget):
         self._client = client
         self._tasks = tasks
         self._is_reading = False
-        self._cards = QVBoxLayout()
-        self._cards.setSpacing(16)
-        self._cards.setContentsMargins(0, 0, 8, 0)
-        self._empty = PlainLabel("No account yet. Accounts are added under Accounts.", role="muted")
+        self._list = CardList("Providers", gap=16)
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
         self._timer.timeout.connect(self.refresh)
@@ -52,27 +51,16 @@ class ProvidersPage(QWidget):
         self._assemble()
 
     def _assemble(self) -> None:
-        inner = QWidget()
-        inner.setObjectName("scrolled")
-        inner.setMaximumWidth(_WIDEST)
-        inner.setLayout(self._cards)
-        scroll = QScrollArea()
-        scroll.setAccessibleName("Providers")
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
+        self._list.area.setMaximumWidth(_WIDEST)
         head = row(PlainLabel("Providers", role="title"), 0, self.accounts, gap=8)
-        body = column(head, self._empty, scroll, gap=12)
+        body = column(head, self._list.area, gap=12)
         body.setContentsMargins(24, 16, 24, 16)
-        body.setStretch(2, 1)
         self.setLayout(body)
 
     @property
     def cards(self) -> list[ProviderCard]:
         """The accounts that are shown."""
-        items = (self._cards.itemAt(i) for i in range(self._cards.count()))
-        widgets = (item.widget() for item in items if item is not None)
-        return [widget for widget in widgets if isinstance(widget, ProviderCard)]
+        return [card for card in self._list.widgets if isinstance(card, ProviderCard)]
 
     def minimumSizeHint(self) -> QSize:
         """Small enough for half a laptop's screen."""
@@ -106,17 +94,15 @@ class ProvidersPage(QWidget):
             self._is_reading = False
 
     def show_accounts(self, statuses: Sequence[AccountStatus]) -> None:
-        """The newest state of all; cards are made anew only when there are other accounts."""
-        cards = self.cards
-        self._empty.setVisible(not statuses)
-        if cards and [card.name for card in cards] == [s.account.name for s in statuses]:
-            for card, status in zip(cards, statuses, strict=True):
-                card.show_status(status)
-            return
-        clear_layout(self._cards)
-        for status in statuses:
-            self._cards.addWidget(ProviderCard(self._theme, self._table, status, self._test))
-        self._cards.addStretch(1)
+        """The newest state of all."""
+        by_name = {status.account.name: status for status in statuses}
+        self._list.show_keys(
+            list(by_name),
+            lambda name: ProviderCard(self._theme, self._table, by_name[name], self._test),
+            lambda: PlainLabel(NO_ACCOUNT, role="muted"),
+        )
+        for card in self.cards:
+            card.show_status(by_name[card.name])
 
     def _test(self, card: ProviderCard) -> None:
         self._tasks.start(self._run_test(card))

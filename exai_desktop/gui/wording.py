@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from exai_desktop.core.capabilities import ProviderTable
+
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -17,6 +19,14 @@ def size_text(size: int) -> str:
     if unit == 0:
         return f"{size} B"
     return f"{value:.1f} {_UNITS[unit]}" if value < 99.95 else f"{value:.0f} {_UNITS[unit]}"
+
+
+def place_text(table: ProviderTable, provider: str, region: str) -> str:
+    """A provider and its region: `Kimi, China (api.moonshot.cn)`."""
+    info = table.provider(provider)
+    place = info.region(region) if info else None
+    title = info.title if info else provider
+    return f"{title}, {place.title}" if place else title
 
 
 def exact_size_text(size: int) -> str:

@@ -143,7 +143,7 @@ class AccountClient:
         told = parse_date(response.headers.get("date", ""))
         if told is not None:
             self.server_time.tell(told)
-        wait_s = wait_told(_headers(response), time.time())
+        wait_s = wait_told(response.headers, time.time())
         if wait_s > 0:
             self.welcome_at = time.monotonic() + wait_s
 

@@ -216,11 +216,12 @@ class _Both:
         return self._shared.is_ours
 
     def note(self, claim: Claim | None) -> None:
-        self._own.note(claim)
+        """A note the fleet refuses is not written here either."""
         try:
             self._shared.note(claim)
         except EngineError as error:
             self._on_fleet(error)
+        self._own.note(claim)
 
     def release(self) -> None:
         try:

@@ -41,7 +41,7 @@ class Silence:
 
 
 def open_blocking_redis(url: str, password: str | None = None) -> BlockingRedis:
-    """The same for calls in threads."""
+    """As `open_redis`, which has judged the URL, but for calls in threads."""
     from redis import Redis
 
     return Redis.from_url(
@@ -80,6 +80,7 @@ class RedisStateStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._silence = Silence()
 
     async def load(self, key: str) -> str | None:
         return await whole(self._load(key))
@@ -87,9 +88,11 @@ class RedisStateStore:
     async def _load(self, key: str) -> str | None:
         from redis.exceptions import RedisError
 
+        self._silence.keep()
         try:
             return _as_text(await self._redis.get(PREFIX + key))
         except (RedisError, OSError) as error:
+            self._silence.begin()
             raise unreachable(error) from error
 
     async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
@@ -98,6 +101,7 @@ class RedisStateStore:
     async def _update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
         from redis.exceptions import RedisError, WatchError
 
+        self._silence.keep()
         try:
             for _ in range(_TRIES):
                 async with self._redis.pipeline(transaction=True) as pipe:
@@ -106,6 +110,7 @@ class RedisStateStore:
                     except WatchError:
                         continue  # somebody was quicker: with what they wrote, again
         except (RedisError, OSError) as error:
+            self._silence.begin()
             raise unreachable(error) from error
         raise EngineError(ErrorCode.FLEET_UNREACHABLE, "others change the same state all the time")
 

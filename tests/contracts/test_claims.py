@@ -184,3 +184,20 @@ def test_without_a_redis_a_machine_goes_by_its_own_locks(tmp_path: Path) -> None
     assert codes[0] is None
     assert set(codes[1:]) == {ErrorCode.FLEET_UNREACHABLE}
     redis.close()
+
+
+def test_a_note_the_fleet_refuses_is_not_kept_on_the_machine_either(
+    tmp_path: Path, redis_url: str
+) -> None:
+    redis = open_blocking_redis(redis_url)
+    redis.flushall()
+    own = ContentLocks(tmp_path, "one")
+    hold = held(FleetClaims(own, RedisClaims(redis, "one", lease_s=30.0), nobody))
+    redis.set(redis.keys("*lease*")[0], "somebody else")
+    with pytest.raises(ClaimLostError):
+        hold.note(claim("one", "file-1"))
+    hold.release()
+    neighbour = held(ContentLocks(tmp_path, "two"))
+    assert neighbour.earlier is None
+    neighbour.release()
+    redis.close()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +145,17 @@ def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(EngineError) as caught:
         open_redis("http://127.0.0.1/")
     assert caught.value.code is ErrorCode.INVALID_SETTING
+
+
+async def test_a_redis_that_does_not_answer_costs_its_time_out_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        redis = open_redis(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
+        store, moments = RedisStateStore(redis), [time.monotonic()]
+        for _ in range(3):
+            with pytest.raises(EngineError):
+                await store.load("any")
+            moments.append(time.monotonic())
+        await redis.aclose()
+    first, *others = (after - before for before, after in pairwise(moments))
+    assert first > 1.0
+    assert max(others) < 0.2

@@ -37,6 +37,8 @@ def test_turns_follow_each_other_at_the_limit() -> None:
     clock = Fake()
     flow = Bandwidth(100 * KIB, clock)
     assert [round(flow.reserve(20 * KIB), 3) for _ in range(4)] == [0.0, 0.2, 0.4, 0.6]
+    flow.limit(100 * KIB)  # the same again is no gap in the line
+    assert flow.reserve(20 * KIB) == pytest.approx(0.8)
     clock.at += 10  # what was not used is not saved up
     assert [round(flow.reserve(50 * KIB), 3) for _ in range(2)] == [0.0, 0.5]
     assert flow.block == 20 * KIB
@@ -53,7 +55,7 @@ async def test_the_tighter_of_two_limits_holds(tmp_path: Path) -> None:
         bench.ctx.accounts.limiter("kimi").bandwidth.limit(50 * KIB)
         file = open_regular(job.path)
         try:
-            body = Body(bench.ctx, job, file)
+            body = Body(bench.ctx, job, file, lambda: True)
             assert body.block == 16 * KIB  # a fifth of 50 KiB is less than the least
             bench.ctx.clock = clock
             began = time.monotonic()

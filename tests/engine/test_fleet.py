@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.core.accounts import Phase
+from exai_desktop.core.claims import Claim, ClaimKey
 from exai_desktop.core.error_codes import ErrorCode
 from exai_desktop.core.events import JobChanged, ProblemRaised
-from exai_desktop.core.models import AddOptions
+from exai_desktop.core.models import AddOptions, RemoteFile
 from exai_desktop.core.states import JobState
 from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.redis_claims import FleetClaims, RedisClaims
@@ -182,3 +184,27 @@ async def test_who_has_lost_its_lease_keeps_the_last_block_back(
         await bench.until_state(job.id, S.DONE)
         redis.close()
     assert len(provider.files) == 1
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_what_a_machine_that_died_may_have_sent_is_looked_for_first(
+    tmp_path: Path, redis_url: str, is_stored: bool
+) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    [path] = write(tmp_path, "mine.txt")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    key = ClaimKey(SHARED.base_url, SHARED.key_fingerprint, "file-extract", sha256)
+    redis = open_blocking_redis(redis_url)
+    dead = RedisClaims(redis, "dead", lease_s=1.0).hold(key)
+    assert dead is not None
+    size, at = path.stat().st_size, clock.now() - 1
+    dead.note(Claim(owner="dead", sent_name="its name.txt", size=size, at=at))
+    dead._is_over.set()  # it renews no more, and gives nothing back
+    if is_stored:
+        provider.files["orphan"] = RemoteFile("orphan", "its name.txt", size, at + 1, key.purpose)
+    async with machine(tmp_path, redis_url, "alive", provider, clock) as alive:
+        [job] = await alive.upload(path)
+    assert job.state is S.DONE
+    assert (job.file_id == "orphan") is is_stored
+    assert provider.uploads == ([] if is_stored else ["mine.txt"])
+    redis.close()

@@ -79,6 +79,7 @@ def test_without_rules_or_accounts_nothing_is_forbidden() -> None:
 def test_settings_take_lines() -> None:
     kept = Settings.model_validate({"folder_rules": "/d=GLM\n\n/e = kimi/cn +fallback"})
     assert kept.folder_rules == ("/d = glm", "/e = kimi/cn +fallback")
+    assert list(map(str, kept.rules)) == list(kept.folder_rules)
     assert Settings.model_validate({"folder_rules": ["/d = glm"]}).folder_rules == ("/d = glm",)
     with pytest.raises(ValueError, match="is not a place"):
         Settings.model_validate({"folder_rules": "/d = "})

@@ -41,10 +41,9 @@ def test_what_is_served() -> None:
     tell(metrics)
     with served(metrics, 0) as port:
         answer = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
-        others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port)}
-        for address in others - {"127.0.0.1", "127.0.1.1", "::1"}:
-            with pytest.raises(OSError, match=r"refused|unreachable|timed out"):
-                socket.create_connection((str(address), port), timeout=1)
+        # All of 127.0.0.0/8 is this machine, but only one address of it is answered on.
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.2", port), timeout=1)
     text = answer.text
     labels = 'le="1.0",provider="kimi",size_range="medium"'
     assert f"exai_upload_duration_seconds_bucket{{{labels}}} 1.0" in text
