@@ -64,6 +64,8 @@ class AccountForm(Card):
         self.per_minute.setRange(0, 60_000)
         self.per_minute.setSpecialValueText("No limit known")
         self.per_minute.setAccessibleName("Uploads a minute")
+        # The style sheet's padding does not reach the field inside.
+        self.per_minute.lineEdit().setTextMargins(8, 0, 0, 0)
         boxes = ((self.provider, "Provider"), (self.region, "Region"), (self.tier, "Tier"))
         for box, name in boxes:
             box.setAccessibleName(name)

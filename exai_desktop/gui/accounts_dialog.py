@@ -118,6 +118,7 @@ class AccountsDialog(QDialog):
         layout.setStretch(0, 1)
         self.setLayout(layout)
         self.form.setMinimumWidth(400)
+        self.form.setMaximumWidth(480)
         self.resize(480 if self._is_sandbox else 920, 600)
         self._tasks.start(self._load())
 
