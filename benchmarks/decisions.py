@@ -11,15 +11,15 @@ from typing import Final, TypeVar
 
 from benchmarks.figures import Bar, Figure, Scale, spread
 from benchmarks.server import Server
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.health import Check
-from exai_desktop.core.routing import Wish, choose
+from exai_desktop.config.resources import load_provider_table
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.health import Check
+from exai_desktop.core.routing.routing import Wish, choose
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.breakers import Breakers
-from exai_desktop.engine.clock import SystemClock
-from exai_desktop.engine.health import Health
-from exai_desktop.engine.limiter import Limiter
+from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.limiter import Limiter
+from exai_desktop.engine.waiting import SystemClock
 
 T = TypeVar("T")
 

@@ -18,20 +18,20 @@ from typing import Any
 from benchmarks.child import answer
 from benchmarks.server import PURPOSE
 from exai_desktop.bootstrap import load_provider_table, open_service
-from exai_desktop.core.accounts import Account, AccountDraft
-from exai_desktop.core.errors import Sent
+from exai_desktop.core.accounts.accounts import Account, AccountDraft
+from exai_desktop.core.errors.tree import Sent
 from exai_desktop.core.events import BatchFinished, Event
-from exai_desktop.core.models import AddOptions, JobQuery
-from exai_desktop.core.ports import OpenFile
+from exai_desktop.core.files.ports import OpenFile
+from exai_desktop.core.jobs.models import AddOptions, JobQuery
+from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.states import JobState
-from exai_desktop.engine.open_file import open_regular
+from exai_desktop.engine.files.open_file import open_regular
 from exai_desktop.providers.kimi import KimiProvider
 
 
 class _Upload:
-    """`core.ports.Upload` without an engine behind it."""
+    """`core.machine.Upload` without an engine behind it."""
 
     purpose = PURPOSE
     block: int | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.figures import Bar, Figure, Scale, median_ratio
 from benchmarks.materials import LARGE, MB, make_large
 from benchmarks.server import Server
-from exai_desktop.engine.open_file import hash_file, open_regular
+from exai_desktop.engine.files.open_file import hash_file, open_regular
 
 
 def measure(scale: Scale, _server: Server, folder: Path) -> Iterator[Figure]:

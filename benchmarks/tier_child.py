@@ -15,13 +15,13 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.child import MIB, answer
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.errors import Sent
-from exai_desktop.core.models import RemoteFile
-from exai_desktop.core.ports import FileProvider
+from exai_desktop.config.resources import load_provider_table
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.provider import FileProvider
+from exai_desktop.core.errors.tree import Sent
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.open_file import open_regular
+from exai_desktop.engine.files.open_file import open_regular
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider
 

@@ -20,12 +20,12 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks.child import answer
 from benchmarks.heartbeat import Heartbeat
-from exai_desktop.core.accounts import AccountDraft
+from exai_desktop.core.accounts.accounts import AccountDraft
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui import app as gui
-from exai_desktop.gui.bridge import News
-from exai_desktop.gui.engine_thread import EngineFactory
-from exai_desktop.gui.main_window import MainWindow, Parts
+from exai_desktop.gui.engine.bridge import News
+from exai_desktop.gui.engine.thread import EngineFactory
+from exai_desktop.gui.window.main_window import MainWindow, Parts
 
 _LOOK_S = 0.005
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from exai_desktop.engine import pdf_child
+from exai_desktop.engine.files import pdf_child
 
 # All that may be said to the window; anything else is for the command line.
 _WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})

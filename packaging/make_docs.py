@@ -14,9 +14,9 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from exai_desktop.core.error_codes import CodeInfo, ErrorCode, Outcome
-from exai_desktop.core.error_names import FORMER, RESERVED, RETRY_WORDS, former_names
-from exai_desktop.core.error_table import CODES
+from exai_desktop.core.errors.codes import CodeInfo, ErrorCode, Outcome
+from exai_desktop.core.errors.former_names import FORMER, RESERVED, RETRY_WORDS, former_names
+from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -70,7 +70,7 @@ def errors_document() -> str:
     """Every code, by number, in the groups of the thousands."""
     lines = [
         "# Error codes",
-        MADE.format(source="exai_desktop/core/error_table.py"),
+        MADE.format(source="exai_desktop/core/errors/table.py"),
         "Every error the program shows has a name, a number and one thing to do. Names and numbers"
         " stay the same between versions; scripts find the name in `error.code` of `--json`.\n",
         "**Retried by itself** tells whether the program goes on without you. Whatever it says,"

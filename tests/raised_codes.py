@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import exai_desktop
-from exai_desktop.core.errors import AppError
+from exai_desktop.core.errors.tree import AppError
 
 from .raises import RAISES
 
@@ -20,7 +20,7 @@ for _code, _test in RAISES.items():
 
 _PACKAGE = str(Path(exai_desktop.__file__ or "").parent)
 # They make an error again that was raised elsewhere, or pass one on to its base class.
-_NOT_RAISING = ("core/errors.py", "engine/ipc_codec.py")
+_NOT_RAISING = ("core/errors/tree.py", "engine/ipc/codec.py")
 
 
 @contextmanager

@@ -7,46 +7,50 @@ their own process can stand here.
 
 from typing import Final
 
-_KIMI: Final = "tests/contracts/test_file_provider.py::test_{}[http-kimi-intl{}]"
+_KIMI: Final = "tests/contracts/providers/test_file_provider.py::test_{}[http-kimi-intl{}]"
 _FAULT: Final = "each_fault_is_told_for_what_it_is"
 _HOSTILE: Final = "tests/hostile/test_hostile_files.py::test_hostile_file[{}]"
-_MAIN: Final = "tests/engine/test_main_path.py::test_"
-_FAILURES: Final = "tests/engine/test_failures.py::test_"
-_BREAKER: Final = "tests/engine/test_breaker.py::test_"
-_REFUSALS: Final = "tests/engine/test_refused_requests.py::test_"
-_SCANNER: Final = "tests/unit/test_scanner.py::test_"
-_UNREADABLE: Final = "tests/unit/test_unreadable.py::test_"
-_KEYRING: Final = "tests/unit/test_config_credentials.py::test_"
-_CLIENT: Final = "tests/unit/test_account_client.py::test_"
-_ANSWERS: Final = "tests/unit/test_provider_answers.py::test_"
+_MAIN: Final = "tests/engine/upload/test_main_path.py::test_"
+_FAILURES: Final = "tests/engine/upload/test_failures.py::test_"
+_BREAKER: Final = "tests/engine/accounts/test_breaker.py::test_"
+_REFUSALS: Final = "tests/engine/upload/test_refused_requests.py::test_"
+_SCANNER: Final = "tests/unit/engine/test_scanner.py::test_"
+_UNREADABLE: Final = "tests/unit/engine/test_unreadable.py::test_"
+_KEYRING: Final = "tests/unit/config/test_config_credentials.py::test_"
+_CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
+_ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
 RAISES: Final[dict[str, str]] = {
     "PATH_TRAVERSAL": (
-        "tests/engine/test_unattended.py::test_without_an_allowed_folder_nothing_is_taken"
+        "tests/engine/files/test_unattended.py::test_without_an_allowed_folder_nothing_is_taken"
     ),
-    "MALWARE_DETECTED": ("tests/engine/test_malware.py::test_malware_is_refused_and_stays_refused"),
+    "MALWARE_DETECTED": (
+        "tests/engine/files/test_malware.py::test_malware_is_refused_and_stays_refused"
+    ),
     "NOT_SCANNED": (
-        "tests/engine/test_malware.py::test_a_required_scan_holds_the_file_until_it_can_be_made"
+        "tests/engine/files/test_malware.py::test_a_required_scan_holds_the_file_until_it_can_be_made"
     ),
     "CIRCUIT_BREAKER_OPEN": f"{_BREAKER}five_faults_in_a_row_and_the_account_is_left_alone",
     "ALL_PROVIDERS_UNAVAILABLE": f"{_BREAKER}when_all_are_left_alone_it_is_said",
     "PLACE_NOT_ALLOWED": (
-        "tests/engine/test_folder_rules.py::test_an_account_the_rule_forbids_gets_nothing"
+        "tests/engine/upload/test_folder_rules.py::test_an_account_the_rule_forbids_gets_nothing"
     ),
     "ERROR_RATE_HIGH": (
-        "tests/engine/test_health.py::test_many_faults_are_said_once_and_once_when_they_are_over"
+        "tests/engine/accounts/test_health.py::test_many_faults_are_said_once_and_once_when_they_are_over"
     ),
     "ALMOST_FULL": (
-        "tests/engine/test_health.py::test_an_account_that_fills_up_is_said_at_80_and_at_95_percent"
+        "tests/engine/accounts/test_health.py::test_an_account_that_fills_up_is_said_at_80_and_at_95_percent"
     ),
     "FLEET_UNREACHABLE": (
-        "tests/contracts/test_state_store.py::"
+        "tests/contracts/storage/test_state_store.py::"
         "test_a_redis_that_is_gone_is_named_and_its_address_is_not"
     ),
-    "QUOTA_EXCEEDED": "tests/engine/test_room.py::test_the_users_own_limit_holds_what_is_too_much",
+    "QUOTA_EXCEEDED": (
+        "tests/engine/accounts/test_room.py::test_the_users_own_limit_holds_what_is_too_much"
+    ),
     "CONCURRENT_UPLOAD": (
-        "tests/engine/test_claims.py::test_the_second_waits_with_a_reason_and_takes_over_the_id"
+        "tests/engine/upload/test_claims.py::test_the_second_waits_with_a_reason_and_takes_over_the_id"
     ),
     "FILE_NOT_FOUND": f"{_MAIN}bad_input_has_a_row_and_a_code_each",
     "NOT_A_FILE": f"{_SCANNER}what_is_no_regular_file_is_refused_without_being_opened",
@@ -57,10 +61,10 @@ RAISES: Final[dict[str, str]] = {
     "EMPTY_FOLDER": f"{_SCANNER}an_empty_folder_is_a_row_of_its_own",
     "SYSTEM_FILE": f"{_SCANNER}files_refused_by_name_or_size_say_why",
     "EMPTY_FILE": _HOSTILE.format("empty as empty.txt"),
-    "FILE_TOO_LARGE": "tests/unit/test_capabilities.py::test_a_wanted_purpose_is_kept_to",
+    "FILE_TOO_LARGE": "tests/unit/core/test_capabilities.py::test_a_wanted_purpose_is_kept_to",
     "INVALID_FILE_TYPE": _HOSTILE.format("unknown as noise.xyz"),
     "INVALID_EXTENSION": (
-        "tests/unit/test_capabilities.py::test_a_refusal_has_its_own_code"
+        "tests/unit/core/test_capabilities.py::test_a_refusal_has_its_own_code"
         "[README-1-INVALID_EXTENSION]"
     ),
     "MALICIOUS_FILE": _HOSTILE.format("apk as apk report.pdf"),
@@ -73,7 +77,7 @@ RAISES: Final[dict[str, str]] = {
     "FILE_DAMAGED": _HOSTILE.format("docx as bad stream.docx"),
     "FILE_CHANGED": _KIMI.format("a_file_that_changes_on_the_way_is_not_stored", "-grow"),
     "READ_FAILED": (
-        "tests/unit/test_open_file.py::test_a_file_is_closed_once_and_not_read_afterwards"
+        "tests/unit/engine/test_open_file.py::test_a_file_is_closed_once_and_not_read_afterwards"
     ),
     "NO_ACCOUNT": f"{_MAIN}without_an_account_nothing_is_queued",
     "UNKNOWN_ACCOUNT": (
@@ -81,7 +85,7 @@ RAISES: Final[dict[str, str]] = {
     ),
     "ACCOUNT_EXISTS": f"{_REFUSALS}a_name_is_given_to_one_account_only",
     "ACCOUNT_IN_USE": (
-        "tests/engine/test_control.py"
+        "tests/engine/service/test_control.py"
         "::test_removing_an_account_with_open_files_is_refused_and_harms_nothing"
     ),
     "INVALID_ACCOUNT": f"{_CLIENT}a_proxy_that_cannot_be_used_is_told",
@@ -110,31 +114,31 @@ RAISES: Final[dict[str, str]] = {
     "REVIEW_NEEDED": f"{_FAILURES}a_list_that_cannot_be_had_asks_the_user",
     "REMOTE_NOT_FOUND": _KIMI.format("content", ""),
     "STILL_PROCESSING": _KIMI.format("content", ""),
-    "NOT_SUPPORTED": "tests/contracts/test_file_provider.py::test_content[http-zai]",
+    "NOT_SUPPORTED": "tests/contracts/providers/test_file_provider.py::test_content[http-zai]",
     "ATTEMPTS_EXHAUSTED": f"{_FAILURES}after_many_attempts_it_is_given_up_with_the_last_reason",
     "WRONG_STATE": f"{_REFUSALS}what_needs_no_review_cannot_be_settled",
-    "UNKNOWN_JOB": "tests/engine/test_control.py::test_an_unknown_number_changes_nothing",
+    "UNKNOWN_JOB": "tests/engine/service/test_control.py::test_an_unknown_number_changes_nothing",
     "ANOTHER_INSTANCE": (
-        "tests/contracts/test_profile_lock.py::test_the_second_is_refused_and_told_by_whom"
+        "tests/contracts/storage/test_profile_lock.py::test_the_second_is_refused_and_told_by_whom"
     ),
     "ALREADY_OPEN": f"{_REFUSALS}a_second_window_of_one_profile_makes_way",
     "OWNER_GONE": (
-        "tests/engine/test_ipc.py::test_an_owner_that_goes_away_is_told_from_one_that_refuses"
+        "tests/engine/service/test_ipc.py::test_an_owner_that_goes_away_is_told_from_one_that_refuses"
     ),
-    "DATABASE_ERROR": "tests/contracts/test_database.py::test_a_file_that_is_no_database",
-    "DISK_FULL": "tests/contracts/test_database.py::test_full_disk",
+    "DATABASE_ERROR": "tests/contracts/storage/test_database.py::test_a_file_that_is_no_database",
+    "DISK_FULL": "tests/contracts/storage/test_database.py::test_full_disk",
     "DISK_LOW": "tests/faults/test_full_disk.py::test_thresholds_and_what_is_said",
     "DATABASE_RECOVERED": f"{_DAMAGED}a_log_that_is_gone_is_noticed",
     "DATABASE_REBUILT": f"{_DAMAGED}without_any_sound_snapshot_the_record_begins_anew",
     "INVALID_SETTING": (
-        "tests/engine/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"
+        "tests/engine/service/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"
     ),
     "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
     "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",
     "TLS_FAILED": f"{_CLIENT}an_unknown_authority_gets_nothing",
     "TIMEOUT": f"{_CLIENT}a_question_nobody_answers_ends_in_time",
-    "CANCELLED": "tests/engine/test_control.py::test_a_cancelled_file_can_be_retried",
+    "CANCELLED": "tests/engine/service/test_control.py::test_a_cancelled_file_can_be_retried",
     "UNEXPECTED_ERROR": (
-        "tests/engine/test_ipc.py::test_garbage_gets_an_error_and_harms_nobody[{}\\n]"
+        "tests/engine/service/test_ipc.py::test_garbage_gets_an_error_and_harms_nobody[{}\\n]"
     ),
 }

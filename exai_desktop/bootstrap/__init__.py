@@ -5,7 +5,6 @@
 
 from exai_desktop.bootstrap.opening import open_service
 from exai_desktop.bootstrap.sandbox_process import serve_sandbox
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.config.resources import resource_path
+from exai_desktop.config.resources import load_provider_table, resource_path
 
 __all__ = ["load_provider_table", "open_service", "resource_path", "serve_sandbox"]

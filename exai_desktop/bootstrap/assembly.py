@@ -17,35 +17,36 @@ from exai_desktop.bootstrap.fleet import shared_parts
 from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
-from exai_desktop.config.provider_table import load_provider_table
+from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.settings_file import SettingsFile
 from exai_desktop.config.surroundings import SystemSurroundings
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.capabilities import ProviderTable
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError, AppError, EngineError
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.ports import AccountBook, Credentials
+from exai_desktop.core.copies.provider import FileProvider
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.events import EventBus
+from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.ports import AccountBook, Clock, Credentials, FileProvider
+from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts import Accounts
-from exai_desktop.engine.clock import SystemClock
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.context import Context
-from exai_desktop.engine.lanes import Lane
-from exai_desktop.engine.malware import MalwareCheck, system_scanner
-from exai_desktop.engine.progress_board import ProgressBoard
-from exai_desktop.engine.scheduler import Scheduler
-from exai_desktop.engine.service import Engine
-from exai_desktop.storage.audit import SqliteAuditStore
-from exai_desktop.storage.balances import SqliteBalances
-from exai_desktop.storage.copies import SqliteCopyStore
-from exai_desktop.storage.driver import library_version
-from exai_desktop.storage.fingerprints import SqliteFingerprints
-from exai_desktop.storage.health import SqliteHealthBook
-from exai_desktop.storage.jobs import SqliteJobStore
-from exai_desktop.storage.opening import Opened
-from exai_desktop.storage.recovery_log import SqliteRecoveryLog
-from exai_desktop.storage.texts import kept_texts
+from exai_desktop.engine.files.malware import MalwareCheck, system_scanner
+from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.storage.audit.store import SqliteAuditStore
+from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
+from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
+from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.sqlite.driver import library_version
+from exai_desktop.storage.text_cache import kept_texts
+from exai_desktop.storage.user_profile.opening import Opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Given:
 def engine_maker(
     given: Given,
     opened: Opened,
+    trail: AuditTrail,
     bus: EventBus,
     stack: AsyncExitStack,
     problems: list[AppError],
@@ -73,7 +75,7 @@ def engine_maker(
     readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
     accounts = _accounts(given, clock, bus, readers, stack)
     keep = None if opened.is_read_only else settings.keep_texts
-    jobs = SqliteJobStore(database)
+    jobs = SqliteJobStore(database, trail)
     # More than threads: while some are read, the others' writes share a transaction.
     prepare = Lane("prepare", max(8, settings.readers * 4), clock)
     scheduler = Scheduler(jobs, bus, clock, prepare, accounts.lane)
@@ -87,11 +89,11 @@ def engine_maker(
     )
     ctx = Context(
         jobs=jobs,
-        copies=SqliteCopyStore(database),
+        copies=SqliteCopyStore(database, trail),
         fingerprints=SqliteFingerprints(database),
         states=shared.states,
         turns=shared.turns,
-        audit=SqliteAuditStore(database),
+        audit=SqliteAuditStore(database, trail),
         anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
         accounts=accounts,
         scheduler=scheduler,

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exai_desktop.config.paths import Places
-from exai_desktop.core.claims import ContentClaims
-from exai_desktop.core.errors import EngineError
+from exai_desktop.core.accounts.ports import SharedTurns, StateStore
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.state_store import StateStore
-from exai_desktop.core.turns import SharedTurns
-from exai_desktop.storage.content_locks import ContentLocks
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.redis_claims import FleetClaims, RedisClaims
-from exai_desktop.storage.redis_state import RedisStateStore, open_blocking_redis, open_redis
-from exai_desktop.storage.redis_turns import RedisTurns
-from exai_desktop.storage.sqlite_state import SqliteStateStore
+from exai_desktop.storage.fleet.content_locks import ContentLocks
+from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
+from exai_desktop.storage.fleet.redis_turns import RedisTurns
+from exai_desktop.storage.record.account_states import SqliteStateStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,18 @@ from exai_desktop.config.logs import start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.settings_document import SettingsDocument
 from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, EngineError, ErrorView
+from exai_desktop.core.accounts.ports import AccountBook, Credentials
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import EventBus
-from exai_desktop.core.ports import AccountBook, Credentials
 from exai_desktop.core.service import UploadService
-from exai_desktop.engine import ipc, ipc_client
-from exai_desktop.engine.clock import SystemClock
-from exai_desktop.engine.service import running
-from exai_desktop.storage.audit_trail import AuditTrail
-from exai_desktop.storage.opening import open_profile
-from exai_desktop.storage.profile_lock import ProfileLock
+from exai_desktop.engine.ipc import client
+from exai_desktop.engine.ipc import server as ipc
+from exai_desktop.engine.service.engine import running
+from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.user_profile.opening import open_profile
+from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 
 WINDOW: Final = "window"
 COMMAND_LINE: Final = "command line"
@@ -60,9 +61,7 @@ async def open_service(
             if error.code is not ErrorCode.ANOTHER_INSTANCE:
                 raise
         try:
-            service = await ipc_client.connect(
-                where.socket, max(0.1, patient_until - time.monotonic())
-            )
+            service = await client.connect(where.socket, max(0.1, patient_until - time.monotonic()))
             owner = (await service.facts()).get("face")
         except EngineError:
             # It holds the lock a moment before it listens, and a moment after.
@@ -106,11 +105,11 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
         now = SystemClock().now
         seal = await asyncio.to_thread(load_seal, credentials, where.data / "audit.key")
         trail = AuditTrail(seal, _user(), now)
-        opened = stack.enter_context(closing(open_profile(where.database, now, trail)))
+        opened = stack.enter_context(closing(open_profile(where.database, now)))
         bus = EventBus()
         given = Given(where, face, settings, settings_file, book, credentials)
         problems: list[AppError] = list(opened.problems)
-        make = engine_maker(given, opened, bus, stack, problems)
+        make = engine_maker(given, opened, trail, bus, stack, problems)
         engine = await stack.enter_async_context(running(make))
         await stack.enter_async_context(ipc.serve(engine, where.socket))
         for problem in (*map(ErrorView.of, problems), *loaded.problems):

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from exai_desktop.config.credentials import SessionCredentials
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError, EngineError
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, EngineError
 
 START_S: Final = 20.0
 

@@ -16,11 +16,10 @@ from typing import IO, Annotated, Any, Final, Protocol
 
 import typer
 
-from exai_desktop.cli.exits import Exit
-from exai_desktop.cli.jobs import Json, Sandbox
-from exai_desktop.cli.output import Output
+from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.audit import AuditReport, AuditRow
+from exai_desktop.core.audit.audit import AuditReport, AuditRow
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(help="The audit trail: what was sent, deleted and refused.", no_args_is_help=True)

@@ -12,23 +12,14 @@ from typing import Annotated
 import typer
 
 from exai_desktop import __version__
-from exai_desktop.cli import (
-    accounts,
-    at_provider,
-    audit,
-    doctor,
-    files,
-    health,
-    jobs,
-    pausing,
-    remote,
-    rules,
-    settings,
-)
-from exai_desktop.cli.explain import explain_error
+from exai_desktop.cli import audit, doctor, settings
+from exai_desktop.cli.accounts import accounts, health, rules
+from exai_desktop.cli.files import at_provider, files, remote
+from exai_desktop.cli.jobs import jobs, pausing
+from exai_desktop.cli.jobs.explain import explain_error
+from exai_desktop.cli.jobs.jobs import settle
+from exai_desktop.cli.jobs.upload import upload
 from exai_desktop.cli.session import Doors, doors
-from exai_desktop.cli.settle import settle
-from exai_desktop.cli.upload import upload
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import time
+from enum import IntEnum
 from typing import Any, Final
 
 from rich.console import Console
@@ -13,11 +14,12 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.core.errors import AppError, ErrorView
-from exai_desktop.core.models import JobView
-from exai_desktop.core.names import plain_text
-from exai_desktop.core.remote import Look, Sight
-from exai_desktop.core.states import JobState
+from exai_desktop.core.copies.queries import Look, Sight
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.states import JobState
 
 S = JobState
 
@@ -193,3 +195,29 @@ class Output:
         """A document's text as it is, without what a terminal would carry out."""
         sys.stdout.write("\n".join(plain_text(line, len(line)) for line in text.splitlines()))
         sys.stdout.write("\n")
+
+
+class Exit(IntEnum):
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    NO_ACCOUNT = 3
+    ANOTHER_INSTANCE = 4
+
+
+_BY_CODE = {
+    ErrorCode.NO_ACCOUNT: Exit.NO_ACCOUNT,
+    ErrorCode.ANOTHER_INSTANCE: Exit.ANOTHER_INSTANCE,
+    ErrorCode.UNKNOWN_ACCOUNT: Exit.USAGE,
+    ErrorCode.UNKNOWN_JOB: Exit.USAGE,
+    ErrorCode.INVALID_PURPOSE: Exit.USAGE,
+    ErrorCode.INVALID_ACCOUNT: Exit.USAGE,
+    ErrorCode.INVALID_KEY_FORMAT: Exit.USAGE,
+    ErrorCode.INVALID_SETTING: Exit.USAGE,
+    ErrorCode.ACCOUNT_EXISTS: Exit.USAGE,
+}
+
+
+def exit_for(code: ErrorCode) -> Exit:
+    """The exit code of a verb that ended with this error."""
+    return _BY_CODE.get(code, Exit.SOME_FAILED)

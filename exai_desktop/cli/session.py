@@ -13,10 +13,9 @@ from typing import Any
 
 import typer
 
-from exai_desktop.cli.exits import Exit, exit_for
-from exai_desktop.cli.output import Output
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError
+from exai_desktop.cli.output import Exit, Output, exit_for
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
 OpenService = Callable[[bool], AbstractAsyncContextManager[UploadService]]

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from exai_desktop.cli.exits import Exit
-from exai_desktop.cli.jobs import Json
-from exai_desktop.cli.output import Output
+from exai_desktop.cli.jobs.jobs import Json
+from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.names import plain_text
+from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(help="Settings of the program.", no_args_is_help=True)

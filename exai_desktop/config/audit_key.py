@@ -13,11 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from exai_desktop.config.credentials import KeyringCredentials
 from exai_desktop.config.settings_document import replace_file
-from exai_desktop.core.audit import AuditAnchor
-from exai_desktop.core.audit_chain import KEY_BYTES, Seal, key_id
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError, EngineError
-from exai_desktop.core.ports import Credentials
+from exai_desktop.core.accounts.ports import Credentials
+from exai_desktop.core.audit.audit import AuditAnchor
+from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, EngineError
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _make(path: Path) -> bytes:
 
 
 class AnchorFile:
-    """`core.ports.AnchorFile`: best effort, for whoever can write here can also delete it."""
+    """`core.machine.AnchorFile`: best effort, for whoever can write here can also delete it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

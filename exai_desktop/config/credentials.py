@@ -9,13 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError
-from exai_desktop.core.ports import Credentials
-from exai_desktop.core.redact import register
+from exai_desktop.core.accounts.ports import Credentials
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import register
+from exai_desktop.core.errors.tree import AccountError
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
+
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from exai_desktop.config.paths import Places
-from exai_desktop.core.redact import redact
+from exai_desktop.core.errors.redact import redact
 
 _FILES: Final = 5
 _FILE_BYTES: Final = 2 * 1024 * 1024

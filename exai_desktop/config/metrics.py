@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from exai_desktop.core.accounts import Phase
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
+from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 _PHASES: Final = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
 _SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)

@@ -12,8 +12,8 @@ from typing import Final
 
 import platformdirs
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 
 _APP: Final = "exai-desktop"
 # The kernels allow 104 to 108 bytes.

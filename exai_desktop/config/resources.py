@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
+
+from pydantic import ValidationError
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.routing.capabilities import ProviderTable
 
 
 def resource_path(*parts: str) -> Path:
@@ -20,3 +27,13 @@ def _root() -> Path:
     package = Path(__file__).resolve().parent.parent
     packed = package / "resources"
     return packed if packed.is_dir() else package.parent / "resources"
+
+
+@cache
+def load_provider_table() -> ProviderTable:
+    """Raises UNEXPECTED_ERROR for a broken installation."""
+    path = resource_path("providers.toml")
+    try:
+        return ProviderTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise EngineError(ErrorCode.UNEXPECTED_ERROR, f"{path.name}: {error}") from error

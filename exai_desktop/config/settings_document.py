@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 
 VERSION: Final = 1
 

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exai_desktop.config.settings_document import VERSION, Content, SettingsDocument
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError, EngineError, ErrorView
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, EngineError, ErrorView
 from exai_desktop.core.settings import Settings
 
 ENV_PREFIX: Final = "EXAI_DESKTOP_"
@@ -117,7 +117,7 @@ class SettingsFile:
 
 
 class SettingsAccountBook:
-    """`core.ports.AccountBook`: the accounts in the settings file, without their keys."""
+    """`core.machine.AccountBook`: the accounts in the settings file, without their keys."""
 
     def __init__(self, document: SettingsDocument) -> None:
         self._document = document

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-from exai_desktop.core.surroundings import Situation
+from exai_desktop.core.machine import Situation
 
 _POWER: Final = Path("/sys/class/power_supply")
 # NetworkManager's NMMetered: 1 is yes, 3 a guess of yes; 0 is that it does not know.
@@ -18,7 +18,7 @@ _PMSET: Final = "/usr/bin/pmset"
 
 
 class SystemSurroundings:
-    """`core.surroundings.Surroundings`. `power`: where Linux shows its supplies."""
+    """`core.machine.Surroundings`. `power`: where Linux shows its supplies."""
 
     def __init__(self, power: Path = _POWER) -> None:
         self._power = power

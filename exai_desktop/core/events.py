@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Self
 
-from exai_desktop.core.accounts import AccountStatus
-from exai_desktop.core.errors import ErrorView
-from exai_desktop.core.models import JobView, QueueSummary
+from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.jobs.models import JobView, QueueSummary
 
 log = logging.getLogger(__name__)
 
@@ -137,3 +138,23 @@ class EventBus:
                 subscriber(event)
             except Exception:  # a listener's fault is its own
                 log.exception("a subscriber failed on %s", type(event).__name__)
+
+
+class EventStream:
+    """`read` waits for the next event and raises StopAsyncIteration at the end."""
+
+    def __init__(self, read: Callable[[], Awaitable[Event]], close: Callable[[], None]) -> None:
+        self._read = read
+        self._close: Callable[[], None] | None = close
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        return await self._read()
+
+    async def aclose(self) -> None:
+        """May be called twice."""
+        if self._close is not None:
+            self._close()
+            self._close = None

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, Self
 
-from exai_desktop.core.accounts import AccountDraft, AccountStatus, ConnectionReport
-from exai_desktop.core.audit import AuditReport, AuditRow
-from exai_desktop.core.events import Event
-from exai_desktop.core.health import HealthSample
-from exai_desktop.core.models import (
-    AddOptions,
-    Copy,
-    JobDetail,
-    JobPage,
-    JobQuery,
-    QueueSummary,
-    RemoteListing,
+from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts.health import HealthSample
+from exai_desktop.core.audit.audit import AuditReport, AuditRow
+from exai_desktop.core.copies.models import Copy, RemoteListing
+from exai_desktop.core.copies.queries import (
+    FileDetail,
+    FilePage,
+    FileQuery,
+    ImportReport,
+    SearchHit,
 )
-from exai_desktop.core.plan import UploadPlan
-from exai_desktop.core.remote import FileDetail, FilePage, FileQuery, ImportReport, SearchHit
+from exai_desktop.core.events import Event
+from exai_desktop.core.jobs.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.planning import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import Settings
@@ -175,7 +174,8 @@ class UploadService(AccountService, AuditService, FileService, SettingsService, 
         """Refused, failed, cancelled and held jobs go back to the queue; their ids are returned.
 
         None: all that failed or are held by an error. `allow_fallback` adds the consent to
-        send them to another company, `accepted` (codes of `core.consent`) that to their content.
+        send them to another company, `accepted` (codes of `core.files.checks`) the
+        consent to their content.
         """
         ...
 

@@ -12,31 +12,32 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from exai_desktop.core.accounts import BalanceBook
-from exai_desktop.core.claims import ContentClaims
-from exai_desktop.core.errors import AppError
-from exai_desktop.core.health import HealthBook
+from exai_desktop.core.accounts.accounts import BalanceBook
+from exai_desktop.core.accounts.health import HealthBook
+from exai_desktop.core.accounts.ports import SharedTurns, StateStore
+from exai_desktop.core.audit.ports import AnchorFile, AuditStore
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.queries import TextCache
+from exai_desktop.core.copies.store import CopyStore
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.files.ports import Fingerprints
+from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.recovery import RecoveryLog
+from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
 from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.models import JobView, RemoteFile
-from exai_desktop.core.ports import AnchorFile, Clock, Disk, Snapshots
-from exai_desktop.core.recovery import RecoveryLog
-from exai_desktop.core.remote import TextCache
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.state_store import StateStore
-from exai_desktop.core.stores import AuditStore, CopyStore, Fingerprints, JobStore
-from exai_desktop.core.surroundings import Surroundings
-from exai_desktop.core.turns import SharedTurns
-from exai_desktop.engine.accounts import Accounts
-from exai_desktop.engine.allowed_places import AllowedPlaces
-from exai_desktop.engine.bandwidth import Bandwidth
-from exai_desktop.engine.breakers import Breakers
+from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.engine.accounts.health import Health, Settling
+from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.disk_guard import DiskGuard
-from exai_desktop.engine.health import Health
-from exai_desktop.engine.malware import MalwareCheck
-from exai_desktop.engine.open_file import RegularFile, open_regular
-from exai_desktop.engine.progress_board import ProgressBoard
-from exai_desktop.engine.scheduler import Scheduler, uninterrupted
-from exai_desktop.engine.settling import Settling
+from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.files.open_file import AllowedPlaces, RegularFile, open_regular
+from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.waiting import uninterrupted
 
 T = TypeVar("T")
 

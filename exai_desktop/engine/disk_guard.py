@@ -8,9 +8,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, EngineError
-from exai_desktop.core.ports import Clock, Disk
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError
+from exai_desktop.core.machine import Clock, Disk
 
 log = logging.getLogger(__name__)
 

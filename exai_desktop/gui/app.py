@@ -19,18 +19,18 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
 from exai_desktop import __version__
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, ErrorView
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.service import UploadService
-from exai_desktop.gui.bridge import EngineBridge
-from exai_desktop.gui.engine_client import EngineClient
-from exai_desktop.gui.engine_session import EngineSession
-from exai_desktop.gui.engine_thread import EngineFactory
-from exai_desktop.gui.main_window import MainWindow, Parts
-from exai_desktop.gui.notice_bar import NoticeBar
-from exai_desktop.gui.quit_signals import QuitSignals
-from exai_desktop.gui.slot_tasks import SlotTasks
-from exai_desktop.gui.theme import Theme
+from exai_desktop.gui.engine.bridge import EngineBridge
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineSession
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.engine.thread import EngineFactory
+from exai_desktop.gui.notices.notice_bar import NoticeBar
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.window.main_window import MainWindow, Parts
+from exai_desktop.gui.window.quit_signals import QuitSignals
 
 log = logging.getLogger(__name__)
 

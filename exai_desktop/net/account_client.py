@@ -13,10 +13,10 @@ from typing import Any, Final, NoReturn
 
 import httpx
 
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import Sent, TransferError
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import TRANSLATED, parse_date, translate
 from exai_desktop.net.file_body import FileBody, Outgoing

@@ -10,8 +10,8 @@ from typing import Final
 
 import httpx
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import Sent, TransferError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import Sent, TransferError
 
 LONGEST_WAIT_S: Final = 24 * 3600.0
 _SECONDS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")

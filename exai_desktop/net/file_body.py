@@ -15,9 +15,9 @@ from typing import Final
 
 import httpx
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import FileError, Sent, TransferError
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError, Sent, TransferError
 from exai_desktop.net.form_data import frame
 
 # 256 KiB halves the throughput, 4 MiB gains nothing (measured against curl).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Final, NamedTuple
 
-from exai_desktop.core.names import extension
+from exai_desktop.core.files.names import extension
 
 _OTHER: Final = "application/octet-stream"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"

@@ -13,9 +13,9 @@ from typing import Final
 import httpx
 import truststore
 
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AccountError
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.transport import AccountTransport
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import httpx
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import FileError, Sent, TransferError
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError, Sent, TransferError
 from exai_desktop.net.account_client import AccountClient, Answer
 from exai_desktop.net.file_body import Outgoing
 

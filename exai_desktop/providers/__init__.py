@@ -1,1 +1,1 @@
-"""One module a provider, one table of contents for all; ports in `core.ports`."""
+"""One module a provider, one table of contents for all; ports in `core.machine`."""

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from exai_desktop.core.capabilities import Provider
-from exai_desktop.core.error_codes import ErrorCode, Outcome
-from exai_desktop.core.errors import AppError, Sent, TransferError
-from exai_desktop.core.models import RemoteFile, RemoteStatus
-from exai_desktop.core.names import plain_text
-from exai_desktop.core.redact import redact
+from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
+from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.redact import redact
+from exai_desktop.core.errors.tree import AppError, Sent, TransferError
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.routing.capabilities import Provider
 from exai_desktop.net.account_client import Answer
 from exai_desktop.net.error_map import parse_retry_after
 

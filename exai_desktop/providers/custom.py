@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.models import RemoteFile, RemoteStatus
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import (
     Refusal,
@@ -50,7 +50,7 @@ _MOST_PAGES: Final = 1_000
 
 
 class CustomProvider(TieredProvider):
-    """An account at such a service: `core.ports.FileProvider` and `ExtractsText`."""
+    """An account at such a service: `core.machine.FileProvider` and `ExtractsText`."""
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files."""

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import TransferError
-from exai_desktop.core.models import RemoteFile
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import (
     Refusal,
@@ -62,7 +62,7 @@ _MOST_PAGES: Final = 200
 
 
 class GlmProvider(TieredProvider):
-    """An account at Z.ai or BigModel: `core.ports.FileProvider`."""
+    """An account at Z.ai or BigModel: `core.machine.FileProvider`."""
 
     def _headers(self) -> Mapping[str, str]:
         """Without it BigModel words its refusals in Chinese."""

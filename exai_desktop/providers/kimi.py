@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from exai_desktop.core.accounts import Balance
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import TransferError
-from exai_desktop.core.models import RemoteFile, RemoteStatus
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.accounts.accounts import Balance
+from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import (
     Refusal,
@@ -80,7 +80,7 @@ _UNPARSED_WAIT_S: Final = 5.0
 
 
 class KimiProvider(TieredProvider):
-    """An account at Kimi: `core.ports.FileProvider`, `ExtractsText` and `ReportsBalance`."""
+    """An account at Kimi: `core.machine.FileProvider`, `ExtractsText` and `ReportsBalance`."""
 
     async def upload(self, upload: Upload) -> RemoteFile:
         """POST /files. The answer's size is passed on as it is: the engine compares."""

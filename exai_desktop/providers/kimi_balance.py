@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exai_desktop.core.accounts import Balance
+from exai_desktop.core.accounts.accounts import Balance
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.answers import invalid
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from exai_desktop.core.accounts import Account, TransportStatus
-from exai_desktop.core.capabilities import Provider
+from exai_desktop.core.accounts.accounts import Account, TransportStatus
+from exai_desktop.core.routing.capabilities import Provider
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.account_client import AccountClient
 from exai_desktop.providers.tiers.http import HttpTier

@@ -7,13 +7,13 @@ from contextlib import suppress
 from starlette.types import Receive, Scope, Send
 
 from exai_desktop.sandbox import control
-from exai_desktop.sandbox.exchange import Exchange
-from exai_desktop.sandbox.fault_run import perform
 from exai_desktop.sandbox.flavours import FLAVOURS, Flavour, flavour_at
-from exai_desktop.sandbox.glm_server import GlmServer
-from exai_desktop.sandbox.kimi_server import KimiServer
-from exai_desktop.sandbox.provider import ProviderServer, json_answer
-from exai_desktop.sandbox.world import Cut, World
+from exai_desktop.sandbox.glm.server import GlmServer
+from exai_desktop.sandbox.kimi.server import KimiServer
+from exai_desktop.sandbox.servers.exchange import Exchange
+from exai_desktop.sandbox.servers.fault_run import perform
+from exai_desktop.sandbox.servers.provider import ProviderServer, json_answer
+from exai_desktop.sandbox.servers.world import Cut, World
 
 
 class SandboxApp:

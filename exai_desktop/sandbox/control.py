@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import FileResponse, Response
 
-from exai_desktop.sandbox.exchange import Exchange
 from exai_desktop.sandbox.faults import Fault
 from exai_desktop.sandbox.flavours import FLAVOURS
-from exai_desktop.sandbox.provider import json_answer
-from exai_desktop.sandbox.store import StoredFile
-from exai_desktop.sandbox.world import World
+from exai_desktop.sandbox.servers.exchange import Exchange
+from exai_desktop.sandbox.servers.provider import json_answer
+from exai_desktop.sandbox.servers.store import StoredFile
+from exai_desktop.sandbox.servers.world import World
 
 PREFIX = "/control"
 MAX_BODY = 4 * 1024 * 1024

@@ -22,8 +22,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from exai_desktop.sandbox.app import SandboxApp
 from exai_desktop.sandbox.control import PREFIX
 from exai_desktop.sandbox.flavours import FLAVOURS, flavour_named
+from exai_desktop.sandbox.servers.world import World
 from exai_desktop.sandbox.settings import SandboxSettings
-from exai_desktop.sandbox.world import World
 
 HOST = "127.0.0.1"
 START_DEADLINE_S = 10.0

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
-from exai_desktop.storage.audit_trail import AuditTrail
-from exai_desktop.storage.driver import (
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.storage.migrations.migrate import migrate
+from exai_desktop.storage.sqlite.driver import (
     Connection,
     Error,
     as_engine_error,
@@ -23,8 +23,7 @@ from exai_desktop.storage.driver import (
     open_reader,
     open_writer,
 )
-from exai_desktop.storage.migrations import migrate
-from exai_desktop.storage.work_thread import Work, WorkThread, attempt
+from exai_desktop.storage.sqlite.work_thread import Work, WorkThread, attempt
 
 T = TypeVar("T")
 
@@ -38,7 +37,6 @@ class Database:
     def __init__(
         self,
         path: Path,
-        trail: AuditTrail | None = None,
         *,
         on_full: Callable[[], bool] = lambda: False,
         refusal: EngineError | None = None,
@@ -48,8 +46,6 @@ class Database:
         `on_full` runs in the database thread and says whether it has made room on the disk: then
         the write is tried once more. With a `refusal` nothing is written, it is raised instead.
         """
-        # What the stores write into it goes through their own transaction.
-        self.trail = trail or AuditTrail()
         self._refusal = refusal
         self._writer: WorkThread | None = None
         if refusal is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.error_codes import ErrorCode
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.settings import Settings
 
 from .source_tree import ROOT

@@ -10,7 +10,7 @@ from .source_tree import PACKAGE, nodes, program_files, shown
 
 GUI = PACKAGE / "gui"
 ENTRY = GUI / "app.py"
-PLAIN_TEXT = GUI / "plain_text.py"
+PLAIN_TEXT = GUI / "style" / "plain_text.py"
 
 # Qt guesses whether these strings are HTML: a file's name could pose as a link or fetch a picture.
 RICH_WIDGETS = {"QLabel", "QMessageBox", "QErrorMessage", "QTextBrowser"}
@@ -75,8 +75,8 @@ RULES: dict[str, Callable[[ast.AST, Path], bool]] = {
     "processEvents() runs slots inside slots": _processes_events,
     "exec() nests an event loop; use open() or show()": _nests_a_loop,
     "time.sleep() stops the window": _sleeps,
-    "use the plain widgets of gui/plain_text.py": _makes_a_rich_widget,
-    "computed text goes through gui/plain_text.py": _sets_foreign_rich_text,
+    "use the plain widgets of gui/style/plain_text.py": _makes_a_rich_widget,
+    "computed text goes through gui/style/plain_text.py": _sets_foreign_rich_text,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .source_tree import nodes, program_files, shown
 
-FILE_LINES = 250
+FILE_LINES = 400
 FUNCTION_LINES = 60
 PUBLIC_METHODS = 20
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
-from exai_desktop.engine.open_file import open_regular
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.engine.files.open_file import open_regular
 from tests.raised_codes import missing, watched
 from tests.raises import RAISES
 

@@ -11,39 +11,36 @@ from pathlib import Path
 
 from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.audit_chain import Seal
-from exai_desktop.core.claims import ContentClaims
-from exai_desktop.core.errors import ErrorView
+from exai_desktop.config.resources import load_provider_table
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.ports import SharedTurns, StateStore
+from exai_desktop.core.audit.chain import Seal
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
+from exai_desktop.core.files.ports import MalwareScanner
+from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.models import AddOptions, JobQuery, JobView
-from exai_desktop.core.ports import MalwareScanner
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.state_store import StateStore
-from exai_desktop.core.states import JobState
-from exai_desktop.core.surroundings import Surroundings
-from exai_desktop.core.turns import SharedTurns
-from exai_desktop.engine.accounts import Accounts
-from exai_desktop.engine.clock import SystemClock
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.context import Context
-from exai_desktop.engine.lanes import Lane
-from exai_desktop.engine.malware import MalwareCheck
-from exai_desktop.engine.progress_board import ProgressBoard
-from exai_desktop.engine.scheduler import Scheduler
-from exai_desktop.engine.service import Engine, running
-from exai_desktop.storage.audit import SqliteAuditStore
-from exai_desktop.storage.audit_trail import AuditTrail
-from exai_desktop.storage.balances import SqliteBalances
-from exai_desktop.storage.copies import SqliteCopyStore
-from exai_desktop.storage.fingerprints import SqliteFingerprints
-from exai_desktop.storage.health import SqliteHealthBook
-from exai_desktop.storage.jobs import SqliteJobStore
-from exai_desktop.storage.opening import open_profile
-from exai_desktop.storage.recovery_log import SqliteRecoveryLog
-from exai_desktop.storage.sqlite_state import SqliteStateStore
-from exai_desktop.storage.texts import kept_texts
+from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.service.engine import Engine, running
+from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.storage.audit.store import SqliteAuditStore
+from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.record.account_states import SqliteStateStore
+from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
+from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
+from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.text_cache import kept_texts
+from exai_desktop.storage.user_profile.opening import open_profile
 
 from .scripted_provider import ScriptedProvider
 
@@ -163,9 +160,9 @@ async def open_bench(
         credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
     bus, clock = EventBus(), clock or SystemClock()
     trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", clock.now)
-    opened = open_profile(folder / "engine.db", clock.now, trail)
+    opened = open_profile(folder / "engine.db", clock.now)
     database = opened.database
-    jobs = SqliteJobStore(database)
+    jobs = SqliteJobStore(database, trail)
     with (
         ThreadPoolExecutor(2) as readers,
         kept_texts(folder / "texts.db", wanted.keep_texts) as texts,
@@ -183,10 +180,10 @@ async def open_bench(
         scheduler = Scheduler(jobs, bus, clock, Lane("prepare", 4, clock), desk.lane)
         ctx = Context(
             jobs=jobs,
-            copies=SqliteCopyStore(database),
+            copies=SqliteCopyStore(database, trail),
             fingerprints=SqliteFingerprints(database),
             states=states or SqliteStateStore(database),
-            audit=SqliteAuditStore(database),
+            audit=SqliteAuditStore(database, trail),
             anchor_file=AnchorFile(folder / "audit-anchor.json"),
             accounts=desk,
             scheduler=scheduler,

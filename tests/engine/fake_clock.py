@@ -16,7 +16,7 @@ _MOST_ROUNDS = 10_000
 
 
 class FakeClock:
-    """Meets `core.ports.Clock`. Sleepers wake in the order of their times, then of their calls.
+    """Meets `core.machine.Clock`. Sleepers wake in the order of their times, then of their calls.
 
     `advance` waits for everything the event loop can do at each moment, but not for other threads:
     await what they do first, then let time pass.

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from exai_desktop.core.accounts import TransportStatus
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import Sent, TransferError
-from exai_desktop.core.models import RemoteFile, RemoteStatus
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.accounts.accounts import TransportStatus
+from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import Sent, TransferError
 
 BLOCK = 64 * 1024
 

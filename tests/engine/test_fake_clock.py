@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from exai_desktop.core.ports import Clock
+from exai_desktop.core.machine import Clock
 
 from .fake_clock import FakeClock
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exai_desktop.core.models import JobQuery, JobView
-from exai_desktop.core.states import JobState
-from exai_desktop.engine.clock import SystemClock
-from exai_desktop.storage.jobs import SqliteJobStore
-from exai_desktop.storage.opening import Opened, open_profile
+from exai_desktop.core.jobs.models import JobQuery, JobView
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.user_profile.opening import Opened, open_profile
 from tests.engine.engine_kit import open_bench
 from tests.engine.scripted_provider import ScriptedProvider
 

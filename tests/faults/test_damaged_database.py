@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.models import AddOptions
-from exai_desktop.storage.jobs import SqliteJobStore
-from exai_desktop.storage.recovery_log import SqliteRecoveryLog
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from tests.engine.engine_kit import open_bench
 from tests.engine.scripted_provider import ScriptedProvider
 

@@ -24,14 +24,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.accounts import Account, Phase
-from exai_desktop.core.error_codes import Outcome
+from exai_desktop.config.resources import load_provider_table
+from exai_desktop.core.accounts.accounts import Account, Phase
+from exai_desktop.core.copies.provider import FileProvider
+from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.events import ProblemRaised
-from exai_desktop.core.models import AddOptions, JobDetail
-from exai_desktop.core.ports import FileProvider
+from exai_desktop.core.jobs.models import AddOptions, JobDetail
+from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.states import JobState
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider
 from exai_desktop.sandbox.serve import SandboxThread

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, EngineError
-from exai_desktop.core.models import AddOptions
-from exai_desktop.core.states import JobState
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError
+from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.states import JobState
 from exai_desktop.engine import disk_guard
 from exai_desktop.engine.disk_guard import DiskGuard
-from exai_desktop.storage.ballast import Ballast
-from exai_desktop.storage.driver import Connection
-from exai_desktop.storage.network_folder import refuse_network_folder
-from exai_desktop.storage.opening import open_profile
+from exai_desktop.storage.sqlite.driver import Connection
+from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
+from exai_desktop.storage.user_profile.opening import open_profile
+from exai_desktop.storage.user_profile.reserved_space import Ballast
 from tests.e2e.processes import eventually
 from tests.e2e.program import Program
 from tests.e2e.server import Server

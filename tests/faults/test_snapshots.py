@@ -16,16 +16,16 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import EventBus, JobChanged
-from exai_desktop.core.models import JobView
-from exai_desktop.core.states import JobState
-from exai_desktop.engine.snapshots import AFTER_UPLOADS, HOUR_S, SnapshotTask
-from exai_desktop.storage import migrations
-from exai_desktop.storage.backup import Snapshot, SnapshotFolder, superseded, verify
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.engine.background.snapshots import AFTER_UPLOADS, HOUR_S, SnapshotTask
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.opening import open_profile
+from exai_desktop.storage.migrations import migrate
+from exai_desktop.storage.user_profile.opening import open_profile
+from exai_desktop.storage.user_profile.snapshots import Snapshot, SnapshotFolder, superseded, verify
 from tests.engine.fake_clock import FakeClock
 
 NOW = 1_800_000_000.0
@@ -188,7 +188,7 @@ async def test_the_writer_never_waits_long_for_a_snapshot(tmp_path: Path) -> Non
 TAKER = """
 import sys
 from pathlib import Path
-from exai_desktop.storage.backup import SnapshotFolder
+from exai_desktop.storage.user_profile.snapshots import SnapshotFolder
 path = Path(sys.argv[1])
 folder = SnapshotFolder(path.parent / "snapshots", path)
 print("ready", flush=True)
@@ -199,7 +199,7 @@ while True:
 MIGRATOR = """
 import sys
 from pathlib import Path
-from exai_desktop.storage.opening import open_profile
+from exai_desktop.storage.user_profile.opening import open_profile
 print("ready", flush=True)
 open_profile(Path(sys.argv[1]), lambda: 1_800_000_000.0).close()
 """
@@ -232,17 +232,17 @@ def test_killed_while_a_snapshot_is_taken(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
 def test_killed_in_a_migration_the_schema_is_old_or_new(tmp_path: Path) -> None:
     dice = random.Random(20261123)
-    steps = [name for name, _ in migrations.STEPS]
+    steps = [name for name, _ in migrate.STEPS]
     seen = set()
     for number in range(8):
         path = tmp_path / str(number) / "test.db"
         path.parent.mkdir()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(migrations, "STEPS", migrations.STEPS[:1])
+            patch.setattr(migrate, "STEPS", migrate.STEPS[:1])
             fill(path, 2)
         kill_after(MIGRATOR, path, dice.uniform(0.02, 0.3))
         with closing(sqlite3.connect(path)) as connection:
-            found = migrations.applied(connection)
+            found = migrate.applied(connection)
             assert found == steps[: len(found)]
             seen.add(len(found))
             rows = connection.execute("SELECT count(*) FROM fingerprints").fetchone()
@@ -252,5 +252,5 @@ def test_killed_in_a_migration_the_schema_is_old_or_new(tmp_path: Path) -> None:
         assert opened.problems == ()
         opened.close()
         with closing(sqlite3.connect(path)) as connection:
-            assert migrations.applied(connection) == steps
+            assert migrate.applied(connection) == steps
     print(f"steps found after the kills: {sorted(seen)}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError
-from exai_desktop.core.models import Copy
-from exai_desktop.core.remote import (
+from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
+from exai_desktop.core.copies.queries import (
     FileDetail,
     FilePage,
     FileQuery,
@@ -18,7 +16,8 @@ from exai_desktop.core.remote import (
     SearchHit,
     Sight,
 )
-from exai_desktop.core.states import CopyOrigin, CopyState
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
 
 
 @dataclass

@@ -7,28 +7,32 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from exai_desktop.core.accounts import Account, AccountDraft, AccountStatus, ConnectionReport
-from exai_desktop.core.audit import AuditReport, AuditRow
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import AppError, EngineError, ErrorView
+from exai_desktop.core.accounts.accounts import (
+    Account,
+    AccountDraft,
+    AccountStatus,
+    ConnectionReport,
+)
+from exai_desktop.core.accounts.health import HealthSample
+from exai_desktop.core.audit.audit import AuditReport, AuditRow
+from exai_desktop.core.copies.models import Copy, RemoteListing
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
-from exai_desktop.core.health import HealthSample
-from exai_desktop.core.models import (
+from exai_desktop.core.files.scans import ScanResult
+from exai_desktop.core.jobs.models import (
     AddOptions,
-    Copy,
     HistoryEntry,
     JobDetail,
     JobPage,
     JobQuery,
     JobView,
     QueueSummary,
-    RemoteListing,
     SortKey,
 )
-from exai_desktop.core.plan import UploadPlan
-from exai_desktop.core.scans import ScanResult
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.planning import UploadPlan
 from exai_desktop.core.settings import Settings
-from exai_desktop.core.states import JobState
 
 from .scripted_files import ScriptedFiles
 

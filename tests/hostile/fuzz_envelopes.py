@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from exai_desktop.core.errors import Sent, TransferError
-from exai_desktop.core.models import RemoteFile
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.net.error_map import LONGEST_WAIT_S
 from exai_desktop.providers import glm, kimi

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from exai_desktop.core.errors import FileError
-from exai_desktop.core.names import display_name, sent_name
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.names import display_name, sent_name
 from exai_desktop.core.sniff import Content, judge_content, verdict_of
 from exai_desktop.core.sniff.kinds import KNOWN_ENDINGS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import FileError
-from exai_desktop.core.models import FileId
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.ports import FileId
 from exai_desktop.core.sniff import (
     ContentPolicy,
     Damage,
@@ -19,8 +19,8 @@ from exai_desktop.core.sniff import (
     Verdict,
     judge_content,
 )
-from exai_desktop.engine.inspect import inspect
-from exai_desktop.engine.open_file import RegularFile, open_regular
+from exai_desktop.engine.files.content_check import inspect
+from exai_desktop.engine.files.open_file import RegularFile, open_regular
 
 from .case import SAMPLES, Case
 from .corpus import CASES

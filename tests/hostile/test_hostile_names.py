@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.core.errors import FileError
-from exai_desktop.core.names import display_name, sent_name
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.names import display_name, sent_name
 from exai_desktop.core.sniff import Content, Note, Verdict, judge_content, verdict_of
 from exai_desktop.core.sniff.kinds import KINDS, PROGRAM_ENDINGS, SOURCE_ENDINGS, TEXT_ENDINGS
 

@@ -17,13 +17,12 @@ from typing import Final, NamedTuple, TypeVar
 
 import pytest
 
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.abilities import ExtractsText
-from exai_desktop.core.accounts import Account
-from exai_desktop.core.errors import Sent, TransferError
-from exai_desktop.core.ports import FileProvider
+from exai_desktop.config.resources import load_provider_table
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.copies.provider import ExtractsText, FileProvider
+from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.open_file import RegularFile, open_regular
+from exai_desktop.engine.files.open_file import RegularFile, open_regular
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider
 

@@ -9,7 +9,7 @@ EPOCH = 1_800_000_000.0
 
 
 class MachineClock:
-    """Meets `core.ports.Clock`; `off_s` is how wrong it is."""
+    """Meets `core.machine.Clock`; `off_s` is how wrong it is."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

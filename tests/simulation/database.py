@@ -11,13 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import EngineError
-from exai_desktop.storage.audit_trail import AuditTrail
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.storage.database import Database, _read_group, _write_group
-from exai_desktop.storage.driver import Connection
-from exai_desktop.storage.migrations import migrate
-from exai_desktop.storage.work_thread import Work
+from exai_desktop.storage.migrations.migrate import migrate
+from exai_desktop.storage.sqlite.driver import Connection
+from exai_desktop.storage.sqlite.work_thread import Work
 
 from .faults import PowerCut
 
@@ -46,7 +45,7 @@ def _connect() -> Connection:
 
 
 class ProfileDisk:
-    """What outlives a process: the database and the room on its disk. Meets `core.ports.Disk`."""
+    """What outlives a process: the database and the room on its disk. Meets `core.machine.Disk`."""
 
     size = 16 * _MIB
 
@@ -101,8 +100,7 @@ def _fail(group: Sequence[Work], error: EngineError) -> None:
 class SimulatedDatabase(Database):
     """One process's way to the disk."""
 
-    def __init__(self, disk: ProfileDisk, trail: AuditTrail) -> None:
-        self.trail = trail
+    def __init__(self, disk: ProfileDisk) -> None:
         self._disk = disk
         self._loop = asyncio.get_running_loop()
         self._writes: deque[Work] = deque()

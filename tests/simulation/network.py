@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from exai_desktop.core.accounts import TransportStatus
-from exai_desktop.core.error_codes import ErrorCode as E
-from exai_desktop.core.errors import Sent, TransferError
-from exai_desktop.core.models import RemoteFile, RemoteStatus
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.accounts.accounts import TransportStatus
+from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import ErrorCode as E
+from exai_desktop.core.errors.tree import Sent, TransferError
 
 from .clock import MachineClock
 from .user_files import SimulatedFile
@@ -162,7 +162,7 @@ class Provider:
 
 
 class Client:
-    """Meets `core.ports.FileProvider` as the real ones do: the last block only for right bytes."""
+    """A `FileProvider` like the real ones: the last block only for right bytes."""
 
     transport = "http"
     guards = True

@@ -11,27 +11,26 @@ from random import Random
 from typing import Any, cast
 
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
-from exai_desktop.config.provider_table import load_provider_table
-from exai_desktop.core.audit import AuditAnchor
-from exai_desktop.core.audit_chain import Seal
+from exai_desktop.config.resources import load_provider_table
+from exai_desktop.core.audit.audit import AuditAnchor
+from exai_desktop.core.audit.chain import Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
-from exai_desktop.core.models import AddOptions, NewJob
+from exai_desktop.core.jobs.models import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts import Accounts
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.context import Context
-from exai_desktop.engine.intake import _add_whole, check_options
-from exai_desktop.engine.lanes import Lane
-from exai_desktop.engine.malware import MalwareCheck
-from exai_desktop.engine.progress_board import ProgressBoard
-from exai_desktop.engine.scheduler import Scheduler
-from exai_desktop.engine.service import Engine, running
-from exai_desktop.storage.audit import SqliteAuditStore
-from exai_desktop.storage.audit_trail import AuditTrail
-from exai_desktop.storage.copies import SqliteCopyStore
-from exai_desktop.storage.fingerprints import SqliteFingerprints
-from exai_desktop.storage.jobs import SqliteJobStore
-from exai_desktop.storage.recovery_log import SqliteRecoveryLog
-from exai_desktop.storage.sqlite_state import SqliteStateStore
+from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.service.engine import Engine, running
+from exai_desktop.engine.service.intake import _add_whole, check_options
+from exai_desktop.storage.audit.store import SqliteAuditStore
+from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.record.account_states import SqliteStateStore
+from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
+from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from tests.engine.engine_kit import AUDIT_KEY, GLM, KIMI, MemoryBook, MemorySettings
 
 from .clock import MachineClock
@@ -50,7 +49,7 @@ def wanted() -> Settings:
 
 
 class Anchor:
-    """Meets `core.ports.AnchorFile`."""
+    """Meets `core.machine.AnchorFile`."""
 
     def __init__(self) -> None:
         self.kept: AuditAnchor | None = None
@@ -91,9 +90,7 @@ class Surroundings:
 class Process:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._database = SimulatedDatabase(
-            around.disk, AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", around.clock.now)
-        )
+        self._database = SimulatedDatabase(around.disk)
         self._bus = EventBus()
         self._bus.subscribe(self._note)
         self._up = asyncio.Event()
@@ -129,14 +126,15 @@ class Process:
             bus,
             readers,
         )
-        jobs = SqliteJobStore(database)
+        trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", around.clock.now)
+        jobs = SqliteJobStore(database, trail)
         scheduler = Scheduler(jobs, bus, clock, Lane("prepare", 4, clock), desk.lane)
         return Context(
             jobs=jobs,
-            copies=SqliteCopyStore(database),
+            copies=SqliteCopyStore(database, trail),
             fingerprints=SqliteFingerprints(database),
             states=SqliteStateStore(database),
-            audit=SqliteAuditStore(database),
+            audit=SqliteAuditStore(database, trail),
             anchor_file=around.anchor,
             accounts=desk,
             scheduler=scheduler,
@@ -176,7 +174,7 @@ class Process:
     async def add(
         self, paths: Sequence[str], options: AddOptions, accepted: Callable[[list[int]], None]
     ) -> None:
-        """As `engine.intake` does, without its thread."""
+        """As `engine.service.intake` does, without its thread."""
         check_options(self.ctx, options)
         scheduler = self.ctx.scheduler
         batch_id = await self.ctx.jobs.add_batch(options, (), self.ctx.clock.now())

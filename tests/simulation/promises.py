@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from exai_desktop.core.names import is_renamed_twin
-from exai_desktop.core.states import BIRTH, FINAL, JOB_MOVES, RETRY_MOVES, JobState
+from exai_desktop.core.files.names import is_renamed_twin
+from exai_desktop.core.jobs.states import BIRTH, FINAL, JOB_MOVES, RETRY_MOVES, JobState
 
 from .faults import BrokenPromiseError
 from .network import Stored

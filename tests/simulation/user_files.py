@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import FileError
-from exai_desktop.core.models import FileId
-from exai_desktop.engine.open_file import RegularFile
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.ports import FileId
+from exai_desktop.engine.files.open_file import RegularFile
 
 from .faults import BrokenPromiseError
 

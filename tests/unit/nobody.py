@@ -16,8 +16,8 @@ NOBODY = 65534
 # Imports first: afterwards even the program's own files may be out of reach.
 _HEAD = """
 import json, os, sys
-from exai_desktop.core.errors import AppError
-from exai_desktop.engine import open_file, scanner
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.engine.files import open_file, scanner
 json.dumps("warm")
 if os.getuid() == 0:
     os.setgroups([])

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exai_desktop.core.error_codes import ErrorCode
-from exai_desktop.core.errors import FileError
-from exai_desktop.core.names import plain_text
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.sniff.kinds import KINDS
 from exai_desktop.core.sniff.name_rules import ending_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.provider import Upload
 from exai_desktop.net.account_client import AccountClient, Answer
 from exai_desktop.providers.tiers.tier import Question
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from exai_desktop.core.accounts import TransportStatus
-from exai_desktop.core.error_codes import Outcome
-from exai_desktop.core.errors import TransferError
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.accounts.accounts import TransportStatus
+from exai_desktop.core.copies.provider import Upload
+from exai_desktop.core.errors.codes import Outcome
+from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers.tiers.http import HttpTier
 from exai_desktop.providers.tiers.tier import Question, Tier, TierUnavailableError

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Final
 
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.provider import Upload
 from exai_desktop.net.account_client import AccountClient, Answer
 from exai_desktop.net.form_data import mime_of
 from exai_desktop.net.sdk_call import Rehearsal, SdkCall, SdkUnusableError, sync_client

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from exai_desktop.core.ports import Upload
+from exai_desktop.core.copies.provider import Upload
 from exai_desktop.net.account_client import Answer
 
 

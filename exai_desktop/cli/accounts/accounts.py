@@ -1,0 +1,202 @@
+"""The verbs `account add|list|test|remove`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.output import Exit, Output, error_object, exit_for, when
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.accounts.accounts import (
+    AccountDraft,
+    AccountStatus,
+    BreakerStatus,
+    ConnectionReport,
+    Phase,
+)
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.service import UploadService
+
+app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The account's name.", show_default=False)]
+
+PerMinute = Annotated[
+    int,
+    typer.Option(
+        "--uploads-per-minute",
+        min=0,
+        max=60_000,
+        help="What the account's tier allows; 0: not known.",
+        show_default=False,
+    ),
+]
+TierName = Annotated[
+    str | None,
+    typer.Option("--tier", help="Kimi's 0 to 5: sets both limits.", show_default=False),
+]
+BytesPerSecond = Annotated[
+    int,
+    typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: none.", show_default=False),
+]
+
+
+def _account_object(status: AccountStatus) -> dict[str, Any]:
+    return asdict(status.account) | {
+        "files": status.files,
+        "bytes": status.bytes,
+        "waiting": status.waiting,
+        "problem": error_object(status.problem),
+        "transport": asdict(status.transport) if status.transport else None,
+        "breaker": asdict(status.breaker),
+        "balance": asdict(status.balance) if status.balance else None,
+    }
+
+
+def _print_account(status: AccountStatus, output: Output) -> None:
+    if output.as_json:
+        output.json(_account_object(status))
+        return
+    account = status.account
+    line = f"{account.name}: {account.provider} {account.region}, {account.base_url}"
+    output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
+    if account.uploads_per_minute:
+        output.line(f"  at most {account.uploads_per_minute} uploads a minute")
+    if account.bytes_per_s:
+        output.line(f"  at most {account.bytes_per_s:,} bytes a second")
+    if status.balance is not None:
+        output.line(f"  balance {status.balance} on {when(status.balance.at)}")
+    if status.problem is not None:
+        output.line(f"  {status.problem.title} ({status.problem.code})")
+    if status.breaker.phase is not Phase.CLOSED:
+        output.line(f"  {breaker_text(status.breaker)}")
+    if status.transport is not None and status.transport.note:
+        output.line(f"  sends by {status.transport.name}: {status.transport.note}")
+
+
+def breaker_text(breaker: BreakerStatus) -> str:
+    """Why an account is not used, and until when in local time."""
+    if breaker.phase is Phase.HALF_OPEN:
+        return "being tried again"
+    at = f" at {time.strftime('%H:%M:%S', time.localtime(breaker.until))}" if breaker.until else ""
+    cause = f", last {breaker.cause}" if breaker.cause else ""
+    return f"left alone after {breaker.failures} faults in a row{cause}; tried again{at}"
+
+
+@app.command()
+def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
+    ctx: typer.Context,
+    name: Name,
+    provider: Annotated[str, typer.Option(help="kimi, glm or custom", show_default=False)],
+    region: Annotated[
+        str | None, typer.Option(help="kimi: intl, cn; glm: zai, bigmodel.", show_default=False)
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Another address than the region's.", show_default=False)
+    ] = None,
+    max_in_flight: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Uploads at once.", show_default=False)
+    ] = None,
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="For custom: NAME or NAME:pdf,txt; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    per_minute: PerMinute = 0,
+    bytes_per_s: BytesPerSecond = 0,
+    tier: TierName = None,
+    key_stdin: Annotated[
+        bool, typer.Option("--key-stdin", help="Read the key from standard input.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Add an account. The key goes into the system's keyring and nowhere else."""
+    if key_stdin:
+        key = sys.stdin.readline()
+    elif sys.stdin.isatty():
+        key = typer.prompt("API key", hide_input=True)
+    else:
+        raise typer.BadParameter("no terminal to ask for the key: use --key-stdin")
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        draft = AccountDraft(
+            name,
+            provider,
+            region,
+            base_url,
+            max_in_flight,
+            tuple(purpose or ()),
+            per_minute,
+            bytes_per_s,
+            tier,
+        )
+        _print_account(await service.add_account(draft, key), output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command("list")
+def list_accounts(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """List the accounts, the preferred one first."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        found = await service.accounts()
+        for status in found:
+            _print_account(status, output)
+        if not found and not as_json:
+            output.line("No account yet. Add one with: exai-desktop account add")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _print_report(report: ConnectionReport, output: Output) -> None:
+    if output.as_json:
+        output.json(asdict(report))
+    elif report.ok:
+        output.line(
+            f"{report.account}: {report.host} accepts the key"
+            f" ({report.duration_ms} ms, {report.files} files there)"
+        )
+        if report.balance is not None:
+            output.line(f"  balance {report.balance}")
+    elif report.error is not None:
+        output.line(f"{report.account}: {report.error.title} ({report.error.code})")
+        output.line(f"  {report.error.hint}")
+
+
+@app.command("test")
+def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """Ask the provider whether it accepts the account's key."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        report = await service.test_account(name)
+        _print_report(report, output)
+        if report.error is None:
+            return Exit.OK
+        return exit_for(ErrorCode(report.error.code))
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+@app.command()
+def remove(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Forget an account and its key. Files at the provider and their record stay."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        await service.remove_account(name)
+        if as_json:
+            output.json({"removed": name})
+        else:
+            output.line(f"Removed {name}.")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)

@@ -1,0 +1,236 @@
+"""The verbs `files` and `import`: what lies at the providers, by the record."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.output import Exit, Output, error_object, look_line, look_object, when
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
+from exai_desktop.core.copies.queries import LISTED, FileDetail, FileQuery, ImportReport, days_left
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.service import UploadService
+
+_PAGE: Final = 500
+_DAY_S: Final = 86_400
+
+STATE_WORDS: Final[dict[CopyState, str]] = {
+    CopyState.PRESENT: "present",
+    CopyState.DELETING: "being deleted",
+    CopyState.DELETED: "deleted",
+    CopyState.MISSING: "missing",
+    CopyState.EXPIRED: "expired",
+    CopyState.FOREIGN: "foreign",
+}
+ORIGIN_WORDS: Final[dict[CopyOrigin, str]] = {
+    CopyOrigin.SENT: "sent from here",
+    CopyOrigin.FOUND: "found there, not ours",
+    CopyOrigin.IMPORTED: "imported; its content is not known here, so it is no twin of any file",
+}
+Account = Annotated[
+    str | None, typer.Option("--account", help="Only this one.", show_default=False)
+]
+
+
+def file_object(copy: Copy, now: float) -> dict[str, Any]:
+    """A file with the field names scripts rely on."""
+    return {
+        "id": copy.id,
+        "file_id": copy.remote_id,
+        "name": copy.remote_name,
+        "state": copy.state.value,
+        "origin": copy.origin.value,
+        "provider": copy.provider,
+        "account": copy.account,
+        "purpose": copy.purpose,
+        "bytes": copy.size,
+        "sha256": copy.sha256 or None,
+        "job": copy.job_id,
+        "stored_at": copy.recorded_at,
+        "verified_at": copy.verified_at,
+        "expires_at": copy.expires_at,
+        "days_left": days_left(copy.expires_at, now),
+    }
+
+
+def files(
+    ctx: typer.Context,
+    account: Account = None,
+    search: Annotated[str, typer.Option(help="In name, file id, hash or kept text.")] = "",
+    state: Annotated[
+        list[CopyState] | None, typer.Option(help="Only these states.", show_default=False)
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option("--id", help="One file, with the looks at it.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """List what lies at the providers by the record, newest first. `reconcile` asks them."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        if number is not None:
+            _show(await service.file(number), output)
+            return Exit.OK
+        query = FileQuery(account=account, search=search, states=tuple(state or LISTED))
+        rows = await _rows(service, query)
+        now = time.time()
+        if as_json:
+            for row in rows:
+                output.json(file_object(row, now))
+        else:
+            _print_table(rows, output, now)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+async def _rows(service: UploadService, query: FileQuery) -> list[Copy]:
+    """All of them, by pages, so that no answer is too long for the socket."""
+    rows: dict[int, Copy] = {}
+    while True:
+        page = await service.files(
+            FileQuery(
+                account=query.account,
+                states=query.states,
+                search=query.search,
+                offset=len(rows),
+                limit=_PAGE,
+            )
+        )
+        known = len(rows)
+        rows |= {row.id: row for row in page.rows}
+        if len(page.rows) < _PAGE or len(rows) == known:
+            return list(rows.values())
+
+
+def _print_table(rows: list[Copy], output: Output, now: float) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("No", "State", "Name", "Size", "Account", "Purpose", "Age", "Left", "File id"):
+        right = title in ("No", "Size", "Age", "Left")
+        table.add_column(title, justify="right" if right else "left")
+    for row in rows:
+        left = days_left(row.expires_at, now)
+        imported = " (imported)" if row.origin is CopyOrigin.IMPORTED else ""
+        table.add_row(
+            str(row.id),
+            STATE_WORDS[row.state] + imported,
+            Text(plain_text(row.remote_name)),
+            f"{row.size:,}",
+            Text(row.account),
+            Text(row.purpose),
+            f"{max(0, int((now - row.recorded_at) // _DAY_S))} d",
+            "" if left is None or row.state is CopyState.EXPIRED else f"{left} d",
+            Text(plain_text(row.remote_id)),
+        )
+    output.table(table)
+
+
+def _show(detail: FileDetail, output: Output) -> None:
+    copy, now = detail.copy, time.time()
+    if output.as_json:
+        output.json(file_object(copy, now) | {"looks": [look_object(x) for x in detail.looks]})
+        return
+    output.line(f"{copy.id}  {plain_text(copy.remote_name)}  {plain_text(copy.remote_id)}")
+    facts = {
+        "state": STATE_WORDS[copy.state],
+        "origin": ORIGIN_WORDS[copy.origin],
+        "account": copy.account,
+        "purpose": copy.purpose,
+        "bytes": f"{copy.size:,}",
+        "sha256": copy.sha256 or "unknown",
+        "stored": when(copy.recorded_at),
+        "expires": _expiry(copy, now),
+    }
+    for name, value in facts.items():
+        output.line(f"  {name:10} {plain_text(value)}")
+    for look in detail.looks:
+        output.line(f"  {look_line(look)}")
+
+
+def _expiry(copy: Copy, now: float) -> str:
+    left = days_left(copy.expires_at, now)
+    if copy.expires_at is None or left is None:
+        return "never, as far as is known"
+    return f"{when(copy.expires_at)}, in {left} days"
+
+
+def search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Find files by name, id or hash, and by the texts that were looked at with `content`."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        hits = await service.search_files(text)
+        now = time.time()
+        for hit in hits:
+            copy = hit.copy
+            if as_json:
+                output.json(file_object(copy, now) | {"snippet": hit.snippet or None})
+                continue
+            where = f"{plain_text(copy.remote_name)}  {copy.account}, {STATE_WORDS[copy.state]}"
+            output.line(f"{copy.id}  {where}")
+            if hit.snippet:
+                output.line(f"    {plain_text(hit.snippet)}")
+        if not hits and not as_json:
+            output.line("Nothing found.")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+def import_files(
+    ctx: typer.Context,
+    file_ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids at the provider.", show_default=False)
+    ] = None,
+    account: Account = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are not ours.")] = False,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Take files into the record that were not sent from here. Their content stays unknown: such
+    a file never counts as a twin of one on this computer."""
+    if account is None or bool(file_ids) == everything:
+        raise typer.BadParameter("give --account and either file ids or --all")
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        report = await service.import_files(account, None if everything else file_ids)
+        return print_import(report, output)
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def print_import(report: ImportReport, output: Output) -> Exit:
+    """What was imported, and what was not."""
+    if output.as_json:
+        now = time.time()
+        output.json(
+            {
+                "account": report.account,
+                "imported": [file_object(copy, now) for copy in report.imported],
+                "not_found": list(report.not_found),
+                "errors": [error_object(error) for error in report.errors],
+            }
+        )
+    else:
+        output.line(f"{report.account}: {len(report.imported):,} imported")
+        for copy in report.imported:
+            output.line(
+                f"  {copy.id}  {plain_text(copy.remote_id)}  {plain_text(copy.remote_name)}"
+            )
+        for file_id in report.not_found:
+            output.line(f"  {plain_text(file_id)} is not there, or is on record already")
+        for error in report.errors:
+            output.line(f"  {error.title} ({error.code})")
+    return Exit.SOME_FAILED if report.not_found or report.errors else Exit.OK

@@ -1,0 +1,102 @@
+"""The verbs `reconcile` and `verify`: the record and the provider's list, held side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from exai_desktop.cli.files.files import print_import
+from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.output import Exit, Output, error_object
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.copies.models import RemoteListing
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.service import UploadService
+
+Accounts = Annotated[
+    list[str] | None, typer.Option("--account", help="Only this one.", show_default=False)
+]
+
+Then = Callable[[UploadService, Output, list[str]], Awaitable[Exit]]
+
+
+def reconcile(
+    ctx: typer.Context,
+    account: Accounts = None,
+    take_over: Annotated[
+        bool, typer.Option("--import", help="Take the files of others into the record.")
+    ] = False,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Compare the record with what lies at the providers, and tell the files of others."""
+
+    async def import_too(service: UploadService, output: Output, names: list[str]) -> Exit:
+        exits = [print_import(await service.import_files(name), output) for name in names]
+        return max(exits, default=Exit.OK)
+
+    then = import_too if take_over else None
+    _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=False, then=then)
+
+
+def verify(
+    ctx: typer.Context,
+    account: Accounts = None,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Check that every file on record is still at its provider. Exit code 1 when one is not."""
+    _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=True)
+
+
+def _run(
+    ctx: typer.Context,
+    account: list[str] | None,
+    *,
+    as_json: bool,
+    sandbox: bool,
+    strict: bool,
+    then: Then | None = None,
+) -> None:
+    async def verb(service: UploadService, output: Output) -> Exit:
+        names = account or [status.account.name for status in await service.accounts()]
+        listings = [row for name in names for row in await service.reconcile(name)]
+        for listing in listings:
+            if as_json:
+                output.json(asdict(listing) | {"error": error_object(listing.error)})
+            else:
+                _print(listing, output, foreign=not strict)
+        if not names and not as_json:
+            output.line("No account yet. Add one with: exai-desktop account add")
+        is_bad = any(
+            row.error or (strict and (row.missing or row.expired or row.damaged))
+            for row in listings
+        )
+        if then is not None:
+            is_bad = await then(service, output, names) is not Exit.OK or is_bad
+        return Exit.SOME_FAILED if is_bad else Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _print(listing: RemoteListing, output: Output, *, foreign: bool) -> None:
+    where = f"{listing.account}, {listing.purpose}:"
+    if listing.error is not None:
+        output.line(f"{where} {listing.error.title} ({listing.error.code})")
+        return
+    counts = [f"{listing.present:,} there"]
+    for word, ids in (
+        ("missing", listing.missing),
+        ("expired", listing.expired),
+        ("of another size", listing.damaged),
+    ):
+        if ids:
+            counts.append(f"{len(ids):,} {word}: {', '.join(map(plain_text, ids))}")
+    if foreign and listing.foreign:
+        counts.append(f"{len(listing.foreign):,} not ours")
+    output.line(f"{where} {'; '.join(counts)}")
+    for remote in listing.foreign if foreign else ():
+        output.line(f"  {plain_text(remote.id)}  {remote.bytes:,} bytes  {remote.name}")

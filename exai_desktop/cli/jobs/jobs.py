@@ -1,0 +1,212 @@
+"""Verbs about what is in the queue and the record: list, show, retry, cancel."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from exai_desktop.cli.jobs.following import rows_of
+from exai_desktop.cli.jobs.upload import Accept, accepted
+from exai_desktop.cli.output import STATE_WORDS, Exit, Output, job_object, look_line, look_object
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.errors.former_names import RETRY_WORDS, explain
+from exai_desktop.core.errors.table import CODES
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.files.scans import scan_text
+from exai_desktop.core.jobs.models import JobDetail, JobQuery, JobView
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.service import UploadService
+
+Ids = Annotated[list[int], typer.Argument(help="Numbers from `list`.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="The sandbox's own profile.")]
+
+
+def list_jobs(
+    ctx: typer.Context,
+    state: Annotated[
+        list[JobState] | None, typer.Option(help="Only these states.", show_default=False)
+    ] = None,
+    search: Annotated[str, typer.Option(help="In name, path, file id or hash.")] = "",
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """List files, newest first."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        query = JobQuery(states=tuple(state or ()), search=search)
+        rows = await rows_of(service, query)
+        if as_json:
+            for row in rows:
+                output.json(job_object(row))
+        else:
+            _print_table(rows, output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+def _print_table(rows: list[JobView], output: Output) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("ID", justify="right")
+    for title in ("State", "Name", "Size", "Account", "File id or reason"):
+        table.add_column(title, justify="right" if title == "Size" else "left")
+    for row in rows:
+        result = row.file_id or (row.error.title if row.error else row.wait_reason) or ""
+        table.add_row(
+            str(row.id),
+            STATE_WORDS.get(row.state, row.state.value),
+            Text(row.name),
+            f"{row.size:,}",
+            Text(row.account or ""),
+            Text(plain_text(result)),
+        )
+    output.table(table)
+
+
+def show(
+    ctx: typer.Context,
+    job_id: Annotated[int, typer.Argument(help="Number from `list`.", show_default=False)],
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Show all that is known of one file, with its attempts and history."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        detail = await service.job(job_id)
+        file = None if detail.copy is None else await service.file(detail.copy.id)
+        looks = file.looks if file else ()
+        if as_json:
+            output.json(_detail_object(detail) | {"looks": [look_object(x) for x in looks]})
+        else:
+            _print_detail(detail, output)
+            for look in looks:
+                output.line(f"  {look_line(look)} at the provider")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+def _detail_object(detail: JobDetail) -> dict[str, Any]:
+    return job_object(detail.view) | {
+        "copy": {"id": detail.copy.remote_id, "state": detail.copy.state.value}
+        if detail.copy
+        else None,
+        "scan": asdict(detail.scan) if detail.scan else None,
+        "history": [
+            {"at": h.at, "from": h.old.value if h.old else None, "to": h.new.value, "note": h.note}
+            for h in detail.history
+        ],
+        "tries": [
+            {
+                "number": a.number,
+                "transport": a.transport,
+                "started_at": a.started_at,
+                "ended_at": a.ended_at,
+                "outcome": a.outcome,
+                "error": a.error_code,
+                "detail": a.detail,
+                "http_status": a.http_status,
+                "request_id": a.request_id,
+            }
+            for a in detail.attempts
+        ],
+    }
+
+
+def _print_detail(detail: JobDetail, output: Output) -> None:
+    output.job(detail.view)
+    shown = job_object(detail.view)
+    for key in ("path", "state", "account", "purpose", "bytes", "sha256", "route_reason"):
+        if shown[key] is not None:
+            output.line(f"  {key.replace('_', ' '):13} {plain_text(str(shown[key]))}")
+    # By any name: an older record may hold one of before.
+    found = explain(detail.view.error.code) if detail.view.error else None
+    for code in found.codes if found else ():
+        info = CODES[code]
+        output.line(f"  {'error':13} {info.number} {code}")
+        output.line(f"  {'tried again':13} {RETRY_WORDS[info.retry]}")
+    if detail.copy is not None:
+        output.line(f"  {'at provider':13} {detail.copy.state.value}")
+    output.line(f"  {'malware':13} {plain_text(scan_text(detail.scan))}")
+    for entry in detail.history:
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
+        note = f"  {plain_text(entry.note)}" if entry.note else ""
+        output.line(f"  {at}  {entry.new.value}{note}")
+
+
+def report(output: Output, verb: str, ids: list[int], wanted: list[int] | None) -> Exit:
+    if output.as_json:
+        output.json({verb: ids})
+    else:
+        output.line(f"{verb.capitalize()}: {', '.join(map(str, ids)) or 'none'}")
+    left_out = sorted(set(wanted or ()) - set(ids))
+    if left_out and not output.as_json:
+        output.line(f"Not possible for: {', '.join(map(str, left_out))}")
+    return Exit.SOME_FAILED if left_out else Exit.OK
+
+
+def retry(
+    ctx: typer.Context,
+    job_ids: Annotated[list[int] | None, typer.Argument(show_default=False)] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    allow_fallback: Annotated[
+        bool, typer.Option("--allow-fallback", help="Another company may get it.")
+    ] = False,
+    accept: Accept = None,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Put files back into the queue as a new attempt. They are sent by the next upload or by
+    the window, whichever runs."""
+    if bool(job_ids) == failed:
+        raise typer.BadParameter("give either numbers or --failed")
+    codes = accepted(accept)
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        wanted = None if failed else job_ids
+        ids = await service.retry(wanted, allow_fallback=allow_fallback, accepted=codes)
+        return report(output, "retried", ids, wanted)
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def cancel(
+    ctx: typer.Context, job_ids: Ids, as_json: Json = False, sandbox: Sandbox = False
+) -> None:
+    """Cancel files that are not at a provider yet."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        return report(output, "cancelled", await service.cancel(job_ids), job_ids)
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def settle(
+    ctx: typer.Context,
+    job_id: Annotated[int, typer.Argument(help="Number from `list`.", show_default=False)],
+    use: Annotated[
+        str | None,
+        typer.Option("--use", help="The id of the file at the provider.", show_default=False),
+    ] = None,
+    send_again: Annotated[
+        bool, typer.Option("--send-again", help="It is not there: send it again.")
+    ] = False,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Decide on a file that needs review: use the file at the provider, or send it again."""
+    if (use is None) is not send_again:
+        raise typer.BadParameter("give either --use FILE_ID or --send-again")
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        await service.settle(job_id, use)
+        output.job((await service.job(job_id)).view)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

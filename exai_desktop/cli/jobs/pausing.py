@@ -1,0 +1,76 @@
+"""The verbs `pause` and `resume`: the whole queue of the window that is open."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+import typer
+
+from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.output import Exit, Output
+from exai_desktop.cli.session import run_verb
+from exai_desktop.core.service import UploadService
+
+_SPAN: Final = re.compile(r"(\d{1,6})([smh]?)")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600}
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `30m` or `2h` in seconds; another word is wrong usage."""
+    match = _SPAN.fullmatch(text.strip().lower())
+    if match is None or not int(match[1]):
+        raise typer.BadParameter(f"{text!r} is not a time such as 90s, 30m or 1h")
+    return float(int(match[1]) * _SECONDS[match[2]])
+
+
+def pause(
+    ctx: typer.Context,
+    for_: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="90s, 30m, 1h; none: until `resume`."),
+    ] = None,
+    as_json: Json = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Let the open window send nothing new; files under way finish."""
+    for_s = None if for_ is None else seconds(for_)
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        if await _has_window(service, output):
+            await service.pause(None, for_s)
+            await _say(service, output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def resume(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
+    """Let the open window go on with its queue, whatever it waits for."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        if await _has_window(service, output):
+            await service.resume()
+            await _say(service, output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+async def _has_window(service: UploadService, output: Output) -> bool:
+    """Without one nothing is sent between two commands."""
+    if (await service.facts()).get("face") == "window":
+        return True
+    if output.as_json:
+        output.json({"paused": None})
+    else:
+        output.line("No window is open: nothing is being sent.")
+    return False
+
+
+async def _say(service: UploadService, output: Output) -> None:
+    summary = await service.summary()
+    if output.as_json:
+        output.json({"paused": summary.paused, "until": summary.paused_until})
+    else:
+        output.line("Paused." if summary.paused else "Goes on.")

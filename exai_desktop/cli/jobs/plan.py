@@ -1,0 +1,65 @@
+"""What `upload --plan` prints: where files would go, which cannot, and how long it would take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from exai_desktop.cli.output import Output, error_object
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.planning import PlannedAccount, PlannedFile, UploadPlan
+
+
+def print_plan(plan: UploadPlan, output: Output) -> None:
+    """With `--json` one object for each file, then one for the whole."""
+    for file in plan.files:
+        if output.as_json:
+            output.json(_file_object(file))
+        elif file.error is not None:
+            line = f"✗ {plain_text(file.path, 200)}  {file.error.title} ({file.error.code})"
+            output.line(f"{line}: {file.error.detail}" if file.error.detail else line)
+    if output.as_json:
+        output.json({"plan": _whole_object(plan)})
+        return
+    for account in plan.accounts:
+        output.line(_account_line(account))
+    output.line(f"{plan.fitting} of {len(plan.files)} files fit. {_time_line(plan)}")
+
+
+def _file_object(file: PlannedFile) -> dict[str, Any]:
+    return asdict(file) | {"error": error_object(file.error)}
+
+
+def _whole_object(plan: UploadPlan) -> dict[str, Any]:
+    return {
+        "files": len(plan.files),
+        "fitting": plan.fitting,
+        "bytes": sum(account.bytes for account in plan.accounts),
+        "seconds": plan.seconds,
+        "line_s": plan.line_s,
+        "accounts": [asdict(account) for account in plan.accounts],
+    }
+
+
+def _account_line(account: PlannedAccount) -> str:
+    line = f"{account.account}: {account.files:,} files, {account.bytes:,} bytes"
+    room = [
+        f"{left:,} {unit}"
+        for left, unit in ((account.files_left, "files"), (account.bytes_left, "bytes"))
+        if left is not None
+    ]
+    return f"{line}; room left afterwards: {', '.join(room)}" if room else line
+
+
+def _time_line(plan: UploadPlan) -> str:
+    """Unknown is said, not guessed."""
+    if plan.seconds is None:
+        return "How long it takes is not known before something was sent."
+    why = "the accounts' limits" if plan.seconds != plan.line_s else "the line"
+    return f"About {_span(plan.seconds)}, by {why}."
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5_400 else f"{seconds / 3600:.1f} h"

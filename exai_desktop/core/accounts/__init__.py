@@ -1,0 +1,1 @@
+"""Accounts: their values, health, breaker, and how long to wait for them."""

@@ -1,0 +1,130 @@
+"""Values about accounts. Keys are never among them: they stay in the credential store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from exai_desktop.core.accounts.health import UNKNOWN, HealthStatus
+from exai_desktop.core.errors.tree import ErrorView
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A key at one provider in one region. `order` is the user's preference, 0 first.
+
+    `purposes`: its own instead of the provider's, as `NAME` or `NAME:ending,ending`.
+    """
+
+    name: str
+    provider: str
+    region: str
+    base_url: str
+    key_fingerprint: str = ""
+    enabled: bool = True
+    max_in_flight: int = 2
+    order: int = 0
+    purposes: tuple[str, ...] = ()
+    # 0: no limit is known.
+    uploads_per_minute: int = 0
+    # 0: as fast as the line.
+    bytes_per_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDraft:
+    """An account as the user enters it; `base_url` is None for the region's own."""
+
+    name: str
+    provider: str
+    region: str | None = None
+    base_url: str | None = None
+    max_in_flight: int | None = None
+    purposes: tuple[str, ...] = ()
+    uploads_per_minute: int = 0
+    bytes_per_s: int = 0
+    # The name of a tier: its limits hold where none are given.
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStatus:
+    """The way an account sends now; `note` says why it is not the first of the order."""
+
+    name: str
+    note: str = ""
+    step_downs: int = 0
+
+
+class Phase(StrEnum):
+    """Whether an account is used, left alone after faults of its provider, or tried again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    # Waited long enough: one attempt at a time shows whether the provider is well again.
+    HALF_OPEN = "half open"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerStatus:
+    """For people. `until` is when it is tried again, None when it is being tried or closed."""
+
+    phase: Phase
+    failures: int = 0
+    until: float | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left to spend at a provider, as it said at `at`; below zero it is owed."""
+
+    available: float
+    currency: str
+    at: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.available:,.2f} {self.currency}"
+
+
+class BalanceBook(Protocol):
+    """The last balance of each account."""
+
+    async def note(self, account: str, balance: Balance | None) -> None:
+        """None: the account is gone."""
+        ...
+
+    async def all(self) -> dict[str, Balance]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStatus:
+    """An account with what the engine knows of it now."""
+
+    account: Account
+    paused_until: float | None = None
+    problem: ErrorView | None = None
+    waiting: int = 0
+    sending: int = 0
+    files: int = 0
+    bytes: int = 0
+    # None: nothing was asked or sent yet.
+    transport: TransportStatus | None = None
+    breaker: BreakerStatus = BreakerStatus(Phase.CLOSED)
+    health: HealthStatus = UNKNOWN
+    # The last one told; None: never asked for, or the provider does not tell.
+    balance: Balance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionReport:
+    """The result of a connection test."""
+
+    ok: bool
+    account: str
+    host: str
+    duration_ms: int
+    files: int | None = None
+    error: ErrorView | None = None
+    balance: Balance | None = None

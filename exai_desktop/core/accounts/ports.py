@@ -1,0 +1,65 @@
+"""Accounts and what they need from outside: keys, the settings list, state that is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from exai_desktop.core.accounts.accounts import Account
+
+
+class Credentials(Protocol):
+    """API keys. Calls block for up to seconds (a locked keyring): use a reader thread.
+
+    Raise `AccountError` CREDENTIAL_STORE_LOCKED or CREDENTIAL_STORE_UNAVAILABLE.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What holds the keys, for people: "Secret Service", "this session only"."""
+        ...
+
+    def get(self, account: str) -> str | None: ...
+
+    def set(self, account: str, key: str) -> None: ...
+
+    def delete(self, account: str) -> None: ...
+
+
+class AccountBook(Protocol):
+    """The list of accounts in the settings file, without keys. Writes are atomic."""
+
+    def load(self) -> tuple[Account, ...]: ...
+
+    def save(self, accounts: Sequence[Account]) -> None: ...
+
+
+T = TypeVar("T")
+
+
+class StateStore(Protocol):
+    """Small texts about accounts, kept for the next run and shared by all who use the store."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may change them too: then what was read ages."""
+        ...
+
+    async def load(self, key: str) -> str | None: ...
+
+    async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
+        """Read, change and write as one step; returns what `change` gives besides the new text.
+
+        `change` may be called more than once. A new text of None forgets the key.
+        """
+        ...
+
+
+class SharedTurns(Protocol):
+    async def take(self, key: str, most: int, window_s: float) -> float:
+        """One turn of at most so many in any window; 0.0 when it is ours.
+
+        Otherwise the seconds until one may be free, and nothing was taken. Raises
+        FLEET_UNREACHABLE.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The audit trail: its entries, its chain, where it is kept."""

@@ -1,0 +1,1 @@
+"""Errors: codes, texts, classes, and hiding secrets in them."""

@@ -1,0 +1,1 @@
+"""Files on this computer: names, paths, checks, scans."""

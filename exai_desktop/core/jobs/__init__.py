@@ -1,0 +1,1 @@
+"""Jobs: values, states, progress, claims on content."""

@@ -1,0 +1,166 @@
+"""Where the record keeps jobs: what changes in one transaction, and what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypedDict
+
+from exai_desktop.core.copies.models import Copy
+from exai_desktop.core.copies.store import NewCopy
+from exai_desktop.core.jobs.models import (
+    AddOptions,
+    Attempt,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    JobView,
+    NewJob,
+    QueueSummary,
+)
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.routing.quota import Limits, Usage
+
+
+class JobChanges(TypedDict, total=False):
+    """Columns of a job that a move may set along with the state. None clears a column."""
+
+    allow_fallback: bool
+    accepted: tuple[str, ...]
+    judged: str | None
+    provider: str | None
+    account: str | None
+    purpose: str | None
+    size: int
+    mtime_ns: int | None
+    device: int | None
+    inode: int | None
+    sha256: str | None
+    sent_name: str | None
+    route_reason: str | None
+    transport: str | None
+    attempts: int
+    not_before: float | None
+    wait_reason: str | None
+    cancel_requested: bool
+    file_id: str | None
+    twin_of: int | None
+    error_code: str | None
+    error_detail: str | None
+    error_retry_after: float | None
+    finished_at: float | None
+    scan_verdict: str | None
+    scan_detail: str | None
+    scan_engine: str | None
+    scan_database: str | None
+
+
+# The outcome of an attempt that was not made because a recovered record may have forgotten it.
+FORGOTTEN: Final = "perhaps sent before the recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of state with all that belongs to it: one transaction, all or nothing."""
+
+    job_id: int
+    old: JobState
+    new: JobState
+    at: float
+    note: str = ""
+    changes: JobChanges = field(default_factory=JobChanges)
+    # A new attempt (number not yet there), or the end of the one with this number.
+    attempt: Attempt | None = None
+    copy: NewCopy | None = None
+    # A move into *sending* that would leave less than no room at the account is refused.
+    limits: Limits | None = None
+
+
+class StaleJobError(Exception):
+    """The job is not in the state the move starts from: somebody else moved it first."""
+
+
+class TwinInFlightError(Exception):
+    """Another job is sending the same content to the same account and purpose."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+class TwinPresentError(Exception):
+    """The same content is already there."""
+
+    def __init__(self, copy: Copy) -> None:
+        super().__init__(copy.remote_id)
+        self.copy = copy
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An upload whose answer was lost, and which was looked for in vain."""
+
+    sent_name: str
+    sha256: str
+
+
+class JobStore(Protocol):
+    async def add_batch(self, options: AddOptions, jobs: Sequence[NewJob], at: float) -> int:
+        """Open a batch; returns its id. `jobs` may be empty."""
+        ...
+
+    async def add_jobs(self, batch_id: int, jobs: Sequence[NewJob], at: float) -> list[JobView]:
+        """Add to an open batch, in order. Jobs with an error are born refused."""
+        ...
+
+    async def apply(self, move: Move) -> JobView:
+        """Carry out one move if the job is still in `move.old` (else `StaleJobError`).
+
+        A move into *sending* is where the dedupe law is enforced: it raises `TwinPresentError`
+        when a usable copy of (account, purpose, sha256) is present, `TwinInFlightError` when
+        another job of the same triple is in flight. A unique index backs both. With `move.limits`
+        it raises PROVIDER_FILE_LIMIT or QUOTA_EXCEEDED when there is no room for one more.
+        """
+        ...
+
+    async def apply_many(self, moves: Sequence[Move]) -> list[JobView]:
+        """Many moves in one transaction; those whose job has moved meanwhile are left out."""
+        ...
+
+    async def request_cancel(self, job_id: int) -> None:
+        """Note the wish on a job that cannot be cancelled before it is settled."""
+        ...
+
+    async def get(self, job_id: int) -> JobView | None: ...
+
+    async def detail(self, job_id: int) -> JobDetail | None: ...
+
+    async def page(self, query: JobQuery) -> JobPage: ...
+
+    async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
+        """(id, account) of all jobs in these states, oldest first."""
+        ...
+
+    async def summary(self) -> QueueSummary:
+        """Counts and open bytes; speed and ETA are filled in by the engine."""
+        ...
+
+    async def answer_delays(self, account: str, most: int) -> list[float]:
+        """Seconds from the last block to the answer of stored files, the newest first."""
+        ...
+
+    async def room_used(self, account: str, purpose: str) -> Usage:
+        """What lies at the account or is on its way there."""
+        ...
+
+    async def line_speed(self) -> float | None:
+        """Bytes a second of the last files of some size; None: there were none."""
+        ...
+
+    async def given_up(self, account: str, size: int) -> list[GivenUp]:
+        """Uploads of this size to the account that may turn up late, of forgotten jobs too."""
+        ...
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        """Forget final jobs (None: all final ones); copies and fingerprints stay."""
+        ...

@@ -1,0 +1,89 @@
+"""The computer the program runs on: clock, disk, power and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time as a parameter: tests bring one that jumps."""
+
+    def now(self) -> float:
+        """Wall clock, Unix seconds: what is written down."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back: what is waited for."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Snapshots(Protocol):
+    """Verified copies of the database. All calls block: use a thread, one at a time."""
+
+    def age_s(self, now: float) -> float | None:
+        """Seconds since the newest one; None: there is none."""
+        ...
+
+    def is_changed(self) -> bool:
+        """Whether there is anything that the newest one does not hold."""
+        ...
+
+    def take(self, now: float) -> None:
+        """Make one; raises `EngineError` and leaves the earlier ones as they are."""
+        ...
+
+
+class Disk(Protocol):
+    """The disk with the profile, and the room kept on it for bad times."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the room kept."""
+        ...
+
+    def free_bytes(self) -> int:
+        """May raise OSError."""
+        ...
+
+    def is_held(self) -> bool: ...
+
+    def hold(self) -> bool:
+        """Take the room again; whether it is held now."""
+        ...
+
+    def release(self) -> bool:
+        """Give it up; whether there was any."""
+        ...
+
+    def watch(self, on_release: Callable[[], None]) -> None:
+        """Call this, in whatever thread, each time the room was given up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """None: the system does not tell."""
+
+    is_metered: bool | None = None
+    on_battery: bool | None = None
+
+
+class Surroundings(Protocol):
+    def look(self) -> Situation:
+        """Blocks for some milliseconds, a second at most; never raises."""
+        ...
+
+
+def why_not_now(
+    situation: Situation, *, waits_when_metered: bool, waits_on_battery: bool
+) -> str | None:
+    """The reason to wait, for people; None: go on. What is not known is no reason."""
+    if waits_when_metered and situation.is_metered:
+        return "on a metered connection"
+    if waits_on_battery and situation.on_battery:
+        return "on battery"
+    return None

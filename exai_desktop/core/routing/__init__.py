@@ -1,0 +1,1 @@
+"""Which account takes a file: abilities, folder rules, room left."""

@@ -1,0 +1,1 @@
+"""Accounts in use: registry, limits, breakers, health."""

@@ -1,0 +1,104 @@
+"""So many uploads a minute, as an account's tier allows, and fewer for a while after a 429."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final
+
+from pyrate_limiter import InMemoryBucket, Rate, RateItem
+
+from exai_desktop.core.accounts import delays
+from exai_desktop.core.machine import Clock
+
+# How long a 429 is remembered.
+LOWERED_S: Final = 600.0
+
+_INTERVAL_MS: Final = round(delays.WINDOW_S * 1000)
+
+
+class Limiter:
+    """One account's. `per_minute` 0: no limit is known. All calls in the engine's loop."""
+
+    def __init__(self, per_minute: int, clock: Clock, bytes_per_s: int = 0) -> None:
+        self.bandwidth = Bandwidth(bytes_per_s, clock)
+        self._per_minute = per_minute
+        self._clock = clock
+        self._bucket = InMemoryBucket([Rate(max(1, per_minute), _INTERVAL_MS)])
+        self._lowered_until = 0.0
+        # Who waits goes in the order of asking.
+        self._turn = asyncio.Lock()
+        self.waiting = 0
+
+    @property
+    def per_minute(self) -> int:
+        """What holds now."""
+        is_lowered = self._clock.monotonic() < self._lowered_until
+        return max(1, self._per_minute * 2 // 3) if is_lowered else self._per_minute
+
+    def lower(self) -> None:
+        """The provider has throttled: a third less for ten minutes."""
+        if self._per_minute:
+            self._lowered_until = self._clock.monotonic() + LOWERED_S
+
+    def wait_s(self, count: int = 1) -> float:
+        """Seconds until the `count`-th next upload may begin, if all begin as soon as they may."""
+        if not self._per_minute or not count:
+            return 0.0
+        begun = [item.timestamp / 1000 for item in self._bucket.items]
+        return delays.wait_s(begun, self.per_minute, count, self._clock.monotonic())
+
+    async def acquire(self) -> None:
+        """Wait for the permission to begin one upload, and take it."""
+        if not self._per_minute:
+            return
+        self.waiting += 1
+        try:
+            async with self._turn:
+                while (left_s := self.wait_s()) > 0 or not self._take():
+                    await self._clock.sleep(max(left_s, 0.001))
+        finally:
+            self.waiting -= 1
+
+    def _take(self) -> bool:
+        # Upwards: a moment cut to milliseconds would lie before the truth, and let one too many in.
+        now_ms = math.ceil(self._clock.monotonic() * 1000)
+        self._bucket.leak(now_ms)
+        return self._bucket.put(RateItem("upload", now_ms))
+
+
+# Five blocks a second keep progress alive; smaller ones than this only cost.
+_BLOCKS_A_SECOND: Final = 5
+_LEAST: Final = 16 * 1024
+
+
+class Bandwidth:
+    """Blocks leave one after the other, each when the ones before it have had their time.
+
+    All calls in the engine's loop. Whoever is cancelled while waiting leaves its turn unused.
+    """
+
+    def __init__(self, bytes_per_s: int, clock: Clock) -> None:
+        self._clock = clock
+        self._rate = bytes_per_s
+        self._free_at = 0.0
+
+    def limit(self, bytes_per_s: int) -> None:
+        """From now on; 0: no limit. The same as before changes nothing."""
+        if bytes_per_s != self._rate:
+            self._rate = bytes_per_s
+            self._free_at = 0.0
+
+    @property
+    def block(self) -> int | None:
+        """The largest block in bytes that keeps the flow even; None without a limit."""
+        return max(_LEAST, self._rate // _BLOCKS_A_SECOND) if self._rate else None
+
+    def reserve(self, size: int) -> float:
+        """Take the turn for so many bytes; returns the seconds until it comes."""
+        if not self._rate:
+            return 0.0
+        now = self._clock.monotonic()
+        turn = max(self._free_at, now)
+        self._free_at = turn + size / self._rate
+        return turn - now

@@ -1,0 +1,101 @@
+"""What is worth a word about the accounts: many faults, almost full. Said once per condition."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from exai_desktop.core.accounts.accounts import Account, Phase
+from exai_desktop.core.accounts.health import is_alarming, level_of
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, AppError
+from exai_desktop.core.routing.quota import fullness
+from exai_desktop.engine.background.problems import Condition, Problems
+from exai_desktop.engine.context import Context
+
+log = logging.getLogger(__name__)
+
+# Alarms come this late at most.
+EVERY_S: Final = 5.0
+
+
+class HealthWatch:
+    """Looks every five seconds; each purpose of an account costs one count in the record."""
+
+    def __init__(self, ctx: Context, problems: Problems) -> None:
+        self._ctx = ctx
+        self._problems = problems
+        self._levels: dict[str, float] = {}
+        self._alarmed: set[str] = set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except AppError as error:
+                log.warning("the accounts were not looked after: %s", error.code)
+            await self._ctx.clock.sleep(EVERY_S)
+
+    async def finish(self) -> None:
+        """At the end of a run: the history keeps what it has seen."""
+        try:
+            await self._ctx.health.save()
+        except AppError as error:
+            log.warning("the last answers are not in the history: %s", error.code)
+
+    async def look(self) -> None:
+        """Once over all accounts."""
+        await self._ctx.health.save()
+        accounts = self._ctx.accounts.all()
+        for account in accounts:
+            self._look_at_faults(account.name)
+            await self._look_at_room(account)
+            self._ctx.metrics.health_is(account.name, is_well=self._is_well(account.name))
+        for name in set(self._levels) - {account.name for account in accounts}:
+            self.forget(name)
+        if self._ctx.metrics.is_watched:
+            usage = await self._ctx.copies.usage()
+            for account in accounts:
+                self._ctx.metrics.account_holds(account.name, *usage.get(account.name, (0, 0)))
+
+    def _is_well(self, account: str) -> bool:
+        is_used = self._ctx.breakers.phase(account) is Phase.CLOSED
+        return is_used and account not in self._alarmed and not self._ctx.accounts.problem(account)
+
+    def forget(self, account: str) -> None:
+        """The account is gone, and with it what was wrong."""
+        self._levels.pop(account, None)
+        self._alarmed.discard(account)
+        self._problems.forget(account)
+        self._ctx.metrics.forget(account)
+
+    def _look_at_faults(self, account: str) -> None:
+        status = self._ctx.health.status(account)
+        if not is_alarming(status, before=account in self._alarmed):
+            self._alarmed.discard(account)
+            self._problems.over(Condition.FAULTS, account)
+            return
+        self._alarmed.add(account)
+        detail = f"{status.faults} of {status.answers} in 15 minutes, last {status.last_code}"
+        self._problems.holds(
+            Condition.FAULTS, AccountError(ErrorCode.ERROR_RATE_HIGH, detail), account
+        )
+
+    async def _look_at_room(self, account: Account) -> None:
+        share, words = await self._fullest(account)
+        before = self._levels.get(account.name, 0.0)
+        level = self._levels[account.name] = level_of(share, before)
+        if not level:
+            self._problems.over(Condition.ROOM, account.name)
+        else:
+            error = AccountError(ErrorCode.ALMOST_FULL, words)
+            self._problems.holds(Condition.ROOM, error, account.name, step=level)
+
+    async def _fullest(self, account: Account) -> tuple[float, str]:
+        info = self._ctx.accounts.table.of(account)
+        found = [(0.0, "")]
+        for purpose in info.purposes_in(account.region) if info else ():
+            used = await self._ctx.jobs.room_used(account.name, purpose.name)
+            limits = self._ctx.accounts.limits(account.name, purpose.name)
+            found.append(fullness(used, limits))
+        return max(found)

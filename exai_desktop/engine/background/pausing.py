@@ -1,0 +1,115 @@
+"""The whole queue stands still: by the user, for a while, or by what the computer says.
+
+Files under way finish. The user's *resume* also overrides a reason of the computer's, until that
+reason is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from exai_desktop.core.machine import Situation, Surroundings, why_not_now
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.waiting import Wakeup
+
+log = logging.getLogger(__name__)
+
+# A laptop is unplugged, a phone becomes the network: noticed this late at most.
+LOOK_S: Final = 15.0
+
+
+class Pausing:
+    """`changed` is called whenever the queue stops or goes on."""
+
+    def __init__(
+        self, ctx: Context, surroundings: Surroundings | None, changed: Callable[[], object]
+    ) -> None:
+        self._ctx = ctx
+        self._surroundings = surroundings
+        self._changed = changed
+        self._wake = Wakeup(ctx.clock)
+        self._by_user = False
+        self._until: float | None = None
+        self._reason: str | None = None
+        self._overridden: str | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        return self._by_user or self._is_reason_good
+
+    @property
+    def _is_reason_good(self) -> bool:
+        return self._reason is not None and self._reason != self._overridden
+
+    @property
+    def reason(self) -> str:
+        """Empty when it was the user."""
+        return self._reason if self._reason and self._is_reason_good and not self._by_user else ""
+
+    @property
+    def until(self) -> float | None:
+        """When it goes on by itself, in wall-clock time; None: when the user or a reason says."""
+        if not self._by_user or self._until is None:
+            return None
+        return self._ctx.clock.now() + max(0.0, self._until - self._ctx.clock.monotonic())
+
+    def wake(self) -> None:
+        """The settings have changed: look around now."""
+        self._wake.set()
+
+    def begin(self, for_s: float | None) -> None:
+        """By the user; `for_s` seconds, None until they say otherwise."""
+        self._by_user = True
+        self._until = None if for_s is None else self._ctx.clock.monotonic() + for_s
+        self._wake.set()
+        self._apply()
+
+    def end(self) -> None:
+        """By the user: whatever the reason was."""
+        self._by_user, self._until = False, None
+        self._overridden = self._reason
+        self._apply()
+
+    def _apply(self) -> None:
+        self._ctx.scheduler.prepare.pause(self.is_paused)
+        self._ctx.accounts.pause(self.is_paused)
+        self._changed()
+
+    async def run(self) -> None:
+        """Until cancelled: ends what has lasted long enough, and looks around if that matters."""
+        while True:
+            self._wake.clear()
+            await self._look()
+            waits = [LOOK_S] if self._is_looking else []
+            if self._by_user and self._until is not None:
+                left = self._until - self._ctx.clock.monotonic()
+                if left <= 0:
+                    self._by_user, self._until = False, None
+                    self._apply()
+                    continue
+                waits.append(left)
+            await self._wake.wait(min(waits, default=None))
+
+    @property
+    def _is_looking(self) -> bool:
+        wanted = self._ctx.settings
+        return "wait" in (wanted.on_metered, wanted.on_battery) and self._surroundings is not None
+
+    async def _look(self) -> None:
+        wanted, situation = self._ctx.settings, Situation()
+        if self._is_looking and self._surroundings is not None:
+            situation = await self._ctx.read(self._surroundings.look)
+        reason = why_not_now(
+            situation,
+            waits_when_metered=wanted.on_metered == "wait",
+            waits_on_battery=wanted.on_battery == "wait",
+        )
+        if reason == self._reason:
+            return
+        log.info("the queue %s", f"waits: {reason}" if reason else "goes on")
+        self._reason = reason
+        if self._overridden != reason:
+            self._overridden = None
+        self._apply()

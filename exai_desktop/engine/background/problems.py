@@ -1,0 +1,78 @@
+"""What is wrong beyond one file, also for those who begin to listen later.
+
+Each is said once when it begins, and once when it is over.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.events import EventBus, ProblemRaised, ProblemSolved
+
+
+class Condition(StrEnum):
+    """What can be wrong for a while, with the program (no account) or with an account."""
+
+    STORAGE = "storage"
+    FLEET = "fleet"
+    BREAKER = "breaker"
+    FAULTS = "faults"
+    ROOM = "room"
+
+
+class Problems:
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self._lasting: list[ProblemRaised] = []
+        self._now: dict[tuple[Condition, str | None], tuple[ProblemRaised, float]] = {}
+
+    def lasting(self) -> list[ProblemRaised]:
+        """What a new listener has to be told."""
+        return [*self._lasting, *(problem for problem, _ in self._now.values())]
+
+    def add(self, error: ErrorView) -> None:
+        """Say it once, and to each new listener for as long as the program runs."""
+        event = ProblemRaised(error)
+        self._lasting.append(event)
+        self._bus.publish(event)
+
+    def holds(
+        self,
+        condition: Condition,
+        error: AppError,
+        account: str | None = None,
+        *,
+        step: float = 0.0,
+    ) -> None:
+        """It is so. Said again when it is another error or a worse `step` of the same."""
+        key, event = (condition, account), ProblemRaised(ErrorView.of(error), account)
+        before = self._now.get(key)
+        self._now[key] = (event, step)
+        if before is None or before[0].error.code != event.error.code or step > before[1]:
+            self._bus.publish(event)
+
+    def over(self, condition: Condition, account: str | None = None) -> None:
+        """It is not so, or not any more: then that is said."""
+        before = self._now.pop((condition, account), None)
+        if before is not None:
+            self._bus.publish(ProblemSolved(before[0].error, account))
+
+    def forget(self, account: str) -> None:
+        """The account is gone: there is nothing more to say of it."""
+        for key in [key for key in self._now if key[1] == account]:
+            del self._now[key]
+
+    def of_storage(self, error: AppError | None) -> None:
+        """New work waits for this; None: it is over."""
+        self._about(Condition.STORAGE, error)
+
+    def of_fleet(self, error: AppError | None) -> None:
+        """The state shared with other machines is out of reach; None: it is back."""
+        self._about(Condition.FLEET, error)
+
+    def _about(self, condition: Condition, error: AppError | None) -> None:
+        if error is None:
+            self.over(condition)
+        else:
+            self.holds(condition, error)

@@ -1,0 +1,1 @@
+"""The user's files: finding, opening, judging and scanning them."""

@@ -1,0 +1,170 @@
+"""Opening one of the user's files: one descriptor, regular files only, links resolved once."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.path_policy import PathPolicy
+from exai_desktop.core.files.ports import FileId
+
+# Each piece is one read and one hash update: 1 MiB is where neither call's overhead shows.
+PIECE: Final = 1024 * 1024
+
+# A FIFO must not hang the open, a link swapped in after resolving must not be followed.
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+_CODES: Final = {
+    errno.ENOENT: ErrorCode.FILE_NOT_FOUND,
+    errno.ENOTDIR: ErrorCode.FILE_NOT_FOUND,
+    errno.ENAMETOOLONG: ErrorCode.FILE_NOT_FOUND,
+    errno.EACCES: ErrorCode.FILE_UNREADABLE,
+    errno.EPERM: ErrorCode.FILE_UNREADABLE,
+    errno.ENXIO: ErrorCode.NOT_A_FILE,
+    errno.EISDIR: ErrorCode.NOT_A_FILE,
+    errno.ELOOP: ErrorCode.DANGLING_LINK,
+}
+
+
+def translate(error: OSError, path: str) -> FileError:
+    """An operating system's refusal in our words; a link that leads nowhere has its own."""
+    code = _CODES.get(error.errno or 0, ErrorCode.READ_FAILED)
+    if code is ErrorCode.FILE_NOT_FOUND and os.path.islink(path):
+        code = ErrorCode.DANGLING_LINK
+    return FileError(code, error.strerror or "")
+
+
+def _identity(found: os.stat_result) -> FileId:
+    return FileId(found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino)
+
+
+class RegularFile:
+    """An open regular file. `close` may be called twice."""
+
+    def __init__(self, fd: int, path: str, identity: FileId) -> None:
+        self._fd = fd
+        self._path = path
+        self._id = identity
+
+    @property
+    def id(self) -> FileId:
+        return self._id
+
+    @property
+    def path(self) -> str:
+        return self._path
+
+    def fileno(self) -> int:
+        """The descriptor, for a child that inherits it."""
+        return self._fd
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        try:
+            if hasattr(os, "pread"):
+                return os.pread(self._fd, size, offset)
+            os.lseek(self._fd, offset, os.SEEK_SET)
+            return os.read(self._fd, size)
+        except OSError as error:
+            raise FileError(ErrorCode.READ_FAILED, error.strerror or "") from error
+
+    def has_changed(self) -> bool:
+        try:
+            if _identity(os.fstat(self._fd)) != self._id:
+                return True
+            return _identity(os.stat(self._path)) != self._id
+        except OSError:
+            return True
+
+    def place(self) -> str:
+        """Where the open file lies, all links resolved. Raises FILE_CHANGED when it is gone."""
+        try:
+            # The system's own word for the descriptor; elsewhere the path is looked up anew.
+            link = f"/proc/self/fd/{self._fd}"
+            real = os.readlink(link) if os.path.lexists(link) else os.path.realpath(self._path)
+            found, mine = os.lstat(real), os.fstat(self._fd)
+        except OSError as error:
+            raise FileError(ErrorCode.FILE_CHANGED, error.strerror or "") from error
+        if (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino):
+            raise FileError(ErrorCode.FILE_CHANGED, "another file has taken its place")
+        return real
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def open_regular(path: str) -> RegularFile:
+    """Open for check, hash and send. Raises `FileError` with a code that names the reason."""
+    try:
+        real = os.path.realpath(path, strict=True)
+        fd = os.open(real, _FLAGS)
+    except OSError as error:
+        raise translate(error, path) from error
+    except ValueError as error:  # a null byte in the name
+        raise FileError(ErrorCode.FILE_NOT_FOUND, "not a possible name") from error
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(fd)
+        raise FileError(ErrorCode.NOT_A_FILE)
+    return RegularFile(fd, real, _identity(found))
+
+
+def hash_file(
+    file: RegularFile, on_bytes: Callable[[int], None], stopped: Callable[[], bool]
+) -> str:
+    """SHA-256 of all of it, in a reader thread. Raises FILE_CHANGED, READ_FAILED, CANCELLED."""
+    digest = hashlib.sha256()
+    done = 0
+    while done < file.id.size:
+        if stopped():
+            raise FileError(ErrorCode.CANCELLED)
+        piece = file.read_at(done, min(PIECE, file.id.size - done))
+        if not piece:
+            break
+        digest.update(piece)
+        done += len(piece)
+        on_bytes(done)
+    if done != file.id.size or file.has_changed():
+        raise FileError(ErrorCode.FILE_CHANGED)
+    return digest.hexdigest()
+
+
+class AllowedPlaces:
+    """Each look is a new one: a folder may have become a link meanwhile. Blocks."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = tuple(folders)
+
+    def check_given(self, path: str) -> None:
+        """Judge a path as it was handed over. Raises PATH_TRAVERSAL."""
+        malformed = PathPolicy(self._folders).malformed(path)
+        if malformed is not None:
+            raise FileError(ErrorCode.PATH_TRAVERSAL, malformed)
+        self.check_found(path)
+
+    def check_found(self, path: str) -> None:
+        """Judge where a path leads now, whether something is there or not."""
+        self._check(os.path.realpath(path))
+
+    def check_open(self, file: RegularFile) -> None:
+        """Judge where the open file lies: a path can be turned between a look and the opening."""
+        self._check(file.place())
+
+    def _check(self, real: str) -> None:
+        policy = PathPolicy(tuple(os.path.realpath(folder) for folder in self._folders))
+        objection = policy.objection(real)
+        if objection is not None:
+            raise FileError(ErrorCode.PATH_TRAVERSAL, objection)

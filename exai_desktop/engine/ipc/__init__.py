@@ -1,0 +1,1 @@
+"""The local socket between two processes of this program."""

@@ -1,0 +1,1 @@
+"""Settling what was interrupted, by the provider's own list."""

@@ -1,0 +1,107 @@
+"""What a provider's list says about uploads whose answer was lost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.files.names import is_renamed_twin
+from exai_desktop.core.jobs.models import JobView
+
+
+class Verdict(StrEnum):
+    ADOPT = "adopt"
+    ABSENT = "absent"
+    # It may be there, but a job that is still under way may be its owner: look again later.
+    LATER = "later"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    job: JobView
+    verdict: Verdict
+    remote: RemoteFile | None = None
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A job whose bytes may be at the provider, and when its attempt began by the provider's
+    clock (Unix seconds). `time_is_doubtful`: a clock was wrong then, so time proves nothing."""
+
+    job: JobView
+    started_at: float
+    time_is_doubtful: bool = False
+
+
+def _could_be(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
+    return (
+        remote.bytes == suspect.job.size
+        and (suspect.time_is_doubtful or remote.created_at >= suspect.started_at - skew_s)
+        and is_renamed_twin(suspect.job.sent_name or "", remote.name)
+    )
+
+
+def _owners(
+    suspects: Sequence[Suspect],
+    under_way: Sequence[Suspect],
+    unknown: Sequence[RemoteFile],
+    skew_s: float,
+) -> tuple[dict[int, RemoteFile], dict[int, list[RemoteFile]]]:
+    """Files that only one job can have made, by job; and what else each job could have made.
+
+    A job that has found its file claims no other, which may leave that one to a single job too.
+    """
+    claims = {
+        r.id: {s.job.id for s in (*suspects, *under_way) if _could_be(r, s, skew_s)}
+        for r in unknown
+    }
+    mine: dict[int, RemoteFile] = {}
+    may_take = {s.job.id for s in suspects}
+    oldest_first = sorted(unknown, key=lambda r: r.created_at)
+    while True:
+        found: dict[int, RemoteFile] = {}
+        for remote in oldest_first:
+            owners = claims[remote.id] - mine.keys()
+            taken = remote in mine.values()
+            if not taken and len(owners) == 1 and owners <= may_take:
+                found.setdefault(next(iter(owners)), remote)
+        if not found:
+            break
+        mine |= found
+    left = {
+        s.job.id: [r for r in unknown if s.job.id in claims[r.id] and r not in mine.values()]
+        for s in suspects
+    }
+    return mine, left
+
+
+def plan(
+    suspects: Sequence[Suspect],
+    unknown: Sequence[RemoteFile],
+    skew_s: float,
+    under_way: Sequence[Suspect] = (),
+) -> list[Finding]:
+    """What the list says of each suspect.
+
+    `unknown` are the remote files nobody of us claims, `under_way` the jobs whose own answer may
+    still come. A file that several jobs could have made proves nothing.
+    """
+    mine, left = _owners(suspects, under_way, unknown, skew_s)
+    findings: list[Finding] = []
+    for suspect in suspects:
+        job, rest = suspect.job, left[suspect.job.id]
+        if job.id in mine and suspect.time_is_doubtful:
+            findings.append(Finding(job, Verdict.AMBIGUOUS, others=len(rest) + 1))
+        elif job.id in mine:
+            findings.append(Finding(job, Verdict.ADOPT, mine[job.id], len(rest)))
+        elif not rest:
+            findings.append(Finding(job, Verdict.ABSENT))
+        elif any(_could_be(r, other, skew_s) for r in rest for other in under_way):
+            findings.append(Finding(job, Verdict.LATER, others=len(rest)))
+        else:
+            findings.append(Finding(job, Verdict.AMBIGUOUS, others=len(rest)))
+    return findings

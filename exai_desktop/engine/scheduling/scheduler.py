@@ -1,0 +1,240 @@
+"""The one place where a job changes state: rule, disk, lane, announcement, in this order.
+
+Also keeps what goes with it: which lane a job stands in, who waits for whom, and how a batch
+ended. All calls are made in the engine's loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Final, Unpack
+
+from exai_desktop.core.copies.store import NewCopy
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.events import BatchFinished, EventBus, JobChanged, JobsAdded
+from exai_desktop.core.jobs import states
+from exai_desktop.core.jobs.models import Attempt, JobView
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
+from exai_desktop.core.machine import Clock
+from exai_desktop.core.routing.quota import Limits
+from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.parking import Parking
+from exai_desktop.engine.waiting import uninterrupted
+
+S = JobState
+
+# Nothing more happens to these by itself: a batch of them is over.
+SETTLED: Final = states.FINAL | {S.HELD, S.NEEDS_REVIEW}
+
+
+def error_changes(error: AppError | None) -> JobChanges:
+    """The columns that hold an error; None clears them."""
+    if error is None:
+        return JobChanges(error_code=None, error_detail=None, error_retry_after=None)
+    return JobChanges(
+        error_code=error.code.value,
+        error_detail=error.detail[:500],
+        error_retry_after=error.retry_after,
+    )
+
+
+class Scheduler:
+    """`lane_of` names the lane of an account, None when there is no such account any more."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        bus: EventBus,
+        clock: Clock,
+        prepare: Lane,
+        lane_of: Callable[[str], Lane | None],
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self.prepare = prepare
+        self._lane_of = lane_of
+        self._parking = Parking(self._line_up, self.announce)
+        self._in_flight: dict[tuple[str | None, str | None, int], int] = {}
+        self._reserved: dict[tuple[str | None, str | None, int], int] = {}
+        self._keys: dict[int, tuple[str | None, str | None, int]] = {}
+        self._open: dict[int, set[int]] = {}
+        self._ended: dict[int, Counter[JobState]] = {}
+        self._scanning: set[int] = set()
+        self.on_uncertain: Callable[[JobView], None] = lambda _: None
+        self.on_waiting: Callable[[JobView], None] = lambda _: None
+        # What is announced may say more than the disk: why an account is left alone.
+        self.shown: Callable[[JobView], JobView] = lambda view: view
+
+    # -- batches
+
+    def batch_opened(self, batch_id: int) -> None:
+        self._scanning.add(batch_id)
+        self._open[batch_id] = set()
+        self._ended[batch_id] = Counter()
+
+    def admit(self, batch_id: int, views: Sequence[JobView]) -> None:
+        """Line up what `JobStore.add_jobs` has put on disk, and announce it."""
+        self._bus.publish(JobsAdded(batch_id, tuple(views)))
+        for view in views:
+            if view.state is S.QUEUED:
+                self._open[batch_id].add(view.id)
+                self.prepare.put(view.id)
+            else:
+                self._ended[batch_id][view.state] += 1
+
+    def batch_scanned(self, batch_id: int) -> None:
+        self._scanning.discard(batch_id)
+        self._finish_batch(batch_id)
+
+    def _count(self, view: JobView) -> None:
+        open_jobs = self._open.get(view.batch_id)
+        if open_jobs is None or view.id not in open_jobs or view.state not in SETTLED:
+            return
+        open_jobs.discard(view.id)
+        self._ended[view.batch_id][view.state] += 1
+        self._finish_batch(view.batch_id)
+
+    def _finish_batch(self, batch_id: int) -> None:
+        if batch_id in self._scanning or self._open.get(batch_id) != set():
+            return
+        del self._open[batch_id]
+        ended = self._ended.pop(batch_id)
+        self._bus.publish(
+            BatchFinished(
+                batch_id,
+                done=ended[S.DONE],
+                duplicate=ended[S.DUPLICATE],
+                refused=ended[S.REFUSED],
+                failed=ended[S.FAILED],
+                cancelled=ended[S.CANCELLED],
+                review=ended[S.NEEDS_REVIEW] + ended[S.HELD],
+            )
+        )
+
+    # -- moves
+
+    async def move(
+        self,
+        job: JobView,
+        new: JobState,
+        *,
+        note: str = "",
+        error: AppError | None = None,
+        attempt: Attempt | None = None,
+        copy: NewCopy | None = None,
+        limits: Limits | None = None,
+        retry: bool = False,
+        **changes: Unpack[JobChanges],
+    ) -> JobView:
+        """Move one job. Raises what `JobStore.apply` raises; then nothing has happened."""
+        states.check(job.state, new, retry=retry)
+        values = error_changes(error)
+        # Why it waited is over with the state it waited in, unless the move says otherwise.
+        values |= JobChanges(not_before=None, wait_reason=None)
+        values |= changes
+        now = self._clock.now()
+        wanted = Move(job.id, job.state, new, now, note, values, attempt, copy, limits)
+        return await uninterrupted(self._carry_out(wanted))
+
+    async def _carry_out(self, move: Move) -> JobView:
+        view = await self._store.apply(move)
+        self.place(view)
+        return view
+
+    async def move_many(self, moves: Sequence[Move]) -> list[JobView]:
+        """Many jobs in one transaction; a job that has moved meanwhile is left out."""
+        for move in moves:
+            states.check(move.old, move.new)
+        return await uninterrupted(self._carry_out_many(moves))
+
+    async def _carry_out_many(self, moves: Sequence[Move]) -> list[JobView]:
+        views = await self._store.apply_many(moves)
+        for view in views:
+            self.place(view)
+        return views
+
+    def place(self, view: JobView, *, announce: bool = True) -> None:
+        """Put a job into the line its state on disk calls for, and say so."""
+        if view.state is S.QUEUED:
+            self.prepare.put(view.id, self._due(view))
+        elif view.state is S.WAITING and view.account:
+            if (lane := self._lane_of(view.account)) is not None:
+                lane.put(view.id, self._due(view))
+                self.on_waiting(view)
+        elif view.state is S.UNCERTAIN:
+            self.on_uncertain(view)
+        self._note_in_flight(view)
+        if announce:
+            self.announce(view)
+        self._count(view)
+
+    def _due(self, view: JobView) -> float | None:
+        """When it may go on: a clock set back meanwhile makes no wait longer than it was meant."""
+        if view.not_before is None:
+            return None
+        meant_s = view.not_before - view.updated_at
+        return min(view.not_before, self._clock.now() + max(0.0, meant_s))
+
+    def announce(self, view: JobView) -> None:
+        """Tell of something that is only known in memory."""
+        self._bus.publish(JobChanged(self.shown(view)))
+
+    def drop(self, view: JobView) -> None:
+        """Take a job out of every line."""
+        self.prepare.drop(view.id)
+        lane = self._lane_of(view.account) if view.account else None
+        if lane is not None:
+            lane.drop(view.id)
+
+    def reserve_name(self, job: JobView) -> int | None:
+        """Claim this name and size at the account, or name the job that holds them.
+
+        Two files that the provider's list could not tell apart are never in flight together:
+        with both answers lost, their ids could be swapped. Give it back with `release_name`.
+        """
+        key = (job.account, job.sent_name, job.size)
+        holder = self._in_flight.get(key, self._reserved.get(key))
+        if holder is not None and holder != job.id:
+            return holder
+        self._reserved[key] = job.id
+        return None
+
+    def release_name(self, job: JobView) -> None:
+        key = (job.account, job.sent_name, job.size)
+        if self._reserved.get(key) == job.id:
+            del self._reserved[key]
+            if self._in_flight.get(key) != job.id:
+                self._parking.wake(job.id)
+
+    def accounts_in_flight(self) -> list[str]:
+        """The account of every job whose bytes are on their way or may be at the provider."""
+        return [account for account, _, _ in self._in_flight if account]
+
+    def _note_in_flight(self, view: JobView) -> None:
+        self._parking.note(view.id, undecided=view.state is S.NEEDS_REVIEW)
+        if view.state in states.IN_FLIGHT:
+            key = (view.account, view.sent_name, view.size)
+            self._in_flight[key] = view.id
+            self._keys[view.id] = key
+            return
+        # By its own key: a job that goes on to another account has changed the rest.
+        old = self._keys.pop(view.id, None)
+        if old is not None and self._in_flight.get(old) == view.id:
+            del self._in_flight[old]
+        if view.id not in self._reserved.values():
+            self._parking.wake(view.id)
+
+    def _line_up(self, job: JobView) -> None:
+        lane = self._lane_of(job.account) if job.account else None
+        if lane is not None:
+            lane.put(job.id)
+
+    def park(self, job: JobView, behind: int) -> None:
+        """Let a job wait until another has left the provider's hands."""
+        self._parking.put(job, behind)
+        if behind not in (*self._in_flight.values(), *self._reserved.values()):
+            # It was settled between the refusal and now: nobody else would wake this job.
+            self._parking.wake(behind)

@@ -1,0 +1,1 @@
+"""What window and command line can ask for, as the engine does it."""

@@ -1,0 +1,65 @@
+"""The verbs about the audit trail, and its anchor: noted every hour and at the end of a run."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.audit.audit import AuditEntry, AuditReport, AuditRow
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.engine.context import Context
+
+log = logging.getLogger(__name__)
+
+ANCHOR_EVERY_S: Final = 3_600.0
+MOST_ROWS: Final = 1_000
+
+
+class AuditVerbs:
+    """A part of the engine; who mixes it in brings the context."""
+
+    _ctx: Context
+
+    async def audit_verify(self) -> AuditReport:
+        return await self._ctx.audit.check(await self._ctx.read(self._ctx.anchor_file.load))
+
+    async def audit_rows(
+        self, after: int, limit: int, since: float | None = None
+    ) -> list[AuditRow]:
+        return await self._ctx.audit.rows(after, max(1, min(limit, MOST_ROWS)), since)
+
+    async def _note_account(self, action: str, account: Account) -> None:
+        """Tells later in which region, at which address, this account's files are."""
+        await self._ctx.audit.note(
+            AuditEntry(
+                self._ctx.clock.now(),
+                f"account.{action}",
+                "ok",
+                account=account.name,
+                provider=account.provider,
+                detail={
+                    "base_url": account.base_url,
+                    "key": account.key_fingerprint,
+                    "region": account.region,
+                },
+            )
+        )
+
+    async def _anchor(self) -> None:
+        """An anchor that tells of another chain stays: it is the proof that rows were cut."""
+        if self._ctx.is_read_only:
+            return
+        try:
+            earlier = await self._ctx.read(self._ctx.anchor_file.load)
+            anchor = await self._ctx.audit.anchor(earlier, self._ctx.clock.now())
+        except AppError as error:
+            log.warning("no anchor for the audit trail: %s", error.code)
+            return
+        if anchor is not None:
+            await self._ctx.read(self._ctx.anchor_file.save, anchor)
+
+    async def _anchor_hourly(self) -> None:
+        while True:
+            await self._ctx.clock.sleep(ANCHOR_EVERY_S)
+            await self._anchor()

@@ -1,0 +1,197 @@
+"""What the user can do to jobs: pause, resume, cancel, retry, settle, remove."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from exai_desktop.core.copies.models import CopyOrigin
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError
+from exai_desktop.core.files.checks import names_of
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.states import RETRY_MOVES, JobState
+from exai_desktop.core.jobs.store import JobChanges, Move, StaleJobError
+from exai_desktop.engine.context import Context, Intent
+from exai_desktop.engine.scheduling.scheduler import error_changes
+from exai_desktop.engine.upload.confirm import new_copy
+from exai_desktop.engine.upload.failures import NO_ROOM
+
+S = JobState
+
+# One transaction each: small enough that a move of the engine never waits long behind it.
+CHUNK: Final = 500
+
+# These stand in a line: nothing of them is under way.
+_AT_REST: Final = frozenset({S.WAITING, S.HELD, S.NEEDS_REVIEW})
+
+# In line for the first stages, or in them.
+_PREPARING: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING})
+
+
+class Commands:
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def _views(self, job_ids: Sequence[int]) -> list[JobView]:
+        """Raises UNKNOWN_JOB when one does not exist: then nothing is done."""
+        views = []
+        for job_id in dict.fromkeys(job_ids):
+            view = await self._ctx.jobs.get(job_id)
+            if view is None:
+                raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+            views.append(view)
+        return views
+
+    async def _move_at_rest(
+        self, views: Sequence[JobView], new: JobState, note: str, error: AppError | None
+    ) -> list[int]:
+        moved: list[int] = []
+        changes = error_changes(error) | JobChanges(not_before=None, wait_reason=None)
+        now = self._ctx.clock.now()
+        for start in range(0, len(views), CHUNK):
+            chunk = views[start : start + CHUNK]
+            for view in chunk:
+                self._ctx.scheduler.drop(view)
+            try:
+                done = await self._ctx.scheduler.move_many(
+                    [Move(v.id, v.state, new, now, note, changes) for v in chunk]
+                )
+            except AppError as fault:
+                self._ctx.guard.failed(fault)  # when it works again, all take their places anew
+                raise
+            done_ids = {view.id for view in done}
+            moved += done_ids
+            for view in chunk:
+                if view.id not in done_ids:  # it had just begun to move: let it go on its way
+                    await self._replace_in_line(view.id)
+        return moved
+
+    async def _replace_in_line(self, job_id: int) -> None:
+        view = await self._ctx.jobs.get(job_id)
+        if view is not None and view.state in (S.QUEUED, S.WAITING):
+            self._ctx.scheduler.place(view, announce=False)
+
+    async def _stop_running(self, views: Sequence[JobView], intent: Intent) -> list[int]:
+        """Stop the tasks of these jobs and wait until each has settled its job."""
+        runs = []
+        for view in views:
+            run = self._ctx.running.get(view.id)
+            if run is not None and not run.all_left:
+                run.stop(intent)
+                runs.append((view.id, run.task))
+        if runs:
+            await asyncio.wait({task for _, task in runs})
+        return [job_id for job_id, _ in runs]
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        cancelled: list[int] = []
+        remaining = list(job_ids)
+        # A job can begin to move between the look and the deed: then look again.
+        while remaining:
+            stopped = await self._stop_running(await self._views(remaining), Intent.CANCEL)
+            at_rest = []
+            for view in await self._views(remaining):
+                if view.state is S.CANCELLED and view.id in stopped:
+                    cancelled.append(view.id)
+                elif view.state in _AT_REST or view.state in _PREPARING:
+                    at_rest.append(view)
+                elif view.state in (S.SENDING, S.UNCERTAIN):
+                    # Its last block has left: the provider's list will tell whether there is
+                    # still something to cancel.
+                    await self._ctx.jobs.request_cancel(view.id)
+                    cancelled.append(view.id)
+            error = AppError(ErrorCode.CANCELLED)
+            moved = set(await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error))
+            cancelled += moved
+            remaining = [view.id for view in at_rest if view.id not in moved]
+        return cancelled
+
+    async def hold(self, job_ids: Sequence[int]) -> None:
+        remaining = list(job_ids)
+        while remaining:
+            await self._stop_running(await self._views(remaining), Intent.HOLD)
+            found = await self._views(remaining)
+            waiting = [v for v in found if v.state in _PREPARING or v.state is S.WAITING]
+            moved = set(await self._move_at_rest(waiting, S.HELD, "paused by the user", None))
+            remaining = [view.id for view in waiting if view.id not in moved]
+
+    async def resume(self, job_ids: Sequence[int]) -> None:
+        held = [v for v in await self._views(job_ids) if v.state is S.HELD]
+        self._give_another_chance(held)
+        await self._move_at_rest(held, S.QUEUED, "resumed", None)
+
+    def _give_another_chance(self, views: Sequence[JobView]) -> None:
+        """The user says go on: an account's known problem is tried anew."""
+        known = {account.name for account in self._ctx.accounts.all()}
+        for name in {v.account for v in views if v.account and v.error} & known:
+            self._ctx.accounts.clear_problem(name)
+
+    async def retry(
+        self, job_ids: Sequence[int] | None, *, allow_fallback: bool, accepted: Sequence[str]
+    ) -> list[int]:
+        if job_ids is None:
+            rows = await self._ctx.jobs.ids([S.FAILED, S.HELD])
+            found = await self._views([job_id for job_id, _ in rows])
+            views = [v for v in found if v.state is S.FAILED or v.error is not None]
+        else:
+            views = await self._views(job_ids)
+        views = [v for v in views if v.state in RETRY_MOVES or v.state is S.HELD]
+        self._give_another_chance(views)
+        note = f"retried; accepted: {names_of(accepted)}" if accepted else "retried"
+        moved = []
+        for view in views:
+            changes = JobChanges(cancel_requested=False)
+            if allow_fallback:
+                changes["allow_fallback"] = True
+            if accepted:
+                changes["accepted"] = tuple(sorted({*view.accepted, *accepted}))
+            try:
+                await self._ctx.scheduler.move(
+                    view, S.QUEUED, retry=view.state is not S.HELD, note=note, **changes
+                )
+            except StaleJobError:
+                continue
+            moved.append(view.id)
+        return moved
+
+    async def resume_account(self, name: str) -> None:
+        """The account works again: what was held because of it goes on."""
+        self._ctx.accounts.clear_problem(name)
+        rows = await self._ctx.jobs.ids([S.HELD])
+        views = await self._views([job_id for job_id, account in rows if account == name])
+        held = [v for v in views if v.error is not None]
+        await self._move_at_rest(held, S.QUEUED, "the account works again", None)
+
+    async def resume_full(self, name: str) -> None:
+        """There is room at the account again: what was held for want of it goes on."""
+        problem = self._ctx.accounts.problem(name)
+        if problem is not None and problem.code in NO_ROOM:
+            self._ctx.accounts.clear_problem(name)
+        rows = await self._ctx.jobs.ids([S.HELD])
+        views = await self._views([job_id for job_id, account in rows if account == name])
+        full = [v for v in views if v.error is not None and v.error.code in NO_ROOM]
+        await self._move_at_rest(full, S.QUEUED, "there is room again", None)
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        """The user's word on a job that needs review."""
+        [job] = await self._views([job_id])
+        if job.state is not S.NEEDS_REVIEW or job.account is None or job.purpose is None:
+            raise EngineError(ErrorCode.WRONG_STATE, f"job {job_id} is {job.state}")
+        if remote_id is None:
+            await self._ctx.scheduler.move(job, S.WAITING, note="sent again by the user")
+            return
+        provider = await self._ctx.accounts.provider(job.account)
+        remote = await provider.find(remote_id, job.purpose)
+        if remote is None:
+            raise AppError(ErrorCode.REMOTE_NOT_FOUND, remote_id)
+        if remote.bytes != job.size:
+            raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes there")
+        known = await self._ctx.copies.by_remote_id(job.account, remote_id)
+        if known is not None and known.origin is CopyOrigin.SENT:
+            raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
+        copy = new_copy(self._ctx, job, remote, usable=True)
+        await self._ctx.scheduler.move(
+            job, S.DONE, note="chosen by the user", file_id=remote.id, copy=copy
+        )

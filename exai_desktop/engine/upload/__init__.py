@@ -1,0 +1,1 @@
+"""One upload from the queue to its file id, stage by stage."""

@@ -1,0 +1,63 @@
+"""Time and waiting in the engine's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from exai_desktop.core.machine import Clock
+
+
+class Wakeup:
+    """One waiter. Call `clear` before looking at what there is, then `wait`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def clear(self) -> None:
+        self._event.clear()
+
+    async def wait(self, seconds: float | None) -> None:
+        """Until `set`, or for at most `seconds` (None: without end)."""
+        if seconds is None:
+            await self._event.wait()
+            return
+        waits = {
+            asyncio.ensure_future(self._event.wait()),
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+T = TypeVar("T")
+
+
+async def uninterrupted(coroutine: Coroutine[object, object, T]) -> T:
+    """Run to the end even when the caller is cancelled: what is begun on disk is finished."""
+    task = asyncio.ensure_future(coroutine)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

@@ -1,0 +1,1 @@
+"""Accounts: the dialog, the page Providers, rules for folders."""

@@ -1,0 +1,227 @@
+"""The accounts: what each holds and how it is, a test, and the form for another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QWidget
+
+from exai_desktop.core.accounts.accounts import AccountStatus, Phase
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.accounts.account_form import AccountForm
+from exai_desktop.gui.accounts.connection_result import ResultLine
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, PlainQuestion
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.wording import clock_text, count_text, place_text, size_text
+from exai_desktop.gui.widgets.card_list import CardList
+from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, restyle, row
+
+NO_ACCOUNT = (
+    "No account yet. An account is an API key of one provider in one region. The key goes into"
+    " this computer's keyring and is sent to that provider only."
+)
+
+
+class AccountCard(Card):
+    """One account with its state and its two commands."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        table: ProviderTable,
+        status: AccountStatus,
+        on_test: Callable[[AccountCard], object],
+        on_remove: Callable[[AccountCard], object] | None,
+    ) -> None:
+        super().__init__()
+        self.name = status.account.name
+        self._status: AccountStatus | None = None
+        self.setAccessibleName(f"Account {self.name}")
+        where = place_text(table, status.account.provider, status.account.region)
+        head = row(
+            IconView(theme, "server", "muted"),
+            column(ElidedLabel(self.name, role="heading"), ElidedLabel(where, role="label"), gap=2),
+            gap=12,
+        )
+        head.setStretch(1, 1)
+        self.test = Button(theme, "Test", lambda: on_test(self), name=f"Test {self.name}")
+        head.addWidget(self.test)
+        if on_remove is not None:
+            remove = Button(
+                theme, "", lambda: on_remove(self), icon="trash", kind="icon",
+                name=f"Remove {self.name}",
+            )  # fmt: skip
+            head.addWidget(remove)
+        self.result = ResultLine(theme)
+        self._state = PlainLabel(wrap=True)
+        self.setLayout(column(head, self._state, self.result, margin=16))
+        self.show_status(status)
+
+    def show_status(self, status: AccountStatus) -> None:
+        """Bring the line up to date; the result of a test stays."""
+        if status != self._status:
+            self._status = status
+            is_well = status.problem is None and status.breaker.phase is Phase.CLOSED
+            restyle(self._state, "role", "muted" if is_well else "warning")
+            self._state.setText(state_text(status))
+
+
+def state_text(status: AccountStatus) -> str:
+    """The problem if there is one, else what the account holds and does."""
+    if status.problem is not None:
+        return f"{status.problem.title}. {status.problem.hint}"
+    parts = [f"{count_text(status.files, 'file', 'files')}, {size_text(status.bytes)}"]
+    parts += [f"{status.sending:,} sending"] if status.sending else []
+    parts += [f"{status.waiting:,} waiting"] if status.waiting else []
+    if status.breaker.phase is Phase.OPEN:
+        parts.insert(0, f"Left alone after {status.breaker.failures} faults in a row")
+    elif status.breaker.phase is Phase.HALF_OPEN:
+        parts.insert(0, "Being tried again")
+    if status.paused_until:
+        parts.append(f"paused until {clock_text(status.paused_until)}")
+    if status.transport is not None and status.transport.note:
+        parts.append(f"sends by {status.transport.name} ({status.transport.note})")
+    return "  ·  ".join(parts)
+
+
+class AccountsDialog(QDialog):
+    """Opened with `open()`; every command is a coroutine, the result is shown in place."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        theme: Theme,
+        table: ProviderTable,
+        client: EngineClient,
+        tasks: SlotTasks,
+        *,
+        on_real_account: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._table = table
+        self._client = client
+        self._tasks = tasks.branch()
+        self._is_sandbox = on_real_account is not None
+        self.setWindowTitle("Accounts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.form = AccountForm(theme, table, self._test_draft, self._save)
+        self.form.setVisible(not self._is_sandbox)
+        self._list = CardList("List of accounts", gap=8)
+        list_side = self._list_side(on_real_account)
+        layout = row(list_side, self.form, margin=24, gap=24)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
+        self.form.setMinimumWidth(400)
+        self.form.setMaximumWidth(480)
+        self.resize(480 if self._is_sandbox else 920, 600)
+        self._tasks.start(self._load())
+
+    @property
+    def cards(self) -> list[AccountCard]:
+        """The accounts that are shown."""
+        return [card for card in self._list.widgets if isinstance(card, AccountCard)]
+
+    def show_accounts(self, statuses: Sequence[AccountStatus]) -> None:
+        """The newest state of all accounts."""
+        by_name = {status.account.name: status for status in statuses}
+        on_remove = None if self._is_sandbox else self._ask_remove
+
+        def card(name: str) -> AccountCard:
+            return AccountCard(self._theme, self._table, by_name[name], self._test, on_remove)
+
+        self._list.show_keys(
+            list(by_name), card, lambda: PlainLabel(NO_ACCOUNT, role="muted", wrap=True)
+        )
+        for shown in self.cards:
+            shown.show_status(by_name[shown.name])
+        self.form.know_names(frozenset(by_name))
+
+    def done(self, result: int) -> None:
+        """However it is closed, the key goes, and nobody waits for an answer any more."""
+        self._let_go()
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The same for the window's own button."""
+        self._let_go()
+        super().closeEvent(event)
+
+    def _let_go(self) -> None:
+        self.form.forget_key()
+        self._tasks.cancel()
+
+    def _list_side(self, on_real_account: Callable[[], object] | None) -> QWidget:
+        close = Button(self._theme, "&Close", self.close)
+        foot = row(close, 0)
+        if on_real_account is not None:
+            real = Button(
+                self._theme, "Add a real account…", on_real_account, kind="primary", icon="key"
+            )
+            foot.addWidget(real)
+        side = QWidget()
+        side.setLayout(column(PlainLabel("Accounts", role="title"), self._list.area, foot, gap=12))
+        return side
+
+    async def _load(self) -> None:
+        self.show_accounts(await self._client.accounts())
+
+    def _test(self, card: AccountCard) -> None:
+        self._tasks.start(self._run_test(card))
+
+    async def _run_test(self, card: AccountCard) -> None:
+        card.result.show_waiting()
+        try:
+            card.result.show_report(await self._client.test_account(card.name))
+        except AppError as error:
+            card.result.show_error(ErrorView.of(error))
+
+    def _test_draft(self) -> None:
+        self._tasks.start(self._run_test_draft())
+
+    async def _run_test_draft(self) -> None:
+        self.form.result.show_waiting()
+        try:
+            report = await self._client.test_draft(self.form.draft, self.form.key.text().strip())
+        except AppError as error:
+            self.form.result.show_error(ErrorView.of(error))
+            return
+        self.form.show_report(report)
+
+    def _save(self) -> None:
+        self._tasks.start(self._run_save())
+
+    async def _run_save(self) -> None:
+        draft, key = self.form.draft, self.form.key.text().strip()
+        self.form.save.setEnabled(False)
+        try:
+            await self._client.add_account(draft, key)
+        except AppError as error:
+            self.form.result.show_error(ErrorView.of(error))
+            self.form.save.setEnabled(True)
+            return
+        self.form.reset()
+        await self._load()
+
+    def _ask_remove(self, card: AccountCard) -> None:
+        question = PlainQuestion(
+            "Remove this account?",
+            f"{card.name}: its key is deleted from this computer. Files at the provider stay.",
+            "Remove",
+            self,
+        )
+        question.accepted.connect(lambda: self._tasks.start(self._run_remove(card)))
+        question.open()
+
+    async def _run_remove(self, card: AccountCard) -> None:
+        try:
+            await self._client.remove_account(card.name)
+        except AppError as error:
+            card.result.show_error(ErrorView.of(error))
+            return
+        await self._load()

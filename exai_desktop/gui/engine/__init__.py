@@ -1,0 +1,1 @@
+"""The engine's thread, and how the window speaks to it."""

@@ -1,0 +1,75 @@
+"""The window's own coroutines: every one has an owner, and no failure vanishes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.gui.engine.thread import EngineStoppedError
+
+log = logging.getLogger(__name__)
+
+
+class SlotTasks:
+    """Runs what slots start. `on_error` gets each failure as something to show."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_error: Callable[[ErrorView], None],
+        stem: SlotTasks | None = None,
+    ) -> None:
+        self._loop = loop
+        self._on_error = on_error
+        self._stem = stem
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run a coroutine of the window; nobody needs to keep the task."""
+        if self._stem is None:
+            task = self._loop.create_task(work)
+            task.add_done_callback(self._settle)
+        else:
+            # Of the whole group too, so that closing waits for it.
+            task = self._stem.start(work)
+            task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
+        return task
+
+    def branch(self) -> SlotTasks:
+        """A group for a part of the window that may go before the window does."""
+        return SlotTasks(self._loop, self._on_error, stem=self)
+
+    def cancel(self) -> None:
+        """Stop what runs without waiting: whoever asked is gone."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    @property
+    def running(self) -> int:
+        return len(self._tasks)
+
+    async def close(self) -> None:
+        """Cancel what still runs and wait for its end, except for the caller's own task."""
+        rest = self._tasks - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    def _settle(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None or isinstance(error, EngineStoppedError):
+            return  # an order to an engine on its way out has no one left to tell
+        if isinstance(error, AppError):
+            self._on_error(ErrorView.of(error))
+            return
+        log.error("a command of the window failed", exc_info=error)
+        detail = type(error).__name__
+        self._on_error(ErrorView.of(AppError(ErrorCode.UNEXPECTED_ERROR, detail)))

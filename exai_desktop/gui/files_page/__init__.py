@@ -1,0 +1,1 @@
+"""The page Files: what lies at the providers."""

@@ -1,0 +1,136 @@
+"""The columns of the page *Files*: title, sort key and text of each cell."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
+from exai_desktop.core.copies.queries import FileSort, days_left
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.gui.style.tokens import Look, Tone
+from exai_desktop.gui.style.wording import clock_text, count_text, exact_size_text, size_text
+
+C = CopyState
+
+# From so many days on the countdown is coloured.
+_SOON: Final = 14
+_VERY_SOON: Final = 3
+_THERE: Final = frozenset({C.PRESENT, C.FOREIGN, C.DELETING})
+
+
+class FileColumn(IntEnum):
+    NAME = 0
+    STATE = 1
+    SIZE = 2
+    ACCOUNT = 3
+    STORED = 4
+    EXPIRES = 5
+    FILE_ID = 6
+
+
+class FileHeading(NamedTuple):
+    title: str
+    sort: FileSort | None
+
+
+HEADINGS: Final[dict[FileColumn, FileHeading]] = {
+    FileColumn.NAME: FileHeading("Name", FileSort.NAME),
+    FileColumn.STATE: FileHeading("Status", FileSort.STATE),
+    FileColumn.SIZE: FileHeading("Size", FileSort.SIZE),
+    FileColumn.ACCOUNT: FileHeading("Account", FileSort.ACCOUNT),
+    FileColumn.STORED: FileHeading("Stored", FileSort.STORED),
+    FileColumn.EXPIRES: FileHeading("Expires", FileSort.EXPIRES),
+    FileColumn.FILE_ID: FileHeading("File ID", None),
+}
+
+LOOKS: Final[dict[CopyState, Look]] = {
+    C.PRESENT: Look("At the provider", "check", Tone.GOOD),
+    C.DELETING: Look("Deletion not confirmed", "hourglass", Tone.CARE),
+    C.DELETED: Look("Deleted", "trash", Tone.NEUTRAL),
+    C.MISSING: Look("Missing", "alert", Tone.BAD),
+    C.EXPIRED: Look("Expired", "clock", Tone.CARE),
+    C.FOREIGN: Look("Not ours", "help", Tone.NEUTRAL),
+}
+
+
+class FileGroup(NamedTuple):
+    """A filter of the page; no states means all that is listed."""
+
+    title: str
+    states: tuple[CopyState, ...]
+
+
+GROUPS: Final = (
+    FileGroup("All", ()),
+    FileGroup("At the provider", (C.PRESENT,)),
+    FileGroup("Not ours", (C.FOREIGN,)),
+    FileGroup("Gone", (C.MISSING, C.EXPIRED, C.DELETING)),
+)
+
+
+def state_note(copy: Copy) -> str:
+    """What else the row says of its state."""
+    if copy.origin is CopyOrigin.IMPORTED:
+        return "imported"
+    if copy.state is C.PRESENT and copy.verified_at is not None:
+        return f"seen {clock_text(copy.verified_at)}"
+    return ""
+
+
+class Countdown(NamedTuple):
+    text: str
+    date: str
+    tone: Tone | None
+
+
+def countdown(copy: Copy, now: float) -> Countdown:
+    """How long the provider keeps it; no tone: nothing to care about."""
+    left = days_left(copy.expires_at, now)
+    if copy.state not in _THERE:
+        return Countdown("", "", None)
+    if copy.expires_at is None or left is None:
+        return Countdown("never", "", Tone.NEUTRAL)
+    if copy.expires_at <= now:
+        return Countdown("overdue", clock_text(copy.expires_at), Tone.CARE)
+    tone = Tone.BAD if left <= _VERY_SOON else Tone.CARE if left <= _SOON else None
+    text = f"in {count_text(left, 'day', 'days')}" if left else "in less than a day"
+    return Countdown(text, clock_text(copy.expires_at), tone)
+
+
+def cell_text(copy: Copy, column: FileColumn, now: float) -> str:
+    """What the cell says, in one line: for screen readers, tips and plain styles."""
+    match column:
+        case FileColumn.NAME:
+            return plain_text(copy.remote_name)
+        case FileColumn.STATE:
+            word, note = LOOKS[copy.state].word, state_note(copy)
+            return f"{word}: {note}" if note else word
+        case FileColumn.SIZE:
+            return size_text(copy.size)
+        case FileColumn.ACCOUNT:
+            return plain_text(copy.account)
+        case FileColumn.STORED:
+            return clock_text(copy.recorded_at)
+        case FileColumn.EXPIRES:
+            return countdown(copy, now).text
+    return plain_text(copy.remote_id)
+
+
+def facts_of(copy: Copy, now: float) -> dict[str, str]:
+    """What the details say in pairs of word and value; empty ones are not shown."""
+    ends = countdown(copy, now)
+    origin = {
+        CopyOrigin.SENT: "sent from here",
+        CopyOrigin.FOUND: "found at the provider",
+        CopyOrigin.IMPORTED: "imported; its content is not known here",
+    }[copy.origin]
+    return {
+        "Account": plain_text(copy.account),
+        "Purpose": plain_text(copy.purpose),
+        "Size": exact_size_text(copy.size),
+        "Origin": origin,
+        "Stored": clock_text(copy.recorded_at),
+        "Expires": f"{ends.text}, {ends.date}" if ends.date else ends.text,
+        "In the queue": f"no. {copy.job_id}" if copy.job_id else "",
+    }

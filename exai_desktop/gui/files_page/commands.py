@@ -1,0 +1,130 @@
+"""What the user does to files at the providers: each command is a coroutine."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from PySide6.QtWidgets import QWidget
+
+from exai_desktop.core.copies.models import Copy, CopyState, RemoteListing
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.notices.delayed_deletion import Grace
+from exai_desktop.gui.notices.notice_bar import NoticeBar
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import Tone
+from exai_desktop.gui.style.wording import count_text
+from exai_desktop.gui.widgets.copy_line import copy_text
+from exai_desktop.gui.widgets.text_dialogs import TextDialog
+
+C = CopyState
+
+
+class FileAction(StrEnum):
+    SHOW_TEXT = "show_text"
+    IMPORT = "import"
+    DELETE = "delete"
+    COPY_ID = "copy_id"
+
+
+_STATES: Final[dict[FileAction, frozenset[CopyState]]] = {
+    FileAction.SHOW_TEXT: frozenset({C.PRESENT, C.FOREIGN}),
+    FileAction.IMPORT: frozenset({C.FOREIGN}),
+    FileAction.DELETE: frozenset({C.PRESENT, C.DELETING}),
+    FileAction.COPY_ID: frozenset(C),
+}
+
+
+def fits(action: FileAction, copy: Copy, table: ProviderTable) -> bool:
+    """Whether the command makes sense for this file now."""
+    if action is FileAction.SHOW_TEXT and not table.gives_text(copy.provider, copy.purpose):
+        return False
+    return copy.state in _STATES[action]
+
+
+async def _nothing() -> list[Copy]:
+    return []
+
+
+class FilesCommands:
+    """Between keys and buttons of the page on one side and the engine on the other."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        theme: Theme,
+        table: ProviderTable,
+        client: EngineClient,
+        tasks: SlotTasks,
+        notices: NoticeBar,
+        grace: Grace,
+    ) -> None:
+        self._window = window
+        self._theme = theme
+        self.table = table
+        self._client = client
+        self._tasks = tasks
+        self._notices = notices
+        self._grace = grace
+        # The page tells which files are meant, and looks again when something has changed.
+        self.selection: Callable[[], Awaitable[list[Copy]]] = _nothing
+        self.on_change: Callable[[], object] = lambda: None
+
+    def perform(self, action: FileAction) -> None:
+        """Do this to every selected file it fits."""
+        self._tasks.start(self._perform(action))
+
+    async def _perform(self, action: FileAction) -> None:
+        meant = [c for c in await self.selection() if fits(action, c, self.table)]
+        if not meant:
+            return
+        match action:
+            case FileAction.SHOW_TEXT:
+                text = await self._client.file_text(meant[0].id)
+                TextDialog(self._window, self._theme, meant[0].remote_name, text).open()
+            case FileAction.IMPORT:
+                await self._import(meant)
+            case FileAction.DELETE:
+                orders = {("file", c.id): partial(self._client.delete_file, c.id) for c in meant}
+                self._grace.add(orders, self.on_change)
+            case FileAction.COPY_ID:
+                copy_text("\n".join(copy.remote_id for copy in meant))
+                title = f"{count_text(len(meant), 'file ID', 'file IDs')} copied"
+                self._notices.show_notice(title, "", Tone.GOOD)
+
+    async def _import(self, copies: Sequence[Copy]) -> None:
+        imported = 0
+        for account in dict.fromkeys(copy.account for copy in copies):
+            ids = [copy.remote_id for copy in copies if copy.account == account]
+            report = await self._client.import_files(account, ids)
+            imported += len(report.imported)
+            for error in report.errors:
+                self._notices.show_error(error)
+        self.on_change()
+        if imported:
+            title = f"{count_text(imported, 'file is', 'files are')} on record now"
+            text = "What is in them is not known here: they never stand for a file of yours."
+            self._notices.show_notice(title, text, Tone.GOOD)
+
+    async def refresh(self, accounts: Sequence[str]) -> None:
+        """Ask the providers of these accounts what lies there, and say what was found."""
+        listings: list[RemoteListing] = []
+        for account in accounts:
+            listings += await self._client.reconcile(account)
+            self.on_change()
+        failed = [listing for listing in listings if listing.error is not None]
+        if failed and failed[0].error is not None:
+            self._notices.show_error(failed[0].error)
+            return
+        gone = sum(len(x.missing) + len(x.expired) + len(x.damaged) for x in listings)
+        parts = [
+            f"{sum(x.present for x in listings):,} of yours",
+            f"{sum(len(x.foreign) for x in listings):,} not ours",
+        ]
+        parts += [f"{gone:,} missing, expired or of another size"] if gone else []
+        tone = Tone.CARE if gone else Tone.GOOD
+        self._notices.show_notice("The providers were asked", ", ".join(parts) + ".", tone)

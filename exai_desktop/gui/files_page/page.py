@@ -1,0 +1,219 @@
+"""The page *Files*: what lies at the providers, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QWidget
+
+from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.gui.engine.bridge import News
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits
+from exai_desktop.gui.files_page.details import FilesDetails
+from exai_desktop.gui.files_page.filter import FilesFilter
+from exai_desktop.gui.files_page.model import FilesModel
+from exai_desktop.gui.files_page.view import EmptyFiles, FilesView
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import PANE_WIDTH
+from exai_desktop.gui.widgets.choice_menu import ChoiceMenu
+from exai_desktop.gui.widgets.controls import Button, Card, column, row
+
+_ROOM_FOR_DETAILS = 960
+_BUTTONS: dict[FileAction, tuple[str, str, str, str]] = {
+    FileAction.SHOW_TEXT: ("Show &text", "text", "plain", ""),
+    FileAction.IMPORT: ("&Import", "plus", "plain", ""),
+    FileAction.DELETE: ("&Delete", "trash", "danger", "Shift+Delete"),
+    FileAction.COPY_ID: ("&Copy file ID", "copy", "plain", "Ctrl+C"),
+}
+
+
+class FilesPage(QWidget):
+    """Assembles the parts and keeps them telling the same story."""
+
+    def __init__(
+        self, theme: Theme, client: EngineClient, tasks: SlotTasks, commands: FilesCommands
+    ) -> None:
+        super().__init__()
+        self._theme = theme
+        self._client = client
+        self._tasks = tasks
+        self._commands = commands
+        self._accounts: tuple[str, ...] = ()
+        self.model = FilesModel(client, tasks, self)
+        self.view = FilesView(self.model, theme)
+        self.filter = FilesFilter(theme)
+        self.account = ChoiceMenu(theme, "Account", "All", "server")
+        self.details = FilesDetails(theme)
+        self.refresh = Button(theme, "&Refresh", self.ask_providers, icon="retry", kind="primary")
+        self.empty = EmptyFiles(theme, self.ask_providers)
+        self.buttons: dict[FileAction, Button] = {}
+        self.actions_: dict[FileAction, QAction] = {}
+        self._make_commands()
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(150)
+        self._pause.timeout.connect(lambda: tasks.start(self._read_detail()))
+        commands.selection = self.view.selected_files
+        commands.on_change = self.look_again
+        self._assemble()
+        self._connect()
+
+    def _make_commands(self) -> None:
+        for action, (text, icon, kind, keys) in _BUTTONS.items():
+            order = partial(self._commands.perform, action)
+            made = QAction(text, self)
+            self._theme.dress(made, icon, "muted")
+            made.triggered.connect(lambda _checked=False, order=order: order())
+            if keys:
+                made.setShortcut(QKeySequence(keys))
+                made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            self.view.addAction(made)
+            self.actions_[action] = made
+            if action is not FileAction.COPY_ID:  # the details have a button for it
+                self.buttons[action] = Button(self._theme, text, order, icon=icon, kind=kind)
+        again = QAction("Refresh", self)
+        again.setShortcut(QKeySequence("F5"))
+        again.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        again.triggered.connect(lambda _checked=False: self.ask_providers())
+        self.addAction(again)
+
+    def _assemble(self) -> None:
+        card = Card()
+        card.setLayout(column(self.view, margin=1))
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.setAccessibleName("Files and details")
+        self._split.setHandleWidth(16)
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(card)
+        self._split.addWidget(self.details)
+        self._split.setStretchFactor(0, 1)
+        self._split.setSizes([10_000, PANE_WIDTH])
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._split)
+        self._stack.addWidget(self.empty)
+        head = row(self.refresh, self.account, 0, *self.buttons.values(), gap=8)
+        body = column(head, self.filter, self._stack, gap=12)
+        body.setContentsMargins(24, 16, 24, 16)
+        body.setStretch(2, 1)
+        self.setLayout(body)
+
+    def _connect(self) -> None:
+        self.filter.changed.connect(self._filter)
+        self.account.chosen.connect(self._filter)
+        self.view.selection_moved.connect(self._on_selection)
+        self.view.menu_wanted.connect(lambda at: self._menu().popup(at))
+        self.view.opened.connect(self._open_details)
+        self.model.loaded.connect(self._on_loaded)
+
+    def minimumSizeHint(self) -> QSize:
+        """Small enough for half a laptop's screen."""
+        return QSize(640, 420)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What happened while it was out of sight."""
+        super().showEvent(event)
+        self.model.refresh()
+        self.view.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the list comes first."""
+        self.details.setVisible(event.size().width() >= _ROOM_FOR_DETAILS)
+        super().resizeEvent(event)
+
+    def show_accounts(self, statuses: Sequence[AccountStatus]) -> None:
+        """The accounts there are now."""
+        self._accounts = tuple(status.account.name for status in statuses)
+        self.account.show_choices(self._accounts)
+
+    def restart(self) -> None:
+        """Another engine is behind the client."""
+        self.details.show_nothing()
+        self.filter.reset()
+        self.model.restart()
+
+    def apply(self, news: News) -> None:
+        """What the engine said: uploads and deletions change what lies there."""
+        if news.accounts is not None:
+            self.show_accounts(news.accounts)
+        if news.accounts is not None or news.changed or news.reload:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Read the record again, if somebody looks."""
+        if self.isVisible():
+            self.model.refresh_soon()
+
+    def ask_providers(self) -> None:
+        """Hold the record against what the providers list now."""
+        if self.refresh.isEnabled():
+            self._tasks.start(self._ask_providers())
+
+    async def _ask_providers(self) -> None:
+        chosen = self.account.choice
+        self._show_asking(is_asking=True)
+        try:
+            await self._commands.refresh([chosen] if chosen else self._accounts)
+        finally:
+            self._show_asking(is_asking=False)
+
+    def _show_asking(self, *, is_asking: bool) -> None:
+        for button in (self.refresh, self.empty.refresh):
+            button.setEnabled(not is_asking)
+        self.refresh.setText("Asking…" if is_asking else "&Refresh")
+
+    def start_search(self) -> None:
+        """To the search box."""
+        self.filter.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter.search.selectAll()
+
+    def _open_details(self) -> None:
+        self.details.show()
+
+    def _filter(self) -> None:
+        self.model.filter(self.account.choice, self.filter.states, self.filter.text)
+
+    def _on_loaded(self) -> None:
+        is_narrowed = bool(self.filter.states or self.filter.text or self.account.choice)
+        is_empty = self.model.rowCount() == 0 and not is_narrowed
+        self._stack.setCurrentWidget(self.empty if is_empty else self._split)
+        # The empty page has this one itself, larger.
+        self.filter.setVisible(not is_empty)
+        for part in (self.refresh, self.account, *self.buttons.values()):
+            part.setVisible(not is_empty)
+        self._on_selection()
+
+    def _on_selection(self) -> None:
+        copies = self.view.loaded_selection()
+        count = sum(last - first + 1 for first, last in self.view.spans())
+        if count > 1:
+            self.details.show_many(copies, count)
+        elif copies:
+            self.details.show_copy(copies[0])
+            self._pause.start()
+        else:
+            self.details.show_nothing()
+        table = self._commands.table
+        for action, made in self.actions_.items():
+            possible = any(fits(action, copy, table) for copy in copies)
+            if action is FileAction.SHOW_TEXT:
+                possible = possible and count == 1
+            made.setEnabled(possible)
+            if action in self.buttons:
+                self.buttons[action].setEnabled(possible)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setAccessibleName("Selected files")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions([made for made in self.actions_.values() if made.isEnabled()])
+        return menu
+
+    async def _read_detail(self) -> None:
+        copy_id = self.details.copy_id
+        if copy_id is not None:
+            self.details.show_detail(await self._client.file(copy_id))

@@ -1,0 +1,158 @@
+"""Messages inside the window: one at a time, never a box in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
+from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.events import BatchFinished, ProblemRaised
+from exai_desktop.gui.engine.bridge import News
+from exai_desktop.gui.style.plain_text import PlainLabel
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import Tone
+from exai_desktop.gui.style.wording import count_text
+from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, restyle, row
+
+_ICONS = {Tone.BAD: "alert", Tone.CARE: "alert", Tone.GOOD: "check", Tone.ACTIVE: "info"}
+_GOES_AFTER_MS = 6_000
+
+
+class _Notice(NamedTuple):
+    title: str
+    text: str
+    tone: Tone
+
+
+class NoticeBar(Card):
+    """Problems stay until they are closed; other messages go by themselves.
+
+    While something can be undone that is all it says; what comes meanwhile is shown after it.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("accent")
+        self.setProperty("notice", True)
+        self._icon = IconView(theme, "info", "accent", 20)
+        self._title = PlainLabel(role="heading")
+        self._text = PlainLabel(wrap=True)
+        self._close = Button(
+            theme, "", self.dismiss, icon="close", kind="icon", name="Close the message"
+        )
+        self._on_undo: Callable[[], object] = lambda: None
+        self._waiting: _Notice | None = None
+        # Code and account of the error that was shown last.
+        self._problem = ("", "")
+        self.undo = Button(theme, "&Undo", self._call_undo, icon="undo", name="Undo")
+        self.undo.hide()
+        words = column(self._title, self._text, gap=2)
+        layout = row(self._icon, 4, words, self.undo, self._close, margin=12)
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.dismiss)
+        self.hide()
+
+    @property
+    def title(self) -> str:
+        return self._title.text()
+
+    def show_error(self, error: ErrorView, account: str = "") -> None:
+        """What happened, at which account, and what to do."""
+        self._problem = (error.code, account)
+        detail = f" ({error.detail})" if error.detail else ""
+        where = f"{account}: " if account else ""
+        self.show_notice(error.title, f"{where}{error.hint}{detail}", Tone.BAD)
+
+    def take_back(self, error: ErrorView, account: str = "") -> bool:
+        """Close the message of a problem that is over; whether it was the one shown."""
+        is_same = self._problem == (error.code, account) and self._title.text() == error.title
+        is_shown = is_same and not self.isHidden()
+        if is_shown:
+            self.dismiss()
+        return is_shown
+
+    def show_notice(self, title: str, text: str = "", tone: Tone = Tone.ACTIVE) -> None:
+        """Replace whatever is shown, unless it can be undone."""
+        if self._is_undoable:
+            is_worse = self._waiting is None or self._waiting.tone is not Tone.BAD
+            if is_worse or tone is Tone.BAD:
+                self._waiting = _Notice(title, text, tone)
+            return
+        self._show(title, text, tone)
+        if tone in (Tone.BAD, Tone.CARE):
+            self._timer.stop()
+        else:
+            self._timer.start(_GOES_AFTER_MS)
+
+    def show_undo(self, title: str, text: str, on_undo: Callable[[], object]) -> None:
+        """Something that has not begun yet, with a button that calls it off."""
+        is_news = not self._is_undoable or title != self._title.text()
+        self._on_undo = on_undo
+        self._timer.stop()
+        self._close.hide()
+        self.undo.show()
+        if is_news:
+            self._show(title, text, Tone.CARE)
+        else:
+            self._text.setText(text)  # the seconds: not read out each time
+
+    def end_undo(self) -> None:
+        """It has begun, or was called off."""
+        if not self._is_undoable:
+            return
+        self.undo.hide()
+        self._close.show()
+        self.hide()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self.show_notice(*waiting)
+
+    def _call_undo(self) -> None:
+        self._on_undo()
+
+    @property
+    def _is_undoable(self) -> bool:
+        return not self.undo.isHidden()
+
+    def _show(self, title: str, text: str, tone: Tone) -> None:
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        restyle(self, "tone", tone.value)
+        self._icon.show_icon(_ICONS.get(tone, "info"), tone.value)
+        self.show()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{title}. {text}"))
+
+    def dismiss(self) -> None:
+        """Close the message."""
+        self._timer.stop()
+        self.hide()
+
+
+def tell(news: News, bar: NoticeBar) -> None:
+    """In the order they happened; the end of one that is still shown takes it away."""
+    for event in news.problems:
+        if isinstance(event, ProblemRaised):
+            bar.show_error(event.error, event.account or "")
+        elif bar.take_back(event.error, event.account or ""):
+            title = f"{event.account}: it is over" if event.account else "It is over"
+            bar.show_notice(title, event.error.title, Tone.GOOD)
+    for batch in news.finished:
+        _tell_batch(batch, bar)
+
+
+def _tell_batch(batch: BatchFinished, bar: NoticeBar) -> None:
+    """Once per batch, and only when somebody has to look."""
+    missed = batch.refused + batch.failed + batch.review
+    if missed == 0:
+        return
+    title = f"{count_text(missed, 'file was', 'files were')} not uploaded"
+    good = batch.done + batch.duplicate
+    text = f"{count_text(good, 'file is', 'files are')} at the provider. " if good else ""
+    text += "The filter Needs attention shows the others with the reasons."
+    bar.show_notice(title, text, Tone.CARE)

@@ -1,0 +1,190 @@
+"""What the user does to files: each command is a coroutine, its failure a notice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final
+
+from PySide6.QtWidgets import QWidget
+
+from exai_desktop.core.jobs.models import AddOptions, JobView
+from exai_desktop.core.planning import UploadPlan
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.notices.delayed_deletion import Grace
+from exai_desktop.gui.notices.notice_bar import NoticeBar
+from exai_desktop.gui.queue_page.job_actions import Action, fits
+from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
+from exai_desktop.gui.queue_page.send_menu import by_objection, consent_question
+from exai_desktop.gui.style.plain_text import PlainQuestion
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import Tone
+from exai_desktop.gui.widgets.copy_line import copy_text
+from exai_desktop.gui.widgets.text_dialogs import TextDialog
+
+# A wait that nobody needs to be told of.
+SILENT_S: Final = 0.4
+HOUR_S: Final = 3_600.0
+
+Selection = Callable[[], Awaitable[list[JobView]]]
+
+
+class QueueCommands:
+    """Between keys, menus and buttons on one side and the engine on the other."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        theme: Theme,
+        table: ProviderTable,
+        client: EngineClient,
+        tasks: SlotTasks,
+        notices: NoticeBar,
+        grace: Grace,
+    ) -> None:
+        self._window = window
+        self._theme = theme
+        self._table = table
+        self._client = client
+        self._tasks = tasks
+        self._notices = notices
+        self._grace = grace
+        # The page tells which jobs are meant.
+        self.selection: Selection = _nothing
+        self.on_deleted: Callable[[], object] = lambda: None
+
+    def add(self, paths: Sequence[str], options: AddOptions) -> None:
+        """Take files and folders into the queue; of very many the plan is shown first."""
+        if paths:
+            self._tasks.start(self._add(paths, options))
+
+    async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
+        most = (await self._client.settings()).plan_above_files
+        plan = await self._planned(paths, options) if most else None
+        if plan is None or len(plan.files) <= most:
+            await self._client.add_paths(paths, options)
+            return
+        dialog = PlanDialog(self._window, self._theme, plan)
+        dialog.accepted.connect(lambda: self._tasks.start(self._client.add_paths(paths, options)))
+        dialog.open()
+
+    async def _planned(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        """A large folder takes a while: then it is said that something happens."""
+        asking = asyncio.ensure_future(self._client.plan(paths, options))
+        try:
+            ended, _ = await asyncio.wait({asking}, timeout=SILENT_S)
+            if not ended:
+                self._say("Looking at what you added…", "Nothing is sent yet.", Tone.ACTIVE)
+            return await asking
+        finally:
+            asking.cancel()
+
+    def pause_queue(self, wanted: bool) -> None:
+        """The whole queue; files under way finish."""
+        self._tasks.start(self._client.pause() if wanted else self._client.resume())
+
+    def pause_for_an_hour(self) -> None:
+        """The whole queue; it goes on by itself."""
+        self._tasks.start(self._client.pause(None, HOUR_S))
+
+    def limit_speed(self, bytes_per_s: int) -> None:
+        """Over all accounts, at once; 0: none."""
+        self._tasks.start(self._client.change_setting("upload_bytes_per_s", str(bytes_per_s)))
+
+    def wait_when(self, name: str, wanted: bool) -> None:
+        """`name` is `on_battery` or `on_metered`."""
+        self._tasks.start(self._client.change_setting(name, "wait" if wanted else "go"))
+
+    def retry_failed(self) -> None:
+        """All that failed, wherever they are in the list."""
+        self._tasks.start(self._client.retry(None))
+
+    def clear_finished(self) -> None:
+        """Forget all that is finished; the files at the providers stay."""
+        self._tasks.start(self._client.remove(None))
+
+    def settle(self, job_id: int, remote_id: str | None) -> None:
+        """The answer to a job that needs review."""
+        self._tasks.start(self._client.settle(job_id, remote_id))
+
+    def perform(self, action: Action) -> None:
+        """Do this to every selected job it fits."""
+        self._tasks.start(self._perform(action))
+
+    def pause_or_resume(self) -> None:
+        """Pause what can be paused; if nothing can, resume."""
+        self._tasks.start(self._pause_or_resume())
+
+    async def _pause_or_resume(self) -> None:
+        jobs = await self.selection()
+        can_pause = any(fits(Action.PAUSE, job) for job in jobs)
+        await self._carry_out(Action.PAUSE if can_pause else Action.RESUME, jobs)
+
+    async def _perform(self, action: Action) -> None:
+        await self._carry_out(action, await self.selection())
+
+    async def _carry_out(self, action: Action, jobs: Sequence[JobView]) -> None:
+        meant = [job for job in jobs if fits(action, job, self._table)]
+        if not meant:
+            if action is Action.REMOVE and jobs:
+                self._say("These files are not finished", "Cancel them first, then remove them.")
+            return
+        orders = self._orders
+        if action in orders:
+            await orders[action]([job.id for job in meant])
+        elif action is Action.DELETE_REMOTE:
+            self._delete_soon(meant)
+        elif action is Action.SEND_ANYWAY:
+            self._ask_consent(meant)
+        elif action is Action.SHOW_TEXT:
+            await self._show_text(meant[0])
+        else:
+            self._copy_ids(meant)
+
+    @property
+    def _orders(self) -> dict[Action, Callable[[list[int]], Awaitable[object]]]:
+        """The commands that are nothing but one order to the engine."""
+        client = self._client
+        return {
+            Action.PAUSE: client.pause,
+            Action.RESUME: client.resume,
+            Action.CANCEL: client.cancel,
+            Action.RETRY: client.retry,
+            Action.ALLOW_FALLBACK: partial(client.retry, allow_fallback=True),
+            Action.REMOVE: client.remove,
+        }
+
+    def _copy_ids(self, jobs: Sequence[JobView]) -> None:
+        copy_text("\n".join(job.file_id or "" for job in jobs))
+        if len(jobs) == 1:
+            self._say("File ID copied", jobs[0].file_id or "", Tone.GOOD)
+        else:
+            self._say(f"{len(jobs):,} file IDs copied", "One per line.", Tone.GOOD)
+
+    def _delete_soon(self, jobs: Sequence[JobView]) -> None:
+        orders = {("job", job.id): partial(self._client.delete_remote, job.id) for job in jobs}
+        self._grace.add(orders, self.on_deleted)
+
+    def _ask_consent(self, jobs: Sequence[JobView]) -> None:
+        question = PlainQuestion(*consent_question(jobs), self._window)
+        question.accepted.connect(lambda: self._tasks.start(self._send_anyway(jobs)))
+        question.open()
+
+    async def _send_anyway(self, jobs: Sequence[JobView]) -> None:
+        """Each file for what was found in it, not for what was found in its neighbour."""
+        for code, ids in by_objection(jobs).items():
+            await self._client.retry(ids, accepted=(code,))
+
+    async def _show_text(self, job: JobView) -> None:
+        text = await self._client.content(job.id)
+        TextDialog(self._window, self._theme, job.name, text).open()
+
+    def _say(self, title: str, text: str, tone: Tone = Tone.CARE) -> None:
+        self._notices.show_notice(title, text, tone)
+
+
+async def _nothing() -> list[JobView]:
+    return []

@@ -1,0 +1,151 @@
+"""The queue as a Qt table: what each cell says, and what the engine's news change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, Qt
+
+from exai_desktop.core.events import Progressed
+from exai_desktop.core.jobs.models import JobQuery, JobView, SortKey
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.gui.engine.bridge import News
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.queue_page.columns import HEADINGS, Column, cell_text, tip_text
+from exai_desktop.gui.style.plain_text import tip
+from exai_desktop.gui.widgets.page_cache import PAGE, spans
+from exai_desktop.gui.widgets.paged_model import NO_PARENT, Index, PagedRows
+
+JOB_ROLE: Final = Qt.ItemDataRole.UserRole + 1
+PROGRESS_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+
+_TEXT_ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
+# More separate places than this are cheaper read again than removed one by one.
+_MAX_SPANS = 64
+
+
+class QueueModel(PagedRows[JobView, JobQuery]):
+    """Rows change in batches: one signal for neighbouring rows, never one per file."""
+
+    def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
+        super().__init__(client.jobs, JobQuery(limit=PAGE), len(HEADINGS), tasks, parent)
+        self._progress: dict[int, Progressed] = {}
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        """Titles; numbers stand right."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return HEADINGS[Column(section)].title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            is_number = section == Column.SIZE
+            side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text for every reader; the job itself for the delegates."""
+        job = self._rows.at(index.row())
+        if job is None:
+            self.want(index.row())
+            is_name = index.column() == Column.NAME and role == Qt.ItemDataRole.DisplayRole
+            return "…" if is_name else None
+        if role == JOB_ROLE:
+            return job
+        progress = self._progress.get(job.id)
+        if role == PROGRESS_ROLE:
+            return progress
+        column = Column(index.column())
+        if role in _TEXT_ROLES:
+            return cell_text(job, column, progress)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(tip_text(job, column, progress))
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column that can be sorted; otherwise the newest first."""
+        key = HEADINGS[Column(column)].sort if column >= 0 else None
+        descending = order == Qt.SortOrder.DescendingOrder or key is None
+        self.ask(replace(self._query, sort=key or SortKey.ID, descending=descending))
+
+    def filter(self, states: tuple[JobState, ...], search: str) -> None:
+        """Show only these states and what matches the text."""
+        if (states, search) != (self._query.states, self._query.search):
+            self.ask(replace(self._query, states=states, search=search))
+
+    def restart(self) -> None:
+        """Another engine is behind the client: forget all, read again."""
+        self._progress.clear()
+        self.forget()
+        self.ask(self._query)
+
+    def progress_of(self, job_id: int) -> Progressed | None:
+        """The bytes of a file under way."""
+        return self._progress.get(job_id)
+
+    def moving(self) -> list[Progressed]:
+        """All files whose bytes are being counted now."""
+        return list(self._progress.values())
+
+    def apply(self, news: News) -> None:
+        """Bring the rows up to date; what only the database can know is read again soon."""
+        if news.removed:
+            self._remove(news.removed)
+        if news.added:
+            self._add(list(news.added.values()))
+        touched = set(self._rows.replace(news.changed.values()))
+        for job_id in (*news.progress, *self._note_progress(news)):
+            row = self._rows.row_of(job_id)
+            if row is not None:
+                touched.add(row)
+        for first, last in spans(sorted(touched)):
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(HEADINGS) - 1))
+        if news.reload or news.removed or news.added or (news.changed and self._may_move()):
+            self.refresh_soon()
+
+    def _note_progress(self, news: News) -> list[int]:
+        """Keep the newest figures of files under way; returns whose figures ended."""
+        self._progress.update(news.progress)
+        ended = [
+            job.id
+            for job in (*news.changed.values(), *news.added.values())
+            if job.state not in (JobState.SENDING, JobState.HASHING)
+            and self._progress.pop(job.id, None) is not None
+        ]
+        for job_id in news.removed:
+            self._progress.pop(job_id, None)
+        return ended
+
+    def _may_move(self) -> bool:
+        """Whether a change of state can change which rows are shown, or their order."""
+        query = self._query
+        return bool(query.states or query.search) or query.sort not in (SortKey.ID, SortKey.NAME)
+
+    def _add(self, jobs: list[JobView]) -> None:
+        query = self._query
+        if query.sort is not SortKey.ID or query.search:
+            return
+        fresh = [
+            job
+            for job in jobs
+            if self._rows.row_of(job.id) is None and (not query.states or job.state in query.states)
+        ]
+        if not fresh:
+            return
+        fresh.sort(key=lambda job: job.id, reverse=query.descending)
+        row = 0 if query.descending else len(self._rows)
+        self.beginInsertRows(NO_PARENT, row, row + len(fresh) - 1)
+        self._rows.insert(row, fresh)
+        self.endInsertRows()
+
+    def _remove(self, ids: list[int]) -> None:
+        known = (self._rows.row_of(job_id) for job_id in ids)
+        places = spans(sorted(row for row in known if row is not None))
+        if len(places) > _MAX_SPANS:
+            return
+        for first, last in reversed(places):
+            self.beginRemoveRows(NO_PARENT, first, last)
+            self._rows.remove(first, last)
+            self.endRemoveRows()

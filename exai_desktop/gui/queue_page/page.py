@@ -1,0 +1,189 @@
+"""The page of the queue: what to send, what is there, and the details of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+
+from exai_desktop.core.jobs.models import QueueSummary
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.engine.bridge import News
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.queue_page.commands import QueueCommands
+from exai_desktop.gui.queue_page.details_pane import DetailsPane
+from exai_desktop.gui.queue_page.filter import QueueFilter
+from exai_desktop.gui.queue_page.model import QueueModel
+from exai_desktop.gui.queue_page.progress_strip import ProgressStrip
+from exai_desktop.gui.queue_page.send_menu import SendMenu
+from exai_desktop.gui.queue_page.view import EmptyQueue, QueueView
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import PANE_WIDTH
+from exai_desktop.gui.widgets.controls import Button, Card, column, row
+
+# A job under way changes several times a second; its history is read less often.
+_DETAIL_PAUSE_MS = 150
+_ROOM_FOR_DETAILS = 960
+
+
+class QueuePage(QWidget):
+    """Assembles the parts and keeps them telling the same story."""
+
+    selection_moved = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        table: ProviderTable,
+        client: EngineClient,
+        tasks: SlotTasks,
+        commands: QueueCommands,
+        choosers: tuple[Callable[[], object], Callable[[], object]],
+    ) -> None:
+        super().__init__()
+        self._client = client
+        self._tasks = tasks
+        self._wants_details = True
+        on_files, on_folder = choosers
+        self.model = QueueModel(client, tasks, self)
+        self.view = QueueView(self.model, theme)
+        self.filter = QueueFilter(theme)
+        self.send_menu = SendMenu(theme)
+        self.details = DetailsPane(theme, table, commands.perform, commands.settle)
+        self.strip = ProgressStrip(theme, commands.pause_queue)
+        self.empty = EmptyQueue(theme, on_files, on_folder)
+        self.details_toggle = Button(
+            theme, "Details", self.toggle_details, icon="panel", kind="ghost", name="Details pane"
+        )
+        self.details_toggle.setCheckable(True)
+        self.details_toggle.setChecked(True)
+        self.add_files = Button(theme, "Add files", on_files, icon="plus", kind="primary")
+        self.add_folder = Button(theme, "Add folder", on_folder, icon="folder")
+        commands.selection = self.view.selected_jobs
+        commands.on_deleted = self._read_detail_soon
+        self._detail_timer = QTimer(self)
+        self._detail_timer.setSingleShot(True)
+        self._detail_timer.setInterval(_DETAIL_PAUSE_MS)
+        self._detail_timer.timeout.connect(lambda: tasks.start(self._read_detail()))
+        self._assemble()
+        self._connect()
+
+    def _assemble(self) -> None:
+        card = Card()
+        card.setLayout(column(self.view, margin=1))
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.setAccessibleName("Queue and details")
+        self._split.setHandleWidth(16)
+        self._split.setChildrenCollapsible(False)
+        self._split.addWidget(card)
+        self._split.addWidget(self.details)
+        self._split.setStretchFactor(0, 1)
+        self._split.setSizes([10_000, PANE_WIDTH])
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._split)
+        self._stack.addWidget(self.empty)
+        head = row(self.add_files, self.add_folder, self.send_menu, 0, self.details_toggle, gap=8)
+        body = column(head, self.filter, self._stack, gap=12)
+        body.setContentsMargins(24, 16, 24, 16)
+        body.setStretch(2, 1)
+        whole = column(body, self.strip, gap=0)
+        whole.setStretch(0, 1)
+        self.setLayout(whole)
+
+    def _connect(self) -> None:
+        self.filter.changed.connect(lambda: self.model.filter(self.filter.states, self.filter.text))
+        self.view.selection_moved.connect(self._on_selection)
+        self.view.opened.connect(self.open_details)
+        self.model.loaded.connect(self._on_selection)
+
+    def minimumSizeHint(self) -> QSize:
+        """Small enough for half a laptop's screen."""
+        return QSize(640, 420)
+
+    def restart(self, summary: QueueSummary) -> None:
+        """Another engine is behind the client."""
+        self.details.show_nothing()
+        self.strip.restart()
+        self.model.restart()
+        self.show_summary(summary)
+
+    def apply(self, news: News) -> None:
+        """What the engine said."""
+        if news.accounts is not None:
+            self.send_menu.show_accounts(news.accounts)
+        self.model.apply(news)
+        if news.summary is not None:
+            self.show_summary(news.summary)
+        shown = self.details.job_id
+        if shown is None:
+            if news.changed:
+                self._on_selection()
+        elif shown in news.changed:
+            self.details.show_job(news.changed[shown], self.model.progress_of(shown))
+            self._read_detail_soon()
+            self.selection_moved.emit()
+        elif shown in news.progress:
+            self.details.show_progress(news.progress[shown])
+
+    def show_summary(self, summary: QueueSummary) -> None:
+        """Counts everywhere."""
+        self.filter.show_counts(summary)
+        self.strip.show_summary(summary, self.model.moving())
+        is_empty = summary.total == 0
+        self._stack.setCurrentWidget(self.empty if is_empty else self._split)
+        # The empty page has these two itself, larger.
+        for part in (self.add_files, self.add_folder):
+            part.setVisible(not is_empty)
+        self.filter.setVisible(not is_empty)
+        self.details_toggle.setVisible(not is_empty)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the list comes first; the pane returns when there is room."""
+        was_wide = event.oldSize().width() >= _ROOM_FOR_DETAILS
+        is_wide = event.size().width() >= _ROOM_FOR_DETAILS
+        if was_wide != is_wide:
+            self._show_details(is_wide and self._wants_details)
+        super().resizeEvent(event)
+
+    def toggle_details(self) -> None:
+        """Show or hide the pane."""
+        self._wants_details = self.details.isHidden()
+        self._show_details(self._wants_details)
+
+    def open_details(self) -> None:
+        """Show the pane, if it was hidden."""
+        if self.details.isHidden():
+            self.toggle_details()
+
+    def _show_details(self, wanted: bool) -> None:
+        self.details.setVisible(wanted)
+        self.details_toggle.setChecked(wanted)
+
+    def start_search(self) -> None:
+        """To the search box."""
+        self.filter.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter.search.selectAll()
+
+    def _on_selection(self) -> None:
+        jobs = self.view.loaded_selection()
+        count = sum(last - first + 1 for first, last in self.view.spans())
+        if count > 1:
+            self.details.show_many(jobs, count)
+        elif jobs:
+            self.details.show_job(jobs[0], self.model.progress_of(jobs[0].id))
+            self._read_detail_soon()
+        else:
+            self.details.show_nothing()
+        self.selection_moved.emit()
+
+    def _read_detail_soon(self) -> None:
+        if not self._detail_timer.isActive():
+            self._detail_timer.start()
+
+    async def _read_detail(self) -> None:
+        job_id = self.details.job_id
+        if job_id is not None:
+            self.details.show_detail(await self._client.job(job_id))

@@ -1,0 +1,117 @@
+"""Before many files are sent: where they would go, which cannot, and how long it would take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QWidget
+
+from exai_desktop.core.planning import PlannedAccount, UploadPlan
+from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import Tone
+from exai_desktop.gui.style.wording import count_text, duration_text, size_text
+from exai_desktop.gui.widgets.card_list import scrolled
+from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, row
+
+# The rest is a number: the list of all is in the queue afterwards.
+_NAMED: Final = 6
+
+
+def title_of(plan: UploadPlan) -> str:
+    """The question."""
+    if not plan.fitting:
+        return f"None of {count_text(len(plan.files), 'file', 'files')} can be sent"
+    size = sum(account.bytes for account in plan.accounts)
+    return f"Send {count_text(plan.fitting, 'file', 'files')}, {size_text(size)}?"
+
+
+def account_text(account: PlannedAccount) -> str:
+    """What would go there, and what room is left."""
+    text = f"{count_text(account.files, 'file', 'files')}, {size_text(account.bytes)}"
+    left = []
+    if account.files_left is not None:
+        left.append(count_text(account.files_left, "file", "files"))
+    if account.bytes_left is not None:
+        left.append(size_text(account.bytes_left))
+    return f"{text}. Room left afterwards: {', '.join(left)}" if left else text
+
+
+def time_text(plan: UploadPlan) -> str:
+    """The longer of the line and the accounts' limits; what is unknown is said, not guessed."""
+    pace_s = max((account.pace_s for account in plan.accounts), default=0.0)
+    if plan.line_s is None and not pace_s:
+        return "How long it takes is known once something was sent."
+    line = f"by the line {duration_text(plan.line_s)}" if plan.line_s is not None else ""
+    limits = f"by the accounts' limits {duration_text(pace_s)}" if pace_s else ""
+    words = ", ".join(word for word in (line, limits) if word)
+    return f"About {duration_text(plan.seconds or 0.0)}: {words}."
+
+
+def refusals(plan: UploadPlan) -> list[str]:
+    """Why files do not fit, the most frequent reason first."""
+    counts = Counter(file.error.title for file in plan.files if file.error is not None)
+    lines = [
+        f"{count_text(n, 'file', 'files')}: {title}" for title, n in counts.most_common(_NAMED)
+    ]
+    more = len(counts) - _NAMED
+    return [*lines, f"{more:,} other reasons"] if more > 0 else lines
+
+
+class PlanDialog(QDialog):
+    """Shown with `open()`; `accepted` is the user's yes."""
+
+    def __init__(self, parent: QWidget, theme: Theme, plan: UploadPlan) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Before sending")
+        self.send = Button(theme, "&Send", self.accept, kind="primary", icon="send")
+        self.send.setDefault(True)
+        self.send.setEnabled(bool(plan.fitting))
+        self.cancel = Button(theme, "&Cancel", self.reject)
+        cards = column(*map(self._account, plan.accounts), *self._rest(plan), 0, gap=8)
+        scroll = scrolled(cards, "What would happen")
+        title = PlainLabel(title_of(plan), role="title", wrap=True)
+        self.time = PlainLabel(time_text(plan), role="muted", wrap=True)
+        self.time.setVisible(bool(plan.fitting))
+        head = column(title, self.time, gap=4)
+        note = PlainLabel(
+            "By names and sizes: contents are judged when a file's turn comes, and what is there"
+            " already is not sent again.",
+            role="label",
+            wrap=True,
+        )
+        foot = row(0, self.cancel, self.send)
+        self.setLayout(column(head, scroll, note, foot, margin=24, gap=16))
+        self.resize(560, 480)
+
+    def _account(self, account: PlannedAccount) -> Card:
+        card = Card("quiet")
+        words = column(
+            ElidedLabel(account.account, role="heading"),
+            PlainLabel(account_text(account), role="muted", wrap=True),
+            gap=2,
+        )
+        line = row(IconView(self._theme, "server", "muted"), words, margin=12, gap=12)
+        line.setStretch(1, 1)
+        card.setLayout(line)
+        return card
+
+    def _rest(self, plan: UploadPlan) -> list[QWidget]:
+        """What does not go."""
+        found = refusals(plan)
+        if not found:
+            return []
+        card = Card(Tone.CARE.value)
+        missed = len(plan.files) - plan.fitting
+        heading = PlainLabel(
+            f"{count_text(missed, 'file does', 'files do')} not go", role="heading", wrap=True
+        )
+        lines = column(heading, *(PlainLabel(text, wrap=True) for text in found), gap=2)
+        line = row(IconView(self._theme, "alert", Tone.CARE.value), lines, margin=12, gap=12)
+        line.setStretch(1, 1)
+        card.setLayout(line)
+        return [card]

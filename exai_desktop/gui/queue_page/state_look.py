@@ -1,0 +1,108 @@
+"""How each state is shown: word, icon and tone. Never by colour alone."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from exai_desktop.core.events import Progressed
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.gui.style.tokens import Look, Tone
+from exai_desktop.gui.style.wording import clock_text, eta_text, percent, size_text, speed_text
+
+S = JobState
+
+
+LOOKS: Final[dict[JobState, Look]] = {
+    S.QUEUED: Look("Queued", "clock", Tone.NEUTRAL),
+    S.CHECKING: Look("Checking", "search", Tone.ACTIVE),
+    S.HASHING: Look("Fingerprinting", "hash", Tone.ACTIVE),
+    S.WAITING: Look("Waiting", "hourglass", Tone.NEUTRAL),
+    S.SENDING: Look("Sending", "arrow-up", Tone.ACTIVE),
+    S.CONFIRMING: Look("Sent, waiting for provider", "cloud", Tone.ACTIVE),
+    S.DONE: Look("Done", "check", Tone.GOOD),
+    S.DUPLICATE: Look("Already there", "copies", Tone.GOOD),
+    S.REFUSED: Look("Refused", "ban", Tone.BAD),
+    S.HELD: Look("Paused", "pause", Tone.CARE),
+    S.UNCERTAIN: Look("Asking the provider", "cloud-search", Tone.CARE),
+    S.NEEDS_REVIEW: Look("Needs your decision", "help", Tone.CARE),
+    S.FAILED: Look("Failed", "alert", Tone.BAD),
+    S.CANCELLED: Look("Cancelled", "minus", Tone.NEUTRAL),
+}
+
+
+class Group(NamedTuple):
+    """A filter of the queue; no states means all."""
+
+    title: str
+    states: tuple[JobState, ...]
+
+
+GROUPS: Final[tuple[Group, ...]] = (
+    Group("All", ()),
+    Group(
+        "Active",
+        (S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING, S.CONFIRMING, S.UNCERTAIN),
+    ),
+    Group("Done", (S.DONE, S.DUPLICATE)),
+    Group("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED)),
+    Group("Cancelled", (S.CANCELLED,)),
+)
+
+
+def is_all_sent(progress: Progressed | None) -> bool:
+    """The last byte left, but the provider has not answered yet."""
+    return progress is not None and progress.phase == "sending" and progress.done >= progress.total
+
+
+def look_of(job: JobView, progress: Progressed | None = None) -> Look:
+    """Word, icon and tone of a job now."""
+    if job.state is S.SENDING and is_all_sent(progress):
+        return LOOKS[S.CONFIRMING]
+    if job.cancel_requested and not job.state.is_final:
+        return Look("Cancelling", LOOKS[S.CANCELLED].icon, Tone.NEUTRAL)
+    if job.state is S.HELD and job.error:
+        return Look("On hold", LOOKS[S.HELD].icon, Tone.CARE)
+    if job.state is S.WAITING and job.error:
+        return Look("Trying again later", LOOKS[S.WAITING].icon, Tone.CARE)
+    return LOOKS[job.state]
+
+
+def moving(job: JobView, progress: Progressed | None) -> Progressed | None:
+    """The progress to draw as a bar: only while bytes of this phase are being counted."""
+    if progress is None or is_all_sent(progress) or job.state not in (S.SENDING, S.HASHING):
+        return None
+    return progress if progress.phase == job.state.value else None
+
+
+def speed_and_eta(progress: Progressed) -> str:
+    """`3.1 MB/s · 12 s left`."""
+    if progress.phase != "sending":
+        return ""
+    parts = (speed_text(progress.speed), eta_text(progress.eta_s))
+    return " · ".join(part for part in parts if part)
+
+
+def progress_text(progress: Progressed) -> str:
+    """`42 % · 3.1 MB/s · 12 s left`."""
+    figures = speed_and_eta(progress)
+    share = f"{percent(progress.done, progress.total)} %"
+    return f"{share} · {figures}" if figures else share
+
+
+def second_line(job: JobView, progress: Progressed | None = None) -> str:
+    """What else the row says of its state: figures, the reason for waiting, or the error."""
+    bar = moving(job, progress)
+    if bar is not None:
+        return progress_text(bar)
+    if job.error is not None:
+        if job.state is S.WAITING and job.not_before:
+            return f"Next try {clock_text(job.not_before)}: {job.error.title}"
+        return job.error.title
+    if job.state is S.WAITING and job.wait_reason:
+        return job.wait_reason
+    if job.state is S.WAITING and job.not_before:
+        return f"Until {clock_text(job.not_before)}"
+    if job.state is S.SENDING:
+        return f"{size_text(job.size)} sent" if is_all_sent(progress) else "Connecting"
+    return ""

@@ -1,0 +1,222 @@
+"""A table over the database: knows how many rows there are, reads a page when it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QTimer,
+    Signal,
+)
+
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.widgets.page_cache import PAGE, QueueRows, Row
+
+Index = QModelIndex | QPersistentModelIndex
+NO_PARENT: Final = QModelIndex()
+REFRESH_MS: Final = 300
+# A fast scroll passes many pages; only the last ones asked for are still in view.
+_PAGES_AT_ONCE = 3
+
+Row_co = TypeVar("Row_co", covariant=True)
+# A frozen dataclass with `offset` and `limit`.
+Query = TypeVar("Query", bound=Any)
+
+
+class Page(Protocol[Row_co]):
+    """A part of the rows, and how many there are in all."""
+
+    @property
+    def rows(self) -> Sequence[Row_co]: ...
+
+    @property
+    def total(self) -> int: ...
+
+
+class PagedRows(QAbstractTableModel, Generic[Row, Query]):
+    """`read` fetches the page that a query's `offset` and `limit` mean.
+
+    `visible_rows` tells which rows the view shows, so that a refresh reads those first.
+    """
+
+    loaded = Signal()
+
+    def __init__(
+        self,
+        read: Callable[[Query], Awaitable[Page[Row]]],
+        query: Query,
+        columns: int,
+        tasks: SlotTasks,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._read = read
+        self._columns = columns
+        self._tasks = tasks
+        self._rows: QueueRows[Row] = QueueRows()
+        self._query = query
+        self._generation = 0
+        self._wanted: list[int] = []
+        self._is_fetching = False
+        self._is_refreshing = False
+        self.visible_rows: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self._fetch_timer = self._single_shot(0, self._fetch_wanted)
+        self._refresh_timer = self._single_shot(REFRESH_MS, self.refresh)
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        """All rows of the query, loaded or not."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = NO_PARENT) -> int:
+        """The same for every row."""
+        return 0 if parent.isValid() else self._columns
+
+    @property
+    def query(self) -> Query:
+        return self._query
+
+    def row_at(self, row: int) -> Row | None:
+        """What is in a row, None while it is not loaded."""
+        return self._rows.at(row)
+
+    def row_of(self, row_id: int) -> int | None:
+        """Where a loaded one is shown."""
+        return self._rows.row_of(row_id)
+
+    def ask(self, query: Query) -> None:
+        """Show another query; the old rows stay until the new ones are there."""
+        self._query = query
+        self._generation += 1
+        self._wanted.clear()
+        self._tasks.start(self._read_first(self._generation))
+
+    def forget(self) -> None:
+        """Show nothing: the engine behind the client is another one."""
+        self._generation += 1
+        self._reset((), 0)
+
+    def refresh(self) -> None:
+        """Read the visible rows and the total again, without losing the place."""
+        if self._is_refreshing:
+            self.refresh_soon()
+            return
+        self._is_refreshing = True
+        self._tasks.start(self._refresh(self._generation))
+
+    def refresh_soon(self) -> None:
+        """Many reasons within a moment make one refresh."""
+        if not self._refresh_timer.isActive():
+            self._refresh_timer.start()
+
+    async def rows_in(self, first: int, last: int) -> list[Row]:
+        """What is in rows `first` to `last`, read from the database where not loaded."""
+        known = [self._rows.at(row) for row in range(first, last + 1)]
+        found = [row for row in known if row is not None]
+        if len(found) == len(known):
+            return found
+        found = []
+        while first <= last:
+            limit = min(PAGE, last - first + 1)
+            page = await self._read(replace(self._query, offset=first, limit=limit))
+            if not page.rows:
+                break
+            found.extend(page.rows)
+            first += len(page.rows)
+        return found
+
+    def want(self, row: int) -> None:
+        """This row is looked at and not there: read its page as soon as the paint is over."""
+        offset = self._rows.missing_page(row)
+        if offset is None:
+            return
+        if offset in self._wanted:
+            self._wanted.remove(offset)
+        self._wanted.append(offset)
+        if not self._fetch_timer.isActive():
+            self._fetch_timer.start()
+
+    def _single_shot(self, after_ms: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(after_ms)
+        timer.timeout.connect(slot)
+        return timer
+
+    async def _read_first(self, generation: int) -> None:
+        page = await self._read(self._query)
+        if generation == self._generation:
+            self._reset(page.rows, page.total)
+            self.loaded.emit()
+
+    def _reset(self, rows: Sequence[Row], total: int) -> None:
+        self.beginResetModel()
+        self._rows.reset(rows, total)
+        self.endResetModel()
+
+    def _fetch_wanted(self) -> None:
+        if not self._is_fetching and self._wanted:
+            self._is_fetching = True
+            self._tasks.start(self._fetch(self._generation))
+
+    async def _fetch(self, generation: int) -> None:
+        try:
+            del self._wanted[:-_PAGES_AT_ONCE]
+            while self._wanted and generation == self._generation:
+                offset = self._wanted.pop()
+                page = await self._read(replace(self._query, offset=offset))
+                if generation == self._generation:
+                    self._put(offset, page)
+        finally:
+            self._is_fetching = False
+        self._fetch_wanted()
+
+    def _put(self, offset: int, page: Page[Row]) -> None:
+        if page.total != len(self._rows):
+            self.refresh_soon()
+        self._rows.put_page(offset, page.rows)
+        last = min(offset + len(page.rows), len(self._rows)) - 1
+        if last >= offset:
+            self.dataChanged.emit(self.index(offset, 0), self.index(last, self._columns - 1))
+
+    async def _refresh(self, generation: int) -> None:
+        try:
+            first, last = self.visible_rows()
+            offset = max(0, first) // PAGE * PAGE
+            limit = (last // PAGE + 1) * PAGE - offset
+            page = await self._read(replace(self._query, offset=offset, limit=max(PAGE, limit)))
+            if generation == self._generation:
+                self._take_refresh(offset, page)
+                self.loaded.emit()
+        finally:
+            self._is_refreshing = False
+
+    def _take_refresh(self, offset: int, page: Page[Row]) -> None:
+        """Put the database's order in place; selected and current rows stay what they were."""
+        self._fit_length(page.total)
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        were = [self._rows.at(index.row()) for index in old]
+        self._rows.reset(page.rows, page.total, offset)
+        new = []
+        for index, one in zip(old, were, strict=True):
+            row = None if one is None else self._rows.row_of(one.id)
+            new.append(index if row is None else self.index(row, index.column()))
+        self.changePersistentIndexList(old, new)
+        self.layoutChanged.emit()
+
+    def _fit_length(self, total: int) -> None:
+        have = len(self._rows)
+        if total > have:
+            self.beginInsertRows(NO_PARENT, have, total - 1)
+            self._rows.resize(total)
+            self.endInsertRows()
+        elif total < have:
+            self.beginRemoveRows(NO_PARENT, total, have - 1)
+            self._rows.resize(total)
+            self.endRemoveRows()

@@ -1,0 +1,177 @@
+"""A long table of two-line rows: widths, keys and which rows are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import ROW_HEIGHT
+from exai_desktop.gui.widgets.paged_model import Index, PagedRows
+
+_FIRST_AT_LEAST = 250
+
+
+@dataclass(frozen=True, slots=True)
+class TableWords:
+    """What a table is called, and what it says when there is nothing in it."""
+
+    name: str
+    columns: str
+    nothing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Of all columns but the first, which takes the rest; `give_way` go first, in this order."""
+
+    columns: Mapping[int, int]
+    give_way: Sequence[int] = field(default=())
+
+
+class RowTable(QTableView):
+    """Selecting, sorting and opening rows; what happens then is the window's matter."""
+
+    selection_moved = Signal()
+    opened = Signal()
+    menu_wanted = Signal(QPoint)
+
+    def __init__(
+        self,
+        model: PagedRows[Any, Any],
+        theme: Theme,
+        words: TableWords,
+        widths: Widths,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._rows = model
+        self._theme = theme
+        self._words = words
+        self._widths = widths
+        self.setModel(model)
+        self.setAccessibleName(words.name)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._ask_menu)
+        self._set_up_headers()
+        model.visible_rows = self.visible_rows
+
+    def _set_up_headers(self) -> None:
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setMinimumSectionSize(ROW_HEIGHT)
+        rows.setDefaultSectionSize(ROW_HEIGHT)
+        columns = self.horizontalHeader()
+        columns.setAccessibleName(self._words.columns)
+        columns.setHighlightSections(False)
+        columns.setMinimumHeight(36)
+        columns.setSortIndicatorClearable(True)
+        columns.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column, width in self._widths.columns.items():
+            self.setColumnWidth(column, width)
+        self.setSortingEnabled(True)
+
+    def visible_rows(self) -> tuple[int, int]:
+        """First and last row in sight."""
+        bottom = self.viewport().height()
+        first = self.rowAt(0)
+        last = self.rowAt(bottom - 1)
+        return max(0, first), last if last >= 0 else max(0, self._rows.rowCount() - 1)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The selected rows as ranges, without asking for each of 100,000."""
+        selection = self.selectionModel().selection()
+        parts = (selection.at(i) for i in range(selection.count()))
+        return sorted({(part.top(), part.bottom()) for part in parts})
+
+    def loaded_rows(self, limit: int = 500) -> list[Any]:
+        """Some of the selected rows, enough to know which commands fit."""
+        found: list[Any] = []
+        for first, last in self.spans():
+            for row in range(first, min(last, first + limit) + 1):
+                one = self._rows.row_at(row)
+                if one is not None:
+                    found.append(one)
+            if len(found) >= limit:
+                break
+        return found
+
+    async def selected_rows(self) -> list[Any]:
+        """All selected rows; those never looked at are read from the database."""
+        found: list[Any] = []
+        for first, last in self.spans():
+            found.extend(await self._rows.rows_in(first, last))
+        return found
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Tell the window once per change."""
+        super().selectionChanged(selected, deselected)
+        self.selection_moved.emit()
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        """The ring moves: repaint both whole rows."""
+        super().currentChanged(current, previous)
+        for index in (current, previous):
+            if index.isValid():
+                top = self.rowViewportPosition(index.row())
+                self.viewport().update(QRect(0, top, self.viewport().width(), ROW_HEIGHT))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Coming by keyboard selects a row: where there is only one, no arrow key would."""
+        super().focusInEvent(event)
+        selection = self.selectionModel()
+        if not selection.hasSelection() and self._rows.rowCount():
+            how = QItemSelectionModel.SelectionFlag
+            index = self._rows.index(max(0, self.currentIndex().row()), 0)
+            selection.setCurrentIndex(index, how.ClearAndSelect | how.Rows)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return opens the details; everything else is Qt's or an action's."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit()
+            return
+        super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """As Return."""
+        super().mouseDoubleClickEvent(event)
+        if self.indexAt(event.position().toPoint()).isValid():
+            self.opened.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Hide what no longer fits beside a readable name."""
+        width = self.viewport().width()
+        room = width - _FIRST_AT_LEAST - sum(self._widths.columns.values())
+        for column in self._widths.give_way:
+            self.setColumnHidden(column, room < 0)
+            room += self._widths.columns[column] if room < 0 else 0
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The arrow of the sorted column is drawn by the header; nothing found is said here."""
+        super().paintEvent(event)
+        if self._rows.rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setPen(self._theme.color("muted"))
+            place = self.viewport().rect()
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self._words.nothing)
+            painter.end()
+
+    def _ask_menu(self, at: QPoint) -> None:
+        self.menu_wanted.emit(self.viewport().mapToGlobal(at))

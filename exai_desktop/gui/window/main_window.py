@@ -1,0 +1,248 @@
+"""The window: assembles the parts, chooses the page, passes the engine's news on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
+
+from exai_desktop import __version__
+from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
+from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
+from exai_desktop.gui.accounts.providers_page import ProvidersPage
+from exai_desktop.gui.engine.bridge import EngineBridge, News
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineSession
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.files_page.commands import FilesCommands
+from exai_desktop.gui.files_page.page import FilesPage
+from exai_desktop.gui.notices.delayed_deletion import Grace
+from exai_desktop.gui.notices.notice_bar import NoticeBar, tell
+from exai_desktop.gui.queue_page.commands import QueueCommands
+from exai_desktop.gui.queue_page.file_intake import FileIntake
+from exai_desktop.gui.queue_page.page import QueuePage
+from exai_desktop.gui.style.plain_text import PlainLabel
+from exai_desktop.gui.style.theme import Setting, Theme
+from exai_desktop.gui.widgets.controls import column, row
+from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
+from exai_desktop.gui.window.menus import Orders, WindowActions
+from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
+from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the window is given by the program."""
+
+    theme: Theme
+    table: ProviderTable
+    client: EngineClient
+    bridge: EngineBridge
+    session: EngineSession
+    tasks: SlotTasks
+    notices: NoticeBar
+
+
+class MainWindow(QMainWindow):
+    """`close_wanted`: the user is done; the program settles and ends."""
+
+    close_wanted = Signal()
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self._parts = parts
+        self._accounts: tuple[AccountStatus, ...] = ()
+        self.accounts_dialog: AccountsDialog | None = None
+        self.setWindowTitle("EXAI Desktop")
+        self.resize(1280, 800)
+        theme, notices = parts.theme, parts.notices
+        self.grace = Grace(self, notices, parts.tasks)
+        self.commands = QueueCommands(
+            self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
+        )
+        self.intake = FileIntake(self, theme, notices, self.add)
+        choosers = (self.intake.choose_files, self.intake.choose_folder)
+        self.page = QueuePage(
+            theme, parts.table, parts.client, parts.tasks, self.commands, choosers
+        )
+        self.first_run = FirstRun(theme, self.open_accounts, lambda: self.enter(sandbox=True))
+        self.problem = EngineProblem(theme, lambda: self.enter(sandbox=parts.session.is_sandbox))
+        self.starting = PlainLabel("Starting…", role="muted")
+        self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.banner = SandboxBanner(theme, self._add_real_account)
+        self.files_commands = FilesCommands(
+            self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
+        )
+        self.files = FilesPage(theme, parts.client, parts.tasks, self.files_commands)
+        self.providers = ProvidersPage(
+            theme, parts.table, parts.client, parts.tasks, self.open_accounts
+        )
+        self._assemble()
+        self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
+        self.menu_actions.fill(self.menuBar())
+        self.grace.changed.connect(self._enable_undo)
+        self._enable_undo()
+        parts.bridge.news_arrived.connect(self.take_news)
+
+    def _assemble(self) -> None:
+        self.stack = QStackedWidget()
+        pages = {"Queue": self.page, "Files": self.files, "Providers": self.providers}
+        for page in (self.starting, self.first_run, *pages.values(), self.problem):
+            self.stack.addWidget(page)
+        self.pages = PageBar(self._parts.theme, self.stack, pages)
+        notice = row(self._parts.notices)
+        notice.setContentsMargins(24, 0, 24, 0)
+        whole = column(self.banner, self.pages, notice, self.stack, gap=0)
+        whole.setStretch(3, 1)
+        center = QWidget()
+        center.setLayout(whole)
+        self.setCentralWidget(center)
+
+    def _orders(self) -> Orders:
+        return Orders(
+            files=self.intake.choose_files,
+            folder=self.intake.choose_folder,
+            paste=self.intake.paste,
+            undo=self.grace.undo,
+            find=self._find,
+            queue=lambda: self.pages.go("Queue"),
+            stored=lambda: self.pages.go("Files"),
+            providers=lambda: self.pages.go("Providers"),
+            accounts=self.open_accounts,
+            rules=self._open_rules,
+            sandbox=lambda: self.enter(sandbox=True),
+            leave_sandbox=lambda: self.enter(sandbox=False),
+            shortcuts=lambda: self._open(ShortcutsDialog(self, self._parts.theme)),
+            about=self._show_about,
+            theme=self._choose_theme,
+            quit=self.close,
+        )
+
+    def _find(self) -> None:
+        (self.files if self.stack.currentWidget() is self.files else self.page).start_search()
+
+    def _enable_undo(self) -> None:
+        self.menu_actions.undo.setEnabled(self.grace.is_open)
+
+    def _choose_theme(self, setting: Setting) -> None:
+        self.menu_actions.choose_theme(setting)
+        self._parts.tasks.start(self._parts.client.change_setting("theme", setting))
+
+    def enter(self, *, sandbox: bool, then_accounts: bool = False) -> None:
+        """Start the real engine or the sandbox behind this window."""
+        self._parts.tasks.start(self._enter(sandbox, then_accounts))
+
+    async def _enter(self, sandbox: bool, then_accounts: bool) -> None:
+        self.grace.forget()
+        self._parts.notices.dismiss()
+        if self.accounts_dialog is not None:
+            self.accounts_dialog.close()
+        self.starting.setText("Starting the sandbox…" if sandbox else "Starting…")
+        self.stack.setCurrentWidget(self.starting)
+        client = self._parts.client
+        try:
+            await self._parts.session.start(sandbox=sandbox)
+            self.banner.setVisible(sandbox)
+            self.menu_actions.show_mode(is_sandbox=sandbox)
+            self._accounts = tuple(await client.accounts())
+            summary = await client.summary()
+            settings = await client.settings()
+            self.menu_actions.choose_theme(settings.theme)
+            self.menu_actions.speeds.show_limit(settings.upload_bytes_per_s)
+            self.menu_actions.waiting.show_settings(settings)
+        except AppError as error:
+            if error.code is ErrorCode.ALREADY_OPEN:
+                self.close_wanted.emit()  # the other window has come to the front
+                return
+            self.problem.show_error(ErrorView.of(error))
+            self.stack.setCurrentWidget(self.problem)
+            return
+        self.page.send_menu.show_accounts(self._accounts)
+        self.page.restart(summary)
+        self.files.show_accounts(self._accounts)
+        self.providers.show_accounts(self._accounts)
+        self.files.restart()
+        self._choose_page(summary.total)
+        if then_accounts:
+            self.open_accounts()
+
+    def _choose_page(self, total: int) -> None:
+        is_new = not self._accounts and total == 0
+        self.stack.setCurrentWidget(self.first_run if is_new else self.page)
+        if is_new:
+            self.first_run.add_key.setFocus()
+        elif total:
+            self.page.view.setFocus()
+        else:
+            self.page.empty.files.setFocus()
+
+    def take_news(self, news: News) -> None:
+        """Ten times a second at most: everything the engine said since the last time."""
+        if news.accounts is not None:
+            self._accounts = news.accounts
+            if self.accounts_dialog is not None:
+                self.accounts_dialog.show_accounts(news.accounts)
+        self.page.apply(news)
+        self.files.apply(news)
+        if news.accounts is not None:
+            self.providers.show_accounts(news.accounts)
+        if self._accounts and self.stack.currentWidget() is self.first_run:
+            self.stack.setCurrentWidget(self.page)
+            self.page.empty.files.setFocus()
+        tell(news, self._parts.notices)
+        if news.is_window_wanted:
+            self.come_to_front()
+
+    def add(self, paths: Sequence[str]) -> None:
+        """Take files and folders into the queue, as the send menu says."""
+        self.commands.add(paths, self.page.send_menu.options)
+
+    def open_accounts(self) -> None:
+        """The accounts dialog; a second call brings the first one to the front."""
+        if self.accounts_dialog is not None:
+            self.accounts_dialog.activateWindow()
+            return
+        parts = self._parts
+        real = self._add_real_account if parts.session.is_sandbox else None
+        dialog = AccountsDialog(
+            self, parts.theme, parts.table, parts.client, parts.tasks, on_real_account=real
+        )
+        self.accounts_dialog = dialog
+        dialog.finished.connect(self._forget_dialog)
+        self._open(dialog)
+
+    def _forget_dialog(self) -> None:
+        self.accounts_dialog = None
+
+    def _add_real_account(self) -> None:
+        self.enter(sandbox=False, then_accounts=True)
+
+    def _open_rules(self) -> None:
+        parts = self._parts
+        self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
+
+    def _open(self, dialog: QDialog) -> None:
+        dialog.open()
+
+    def _show_about(self) -> None:
+        text = f"Version {__version__}. Sends files to Kimi and GLM and keeps the record."
+        self._parts.notices.show_notice("EXAI Desktop", text)
+
+    def come_to_front(self) -> None:
+        """The program was started a second time."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Not yet: first the engine settles its uploads."""
+        event.ignore()
+        self.close_wanted.emit()

@@ -1,0 +1,63 @@
+"""The line that leads from one page to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtWidgets import QButtonGroup, QFrame, QStackedWidget, QWidget
+
+from exai_desktop.gui.style.plain_text import PlainLabel
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.widgets.controls import Button, IconView, row
+
+
+class PageBar(QFrame):
+    """Shown while one of its pages is; the first choice and problems have no other way to go."""
+
+    def __init__(self, theme: Theme, stack: QStackedWidget, pages: Mapping[str, QWidget]) -> None:
+        super().__init__()
+        self.setProperty("pages", True)
+        self._stack = stack
+        self._exclusive = QButtonGroup(self)
+        self.buttons: dict[str, Button] = {}
+        self._pages: dict[str, QWidget] = {}
+        for title, page in pages.items():
+            self._add(theme, title, page)
+        layout = row(*self.buttons.values(), 0, gap=4)
+        layout.setContentsMargins(24, 12, 24, 0)
+        self.setLayout(layout)
+        stack.currentChanged.connect(lambda _index: self._follow())
+        self._follow()
+
+    def _add(self, theme: Theme, title: str, page: QWidget) -> None:
+        button = Button(theme, title, lambda: self.go(title), kind="tab", name=f"Page {title}")
+        button.setCheckable(True)
+        self._exclusive.addButton(button)
+        self.buttons[title] = button
+        self._pages[title] = page
+
+    def go(self, title: str) -> None:
+        """To this page, when there is a choice."""
+        if not self.isHidden():
+            self._stack.setCurrentWidget(self._pages[title])
+
+    def _follow(self) -> None:
+        shown = self._stack.currentWidget()
+        self.setVisible(shown in self._pages.values())
+        for title, page in self._pages.items():
+            if page is shown:
+                self.buttons[title].setChecked(True)
+
+
+class SandboxBanner(QFrame):
+    """Hidden while the real providers are behind the window."""
+
+    def __init__(self, theme: Theme, on_real: Callable[[], object]) -> None:
+        super().__init__()
+        self.setProperty("banner", True)
+        text = PlainLabel("Sandbox: files go to this computer only", role="heading")
+        self.add_real = Button(theme, "Add a real account…", on_real, icon="key")
+        layout = row(IconView(theme, "flask", "accent"), text, 0, self.add_real, gap=12)
+        layout.setContentsMargins(24, 8, 24, 8)
+        self.setLayout(layout)
+        self.hide()

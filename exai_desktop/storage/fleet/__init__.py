@@ -1,0 +1,1 @@
+"""What programs and machines share: content locks, and a Redis."""

@@ -1,0 +1,150 @@
+"""The states of accounts in a Redis that several machines share (the extra `fleet`)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+
+if TYPE_CHECKING:
+    from redis import Redis as BlockingRedis
+    from redis.asyncio import Redis
+    from redis.asyncio.client import Pipeline
+
+
+T = TypeVar("T")
+
+PREFIX: Final = "exai-desktop:"
+
+# Redis is asked before each upload: it must not hold the program up when it is gone.
+TIMEOUT_S: Final = 2.0
+QUIET_S: Final = 10.0
+_TRIES: Final = 50
+
+
+class Silence:
+    """After a failure it is not asked for some seconds: each try may cost its time-out."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def begin(self) -> None:
+        self._until = time.monotonic() + QUIET_S
+
+    def keep(self) -> None:
+        """Raises FLEET_UNREACHABLE while it lasts."""
+        if time.monotonic() < self._until:
+            raise EngineError(ErrorCode.FLEET_UNREACHABLE, "it did not answer a moment ago")
+
+
+def open_blocking_redis(url: str, password: str | None = None) -> BlockingRedis:
+    """As `open_redis`, which has judged the URL, but for calls in threads."""
+    from redis import Redis
+
+    return Redis.from_url(
+        url,
+        password=password,
+        decode_responses=True,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+
+
+def open_redis(url: str, password: str | None = None) -> Redis:
+    """A client; nothing is asked yet. Raises INVALID_SETTING for a URL it does not understand."""
+    try:
+        from redis.asyncio import Redis
+    except ImportError as error:
+        raise EngineError(
+            ErrorCode.INVALID_SETTING, "redis_url needs the extra `fleet`: it is not installed"
+        ) from error
+    try:
+        return Redis.from_url(
+            url,
+            password=password,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+        )
+    except ValueError as error:
+        raise EngineError(ErrorCode.INVALID_SETTING, "redis_url is not a Redis address") from error
+
+
+class RedisStateStore:
+    """`core.accounts.ports.StateStore` for many machines; FLEET_UNREACHABLE without an answer."""
+
+    is_shared = True
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._silence = Silence()
+
+    async def load(self, key: str) -> str | None:
+        return await whole(self._load(key))
+
+    async def _load(self, key: str) -> str | None:
+        from redis.exceptions import RedisError
+
+        self._silence.keep()
+        try:
+            return _as_text(await self._redis.get(PREFIX + key))
+        except (RedisError, OSError) as error:
+            self._silence.begin()
+            raise unreachable(error) from error
+
+    async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
+        return await whole(self._update(key, change))
+
+    async def _update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
+        from redis.exceptions import RedisError, WatchError
+
+        self._silence.keep()
+        try:
+            for _ in range(_TRIES):
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    try:
+                        return await _once(pipe, PREFIX + key, change)
+                    except WatchError:
+                        continue  # somebody was quicker: with what they wrote, again
+        except (RedisError, OSError) as error:
+            self._silence.begin()
+            raise unreachable(error) from error
+        raise EngineError(ErrorCode.FLEET_UNREACHABLE, "others change the same state all the time")
+
+
+async def whole(work: Coroutine[object, object, T]) -> T:
+    """To its end, which its time-outs bring soon: the library may swallow a cancel."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+async def _once(
+    pipe: Pipeline, key: str, change: Callable[[str | None], tuple[str | None, T]]
+) -> T:
+    await pipe.watch(key)
+    new, result = change(_as_text(await pipe.get(key)))
+    pipe.multi()  # type: ignore[no-untyped-call]
+    if new is None:
+        pipe.delete(key)
+    else:
+        pipe.set(key, new)
+    await pipe.execute()
+    return result
+
+
+def _as_text(value: bytes | str | None) -> str | None:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def unreachable(error: Exception) -> EngineError:
+    """FLEET_UNREACHABLE for an error of the library."""
+    # Not its text: it may hold the URL, and that the password.
+    return EngineError(ErrorCode.FLEET_UNREACHABLE, type(error).__name__)

@@ -1,0 +1,1 @@
+"""The record: jobs, copies, and what belongs to them, in SQLite."""

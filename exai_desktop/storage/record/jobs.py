@@ -1,0 +1,220 @@
+"""Jobs: the queue and its record."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.files.names import display_name
+from exai_desktop.core.jobs.models import (
+    AddOptions,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    JobView,
+    NewJob,
+    Origin,
+    QueueSummary,
+)
+from exai_desktop.core.jobs.states import FINAL, JobState
+from exai_desktop.core.jobs.store import GivenUp, Move
+from exai_desktop.core.routing.quota import Usage
+from exai_desktop.storage.audit import entries
+from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.database import Database
+from exai_desktop.storage.record import holdings, job_queries
+from exai_desktop.storage.record import job_queries as given_up
+from exai_desktop.storage.record.job_moves import apply, apply_many
+from exai_desktop.storage.record.rows import Value, job_view, search_text, storable, stored
+from exai_desktop.storage.sqlite.driver import Connection, Row
+
+# Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
+_REMOVED_AT_ONCE: Final = 500
+
+_INSERT_JOB: Final = """
+INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at, updated_at,
+    wanted_account, wanted_purpose, allow_fallback, accepted, unattended, error_code,
+    error_detail, error_retry_after, finished_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+class SqliteJobStore:
+    """`core.jobs.store.JobStore` on the profile's database."""
+
+    def __init__(self, database: Database, trail: AuditTrail | None = None) -> None:
+        self._database = database
+        self._trail = trail or AuditTrail()
+
+    async def add_batch(self, options: AddOptions, jobs: Sequence[NewJob], at: float) -> int:
+        def write(connection: Connection) -> int:
+            batch_id: int = connection.execute(
+                "INSERT INTO batches (created_at, origin, wanted_account, wanted_purpose,"
+                " allow_fallback, accepted) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                (
+                    at,
+                    options.origin,
+                    options.account,
+                    options.purpose,
+                    options.allow_fallback,
+                    stored("accepted", options.accepted),
+                ),
+            ).fetchone()["id"]
+            if jobs:
+                _add_jobs(connection, batch_id, jobs, at, self._trail)
+            return batch_id
+
+        return await self._database.write(write)
+
+    async def add_jobs(self, batch_id: int, jobs: Sequence[NewJob], at: float) -> list[JobView]:
+        if not jobs:
+            return []
+        return await self._database.write(
+            partial(_add_jobs, batch_id=batch_id, jobs=jobs, at=at, trail=self._trail)
+        )
+
+    async def apply(self, move: Move) -> JobView:
+        return await self._database.write(partial(apply, move=move, trail=self._trail))
+
+    async def apply_many(self, moves: Sequence[Move]) -> list[JobView]:
+        return await self._database.write(partial(apply_many, moves=moves, trail=self._trail))
+
+    async def request_cancel(self, job_id: int) -> None:
+        await self._database.write(partial(_request_cancel, job_id=job_id))
+
+    async def get(self, job_id: int) -> JobView | None:
+        return await self._database.read(partial(job_queries.job, job_id=job_id))
+
+    async def detail(self, job_id: int) -> JobDetail | None:
+        return await self._database.read(partial(job_queries.detail, job_id=job_id))
+
+    async def page(self, query: JobQuery) -> JobPage:
+        return await self._database.read(partial(job_queries.page, query=query))
+
+    async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
+        return await self._database.read(partial(job_queries.ids, states=states))
+
+    async def summary(self) -> QueueSummary:
+        return await self._database.read(job_queries.summary)
+
+    async def answer_delays(self, account: str, most: int) -> list[float]:
+        return await self._database.read(
+            partial(holdings.answer_delays, account=account, most=most)
+        )
+
+    async def room_used(self, account: str, purpose: str) -> Usage:
+        nobody = 0  # no job has this number
+        used = partial(holdings.usage, account=account, purpose=purpose, job=nobody)
+        return await self._database.read(used)
+
+    async def line_speed(self) -> float | None:
+        return await self._database.read(holdings.line_speed)
+
+    async def given_up(self, account: str, size: int) -> list[GivenUp]:
+        return await self._database.read(partial(given_up.given_up, account=account, size=size))
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        """In pieces: a failure on the way leaves the earlier pieces removed."""
+        removed = 0
+        if job_ids is not None:
+            for start in range(0, len(job_ids), _REMOVED_AT_ONCE):
+                piece = job_ids[start : start + _REMOVED_AT_ONCE]
+                remove = partial(_remove, job_ids=piece, trail=self._trail)
+                removed += await self._database.write(remove)
+            return removed
+        remove_some = partial(_remove_some, trail=self._trail)
+        while piece_size := await self._database.write(remove_some):
+            removed += piece_size
+        return removed
+
+
+def _add_jobs(
+    connection: Connection, batch_id: int, jobs: Sequence[NewJob], at: float, trail: AuditTrail
+) -> list[JobView]:
+    batch = connection.execute("SELECT * FROM batches WHERE id = ?", (batch_id,)).fetchone()
+    if batch is None:
+        raise EngineError(ErrorCode.DATABASE_ERROR, f"there is no batch {batch_id}")
+    # Numbers are given out here: one statement for all rows, and still each knows its own.
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
+    first = (last["seq"] if last else 0) + 1
+    connection.executemany(
+        _INSERT_JOB, (_row(job_id, batch, job, at) for job_id, job in enumerate(jobs, first))
+    )
+    connection.execute(
+        "INSERT INTO history (job_id, at, old, new, note)"
+        " SELECT id, created_at, NULL, state, '' FROM jobs WHERE id >= ? ORDER BY id",
+        (first,),
+    )
+    rows = connection.execute("SELECT * FROM jobs WHERE id >= ? ORDER BY id", (first,))
+    added = [job_view(row) for row in rows]
+    trail.append(connection, filter(None, map(entries.of_birth, added)))
+    return added
+
+
+def _row(job_id: int, batch: Row, job: NewJob, at: float) -> tuple[Value, ...]:
+    error = job.error
+    return (
+        job_id,
+        batch["id"],
+        os.fsencode(job.path),
+        storable(display_name(job.path)),
+        search_text(job.path),
+        JobState.QUEUED if error is None else JobState.REFUSED,
+        job.size,
+        at,
+        at,
+        batch["wanted_account"],
+        batch["wanted_purpose"],
+        batch["allow_fallback"],
+        batch["accepted"],
+        batch["origin"] == Origin.UNATTENDED,
+        None if error is None else error.code,
+        None if error is None else storable(error.detail),
+        None if error is None else error.retry_after,
+        None if error is None else at,
+    )
+
+
+def _request_cancel(connection: Connection, job_id: int) -> None:
+    connection.execute(
+        "UPDATE jobs SET cancel_requested = 1"
+        " WHERE id = ? AND state NOT IN (SELECT value FROM json_each(?))",
+        (job_id, _FINAL),
+    )
+
+
+_FINAL: Final = json.dumps(sorted(FINAL))
+
+
+def _remove(connection: Connection, job_ids: Sequence[int], trail: AuditTrail) -> int:
+    return _noted(
+        connection,
+        trail,
+        "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        " AND state IN (SELECT value FROM json_each(?)) RETURNING *",
+        (json.dumps(list(job_ids)), _FINAL),
+    )
+
+
+def _remove_some(connection: Connection, trail: AuditTrail) -> int:
+    return _noted(
+        connection,
+        trail,
+        "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"
+        " WHERE state IN (SELECT value FROM json_each(?)) LIMIT ?) RETURNING *",
+        (_FINAL, _REMOVED_AT_ONCE),
+    )
+
+
+def _noted(
+    connection: Connection, trail: AuditTrail, delete: str, values: tuple[Value, ...]
+) -> int:
+    """The record of a file may go; that there was one stays."""
+    gone = [job_view(row) for row in connection.execute(delete, values)]
+    at = trail.now()
+    trail.append(connection, (entries.of_removal(job, at) for job in gone))
+    return len(gone)

@@ -1,0 +1,1 @@
+"""The SQLite driver and the one thread that uses it."""

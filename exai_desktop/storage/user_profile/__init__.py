@@ -1,0 +1,1 @@
+"""The folder with the database: opening, locking, checking, snapshots."""

@@ -1,0 +1,203 @@
+"""`ContentClaims`: one holder, notes for the others; by kernel locks, by a Redis, by both."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
+from exai_desktop.storage.fleet.content_locks import ContentLocks
+from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.fleet.redis_state import open_blocking_redis
+from tests.redis_server import redis_server
+
+KEY = ClaimKey("https://a.invalid/v1", "ab" * 4, "file-extract", "cd" * 32)
+Maker = Callable[[str], ContentClaims]
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    with redis_server() as url:
+        yield url
+
+
+def nobody(_error: EngineError | None) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture(params=["locks", "redis", "machines"])
+def make(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Maker]:
+    """Claims of an owner: of one machine, of a fleet, of a machine in a fleet."""
+    redis = open_blocking_redis(redis_url)
+    redis.flushall()
+
+    def of(owner: str) -> ContentClaims:
+        if request.param == "locks":
+            return ContentLocks(tmp_path / "shared", owner)
+        if request.param == "redis":
+            return RedisClaims(redis, owner)
+        # Each owner on a machine of its own: nothing in common but the Redis.
+        own = ContentLocks(tmp_path / owner, owner)
+        return FleetClaims(own, RedisClaims(redis, owner), nobody)
+
+    yield of
+    redis.close()
+
+
+def held(claims: ContentClaims, key: ClaimKey = KEY) -> Hold:
+    hold = claims.hold(key)
+    assert hold is not None
+    return hold
+
+
+def claim(owner: str, remote_id: str = "") -> Claim:
+    return Claim(owner=owner, sent_name="a.txt", size=3, at=1.0, remote_id=remote_id)
+
+
+def test_one_holds_and_the_others_are_told_at_once(make: Maker) -> None:
+    one, two = make("one"), make("two")
+    hold = held(one)
+    assert hold.is_ours
+    began = time.monotonic()
+    assert two.hold(KEY) is None
+    assert time.monotonic() - began < 1
+    other = held(two, ClaimKey("https://b.invalid", *list(_rest(KEY))))
+    other.release()
+    hold.release()
+    held(two).release()
+
+
+def _rest(key: ClaimKey) -> Iterator[str]:
+    yield from (key.key_fingerprint, key.purpose, key.sha256)
+
+
+def test_a_note_is_for_the_others(make: Maker) -> None:
+    one, two = make("one"), make("two")
+    hold = held(one)
+    assert hold.earlier is None
+    hold.note(claim("one"))
+    hold.note(claim("one", "file-1"))
+    hold.release()
+    again = held(one)
+    assert again.earlier is None
+    again.release()
+    theirs = held(two)
+    assert theirs.earlier == claim("one", "file-1")
+    theirs.note(None)
+    theirs.release()
+    last = held(one)
+    assert last.earlier is None
+    last.release()
+
+
+def test_of_many_threads_one_holds(make: Maker) -> None:
+    claims = [make(f"owner {n}") for n in range(8)]
+    barrier, got = threading.Barrier(8), []
+
+    def ask(own: ContentClaims) -> None:
+        barrier.wait()
+        got.append(own.hold(KEY))
+
+    threads = [threading.Thread(target=ask, args=(own,)) for own in claims]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [hold] = [hold for hold in got if hold is not None]
+    hold.release()
+
+
+class Deaf:
+    """A holder that no longer renews, as on a machine that sleeps."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis = open_blocking_redis(redis_url)
+        self.claims = RedisClaims(self.redis, "asleep", lease_s=1.5)
+        hold = self.claims.hold(KEY)
+        assert hold is not None
+        self.hold = hold
+        hold._is_over.set()
+        hold._renewer.join()
+
+
+def test_a_lease_runs_out_and_its_holder_may_not_note_any_more(redis_url: str) -> None:
+    deaf = Deaf(redis_url)
+    deaf.redis.flushall()
+    deaf = Deaf(redis_url)
+    deaf.hold.note(claim("asleep"))
+    other = RedisClaims(deaf.redis, "awake")
+    assert other.hold(KEY) is None
+    time.sleep(1.8)
+    assert not deaf.hold.is_ours
+    hold = held(other)
+    assert hold.earlier == claim("asleep")
+    hold.note(claim("awake", "file-2"))
+    with pytest.raises(ClaimLostError):
+        deaf.hold.note(claim("asleep", "file-1"))
+    deaf.hold.release()  # and this must not end the other's
+    assert RedisClaims(deaf.redis, "third").hold(KEY) is None
+    hold.release()
+    # Also when nobody holds it: the number of the note is newer.
+    with pytest.raises(ClaimLostError):
+        deaf.hold.note(None)
+    last = held(RedisClaims(deaf.redis, "third"))
+    assert last.earlier == claim("awake", "file-2")
+    last.release()
+    deaf.redis.close()
+
+
+def test_a_lease_is_renewed_for_as_long_as_it_is_held(redis_url: str) -> None:
+    redis = open_blocking_redis(redis_url)
+    redis.flushall()
+    hold = held(RedisClaims(redis, "one", lease_s=1.5))
+    time.sleep(3.0)
+    assert hold.is_ours
+    assert RedisClaims(redis, "two").hold(KEY) is None
+    hold.release()
+    assert not redis.exists(*redis.keys("*lease*") or ["none"])
+    redis.close()
+
+
+def test_without_a_redis_a_machine_goes_by_its_own_locks(tmp_path: Path) -> None:
+    told: list[EngineError | None] = []
+    with redis_server() as url:
+        redis = open_blocking_redis(url)
+        claims = FleetClaims(
+            ContentLocks(tmp_path, "one"), RedisClaims(redis, "one", lease_s=0.6), told.append
+        )
+        hold = held(claims)
+    hold.note(claim("one"))
+    time.sleep(0.8)
+    assert not hold.is_ours  # nobody can tell whether another machine has it
+    hold.release()
+    again = held(claims)
+    assert again.is_ours
+    assert claims.hold(KEY) is None
+    again.release()
+    codes = [error.code if error else None for error in told]
+    assert codes[0] is None
+    assert set(codes[1:]) == {ErrorCode.FLEET_UNREACHABLE}
+    redis.close()
+
+
+def test_a_note_the_fleet_refuses_is_not_kept_on_the_machine_either(
+    tmp_path: Path, redis_url: str
+) -> None:
+    redis = open_blocking_redis(redis_url)
+    redis.flushall()
+    own = ContentLocks(tmp_path, "one")
+    hold = held(FleetClaims(own, RedisClaims(redis, "one", lease_s=30.0), nobody))
+    redis.set(redis.keys("*lease*")[0], "somebody else")
+    with pytest.raises(ClaimLostError):
+        hold.note(claim("one", "file-1"))
+    hold.release()
+    neighbour = held(ContentLocks(tmp_path, "two"))
+    assert neighbour.earlier is None
+    neighbour.release()
+    redis.close()

@@ -1,0 +1,79 @@
+"""Limits of speed: over all accounts, for one, changed while files are under way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.engine.files.open_file import open_regular
+from exai_desktop.engine.upload.upload_body import Body
+from exai_desktop.engine.waiting import SystemClock
+from tests.engine.accounts.test_breaker import write
+from tests.engine.engine_kit import GLM, KIMI, open_bench
+
+KIB = 1024
+
+
+class Fake(SystemClock):
+    """Sleeps take no time but on this clock."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def monotonic(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+def test_turns_follow_each_other_at_the_limit() -> None:
+    clock = Fake()
+    flow = Bandwidth(100 * KIB, clock)
+    assert [round(flow.reserve(20 * KIB), 3) for _ in range(4)] == [0.0, 0.2, 0.4, 0.6]
+    flow.limit(100 * KIB)  # the same again is no gap in the line
+    assert flow.reserve(20 * KIB) == pytest.approx(0.8)
+    clock.at += 10  # what was not used is not saved up
+    assert [round(flow.reserve(50 * KIB), 3) for _ in range(2)] == [0.0, 0.5]
+    assert flow.block == 20 * KIB
+    flow.limit(0)
+    assert flow.reserve(10**9) == 0.0
+    assert Bandwidth(16 * KIB, clock).block == 16 * KIB
+
+
+async def test_the_tighter_of_two_limits_holds(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, accounts=[KIMI, GLM]) as bench:
+        [job] = await bench.upload(*write(tmp_path, "some.txt"))
+        clock = Fake()
+        bench.ctx.bandwidth = Bandwidth(100 * KIB, clock)
+        bench.ctx.accounts.limiter("kimi").bandwidth.limit(50 * KIB)
+        file = open_regular(job.path)
+        try:
+            body = Body(bench.ctx, job, file, lambda: True)
+            assert body.block == 16 * KIB  # a fifth of 50 KiB is less than the least
+            bench.ctx.clock = clock
+            began = time.monotonic()
+            bench.ctx.accounts.limiter("kimi").bandwidth.reserve(100 * KIB)
+            await body.may_leave(100 * KIB)
+            # By the account's own, real clock; the other limit had nothing against it.
+            assert clock.at - 100.0 == pytest.approx(2.0, abs=0.1)
+            assert time.monotonic() - began < 1
+        finally:
+            file.close()
+
+
+async def test_the_limit_changes_at_once_and_a_trickle_is_refused(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.engine.change_setting("upload_bytes_per_s", str(64 * KIB))
+        assert bench.ctx.bandwidth.block == 16 * KIB
+        assert bench.ctx.settings.upload_bytes_per_s == 64 * KIB
+        with pytest.raises(AppError) as caught:
+            await bench.engine.change_setting("upload_bytes_per_s", "1000")
+        assert caught.value.code is ErrorCode.INVALID_SETTING
+        await bench.engine.change_setting("upload_bytes_per_s", "0")
+        assert not bench.ctx.bandwidth.block

@@ -1,0 +1,121 @@
+"""The queue stands still for an hour, on battery, on a metered connection; and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.machine import Situation
+from tests.engine.accounts.test_breaker import Hurrying, write
+from tests.engine.engine_kit import KIMI, Bench, open_bench, settings
+
+S = JobState
+
+
+class Told:
+    """Surroundings that say what they are told to."""
+
+    def __init__(self) -> None:
+        self.situation = Situation(is_metered=False, on_battery=False)
+
+    def look(self) -> Situation:
+        return self.situation
+
+
+async def added(bench: Bench, folder: Path, name: str) -> int:
+    [path] = write(folder, name)
+    batch = await bench.engine.add_paths([str(path)], AddOptions())
+    await bench.scanned(batch)
+    return (await bench.rows(batch))[0].id
+
+
+async def test_a_pause_of_an_hour_ends_by_itself(tmp_path: Path) -> None:
+    clock = Hurrying()
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock) as bench:
+        await bench.engine.pause(None, 3600)
+        summary = await bench.engine.summary()
+        assert summary.paused
+        assert summary.paused_until is not None
+        assert 3590 < summary.paused_until - clock.now() <= 3600
+        job = await added(bench, tmp_path, "late.txt")
+        clock.ahead_s += 3500
+        await asyncio.sleep(0.2)
+        assert (await bench.job(job)).state is S.QUEUED
+        clock.ahead_s += 101
+        await bench.until_state(job, S.DONE)
+        summary = await bench.engine.summary()
+        assert (summary.paused, summary.paused_until) == (False, None)
+
+
+async def test_resume_ends_it_before_and_a_pause_without_end_replaces_it(tmp_path: Path) -> None:
+    clock = Hurrying()
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock) as bench:
+        await bench.engine.pause(None, 3600)
+        await bench.engine.resume()
+        await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
+        await bench.engine.pause(None, 60)
+        await bench.engine.pause()
+        clock.ahead_s += 7200
+        job = await added(bench, tmp_path, "never.txt")
+        await asyncio.sleep(0.2)
+        assert (await bench.job(job)).state is S.QUEUED
+        assert (await bench.engine.summary()).paused_until is None
+
+
+async def test_the_queue_waits_while_the_connection_is_metered(tmp_path: Path) -> None:
+    clock, told = Hurrying(), Told()
+    told.situation = Situation(is_metered=True, on_battery=True)
+    async with open_bench(
+        tmp_path,
+        accounts=[KIMI],
+        clock=clock,
+        wanted=settings(on_metered="wait"),
+        surroundings=told,
+    ) as bench:
+        await until_paused(bench, clock, "on a metered connection")
+        job = await added(bench, tmp_path, "file.txt")
+        told.situation = Situation(is_metered=False, on_battery=True)
+        await until_paused(bench, clock, "")
+        await bench.until_state(job, S.DONE)
+
+
+async def until_paused(bench: Bench, clock: Hurrying, reason: str) -> None:
+    async with asyncio.timeout(10):
+        while (await bench.engine.summary()).pause_reason != reason:
+            clock.ahead_s += 16
+            await asyncio.sleep(0.05)
+
+
+async def test_the_user_overrides_the_battery_until_the_next_time(tmp_path: Path) -> None:
+    clock, told = Hurrying(), Told()
+    told.situation = Situation(on_battery=True)
+    async with open_bench(
+        tmp_path,
+        accounts=[KIMI],
+        clock=clock,
+        wanted=settings(on_battery="wait"),
+        surroundings=told,
+    ) as bench:
+        await until_paused(bench, clock, "on battery")
+        await bench.engine.resume()
+        await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
+        told.situation = Situation(on_battery=False)
+        clock.ahead_s += 16
+        await asyncio.sleep(0.2)
+        told.situation = Situation(on_battery=True)
+        await until_paused(bench, clock, "on battery")
+
+
+async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
+    clock, told = Hurrying(), Told()
+    told.situation = Situation(on_battery=True)
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, surroundings=told) as bench:
+        await bench.engine.change_setting("on_battery", "wait")
+        async with asyncio.timeout(5):
+            while (await bench.engine.summary()).pause_reason != "on battery":
+                await asyncio.sleep(0.02)
+        job = await added(bench, tmp_path, "file.txt")
+        await bench.engine.change_setting("on_battery", "go")
+        await bench.until_state(job, S.DONE)

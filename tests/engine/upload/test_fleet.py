@@ -1,0 +1,210 @@
+"""Machines that share a Redis: what one learns of a provider holds for all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.events import JobChanged, ProblemRaised
+from exai_desktop.core.jobs.claims import Claim, ClaimKey
+from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.storage.fleet.content_locks import ContentLocks
+from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
+from exai_desktop.storage.fleet.redis_turns import RedisTurns
+from tests.engine.accounts.test_breaker import Hurrying, down, dropped, faults, write
+from tests.engine.engine_kit import KIMI, Bench, open_bench
+from tests.engine.scripted_provider import ScriptedProvider
+from tests.redis_server import redis_server
+
+S = JobState
+SHARED = replace(KIMI, key_fingerprint="ab" * 4)
+
+
+@pytest.fixture(scope="module")
+def _server() -> Iterator[str]:
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_server: str) -> str:
+    """Empty: what another test has left is of another account and another clock."""
+    redis = open_blocking_redis(_server)
+    redis.flushall()
+    redis.close()
+    return _server
+
+
+@asynccontextmanager
+async def machine(
+    folder: Path,
+    url: str,
+    name: str,
+    provider: ScriptedProvider,
+    clock: Hurrying,
+    *,
+    per_minute: int = 0,
+    lease_s: float = 30.0,
+) -> AsyncIterator[Bench]:
+    """One of several, with a profile of its own and its own name for the account."""
+    (folder / name).mkdir(exist_ok=True)
+    redis, blocking = open_redis(url), open_blocking_redis(url)
+    own = ContentLocks(folder / name / "locks", name)
+    try:
+        async with open_bench(
+            folder / name,
+            accounts=[replace(SHARED, name=name, uploads_per_minute=per_minute)],
+            providers={name: provider},
+            clock=clock,
+            states=RedisStateStore(redis),
+            turns=RedisTurns(redis),
+            claims=FleetClaims(own, RedisClaims(blocking, name, lease_s), lambda _: None),
+        ) as bench:
+            yield bench
+    finally:
+        await redis.aclose()
+        blocking.close()
+
+
+async def test_what_one_machine_gives_up_the_other_leaves_alone_within_a_second(
+    tmp_path: Path, redis_url: str
+) -> None:
+    bad, other, clock = ScriptedProvider(faults=faults()), ScriptedProvider(), Hurrying()
+    bad.list_fault = down()
+    async with (
+        machine(tmp_path, redis_url, "left", bad, clock) as left,
+        machine(tmp_path, redis_url, "right", other, clock) as right,
+    ):
+        [first] = await right.upload(*write(tmp_path, "before.txt"))
+        assert first.state is S.DONE
+        await dropped(left, tmp_path, clock, 3, account="left")
+        assert left.ctx.breakers.phase("left") is Phase.OPEN
+        began = time.monotonic()
+        await asyncio.sleep(0.6)
+        batch = await right.engine.add_paths(
+            [str(p) for p in write(tmp_path, "after.txt")], AddOptions()
+        )
+        await right.scanned(batch)
+        await right.until(lambda: right.ctx.breakers.phase("right") is Phase.OPEN)
+        assert time.monotonic() - began < 2.0
+        [job] = await right.rows(batch)
+        assert (job.state, other.uploads) == (S.WAITING, ["before.txt"])
+        # One probe for both, and both go on.
+        bad.list_fault = None
+        clock.ahead_s += 331.0
+        await right.until_state(job.id, S.DONE, seconds=20)
+
+
+async def test_without_the_shared_state_each_goes_by_its_own(tmp_path: Path) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    async with machine(tmp_path, "redis://127.0.0.1:1/0", "alone", provider, clock) as bench:
+        jobs = await bench.upload(*write(tmp_path, "a.txt", "b.txt"))
+        assert {job.state for job in jobs} == {S.DONE}
+        facts = await bench.engine.facts()
+        assert ErrorCode.FLEET_UNREACHABLE in facts["problems"]
+        provider.faults, provider.list_fault = faults(), down()
+        await dropped(bench, tmp_path, clock, 2, account="alone")
+        assert bench.ctx.breakers.phase("alone") is Phase.OPEN
+        said = [e.error.code for e in bench.events if isinstance(e, ProblemRaised)]
+        assert said.count(ErrorCode.FLEET_UNREACHABLE) <= 1
+
+
+async def test_the_same_file_on_two_machines_is_stored_once(tmp_path: Path, redis_url: str) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    paths = write(tmp_path, *(f"{number} shared.txt" for number in range(6)))
+    async with (
+        machine(tmp_path, redis_url, "left", provider, clock) as left,
+        machine(tmp_path, redis_url, "right", provider, clock) as right,
+    ):
+        rows = await asyncio.gather(left.upload(*paths), right.upload(*paths))
+    assert len(provider.files) == len(provider.uploads) == 6
+    for ours, theirs in zip(*rows, strict=True):
+        assert {ours.state, theirs.state} == {S.DONE, S.DUPLICATE}
+        assert ours.file_id == theirs.file_id
+
+
+async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    async with (
+        machine(tmp_path, redis_url, "left", provider, clock, per_minute=3) as left,
+        machine(tmp_path, redis_url, "right", provider, clock, per_minute=3) as right,
+    ):
+        for bench, name in ((left, "left"), (right, "right")):
+            paths = write(tmp_path, *(f"{name} limited {number}.txt" for number in range(3)))
+            await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+        await asyncio.sleep(1.5)
+        assert len(provider.uploads) == 3
+        waits = [
+            event.job.wait_reason
+            for bench in (left, right)
+            for event in bench.events
+            if isinstance(event, JobChanged) and event.job.wait_reason
+        ]
+        assert any("over all machines" in reason for reason in waits)
+
+
+async def test_who_has_lost_its_lease_keeps_the_last_block_back(
+    tmp_path: Path, redis_url: str
+) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    async with machine(tmp_path, redis_url, "left", provider, clock, lease_s=0.6) as bench:
+        provider.go.clear()
+        [path] = write(tmp_path, "long.txt")
+        batch = await bench.engine.add_paths([str(path)], AddOptions())
+        await provider.begun.wait()
+        redis = open_blocking_redis(redis_url)
+        for key in redis.keys("*lease*"):
+            redis.set(key, "another machine", px=1500)
+        await asyncio.sleep(0.5)  # the renewal has failed
+        provider.go.set()
+        [job] = await bench.rows(batch)
+        await bench.until(
+            lambda: any(
+                isinstance(e, JobChanged)
+                and e.job.error is not None
+                and e.job.error.code == ErrorCode.CONCURRENT_UPLOAD
+                for e in bench.events
+            )
+        )
+        assert provider.files == {}
+        await asyncio.sleep(1.2)
+        clock.ahead_s += 60
+        await bench.until_state(job.id, S.DONE)
+        redis.close()
+    assert len(provider.files) == 1
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+async def test_what_a_machine_that_died_may_have_sent_is_looked_for_first(
+    tmp_path: Path, redis_url: str, is_stored: bool
+) -> None:
+    provider, clock = ScriptedProvider(), Hurrying()
+    [path] = write(tmp_path, "mine.txt")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    key = ClaimKey(SHARED.base_url, SHARED.key_fingerprint, "file-extract", sha256)
+    redis = open_blocking_redis(redis_url)
+    dead = RedisClaims(redis, "dead", lease_s=1.0).hold(key)
+    assert dead is not None
+    size, at = path.stat().st_size, clock.now() - 1
+    dead.note(Claim(owner="dead", sent_name="its name.txt", size=size, at=at))
+    dead._is_over.set()  # it renews no more, and gives nothing back
+    if is_stored:
+        provider.files["orphan"] = RemoteFile("orphan", "its name.txt", size, at + 1, key.purpose)
+    async with machine(tmp_path, redis_url, "alive", provider, clock) as alive:
+        [job] = await alive.upload(path)
+    assert job.state is S.DONE
+    assert (job.file_id == "orphan") is is_stored
+    assert provider.uploads == ([] if is_stored else ["mine.txt"])
+    redis.close()

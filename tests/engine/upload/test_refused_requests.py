@@ -1,0 +1,42 @@
+"""Requests that cannot be met in this state are refused by name and change nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.bootstrap.opening import WINDOW, open_service
+from exai_desktop.core.accounts.accounts import AccountDraft
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.jobs.states import JobState
+from tests.engine.engine_kit import KIMI, open_bench
+
+
+async def test_a_name_is_given_to_one_account_only(tmp_path: Path) -> None:
+    draft = AccountDraft(KIMI.name, "kimi", "intl", "https://other.invalid/v1")
+    async with open_bench(tmp_path) as bench:
+        with pytest.raises(AppError) as caught:
+            await bench.engine.add_account(draft, "sk-another-not-a-real-key")
+        assert caught.value.code is ErrorCode.ACCOUNT_EXISTS
+        [kept] = [s for s in await bench.engine.accounts() if s.account.name == KIMI.name]
+        assert kept.account.base_url == KIMI.base_url
+
+
+async def test_what_needs_no_review_cannot_be_settled(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text")
+    async with open_bench(tmp_path) as bench:
+        [job] = await bench.upload(file)
+        with pytest.raises(AppError) as caught:
+            await bench.engine.settle(job.id, None)
+        assert caught.value.code is ErrorCode.WRONG_STATE
+        assert (await bench.job(job.id)).state is JobState.DONE
+
+
+async def test_a_second_window_of_one_profile_makes_way() -> None:
+    async with open_service(face=WINDOW) as first:
+        with pytest.raises(AppError) as caught:
+            async with open_service(face=WINDOW):
+                raise AssertionError("it opened")
+        assert caught.value.code is ErrorCode.ALREADY_OPEN
+        assert (await first.summary()).total == 0

@@ -1,0 +1,50 @@
+"""The database fails for a moment: no file is to blame for that."""
+
+from pathlib import Path
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.files.ports import FileId, Fingerprints
+from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.states import JobState
+from tests.engine.engine_kit import open_bench
+
+
+class _Fails:
+    """Once, when it is asked."""
+
+    def __init__(self) -> None:
+        self._has_failed = False
+
+    def once(self) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            raise EngineError(ErrorCode.DATABASE_ERROR, "a moment's trouble")
+
+
+class _Prints(_Fails):
+    def __init__(self, real: Fingerprints) -> None:
+        super().__init__()
+        self._real = real
+
+    async def get(self, path: str, file_id: FileId) -> str | None:
+        self.once()
+        return await self._real.get(path, file_id)
+
+    async def put(self, path: str, file_id: FileId, sha256: str, at: float) -> None:
+        await self._real.put(path, file_id, sha256, at)
+
+
+async def test_a_file_goes_on_when_the_database_works_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("some words\n")
+    async with open_bench(tmp_path) as bench:
+        bench.ctx.fingerprints = _Prints(bench.ctx.fingerprints)
+        batch = await bench.engine.add_paths([str(path)], AddOptions())
+        while bench.ctx.guard.problem is None:
+            await bench.ctx.clock.sleep(0.01)
+        assert bench.ctx.guard.problem.code is ErrorCode.DATABASE_ERROR
+        await bench.ctx.guard.look()
+        await bench.finished(batch)
+        [job] = await bench.rows(batch)
+        assert (job.state, job.error) == (JobState.DONE, None)

@@ -1,0 +1,96 @@
+"""Before many files are sent: the plan, and nothing before the user's yes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.planning import PlannedAccount, PlannedFile, UploadPlan
+from exai_desktop.gui.queue_page.plan_dialog import (
+    PlanDialog,
+    account_text,
+    refusals,
+    time_text,
+    title_of,
+)
+from tests.gui.conftest import Stage
+from tests.gui.scripted_service import ScriptedService, account
+from tests.gui.window.test_accessibility import unnamed
+
+Open = Callable[..., Stage]
+
+
+def plan(fitting: int, refused: int = 0, *, line_s: float | None = 30.0) -> UploadPlan:
+    error = ErrorView.of(AppError(ErrorCode.PROVIDER_FILE_LIMIT))
+    files = [PlannedFile(f"/d/{n}.txt", 1000, "kimi", "file-extract") for n in range(fitting)]
+    files += [PlannedFile(f"/d/x{n}.txt", 1000, error=error) for n in range(refused)]
+    room = PlannedAccount("kimi", fitting, fitting * 1000, 0, 5_000_000, 1200.0)
+    return UploadPlan(tuple(files), (room,) if fitting else (), line_s)
+
+
+def test_the_words() -> None:
+    some = plan(900, 100)
+    assert title_of(some) == "Send 900 files, 900 kB?"
+    assert account_text(some.accounts[0]).endswith("Room left afterwards: 0 files, 5.0 MB")
+    assert time_text(some) == "About 20 min: by the line 30 s, by the accounts' limits 20 min."
+    assert refusals(some) == ["100 files: The account is full at the provider"]
+    assert title_of(plan(0, 3)) == "None of 3 files can be sent"
+    free = PlannedAccount("own", 1, 10, None, None, 0.0)
+    unknown = UploadPlan((PlannedFile("/a", 10, "own"),), (free,), None)
+    assert time_text(unknown) == "How long it takes is known once something was sent."
+    assert account_text(free) == "1 file, 10 B"
+
+
+def dialog_of(stage: Stage) -> PlanDialog:
+    found: list[PlanDialog] = []
+
+    def is_there() -> bool:
+        found[:] = [d for d in stage.window.findChildren(PlanDialog) if d.isVisible()]
+        return bool(found)
+
+    stage.until(is_there)
+    return found[0]
+
+
+def added(script: ScriptedService) -> list[object]:
+    return [call for call in script.calls if call[0] == "add_paths"]
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_many_files_wait_for_a_yes(open_window: Open, key: Qt.Key) -> None:
+    script = ScriptedService(statuses=[account("kimi")], planned=plan(100, 1))
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    dialog = dialog_of(stage)
+    assert added(script) == []
+    assert not list(unnamed(dialog))
+    dialog.send.setFocus()
+    stage.press(key)
+    if key is Qt.Key.Key_Return:
+        stage.until(lambda: len(added(script)) == 1)
+    else:
+        stage.until(lambda: not stage.window.findChildren(PlanDialog))
+        assert added(script) == []
+
+
+def test_a_few_go_at_once(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")], planned=plan(100))
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    stage.until(lambda: len(added(script)) == 1)
+    assert not stage.window.findChildren(PlanDialog)
+
+
+def test_a_large_drop_with_the_real_engine(open_window: Open, tmp_path: Path) -> None:
+    for number in range(120):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    (tmp_path / "program.exe").write_bytes(b"MZ")
+    stage = open_window(sandbox=True)
+    stage.drop_paths(str(tmp_path))
+    dialog = dialog_of(stage)
+    assert stage.rows() == []
+    dialog.send.click()
+    stage.until(lambda: len(stage.rows()) == 121)

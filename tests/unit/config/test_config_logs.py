@@ -1,0 +1,107 @@
+"""The log: one JSON object a line, no secret in it, readable for its owner alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exai_desktop.config import logs
+from exai_desktop.config.logs import log_file, start_logging, stop_logging
+from exai_desktop.config.paths import Places, places
+from exai_desktop.core.errors.redact import register
+
+log = logging.getLogger("exai_desktop.test")
+
+
+@pytest.fixture
+def found() -> Iterator[Places]:
+    yield places()
+    stop_logging()
+
+
+def lines(found: Places) -> list[dict[str, Any]]:
+    stop_logging()
+    text = log_file(found).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_one_object_a_line(found: Places) -> None:
+    start_logging(found, "info")
+    log.info("job %d:\n%s", 5, "文件")
+    log.debug("too small to be written")
+    (line,) = lines(found)
+    assert line["text"] == "job 5:\n文件"
+    assert (line["level"], line["logger"]) == ("info", "exai_desktop.test")
+    assert line["thread"] == threading.current_thread().name
+    assert line["at"].endswith("+00:00")
+
+
+def test_no_secret_is_written(found: Places) -> None:
+    register("a-registered-secret")
+    start_logging(found, "debug")
+    log.info("with %s", "Bearer abcdefgh1234")
+    try:
+        raise ValueError("https://host/?token=planted1 sk-planted2 a-registered-secret")
+    except ValueError:
+        log.exception("failed for %s", {"api_key": "planted3"})
+    log.warning("stack", stack_info=True)
+    written = json.dumps(lines(found))
+    assert "Traceback" in written
+    assert "Stack (most recent call last)" in written
+    for secret in ("abcdefgh1234", "planted1", "planted2", "planted3", "a-registered-secret"):
+        assert secret not in written
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpcore", "httpcore.connection"])
+def test_addresses_are_not_logged_at_all(found: Places, name: str) -> None:
+    start_logging(found, "debug")
+    logging.getLogger(name).info("HTTP Request: POST https://host/signed?x=1")
+    logging.getLogger(name).warning("a warning passes")
+    assert [line["text"] for line in lines(found)] == ["a warning passes"]
+
+
+def test_a_name_that_is_not_utf8(found: Places) -> None:
+    start_logging(found, "info")
+    log.info("path %s", os.fsdecode(b"/\xff") if os.name != "nt" else "\udcff")
+    assert len(lines(found)) == 1
+
+
+def test_files_are_rotated_and_private(found: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_FILE_BYTES", 1_000)
+    start_logging(found, "info")
+    for number in range(200):
+        log.info("line %d of a log that grows", number)
+    stop_logging()
+    files = sorted(found.logs.iterdir())
+    assert len(files) == 5
+    if sys.platform != "win32":
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_everything_is_put_back(found: Places) -> None:
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level, threading.active_count())
+    start_logging(found, "debug")
+    start_logging(found, "info")
+    stop_logging()
+    stop_logging()
+    assert (list(root.handlers), root.level, threading.active_count()) == before
+    log.warning("not written any more")
+    assert lines(found) == []
+
+
+def test_starting_again_goes_on_in_the_same_file(found: Places, tmp_path: Path) -> None:
+    for number in range(2):
+        start_logging(found, "info")
+        log.info("run %d", number)
+        stop_logging()
+    assert [line["text"] for line in lines(found)] == ["run 0", "run 1"]

@@ -1,0 +1,147 @@
+"""Where a profile lives."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.config import resources
+from exai_desktop.config.paths import places
+from exai_desktop.config.resources import load_provider_table, resource_path
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes and sockets")
+
+
+def test_one_folder_holds_everything(profile_home: Path) -> None:
+    found = places()
+    for path in (
+        found.data,
+        found.settings_file,
+        found.database,
+        found.locks,
+        found.logs,
+        found.sandbox,
+    ):
+        assert path == profile_home or profile_home in path.parents
+    assert found == places(profile_home)
+
+
+def test_without_a_home_the_usual_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EXAI_DESKTOP_HOME")
+    found = places()
+    assert found.data.name == "exai-desktop"
+    if sys.platform == "linux":
+        assert found.data.parent == Path(os.environ["XDG_DATA_HOME"])
+        assert found.settings_file.parent.parent == Path(os.environ["XDG_CONFIG_HOME"])
+        assert Path(os.environ["XDG_STATE_HOME"]) in found.logs.parents
+
+
+@pytest.mark.parametrize("portable", [True, False])
+def test_rehearsal_never_mixes_with_real_records(
+    monkeypatch: pytest.MonkeyPatch, portable: bool
+) -> None:
+    if not portable:
+        monkeypatch.delenv("EXAI_DESKTOP_HOME")
+    real, rehearsal = places(), places(sandbox=True)
+    assert rehearsal.data == real.sandbox == rehearsal.sandbox
+    assert rehearsal.profile_id != real.profile_id
+    shared = {
+        name
+        for name in ("settings_file", "database", "locks", "logs", "socket")
+        if getattr(real, name) == getattr(rehearsal, name)
+    }
+    assert not shared
+    assert rehearsal.data in rehearsal.settings_file.parents
+
+
+def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert places(Path("profile")).data == tmp_path / "profile"
+
+
+@posix
+def test_folders_are_their_owners_alone(profile_home: Path) -> None:
+    old = os.umask(0)
+    try:
+        found = places()
+    finally:
+        os.umask(old)
+    for folder in (found.data, found.locks, found.logs):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
+
+
+def test_a_home_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EngineError) as caught:
+        places(tmp_path / "file" / "profile")
+    assert caught.value.code is ErrorCode.INVALID_SETTING
+
+
+@posix
+@pytest.mark.parametrize("has_runtime", [True, False])
+def test_a_socket_path_always_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_runtime: bool
+) -> None:
+    long = tmp_path / ("deep" * 20) / "profile"
+    if not has_runtime:
+        monkeypatch.delenv("XDG_RUNTIME_DIR")
+    found = places(long)
+    assert len(os.fsencode(found.socket)) < 100
+    assert found.socket == places(long).socket != places(tmp_path / ("deeq" * 20)).socket
+    assert stat.S_IMODE(found.socket.parent.stat().st_mode) == 0o700
+    if has_runtime:
+        assert found.socket.parent == Path(os.environ["XDG_RUNTIME_DIR"])
+    else:
+        found.socket.parent.rmdir()
+        places(tmp_path / ("deeq" * 20)).socket.parent.rmdir()
+
+
+@posix
+def test_a_short_home_holds_its_socket(short_home: Path) -> None:
+    assert places(short_home).socket == short_home / "engine.sock"
+
+
+@pytest.fixture
+def short_home() -> Path:
+    return Path(os.environ["XDG_DATA_HOME"]) / "p"
+
+
+@posix
+def test_a_folder_somebody_else_can_enter_holds_no_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    long = tmp_path / ("deep" * 20)
+    folder = places(long).socket.parent
+    folder.chmod(0o755)
+    try:
+        with pytest.raises(EngineError):
+            places(long)
+    finally:
+        folder.rmdir()
+
+
+def test_resources_of_a_source_checkout() -> None:
+    assert resource_path("providers.toml").is_file()
+    assert resource_path("icons").is_dir()
+
+
+def test_resources_of_a_frozen_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    resources._root.cache_clear()
+    try:
+        assert resource_path("icons", "a.svg") == tmp_path / "resources" / "icons" / "a.svg"
+    finally:
+        resources._root.cache_clear()
+
+
+def test_the_table_of_providers_is_sound() -> None:
+    table = load_provider_table()
+    assert [provider.name for provider in table.providers][:2] == ["kimi", "glm"]
+    assert load_provider_table() is table

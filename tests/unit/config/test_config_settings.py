@@ -1,0 +1,250 @@
+"""The settings file: nothing lost, nothing overwritten, every bad value named."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exai_desktop.config.settings_document import SettingsDocument
+from exai_desktop.config.settings_file import LoadedSettings, SettingsFile
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.settings import Settings
+
+DEFAULTS = Settings.model_validate({})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config" / "settings.json"
+
+
+def settings_file(path: Path, environment: Mapping[str, str] | None = None) -> SettingsFile:
+    return SettingsFile(SettingsDocument(path), environment or {})
+
+
+def write(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+
+
+def content(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def problems(loaded: LoadedSettings) -> list[str]:
+    assert all(problem.code == ErrorCode.INVALID_SETTING for problem in loaded.problems)
+    return [problem.detail for problem in loaded.problems]
+
+
+def test_without_a_file_the_defaults(path: Path) -> None:
+    assert settings_file(path).load() == LoadedSettings(DEFAULTS)
+    assert not path.exists()
+
+
+def test_only_what_differs_is_written(path: Path) -> None:
+    changed = DEFAULTS.model_copy(update={"theme": "dark", "settle_s": 2.0})
+    settings_file(path).save(changed)
+    assert content(path) == {
+        "version": 1,
+        "settings": {"theme": "dark", "settle_s": 2.0},
+        "accounts": [],
+    }
+    assert settings_file(path).load() == LoadedSettings(changed)
+    settings_file(path).save(DEFAULTS)
+    assert content(path)["settings"] == {}
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "max_in_flight": st.integers(1, 64),
+            "settle_s": st.floats(0, 600),
+            "allow_fallback": st.booleans(),
+            "theme": st.sampled_from(["system", "light", "dark"]),
+            "proxy": st.sampled_from(["", "http://127.0.0.1:3128", "socks5://me:pw@gate.example"]),
+            "max_file_bytes": st.integers(1, 2**63),
+        },
+    )
+)
+def test_what_is_saved_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, object]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "round" / "settings.json"
+    path.unlink(missing_ok=True)
+    settings = Settings.model_validate(values)
+    settings_file(path).save(settings)
+    assert settings_file(path).load() == LoadedSettings(settings)
+
+
+def test_names_that_are_not_utf_8_or_empty_are_problems_like_others(path: Path) -> None:
+    write(path, '{"settings": {"\\udcff": 1, "": 2, "readers": 3}}')
+    loaded = settings_file(path, {"EXAI_DESKTOP_\udcff": "1", "EXAI_DESKTOP_THEME": "dark"}).load()
+    assert loaded.settings == DEFAULTS.model_copy(update={"readers": 3, "theme": "dark"})
+    assert problems(loaded) == [
+        "\udcff: there is no such setting",
+        "a setting without a name: there is no such setting",
+        "EXAI_DESKTOP_\udcff: there is no such setting",
+    ]
+
+
+def test_each_bad_value_is_named_and_the_others_hold(path: Path) -> None:
+    write(path, {"settings": {"settle_s": -1, "theme": "pink", "readers": 3, "colour": 1}})
+    loaded = settings_file(path).load()
+    assert loaded.settings == DEFAULTS.model_copy(update={"readers": 3})
+    found = problems(loaded)
+    assert [reason.partition(":")[0] for reason in found] == ["settle_s", "theme", "colour"]
+    assert "no such setting" in found[2]
+
+
+def test_a_value_is_never_part_of_the_reason(path: Path) -> None:
+    write(path, {"settings": {"proxy": ["http://me:hunter22@proxy"], "theme": "hunter22"}})
+    environment = {"EXAI_DESKTOP_READERS": "hunter22"}
+    found = problems(settings_file(path, environment).load())
+    assert len(found) == 3
+    assert "hunter22" not in str(found)
+
+
+def test_the_last_good_value_stays_in_force(path: Path) -> None:
+    file = settings_file(path)
+    write(path, {"settings": {"readers": 3}})
+    file.load()
+    write(path, {"settings": {"readers": 99}})
+    loaded = file.load()
+    assert loaded.settings.readers == 3
+    assert len(loaded.problems) == 1
+
+
+def test_the_environment_comes_first_and_is_not_written(path: Path) -> None:
+    write(path, {"settings": {"readers": 3, "theme": "dark"}})
+    file = settings_file(
+        path,
+        {
+            "EXAI_DESKTOP_READERS": "5",
+            "EXAI_DESKTOP_SETTLE_S": "2",
+            "EXAI_DESKTOP_ALLOW_FALLBACK": "true",
+            "PATH": "/bin",
+        },
+    )
+    loaded = file.load()
+    assert loaded.problems == ()
+    assert (loaded.settings.readers, loaded.settings.settle_s) == (5, 2.0)
+    assert loaded.settings.allow_fallback
+
+    file.save(loaded.settings.model_copy(update={"theme": "light"}))
+    assert content(path)["settings"] == {"readers": 3, "theme": "light"}
+    # Changed by the user against the environment: that is meant.
+    file.save(loaded.settings.model_copy(update={"readers": 7}))
+    assert content(path)["settings"] == {"readers": 7, "theme": "dark"}
+
+
+def test_bad_and_unknown_names_in_the_environment(path: Path) -> None:
+    environment = {
+        "EXAI_DESKTOP_READERS": "many",
+        "EXAI_DESKTOP_COLOUR": "red",
+        "EXAI_DESKTOP_HOME": "/somewhere",
+        "EXAI_DESKTOP_PASSPHRASE": "secret",
+        "EXAI_DESKTOP_LIVE_KIMI": "sk-live",
+    }
+    loaded = settings_file(path, environment).load()
+    assert loaded.settings == DEFAULTS
+    names = [reason.partition(":")[0] for reason in problems(loaded)]
+    assert names == ["EXAI_DESKTOP_READERS", "EXAI_DESKTOP_COLOUR"]
+
+
+def test_a_bad_value_is_not_saved(path: Path) -> None:
+    with pytest.raises(EngineError, match="readers") as caught:
+        settings_file(path).save(DEFAULTS.model_copy(update={"readers": 0}))
+    assert caught.value.code is ErrorCode.INVALID_SETTING
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"settings": []}',
+        '{"accounts": {}}',
+        '{"version": "1"}',
+        "\x00\xff",
+        "[" * 100_000,
+        '{"version": ' + "9" * 5_000 + "}",
+    ],
+)
+def test_an_unreadable_file_is_set_aside(path: Path, text: str) -> None:
+    write(path, text)
+    file = settings_file(path)
+    loaded = file.load()
+    assert loaded.settings == DEFAULTS
+    assert len(loaded.problems) == 1
+    (kept,) = path.parent.glob("settings.json.bad-*")
+    assert kept.name in loaded.problems[0].detail
+    assert kept.read_text(encoding="utf-8") == text
+    assert file.load().problems == ()
+    file.save(DEFAULTS.model_copy(update={"readers": 3}))
+    assert kept.read_text(encoding="utf-8") == text
+
+
+def test_bytes_that_are_no_text(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b'{"settings": {"proxy": "\xff"}}')
+    assert len(settings_file(path).load().problems) == 1
+
+
+def test_saving_over_an_unreadable_file_keeps_it(path: Path) -> None:
+    write(path, "{ by hand")
+    settings_file(path).save(DEFAULTS)
+    (kept,) = path.parent.glob("settings.json.bad-*")
+    assert kept.read_text(encoding="utf-8") == "{ by hand"
+
+
+def test_what_a_newer_version_wrote_is_kept(path: Path) -> None:
+    newer = {"version": 9, "settings": {"readers": 3, "warp": 9}, "accounts": [], "more": [1]}
+    write(path, newer)
+    file = settings_file(path)
+    loaded = file.load()
+    assert loaded.settings.readers == 3
+    assert any("newer version" in reason for reason in problems(loaded))
+    assert content(path) == newer
+
+    file.save(loaded.settings.model_copy(update={"readers": 4}))
+    assert content(path) == newer | {"version": 1, "settings": {"readers": 4, "warp": 9}}
+    (kept,) = path.parent.glob("settings.json.bad-*")
+    assert content(kept) == newer
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_the_file_is_its_owners_alone(path: Path) -> None:
+    settings_file(path).save(DEFAULTS)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "dotfiles.json")
+    settings_file(path).save(DEFAULTS.model_copy(update={"readers": 3}))
+    assert path.is_symlink()
+    assert content(tmp_path / "dotfiles.json")["settings"] == {"readers": 3}
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EngineError):
+        settings_file(tmp_path / "file" / "settings.json").save(DEFAULTS)
+    # Reading still answers, with the defaults and the reason.
+    assert settings_file(tmp_path / "file" / "settings.json").load().settings == DEFAULTS

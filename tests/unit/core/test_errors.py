@@ -1,0 +1,112 @@
+"""What an error tells: to people, to the record, and to what decides about the next step."""
+
+import pytest
+
+from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
+from exai_desktop.core.errors.table import CODES
+from exai_desktop.core.errors.tree import (
+    AccountError,
+    AppError,
+    EngineError,
+    ErrorView,
+    FileError,
+    Sent,
+    TransferError,
+)
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_code_has_its_facts(code: ErrorCode) -> None:
+    error, info = AppError(code), CODES[code]
+    assert (error.title, error.hint) == (info.title, info.hint)
+    assert (error.retry, error.outcome) == (info.retry, info.outcome)
+
+
+def test_an_error_as_text_names_code_title_and_what_happened_this_time() -> None:
+    assert str(FileError(ErrorCode.EMPTY_FILE)) == "EMPTY_FILE: The file is empty"
+    assert str(FileError(ErrorCode.EMPTY_FILE, "a.txt")) == "EMPTY_FILE: The file is empty (a.txt)"
+
+
+@pytest.mark.parametrize("kind", [FileError, AccountError, EngineError, TransferError])
+def test_all_errors_can_be_caught_as_one(kind: type[AppError]) -> None:
+    with pytest.raises(AppError):
+        raise kind(ErrorCode.UNEXPECTED_ERROR, "what happened")
+
+
+def test_a_transfer_error_keeps_what_the_record_needs() -> None:
+    error = TransferError(
+        ErrorCode.RATE_LIMITED, "slow", sent=Sent.ALL, status=429, request_id="r1", retry_after=3.5
+    )
+    kept = (error.sent, error.status, error.request_id, error.retry_after, error.detail)
+    assert kept == (Sent.ALL, 429, "r1", 3.5, "slow")
+
+
+def test_without_word_of_it_nothing_was_sent() -> None:
+    error = TransferError(ErrorCode.OFFLINE)
+    assert (error.sent, error.status, error.is_answer) == (Sent.NOTHING, None, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "is_answer"),
+    [
+        (ErrorCode.PROVIDER_REJECTED, 400, True),
+        (ErrorCode.AUTH_FAILED, 401, True),
+        (ErrorCode.BALANCE_EXHAUSTED, 429, True),
+        (ErrorCode.RATE_LIMITED, 429, True),
+        # A gateway's 502 or an answer without an id leaves open what was stored.
+        (ErrorCode.PROVIDER_UNAVAILABLE, 502, False),
+        (ErrorCode.INVALID_ANSWER, 200, False),
+        (ErrorCode.PROVIDER_REJECTED, None, False),
+        (ErrorCode.NETWORK_ERROR, None, False),
+    ],
+)
+def test_only_a_definite_answer_says_that_nothing_was_stored(
+    code: ErrorCode, status: int | None, is_answer: bool
+) -> None:
+    assert TransferError(code, sent=Sent.ALL, status=status).is_answer is is_answer
+
+
+def test_a_view_carries_all_of_an_error() -> None:
+    view = ErrorView.of(AppError(ErrorCode.RATE_LIMITED, "60 a minute", retry_after=12.0))
+    assert view == ErrorView(
+        "RATE_LIMITED",
+        CODES[ErrorCode.RATE_LIMITED].title,
+        CODES[ErrorCode.RATE_LIMITED].hint,
+        "60 a minute",
+        12.0,
+    )
+    assert ErrorView.of_code("RATE_LIMITED", "60 a minute", 12.0) == view
+
+
+def test_a_code_of_a_newer_program_is_shown_by_its_name() -> None:
+    view = ErrorView.of_code("FROM_THE_FUTURE", "more", 1.0)
+    assert view == ErrorView("FROM_THE_FUTURE", "FROM_THE_FUTURE", "", "more", 1.0)
+
+
+# -- the table
+
+
+def test_the_table_has_one_row_a_code_and_one_number_a_row() -> None:
+    assert set(CODES) == set(ErrorCode)
+    numbers = [info.number for info in CODES.values()]
+    assert len(set(numbers)) == len(numbers)
+    assert {number // 1000 for number in numbers} <= {1, 2, 3, 4, 5, 9}
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_a_row_is_made_for_people(code: ErrorCode) -> None:
+    info = CODES[code]
+    assert info.title[0].isupper() and not info.title.endswith(".")
+    assert info.hint[0].isupper() and info.hint.endswith(".")
+    assert code == code.name
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_what_goes_on_by_itself_is_what_can_pass_by_itself(code: ErrorCode) -> None:
+    info = CODES[code]
+    passing = {Outcome.THROTTLED, Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL}
+    if info.retry is Retry.LATER:
+        assert info.outcome in passing
+    # A key, a balance and the user's own cancel are never tried again by the program.
+    if info.outcome in (Outcome.AUTH, Outcome.QUOTA, Outcome.CANCELLED):
+        assert info.retry is not Retry.LATER
