@@ -60,7 +60,7 @@ class _Work:
     async def account(self, order: dict[str, Any]) -> dict[str, Any]:
         url, key, lanes = order["base_url"], order["key"], order["lanes"]
         draft = AccountDraft("bench", "kimi", "intl", url, max_in_flight=lanes)
-        await self._service.add_account(draft, key)
+        await self._service.accounts.add(draft, key)
         info = load_provider_table().provider("kimi")
         assert info is not None
         readers = ThreadPoolExecutor(2, "sender")
@@ -71,7 +71,7 @@ class _Work:
     async def engine(self, order: dict[str, Any]) -> dict[str, Any]:
         """The whole path, from the paths to the end of the batch."""
         start, cpu = time.perf_counter(), time.process_time()
-        batch_id = await self._service.add_paths(order["paths"], AddOptions())
+        batch_id = await self._service.queue.add(order["paths"], AddOptions())
         ended = await self._end_of(batch_id)
         whole, used = time.perf_counter() - start, time.process_time() - cpu
         if ended.done != order["files"]:
@@ -88,8 +88,8 @@ class _Work:
         """Seconds between the intent on disk and the provider's answer, of a single file."""
         if order["files"] != 1:
             return 0.0
-        page = await self._service.jobs(JobQuery(batch_id=batch_id))
-        history = (await self._service.job(page.rows[0].id)).history
+        page = await self._service.queue.page(JobQuery(batch_id=batch_id))
+        history = (await self._service.queue.job(page.rows[0].id)).history
         at = {entry.new: entry.at for entry in history}
         return at[JobState.CONFIRMING] - at[JobState.SENDING]
 

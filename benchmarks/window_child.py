@@ -49,7 +49,7 @@ class _Work:
         draft = AccountDraft(
             "bench", "kimi", "intl", order["base_url"], max_in_flight=order["lanes"]
         )
-        await self._parts.client.add_account(draft, order["key"])
+        await self._parts.client.accounts.add(draft, order["key"])
         return {}
 
     async def drop(self, order: dict[str, Any]) -> dict[str, Any]:

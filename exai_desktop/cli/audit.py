@@ -40,7 +40,7 @@ def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
     """Check that no row was changed, taken out or moved. Exit code 1 when one was."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        report = await service.audit_verify()
+        report = await service.audit.verify()
         if as_json:
             output.json(asdict(report))
         else:
@@ -105,7 +105,7 @@ def export(
 async def rows_since(service: UploadService, since: float | None) -> AsyncIterator[AuditRow]:
     """All rows, fetched in pages."""
     after = _FIRST
-    while rows := await service.audit_rows(after, _PAGE, since):
+    while rows := await service.audit.rows(after, _PAGE, since):
         for row in rows:
             yield row
         after = rows[-1].seq

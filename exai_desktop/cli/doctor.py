@@ -19,13 +19,14 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
     """Check the installation and every account's connection."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        facts = await service.facts() | {"scanner": await service.malware_scanner()}
-        summary = await service.summary()
+        facts = await service.facts() | {"scanner": await service.settings.malware_scanner()}
+        summary = await service.queue.summary()
         reports = [
-            await service.test_account(status.account.name) for status in await service.accounts()
+            await service.accounts.test(status.account.name)
+            for status in await service.accounts.all()
         ]
         # After the tests: they have made the tiers ready.
-        found = await service.accounts()
+        found = await service.accounts.all()
         if as_json:
             output.json(
                 {

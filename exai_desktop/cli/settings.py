@@ -28,7 +28,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
     """List all settings as they are saved."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        for name, value in (await service.settings()).model_dump(mode="json").items():
+        for name, value in (await service.settings.saved()).model_dump(mode="json").items():
             _print(name, value, output)
         return Exit.OK
 
@@ -45,7 +45,7 @@ def put(
     """Change one. Most are in force from the next start on."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        changed = await service.change_setting(name, value)
+        changed = await service.settings.change(name, value)
         _print(name, changed.model_dump(mode="json")[name], output)
         return Exit.OK
 

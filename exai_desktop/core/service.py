@@ -1,14 +1,16 @@
 """`UploadService`: everything the window and the command line can ask of the engine.
 
-The same protocol is met by the engine itself and by the client of the local socket, so a verb
-works alike whether its process owns the profile or another one does. All arguments and results
-are plain values. Every method may raise `AppError`.
+One object with five parts, each a protocol of its own. The engine meets them itself; the socket's
+client and the window's client are proxies made from them, so a verb works alike whether its
+process owns the profile or another one does. All arguments and results are plain values. Every
+method may raise `AppError`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, Self
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import HealthSample
@@ -29,110 +31,10 @@ if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import Settings
 
 
-class Events(Protocol):
-    """A stream of events. Raises OWNER_GONE when the process behind it is gone."""
+class QueueService(Protocol):
+    """Jobs: what is to be sent, is being sent, and was sent."""
 
-    def __aiter__(self) -> Self: ...
-
-    async def __anext__(self) -> Event: ...
-
-    async def aclose(self) -> None: ...
-
-
-class AuditService(Protocol):
-    """The part of the service that is about the audit trail."""
-
-    async def audit_verify(self) -> AuditReport:
-        """Check the whole chain, and its end against the anchor."""
-        ...
-
-    async def audit_rows(
-        self, after: int, limit: int, since: float | None = None
-    ) -> list[AuditRow]:
-        """The rows behind number `after`, at most `limit`; `since` leaves out earlier ones."""
-        ...
-
-
-class SettingsService(Protocol):
-    """The part of the service that is about the settings, and what they find here."""
-
-    async def malware_scanner(self) -> str:
-        """For people: which scanner there is, how old its knowledge, or that there is none."""
-        ...
-
-    async def settings(self) -> Settings:
-        """As they are saved; the engine goes on with those it was started with."""
-        ...
-
-    async def change_setting(self, name: str, value: str) -> Settings:
-        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
-        limit of speed, the rules for folders and what the queue waits for at once."""
-        ...
-
-
-class AccountService(Protocol):
-    """The part of the service that is about accounts and what lies there."""
-
-    async def accounts(self) -> list[AccountStatus]: ...
-
-    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus: ...
-
-    async def remove_account(self, name: str) -> None: ...
-
-    async def test_account(self, name: str) -> ConnectionReport:
-        """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
-        ...
-
-    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
-        """How the provider of this account (None: of all) has answered, the newest first."""
-        ...
-
-    async def reconcile(self, name: str) -> list[RemoteListing]:
-        """Hold the record against the account's lists, one a purpose; what is found is recorded."""
-        ...
-
-    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        """The same before the account is saved."""
-        ...
-
-
-class FileService(Protocol):
-    """The part of the service that is about files at the providers, by the record.
-
-    They are told by the record's own number, the `id` of `Copy`: also those without a job.
-    """
-
-    async def files(self, query: FileQuery) -> FilePage: ...
-
-    async def file(self, copy_id: int) -> FileDetail:
-        """With the looks at it. Raises REMOTE_NOT_FOUND."""
-        ...
-
-    async def import_files(
-        self, account: str, remote_ids: Sequence[str] | None = None
-    ) -> ImportReport:
-        """Take foreign files (None: all that the provider lists now) into the record."""
-        ...
-
-    async def delete_file(self, copy_id: int) -> Copy:
-        """Delete at the provider, and look whether it is gone. Raises WRONG_STATE for a foreign
-        file."""
-        ...
-
-    async def file_text(self, copy_id: int) -> str:
-        """The text the provider read from the file, kept for `search_files` if the user wants.
-
-        Raises NOT_SUPPORTED, REMOTE_NOT_FOUND.
-        """
-        ...
-
-    async def search_files(self, text: str) -> list[SearchHit]:
-        """Files whose name, id or hash matches, or whose kept text holds it."""
-        ...
-
-
-class UploadService(AccountService, AuditService, FileService, SettingsService, Protocol):
-    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
+    async def add(self, paths: Sequence[str], options: AddOptions) -> int:
         """Take files and folders into the queue; returns the batch id at once.
 
         Walking goes on behind; `BatchScanned` tells when every file below is accounted for.
@@ -144,7 +46,7 @@ class UploadService(AccountService, AuditService, FileService, SettingsService, 
         """What would become of these files and folders; nothing is queued, read or sent."""
         ...
 
-    async def jobs(self, query: JobQuery) -> JobPage: ...
+    async def page(self, query: JobQuery) -> JobPage: ...
 
     async def job(self, job_id: int) -> JobDetail:
         """Raises UNKNOWN_JOB."""
@@ -174,8 +76,8 @@ class UploadService(AccountService, AuditService, FileService, SettingsService, 
         """Refused, failed, cancelled and held jobs go back to the queue; their ids are returned.
 
         None: all that failed or are held by an error. `allow_fallback` adds the consent to
-        send them to another company, `accepted` (codes of `core.files.checks`) the
-        consent to their content.
+        send them to another company, `accepted` (codes of `core.files.checks`) the consent to
+        their content.
         """
         ...
 
@@ -187,13 +89,132 @@ class UploadService(AccountService, AuditService, FileService, SettingsService, 
         """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
         ...
 
-    async def delete_remote(self, job_id: int) -> str:
+
+class FileService(Protocol):
+    """Files at the providers, by the record.
+
+    They are told by the record's own number, the `id` of `Copy`: also those without a job.
+    """
+
+    async def page(self, query: FileQuery) -> FilePage: ...
+
+    async def file(self, copy_id: int) -> FileDetail:
+        """With the looks at it. Raises REMOTE_NOT_FOUND."""
+        ...
+
+    async def import_foreign(
+        self, account: str, remote_ids: Sequence[str] | None = None
+    ) -> ImportReport:
+        """Take foreign files (None: all that the provider lists now) into the record."""
+        ...
+
+    async def delete(self, copy_id: int) -> Copy:
+        """Delete at the provider, and look whether it is gone. Raises WRONG_STATE for a foreign
+        file."""
+        ...
+
+    async def delete_of_job(self, job_id: int) -> str:
         """Delete the job's file at the provider; returns its id there."""
         ...
 
-    async def content(self, job_id: int) -> str:
-        """The text the provider read from the file. Raises NOT_SUPPORTED, REMOTE_NOT_FOUND."""
+    async def text(self, copy_id: int) -> str:
+        """The text the provider read from the file, kept for `search` if the user wants.
+
+        Raises NOT_SUPPORTED, REMOTE_NOT_FOUND.
+        """
         ...
+
+    async def text_of_job(self, job_id: int) -> str:
+        """The same for the job's file."""
+        ...
+
+    async def search(self, text: str) -> list[SearchHit]:
+        """Files whose name, id or hash matches, or whose kept text holds it."""
+        ...
+
+
+class AccountService(Protocol):
+    """Accounts, and how their providers are."""
+
+    async def all(self) -> list[AccountStatus]: ...
+
+    async def add(self, draft: AccountDraft, key: str) -> AccountStatus: ...
+
+    async def remove(self, name: str) -> None:
+        """Finished jobs and the files at the provider stay; open jobs forbid it."""
+        ...
+
+    async def test(self, name: str) -> ConnectionReport:
+        """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
+        ...
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        """The same before the account is saved."""
+        ...
+
+    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
+        """How the provider of this account (None: of all) has answered, the newest first."""
+        ...
+
+    async def reconcile(self, name: str) -> list[RemoteListing]:
+        """Hold the record against the account's lists, one a purpose; what is found is recorded."""
+        ...
+
+
+class AuditService(Protocol):
+    """The audit trail."""
+
+    async def verify(self) -> AuditReport:
+        """Check the whole chain, and its end against the anchor."""
+        ...
+
+    async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
+        """The rows behind number `after`, at most `limit`; `since` leaves out earlier ones."""
+        ...
+
+
+class SettingsService(Protocol):
+    """The settings, and what they find on this computer."""
+
+    async def saved(self) -> Settings:
+        """As they are saved; the engine goes on with those it was started with."""
+        ...
+
+    async def change(self, name: str, value: str) -> Settings:
+        """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
+        limit of speed, the rules for folders and what the queue waits for at once."""
+        ...
+
+    async def malware_scanner(self) -> str:
+        """For people: which scanner there is, how old its knowledge, or that there is none."""
+        ...
+
+
+class Events(Protocol):
+    """A stream of events. Raises OWNER_GONE when the process behind it is gone."""
+
+    def __aiter__(self) -> Self: ...
+
+    async def __anext__(self) -> Event: ...
+
+    async def aclose(self) -> None: ...
+
+
+class UploadService(Protocol):
+    @property
+    def queue(self) -> QueueService: ...
+
+    @property
+    def files(self) -> FileService: ...
+
+    @property
+    def accounts(self) -> AccountService: ...
+
+    @property
+    def audit(self) -> AuditService: ...
+
+    @property
+    def settings(self) -> SettingsService: ...
 
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
@@ -206,3 +227,59 @@ class UploadService(AccountService, AuditService, FileService, SettingsService, 
     async def events(self) -> Events:
         """All events from the moment this returns on; close the stream when done."""
         ...
+
+
+PARTS: Final[dict[str, type]] = {
+    "queue": QueueService,
+    "files": FileService,
+    "accounts": AccountService,
+    "audit": AuditService,
+    "settings": SettingsService,
+}
+
+# By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.
+METHODS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {
+    "facts": UploadService.facts,
+    "show_window": UploadService.show_window,
+} | {
+    f"{part}.{name}": method
+    for part, protocol in PARTS.items()
+    for name, method in vars(protocol).items()
+    if not name.startswith("_")
+}
+
+Call = Callable[..., Awaitable[Any]]
+
+
+class _Part:
+    def __init__(self, prefix: str, call: Call) -> None:
+        self._prefix = prefix
+        self._call = call
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        full_name = self._prefix + name
+        if full_name not in METHODS:
+            raise AttributeError(full_name)
+        return partial(self._call, full_name)
+
+
+class _Proxy(_Part):
+    def __init__(self, call: Call) -> None:
+        super().__init__("", call)
+        for name in PARTS:
+            setattr(self, name, _Part(f"{name}.", call))
+
+
+def proxy(call: Call) -> UploadService:
+    """A service that hands each call on: `call(full_name, *args, **kwargs)`. Without events."""
+    return cast(UploadService, _Proxy(call))
+
+
+def method_of(service: UploadService, full_name: str) -> Callable[..., Awaitable[Any]]:
+    """The method of that name. `full_name` is one of `METHODS`; raises LookupError otherwise."""
+    if full_name not in METHODS:
+        raise LookupError(full_name)
+    part, _, name = full_name.rpartition(".")
+    owner = getattr(service, part) if part else service
+    method: Callable[..., Awaitable[Any]] = getattr(owner, name)
+    return method

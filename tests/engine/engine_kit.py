@@ -109,16 +109,18 @@ class Bench:
     async def upload(self, *paths: Path, **options: object) -> list[JobView]:
         """Add, wait for all, return the rows in order."""
         given = AddOptions(**options)  # type: ignore[arg-type]
-        batch_id = await self.engine.add_paths([str(p) for p in paths], given)
+        batch_id = await self.engine.queue.add([str(p) for p in paths], given)
         await self.finished(batch_id)
         return await self.rows(batch_id)
 
     async def rows(self, batch_id: int | None = None) -> list[JobView]:
-        page = await self.engine.jobs(JobQuery(batch_id=batch_id, descending=False, limit=1000))
+        page = await self.engine.queue.page(
+            JobQuery(batch_id=batch_id, descending=False, limit=1000)
+        )
         return list(page.rows)
 
     async def job(self, job_id: int) -> JobView:
-        return (await self.engine.job(job_id)).view
+        return (await self.engine.queue.job(job_id)).view
 
     async def until_state(self, job_id: int, *states: JobState, seconds: float = 10.0) -> JobView:
         async with asyncio.timeout(seconds):

@@ -171,7 +171,7 @@ def _sha(path: Path) -> str:
 async def _first_attempt_ended(bench: Bench, job_id: int) -> JobDetail:
     async with asyncio.timeout(DEADLINE_S + 2):
         while True:
-            detail = await bench.engine.job(job_id)
+            detail = await bench.engine.queue.job(job_id)
             if detail.attempts and detail.attempts[0].ended_at is not None:
                 return detail
             await asyncio.sleep(0.02)
@@ -215,7 +215,7 @@ async def test_a_fault_is_what_it_is_and_harms_nobody_else(
             memory = Memory()
             line.proxies[victim].arm(case.deed)
             began = time.monotonic()
-            batch = await bench.engine.add_paths([str(mine)], AddOptions(account=victim))
+            batch = await bench.engine.queue.add([str(mine)], AddOptions(account=victim))
             [other_job] = await bench.upload(theirs, account=other)
             [job] = await bench.rows(batch)
             detail = await _first_attempt_ended(bench, job.id)
@@ -285,7 +285,7 @@ async def test_a_name_that_leads_nowhere_is_no_connection_and_harms_nobody_else(
             accounts=accounts,
             wanted=SETTINGS,
         ) as bench:
-            batch = await bench.engine.add_paths([str(mine)], AddOptions(account="kimi"))
+            batch = await bench.engine.queue.add([str(mine)], AddOptions(account="kimi"))
             [other_job] = await bench.upload(theirs, account="glm")
             [job] = await bench.rows(batch)
             first = (await _first_attempt_ended(bench, job.id)).attempts[0]

@@ -141,7 +141,7 @@ async def test_the_engine_holds_new_work_and_goes_on_by_itself(
         # The usual threshold is more than this disk has.
         bench.ctx.guard._low = MIB
         await bench.ctx.guard.look()
-        batch = await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+        batch = await bench.engine.queue.add([str(path) for path in paths], AddOptions())
         await bench.until(lambda: len(provider.files) >= 5)
         full = fill(small_disk)
         async with asyncio.timeout(10):

@@ -115,7 +115,7 @@ async def _snapshot_with_waiting(folder: Path, provider: ScriptedProvider) -> li
         path.write_bytes(path.name.encode() * 7)
     async with open_bench(folder, providers={"kimi": provider}) as bench:
         bench.ctx.accounts.pause(True)
-        batch = await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+        batch = await bench.engine.queue.add([str(path) for path in paths], AddOptions())
         await bench.until(lambda: len(bench.ctx.accounts.lane("kimi") or ()) == 2)
         assert bench.ctx.snapshots is not None
         bench.ctx.snapshots.take(time.time())
@@ -158,7 +158,7 @@ async def test_a_provider_without_a_list_leaves_it_to_the_user(tmp_path: Path) -
         [first, second] = await bench.rows()
         await bench.until_state(first.id, S.NEEDS_REVIEW)
         await bench.until_state(second.id, S.NEEDS_REVIEW)
-        await bench.engine.settle(first.id, None)
+        await bench.engine.queue.settle(first.id, None)
         assert (await bench.until_state(first.id, S.DONE)).attempts == 2
     assert len(provider.uploads) == 3
 
@@ -179,7 +179,7 @@ async def test_same_name_and_size_but_other_content_is_for_the_user(tmp_path: Pa
         [job] = await bench.upload(path)
         assert job.state is S.NEEDS_REVIEW
         assert len(provider.uploads) == 1
-        await bench.engine.settle(job.id, None)
+        await bench.engine.queue.settle(job.id, None)
         await bench.until_state(job.id, S.DONE)
         # Asked once: tomorrow's scan goes its way.
         path.write_bytes(b"Sunday")
@@ -212,15 +212,15 @@ async def test_two_look_alikes_are_for_the_user(tmp_path: Path) -> None:
     lose_database(tmp_path, snapshots=False)
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         await compared(bench)
-        batch = await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+        batch = await bench.engine.queue.add([str(path) for path in paths], AddOptions())
         await bench.scanned(batch)
         asked = await _review(bench, batch)
         # One of them, whichever came first; the other waits for what the user says of it.
         assert provider.uploads == ["scan.txt"]
         theirs = asked.path == str(paths[1])
-        await bench.engine.settle(asked.id, "file-0001" if theirs else None)
+        await bench.engine.queue.settle(asked.id, "file-0001" if theirs else None)
         if not theirs:
-            await bench.engine.settle((await _review(bench, batch)).id, "file-0001")
+            await bench.engine.queue.settle((await _review(bench, batch)).id, "file-0001")
         for job in await bench.rows(batch):
             await bench.until_state(job.id, S.DONE)
     assert sorted(provider.bodies.values()) == [b"aaaaaa", b"bbbbbb"]
@@ -238,7 +238,7 @@ async def test_a_foreign_file_can_be_chosen_by_the_user(tmp_path: Path) -> None:
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         await compared(bench)
         [job] = await bench.upload(path)
-        await bench.engine.settle(job.id, "file-0001")
+        await bench.engine.queue.settle(job.id, "file-0001")
         assert (await bench.job(job.id)).state is S.DONE
     assert len(provider.uploads) == 1
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import Protocol
 
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import (
@@ -20,17 +21,25 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 
 
-@dataclass
+class Script(Protocol):
+    """What a test has told the service to say, and what was asked of it."""
+
+    calls: list[tuple[object, ...]]
+    copies: list[Copy]
+
+    def note(self, *call: object) -> None: ...
+
+
 class ScriptedFiles:
     """Meets `FileService`."""
 
-    calls: list[tuple[object, ...]] = field(default_factory=list)
-    copies: list[Copy] = field(default_factory=list)
+    def __init__(self, script: Script) -> None:
+        self._script = script
 
-    async def files(self, query: FileQuery) -> FilePage:
+    async def page(self, query: FileQuery) -> FilePage:
         found = [
             copy
-            for copy in self.copies
+            for copy in self._script.copies
             if copy.state in query.states
             and query.account in (None, copy.account)
             and query.search.lower() in copy.remote_name.lower()
@@ -46,13 +55,13 @@ class ScriptedFiles:
         copy = self._copy(copy_id)
         return FileDetail(copy, (Look(copy_id, copy.recorded_at + 60, Sight.SEEN, copy.size),))
 
-    async def import_files(
+    async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None
     ) -> ImportReport:
-        self.calls.append(("import_files", account, remote_ids))
+        self._script.calls.append(("files.import_foreign", account, remote_ids))
         imported = [
             copy
-            for copy in self.copies
+            for copy in self._script.copies
             if copy.account == account
             and copy.state is CopyState.FOREIGN
             and (remote_ids is None or copy.remote_id in remote_ids)
@@ -61,24 +70,34 @@ class ScriptedFiles:
             self._put(replace(copy, state=CopyState.PRESENT, origin=CopyOrigin.IMPORTED))
         return ImportReport(account, tuple(imported))
 
-    async def delete_file(self, copy_id: int) -> Copy:
-        self.calls.append(("delete_file", copy_id))
+    async def delete(self, copy_id: int) -> Copy:
+        self._script.calls.append(("files.delete", copy_id))
         return self._put(replace(self._copy(copy_id), state=CopyState.DELETED))
 
-    async def file_text(self, copy_id: int) -> str:
-        self.calls.append(("file_text", copy_id))
+    async def text(self, copy_id: int) -> str:
+        self._script.calls.append(("files.text", copy_id))
         return "what the provider read"
 
-    async def search_files(self, text: str) -> list[SearchHit]:
-        page = await self.files(FileQuery(search=text))
+    async def search(self, text: str) -> list[SearchHit]:
+        page = await self.page(FileQuery(search=text))
         return [SearchHit(copy) for copy in page.rows]
 
+    async def delete_of_job(self, job_id: int) -> str:
+        self._script.note("files.delete_of_job", job_id)
+        return "file"
+
+    async def text_of_job(self, job_id: int) -> str:
+        self._script.note("files.text_of_job", job_id)
+        return "<b>what the provider read</b>"
+
     def _copy(self, copy_id: int) -> Copy:
-        for copy in self.copies:
+        for copy in self._script.copies:
             if copy.id == copy_id:
                 return copy
         raise AppError(ErrorCode.REMOTE_NOT_FOUND, str(copy_id))
 
     def _put(self, copy: Copy) -> Copy:
-        self.copies = [copy if known.id == copy.id else known for known in self.copies]
+        self._script.copies = [
+            copy if known.id == copy.id else known for known in self._script.copies
+        ]
         return copy

@@ -72,10 +72,180 @@ class ScriptedEvents:
         """Nothing to let go."""
 
 
+class ScriptedQueue:
+    """Meets `QueueService`."""
+
+    def __init__(self, script: ScriptedService) -> None:
+        self._script = script
+
+    async def add(self, paths: Sequence[str], options: AddOptions) -> int:
+        self._script.note("queue.add", tuple(paths), options)
+        first = max((row.id for row in self._script.rows), default=0) + 1
+        added = tuple(
+            job(first + place, JobState.QUEUED, path=path, name=path.rpartition("/")[2])
+            for place, path in enumerate(paths)
+        )
+        self._script.rows.extend(added)
+        self._script.tell(JobsAdded(1, added))
+        self._script.tell(SummaryChanged(await self.summary()))
+        return 1
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        self._script.note("queue.plan", tuple(paths))
+        return self._script.planned
+
+    async def page(self, query: JobQuery) -> JobPage:
+        found = [
+            row
+            for row in self._script.rows
+            if (not query.states or row.state in query.states)
+            and query.search.lower() in row.name.lower()
+        ]
+        key: Callable[[JobView], object] = {
+            SortKey.NAME: lambda row: row.name,
+            SortKey.SIZE: lambda row: row.size,
+        }.get(query.sort, lambda row: row.id)
+        found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]
+        page = found[query.offset : query.offset + query.limit]
+        return JobPage(tuple(page), len(found))
+
+    async def job(self, job_id: int) -> JobDetail:
+        for row in self._script.rows:
+            if row.id == job_id:
+                history = (HistoryEntry(NOW, None, JobState.QUEUED),)
+                return JobDetail(row, self._script.copy, history=history, scan=self._script.scan)
+        raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+
+    async def summary(self) -> QueueSummary:
+        counts: dict[JobState, int] = {}
+        for row in self._script.rows:
+            counts[row.state] = counts.get(row.state, 0) + 1
+        left = sum(row.size for row in self._script.rows if not row.state.is_final)
+        return QueueSummary(counts, open_bytes=left, paused=self._script.paused)
+
+    async def _change(self, ids: Sequence[int], state: JobState) -> list[int]:
+        for place, row in enumerate(self._script.rows):
+            if row.id in ids:
+                self._script.rows[place] = replace(row, state=state)
+                self._script.tell(JobChanged(self._script.rows[place]))
+        self._script.tell(SummaryChanged(await self.summary()))
+        return list(ids)
+
+    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
+        self._script.note("queue.pause", job_ids, *([for_s] if for_s else []))
+        if job_ids is None:
+            self._script.paused = True
+        await self._change(job_ids or (), JobState.HELD)
+
+    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
+        self._script.note("queue.resume", job_ids)
+        if job_ids is None:
+            self._script.paused = False
+        await self._change(job_ids or (), JobState.QUEUED)
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        self._script.note("queue.cancel", list(job_ids))
+        return await self._change(job_ids, JobState.CANCELLED)
+
+    async def retry(
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool = False,
+        accepted: Sequence[str] = (),
+    ) -> list[int]:
+        self._script.note("queue.retry", job_ids, allow_fallback, *accepted)
+        return await self._change(job_ids or (), JobState.QUEUED)
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        self._script.note("queue.settle", job_id, remote_id)
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        self._script.note("queue.remove", job_ids)
+        self._script.rows = [
+            row for row in self._script.rows if job_ids is not None and row.id not in job_ids
+        ]
+        return 1
+
+
+class ScriptedAccounts:
+    """Meets `AccountService`."""
+
+    def __init__(self, script: ScriptedService) -> None:
+        self._script = script
+
+    async def all(self) -> list[AccountStatus]:
+        return list(self._script.statuses)
+
+    async def add(self, draft: AccountDraft, key: str) -> AccountStatus:
+        self._script.note("accounts.add", draft, key)
+        status = account(draft.name, draft.provider, draft.region or "intl")
+        self._script.statuses.append(status)
+        self._script.tell(AccountsChanged(tuple(self._script.statuses)))
+        return status
+
+    async def remove(self, name: str) -> None:
+        self._script.note("accounts.remove", name)
+        self._script.statuses = [
+            status for status in self._script.statuses if status.account.name != name
+        ]
+        self._script.tell(AccountsChanged(tuple(self._script.statuses)))
+
+    async def test(self, name: str) -> ConnectionReport:
+        self._script.note("accounts.test", name)
+        return self._script.report
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        self._script.note("accounts.test_draft", draft, key)
+        return self._script.report
+
+    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
+        found = [s for s in self._script.samples if account in (None, s.account)]
+        return found[::-1][:limit]
+
+    async def reconcile(self, name: str) -> list[RemoteListing]:
+        self._script.note("accounts.reconcile", name)
+        return []
+
+
+class ScriptedAudit:
+    """Meets `AuditService`: an empty trail."""
+
+    def __init__(self, script: ScriptedService) -> None:
+        self._script = script
+
+    async def verify(self) -> AuditReport:
+        return AuditReport(0, ok=True, protected_by="nothing")
+
+    async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
+        return []
+
+
+class ScriptedSettings:
+    """Meets `SettingsService`: keeps what is saved."""
+
+    def __init__(self, script: ScriptedService) -> None:
+        self._script = script
+        self.kept = Settings()
+
+    async def saved(self) -> Settings:
+        return self.kept
+
+    async def change(self, name: str, value: str) -> Settings:
+        self._script.note("settings.change", name, value)
+        self.kept = Settings.model_validate({name: value})
+        return self.kept
+
+    async def malware_scanner(self) -> str:
+        return "none"
+
+
 @dataclass
-class ScriptedService(ScriptedFiles):
+class ScriptedService:
     """Meets `UploadService`. `calls` notes every command with its arguments."""
 
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
     planned: UploadPlan = field(default_factory=lambda: UploadPlan((), (), None))
@@ -90,167 +260,30 @@ class ScriptedService(ScriptedFiles):
     paused: bool = False
     loop: asyncio.AbstractEventLoop | None = None
 
+    def __post_init__(self) -> None:
+        self.queue = ScriptedQueue(self)
+        self.files = ScriptedFiles(self)
+        self.accounts = ScriptedAccounts(self)
+        self.audit = ScriptedAudit(self)
+        self.settings = ScriptedSettings(self)
+
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""
         assert self.loop is not None
         for stream in self.streams:
             self.loop.call_soon_threadsafe(stream.queue.put_nowait, event)
 
-    def _note(self, *call: object) -> None:
+    def note(self, *call: object) -> None:
         self.calls.append(call)
         if self.failure is not None:
             raise self.failure
 
-    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
-        self._note("add_paths", tuple(paths), options)
-        first = max((row.id for row in self.rows), default=0) + 1
-        added = tuple(
-            job(first + place, JobState.QUEUED, path=path, name=path.rpartition("/")[2])
-            for place, path in enumerate(paths)
-        )
-        self.rows.extend(added)
-        self._tell(JobsAdded(1, added))
-        self._tell(SummaryChanged(await self.summary()))
-        return 1
-
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
         for stream in self.streams:
             stream.queue.put_nowait(event)
 
-    async def jobs(self, query: JobQuery) -> JobPage:
-        found = [
-            row
-            for row in self.rows
-            if (not query.states or row.state in query.states)
-            and query.search.lower() in row.name.lower()
-        ]
-        key: Callable[[JobView], object] = {
-            SortKey.NAME: lambda row: row.name,
-            SortKey.SIZE: lambda row: row.size,
-        }.get(query.sort, lambda row: row.id)
-        found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]
-        page = found[query.offset : query.offset + query.limit]
-        return JobPage(tuple(page), len(found))
-
-    async def job(self, job_id: int) -> JobDetail:
-        for row in self.rows:
-            if row.id == job_id:
-                history = (HistoryEntry(NOW, None, JobState.QUEUED),)
-                return JobDetail(row, self.copy, history=history, scan=self.scan)
-        raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
-
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        self._note("plan", tuple(paths))
-        return self.planned
-
-    async def summary(self) -> QueueSummary:
-        counts: dict[JobState, int] = {}
-        for row in self.rows:
-            counts[row.state] = counts.get(row.state, 0) + 1
-        left = sum(row.size for row in self.rows if not row.state.is_final)
-        return QueueSummary(counts, open_bytes=left, paused=self.paused)
-
-    async def _change(self, ids: Sequence[int], state: JobState) -> list[int]:
-        for place, row in enumerate(self.rows):
-            if row.id in ids:
-                self.rows[place] = replace(row, state=state)
-                self._tell(JobChanged(self.rows[place]))
-        self._tell(SummaryChanged(await self.summary()))
-        return list(ids)
-
-    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
-        self._note("pause", job_ids, *([for_s] if for_s else []))
-        if job_ids is None:
-            self.paused = True
-        await self._change(job_ids or (), JobState.HELD)
-
-    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
-        self._note("resume", job_ids)
-        if job_ids is None:
-            self.paused = False
-        await self._change(job_ids or (), JobState.QUEUED)
-
-    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
-        self._note("cancel", list(job_ids))
-        return await self._change(job_ids, JobState.CANCELLED)
-
-    async def retry(
-        self,
-        job_ids: Sequence[int] | None,
-        *,
-        allow_fallback: bool = False,
-        accepted: Sequence[str] = (),
-    ) -> list[int]:
-        self._note("retry", job_ids, allow_fallback, *accepted)
-        return await self._change(job_ids or (), JobState.QUEUED)
-
-    async def settle(self, job_id: int, remote_id: str | None) -> None:
-        self._note("settle", job_id, remote_id)
-
-    async def remove(self, job_ids: Sequence[int] | None) -> int:
-        self._note("remove", job_ids)
-        self.rows = [row for row in self.rows if job_ids is not None and row.id not in job_ids]
-        return 1
-
-    async def delete_remote(self, job_id: int) -> str:
-        self._note("delete_remote", job_id)
-        return "file"
-
-    async def content(self, job_id: int) -> str:
-        self._note("content", job_id)
-        return "<b>what the provider read</b>"
-
-    async def accounts(self) -> list[AccountStatus]:
-        return list(self.statuses)
-
-    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
-        self._note("add_account", draft, key)
-        status = account(draft.name, draft.provider, draft.region or "intl")
-        self.statuses.append(status)
-        self._tell(AccountsChanged(tuple(self.statuses)))
-        return status
-
-    async def remove_account(self, name: str) -> None:
-        self._note("remove_account", name)
-        self.statuses = [status for status in self.statuses if status.account.name != name]
-        self._tell(AccountsChanged(tuple(self.statuses)))
-
-    async def test_account(self, name: str) -> ConnectionReport:
-        self._note("test_account", name)
-        return self.report
-
-    async def health(self, account: str | None, limit: int) -> list[HealthSample]:
-        found = [s for s in self.samples if account in (None, s.account)]
-        return found[::-1][:limit]
-
-    async def reconcile(self, name: str) -> list[RemoteListing]:
-        self._note("reconcile", name)
-        return []
-
-    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        self._note("test_draft", draft, key)
-        return self.report
-
     async def facts(self) -> dict[str, str]:
         return {"face": "window"}
-
-    async def audit_verify(self) -> AuditReport:
-        return AuditReport(0, ok=True, protected_by="nothing")
-
-    async def audit_rows(
-        self, after: int, limit: int, since: float | None = None
-    ) -> list[AuditRow]:
-        return []
-
-    async def malware_scanner(self) -> str:
-        return "none"
-
-    async def settings(self) -> Settings:
-        return Settings()
-
-    async def change_setting(self, name: str, value: str) -> Settings:
-        self.calls.append(("change_setting", name, value))
-        return Settings.model_validate({name: value})
 
     async def show_window(self) -> None:
         """Nobody to show."""

@@ -162,17 +162,17 @@ class World:
         match verb:
             case "cancel":
                 promises.excuse_review(self.around, job)
-                self._call(engine.cancel([job]))
+                self._call(engine.queue.cancel([job]))
             case "hold":
-                self._call(engine.pause([job]))
+                self._call(engine.queue.pause([job]))
             case "resume":
-                self._call(engine.resume([job]))
+                self._call(engine.queue.resume([job]))
             case "retry":
-                self._call(engine.retry([job], allow_fallback=bool(number % 2)))
+                self._call(engine.queue.retry([job], allow_fallback=bool(number % 2)))
             case "remove":
                 self._call(self._remove([job]))
             case "delete":
-                self._call(engine.delete_remote(job))
+                self._call(engine.files.delete_of_job(job))
             case "settle":
                 self._settle(job)
 
@@ -180,31 +180,31 @@ class World:
         engine = self.process.engine
         match verb:
             case "pause":
-                self._call(engine.pause())
+                self._call(engine.queue.pause())
             case "resume":
-                self._call(engine.resume())
+                self._call(engine.queue.resume())
             case "retry":
-                self._call(engine.retry(None))
+                self._call(engine.queue.retry(None))
             case "remove":
                 self._call(self._remove(None))
             case "mend":
                 for account in self.around.providers:
-                    self._call(engine.test_account(account))
+                    self._call(engine.accounts.test(account))
 
     def _settle(self, job: int) -> None:
         """The user looks at the provider's page: what is there is there."""
         word = promises.whose(self.around, job)
         if word is not None:
-            self._call(self.process.engine.settle(job, word.remote_id))
+            self._call(self.process.engine.queue.settle(job, word.remote_id))
 
     async def _remove(self, jobs: list[int] | None) -> None:
         if jobs is not None:
             self._removed |= promises.final_jobs(self.around) & set(jobs)
-            await self.process.engine.remove(jobs)
+            await self.process.engine.queue.remove(jobs)
             return
         # Also what becomes final while it is at work: then what is gone is what was removed.
         self._removing += 1
-        await self.process.engine.remove(None)
+        await self.process.engine.queue.remove(None)
         self._removed |= promises.missing(self.around, self._accepted)
         self._removing -= 1
 
@@ -273,14 +273,14 @@ class World:
             open_jobs = promises.open_jobs(around)
             for job, state in open_jobs.items():
                 if state == "held":
-                    self._call(self.process.engine.resume([job]))
+                    self._call(self.process.engine.queue.resume([job]))
                 elif state == "needs_review":
                     self._settle(job)
             if not open_jobs and has_retried:
                 break
             if not open_jobs:
                 has_retried = True
-                self._call(self.process.engine.retry(None))
+                self._call(self.process.engine.queue.retry(None))
             await asyncio.sleep(_LOOK_S)
         else:
             raise BrokenPromiseError(f"not settled after hours: {open_jobs}")

@@ -137,7 +137,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             bytes_per_s,
             tier,
         )
-        _print_account(await service.add_account(draft, key), output)
+        _print_account(await service.accounts.add(draft, key), output)
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)
@@ -148,7 +148,7 @@ def list_accounts(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = 
     """List the accounts, the preferred one first."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        found = await service.accounts()
+        found = await service.accounts.all()
         for status in found:
             _print_account(status, output)
         if not found and not as_json:
@@ -178,7 +178,7 @@ def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbo
     """Ask the provider whether it accepts the account's key."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        report = await service.test_account(name)
+        report = await service.accounts.test(name)
         _print_report(report, output)
         if report.error is None:
             return Exit.OK
@@ -192,7 +192,7 @@ def remove(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
     """Forget an account and its key. Files at the provider and their record stay."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        await service.remove_account(name)
+        await service.accounts.remove(name)
         if as_json:
             output.json({"removed": name})
         else:

@@ -28,8 +28,8 @@ def health(
     """Show how each provider has answered of late, without asking it."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        history = await service.health(account, limit) if limit or account else []
-        found = [s for s in await service.accounts() if account in (None, s.account.name)]
+        history = await service.accounts.health(account, limit) if limit or account else []
+        found = [s for s in await service.accounts.all() if account in (None, s.account.name)]
         for status in found:
             _print_status(status, output)
         for sample in history:

@@ -19,7 +19,7 @@ Folder = Annotated[Path, typer.Argument(help="The folder.", show_default=False)]
 
 
 async def _save(service: UploadService, rules: list[FolderRule]) -> None:
-    await service.change_setting("folder_rules", "\n".join(map(str, rules)))
+    await service.settings.change("folder_rules", "\n".join(map(str, rules)))
 
 
 def _print(rule: FolderRule, output: Output) -> None:
@@ -52,7 +52,7 @@ def put(
         raise typer.BadParameter(str(error)) from error
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        others = [r for r in (await service.settings()).rules if r.folder != rule.folder]
+        others = [r for r in (await service.settings.saved()).rules if r.folder != rule.folder]
         await _save(service, [*others, rule])
         _print(rule, output)
         return Exit.OK
@@ -65,7 +65,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
     """List the rules."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        found = (await service.settings()).rules
+        found = (await service.settings.saved()).rules
         for rule in found:
             _print(rule, output)
         if not found and not as_json:
@@ -81,7 +81,7 @@ def remove(ctx: typer.Context, folder: Folder, as_json: Json = False) -> None:
     absolute = str(folder.expanduser().absolute())
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        rules = (await service.settings()).rules
+        rules = (await service.settings.saved()).rules
         left = [rule for rule in rules if rule.folder != absolute]
         if len(left) == len(rules):
             output.notice(f"There is no rule for {absolute}.")

@@ -32,7 +32,7 @@ def delete(
     async def verb(service: UploadService, output: Output) -> Exit:
         wanted = job_ids or files or []
         one: Callable[[int], Awaitable[object]]
-        one = service.delete_remote if job_ids else service.delete_file
+        one = service.files.delete_of_job if job_ids else service.files.delete
         deleted, failure = [], None
         for number in wanted:
             try:
@@ -67,10 +67,10 @@ def content(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if file is not None:
-            text = await service.file_text(file)
+            text = await service.files.text(file)
         else:
             assert job_id is not None
-            text = await service.content(job_id)
+            text = await service.files.text_of_job(job_id)
         if as_json:
             output.json({"id": job_id if file is None else file, "content": text})
         else:

@@ -77,7 +77,7 @@ def files(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if number is not None:
-            _show(await service.file(number), output)
+            _show(await service.files.file(number), output)
             return Exit.OK
         query = FileQuery(account=account, search=search, states=tuple(state or LISTED))
         rows = await _rows(service, query)
@@ -96,7 +96,7 @@ async def _rows(service: UploadService, query: FileQuery) -> list[Copy]:
     """All of them, by pages, so that no answer is too long for the socket."""
     rows: dict[int, Copy] = {}
     while True:
-        page = await service.files(
+        page = await service.files.page(
             FileQuery(
                 account=query.account,
                 states=query.states,
@@ -171,7 +171,7 @@ def search(
     """Find files by name, id or hash, and by the texts that were looked at with `content`."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        hits = await service.search_files(text)
+        hits = await service.files.search(text)
         now = time.time()
         for hit in hits:
             copy = hit.copy
@@ -205,7 +205,7 @@ def import_files(
         raise typer.BadParameter("give --account and either file ids or --all")
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        report = await service.import_files(account, None if everything else file_ids)
+        report = await service.files.import_foreign(account, None if everything else file_ids)
         return print_import(report, output)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

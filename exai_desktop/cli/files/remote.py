@@ -35,7 +35,7 @@ def reconcile(
     """Compare the record with what lies at the providers, and tell the files of others."""
 
     async def import_too(service: UploadService, output: Output, names: list[str]) -> Exit:
-        exits = [print_import(await service.import_files(name), output) for name in names]
+        exits = [print_import(await service.files.import_foreign(name), output) for name in names]
         return max(exits, default=Exit.OK)
 
     then = import_too if take_over else None
@@ -62,8 +62,8 @@ def _run(
     then: Then | None = None,
 ) -> None:
     async def verb(service: UploadService, output: Output) -> Exit:
-        names = account or [status.account.name for status in await service.accounts()]
-        listings = [row for name in names for row in await service.reconcile(name)]
+        names = account or [status.account.name for status in await service.accounts.all()]
+        listings = [row for name in names for row in await service.accounts.reconcile(name)]
         for listing in listings:
             if as_json:
                 output.json(asdict(listing) | {"error": error_object(listing.error)})

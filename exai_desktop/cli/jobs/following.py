@@ -46,7 +46,7 @@ class Following:
         try:
             if self._batch_id is None or not self._is_scanned:
                 self._pending.clear()
-                self._batch_id = await service.add_paths(self._paths, self._options)
+                self._batch_id = await service.queue.add(self._paths, self._options)
             else:
                 for job in await rows_of(service, JobQuery(batch_id=self._batch_id)):
                     self._see(job)
@@ -102,7 +102,8 @@ async def rows_of(service: UploadService, query: JobQuery) -> list[JobView]:
     """All rows of a query, page by page."""
     rows: list[JobView] = []
     while True:
-        page = await service.jobs(replace(query, sort=SortKey.ID, offset=len(rows), limit=500))
+        wanted = replace(query, sort=SortKey.ID, offset=len(rows), limit=500)
+        page = await service.queue.page(wanted)
         rows += page.rows
         if not page.rows or len(rows) >= page.total:
             return rows

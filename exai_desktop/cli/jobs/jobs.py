@@ -78,8 +78,8 @@ def show(
     """Show all that is known of one file, with its attempts and history."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        detail = await service.job(job_id)
-        file = None if detail.copy is None else await service.file(detail.copy.id)
+        detail = await service.queue.job(job_id)
+        file = None if detail.copy is None else await service.files.file(detail.copy.id)
         looks = file.looks if file else ()
         if as_json:
             output.json(_detail_object(detail) | {"looks": [look_object(x) for x in looks]})
@@ -170,7 +170,7 @@ def retry(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         wanted = None if failed else job_ids
-        ids = await service.retry(wanted, allow_fallback=allow_fallback, accepted=codes)
+        ids = await service.queue.retry(wanted, allow_fallback=allow_fallback, accepted=codes)
         return report(output, "retried", ids, wanted)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
@@ -182,7 +182,7 @@ def cancel(
     """Cancel files that are not at a provider yet."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        return report(output, "cancelled", await service.cancel(job_ids), job_ids)
+        return report(output, "cancelled", await service.queue.cancel(job_ids), job_ids)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
@@ -205,8 +205,8 @@ def settle(
         raise typer.BadParameter("give either --use FILE_ID or --send-again")
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        await service.settle(job_id, use)
-        output.job((await service.job(job_id)).view)
+        await service.queue.settle(job_id, use)
+        output.job((await service.queue.job(job_id)).view)
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

@@ -38,7 +38,7 @@ def pause(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if await _has_window(service, output):
-            await service.pause(None, for_s)
+            await service.queue.pause(None, for_s)
             await _say(service, output)
         return Exit.OK
 
@@ -50,7 +50,7 @@ def resume(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if await _has_window(service, output):
-            await service.resume()
+            await service.queue.resume()
             await _say(service, output)
         return Exit.OK
 
@@ -69,7 +69,7 @@ async def _has_window(service: UploadService, output: Output) -> bool:
 
 
 async def _say(service: UploadService, output: Output) -> None:
-    summary = await service.summary()
+    summary = await service.queue.summary()
     if output.as_json:
         output.json({"paused": summary.paused, "until": summary.paused_until})
     else:

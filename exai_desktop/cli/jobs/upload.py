@@ -51,7 +51,7 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     following: Following | None = None
 
     async def plan(service: UploadService, output: Output) -> Exit:
-        found = await service.plan(absolute, options)
+        found = await service.queue.plan(absolute, options)
         print_plan(found, output)
         return Exit.OK if found.fitting == len(found.files) else Exit.SOME_FAILED
 

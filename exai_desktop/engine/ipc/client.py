@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import Event, EventStream
-from exai_desktop.core.service import UploadService
+from exai_desktop.core.service import UploadService, proxy
 from exai_desktop.engine.ipc import codec
 from exai_desktop.engine.ipc.server import MAX_LINE, pipe_name
 
@@ -52,18 +51,20 @@ class _Client:
 
     def __init__(self, address: Path) -> None:
         self._address = address
+        calls = proxy(self._call)
+        self.queue = calls.queue
+        self.files = calls.files
+        self.accounts = calls.accounts
+        self.audit = calls.audit
+        self.settings = calls.settings
+        self.facts = calls.facts
+        self.show_window = calls.show_window
 
-    def __getattr__(self, method: str) -> Callable[..., Awaitable[object]]:
-        if method not in codec.METHODS:
-            raise AttributeError(method)
-
-        async def call(*args: object, **kwargs: object) -> object:
-            line = codec.encode_call(method, args, kwargs)
-            answer, (_, writer) = await _ask(self._address, line)
-            writer.close()
-            return codec.decode_result(method, answer)
-
-        return call
+    async def _call(self, method: str, *args: object, **kwargs: object) -> object:
+        line = codec.encode_call(method, args, kwargs)
+        answer, (_, writer) = await _ask(self._address, line)
+        writer.close()
+        return codec.decode_result(method, answer)
 
     async def events(self) -> EventStream:
         _, (reader, writer) = await _ask(self._address, codec.EVENTS_CALL)
@@ -85,7 +86,7 @@ async def connect(address: Path, within_s: float) -> UploadService:
 
     Raises ANOTHER_INSTANCE: nobody listens (yet), or whoever does is stopped.
     """
-    service = cast(UploadService, _Client(address))
+    service = _Client(address)
     try:
         async with asyncio.timeout(within_s):
             await service.facts()

@@ -16,29 +16,22 @@ from pydantic import TypeAdapter
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import Event
-from exai_desktop.core.service import UploadService
+from exai_desktop.core.service import METHODS
 from exai_desktop.core.settings import Settings
-
-METHODS: Final = frozenset(
-    name
-    for name, _ in inspect.getmembers(UploadService, inspect.iscoroutinefunction)
-    if name != "events"
-)
 
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 
 
 @cache
 def _signature(method: str) -> tuple[inspect.Signature, dict[str, TypeAdapter[Any]]]:
-    function = getattr(UploadService, method)
     hints = {name: TypeAdapter(hint) for name, hint in hints_of(method).items()}
-    return inspect.signature(function), hints
+    return inspect.signature(METHODS[method]), hints
 
 
 def hints_of(method: str) -> dict[str, Any]:
     """The types of a method's arguments and of its result (`return`)."""
     # The protocol names this one for type checkers only: see there.
-    return get_type_hints(getattr(UploadService, method), localns={"Settings": Settings})
+    return get_type_hints(METHODS[method], localns={"Settings": Settings})
 
 
 @cache

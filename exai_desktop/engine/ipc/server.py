@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.jobs.store import StaleJobError
-from exai_desktop.core.service import UploadService
+from exai_desktop.core.service import UploadService, method_of
 from exai_desktop.engine.ipc import codec
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class _Server:
             if method == "events":
                 await self._stream(reader, writer)
                 return
-            answer = codec.encode_result(method, await getattr(self._service, method)(**args))
+            answer = codec.encode_result(method, await method_of(self._service, method)(**args))
         except AppError as error:
             answer = codec.encode_error(error)
         except StaleJobError:

@@ -1,4 +1,4 @@
-"""The verbs about accounts, as the engine offers them."""
+"""Accounts, as the engine shows and changes them."""
 
 from __future__ import annotations
 
@@ -20,31 +20,37 @@ from exai_desktop.engine.accounts.draft import report_of
 from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.context import Context
 from exai_desktop.engine.provider_files import remote_lists
-from exai_desktop.engine.service.audit import AuditVerbs
+from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.upload.admission import ask
 
 
-class AccountVerbs(AuditVerbs):
-    """`check_key` cleans a key or refuses it, `fingerprint` names it without telling it."""
+class AccountChanges:
+    """Meets `core.service.AccountService`.
+
+    `check_key` cleans a key or refuses it, `fingerprint` names it without telling it.
+    """
 
     def __init__(
         self,
         ctx: Context,
         bus: EventBus,
         runner: Runner,
+        commands: Commands,
+        audit: Audit,
         check_key: Callable[[str], str],
         fingerprint: Callable[[str], str],
     ) -> None:
         self._ctx = ctx
         self._bus = bus
         self._runner = runner
-        self._commands = Commands(ctx)
+        self._commands = commands
+        self._audit = audit
         self._changing = asyncio.Lock()
         self._check_key = check_key
         self._fingerprint = fingerprint
 
-    async def accounts(self) -> list[AccountStatus]:
+    async def all(self) -> list[AccountStatus]:
         return list(await self._statuses())
 
     async def _statuses(self) -> tuple[AccountStatus, ...]:
@@ -54,22 +60,22 @@ class AccountVerbs(AuditVerbs):
         statuses = self._ctx.accounts.statuses(sending, usage, breaker, health)
         return await with_balances(self._ctx, statuses)
 
-    async def _announce_accounts(self) -> None:
+    async def announce(self) -> None:
         self._bus.publish(AccountsChanged(await self._statuses()))
 
     async def _status(self, name: str) -> AccountStatus:
         return next(s for s in await self._statuses() if s.account.name == name)
 
-    async def add_account(self, draft: AccountDraft, key: str) -> AccountStatus:
+    async def add(self, draft: AccountDraft, key: str) -> AccountStatus:
         clean = self._check_key(key)
         async with self._changing:
             name = await self._ctx.accounts.add(draft, clean, self._fingerprint(clean))
             self._runner.serve_account(name)
-        await self._note_account("added", self._ctx.accounts.get(name))
-        await self._announce_accounts()
+        await self._audit.note_account("added", self._ctx.accounts.get(name))
+        await self.announce()
         return await self._status(name)
 
-    async def remove_account(self, name: str) -> None:
+    async def remove(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
         async with self._changing:
             account = self._ctx.accounts.get(name)
@@ -87,10 +93,10 @@ class AccountVerbs(AuditVerbs):
             await self._ctx.breakers.forget(name)
             await self._ctx.health.forget(name)
         await forget_balance(self._ctx, name)
-        await self._note_account("removed", account)
-        await self._announce_accounts()
+        await self._audit.note_account("removed", account)
+        await self.announce()
 
-    async def test_account(self, name: str) -> ConnectionReport:
+    async def test(self, name: str) -> ConnectionReport:
         """The user's wish is also a probe of an account that is left alone."""
         account, began = self._ctx.accounts.get(name), time.perf_counter()
         try:
@@ -102,7 +108,7 @@ class AccountVerbs(AuditVerbs):
         report = await with_balance(self._ctx, report)
         if report.ok:
             await self._commands.resume_account(name)
-            await self._announce_accounts()
+            await self.announce()
         return report
 
     async def health(self, account: str | None, limit: int) -> list[HealthSample]:
@@ -114,7 +120,7 @@ class AccountVerbs(AuditVerbs):
         listings = await remote_lists.compare(self._ctx, self._ctx.accounts.get(name))
         if any(listing.missing or listing.expired for listing in listings):
             await self._commands.resume_full(name)
-        await self._announce_accounts()
+        await self.announce()
         return listings
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:

@@ -1,4 +1,4 @@
-"""The verbs about the audit trail, and its anchor: noted every hour and at the end of a run."""
+"""The audit trail for users, and its anchor: noted every hour and at the end of a run."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ ANCHOR_EVERY_S: Final = 3_600.0
 MOST_ROWS: Final = 1_000
 
 
-class AuditVerbs:
-    """A part of the engine; who mixes it in brings the context."""
+class Audit:
+    """Meets `core.service.AuditService`."""
 
-    _ctx: Context
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
 
-    async def audit_verify(self) -> AuditReport:
+    async def verify(self) -> AuditReport:
         return await self._ctx.audit.check(await self._ctx.read(self._ctx.anchor_file.load))
 
-    async def audit_rows(
-        self, after: int, limit: int, since: float | None = None
-    ) -> list[AuditRow]:
+    async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         return await self._ctx.audit.rows(after, max(1, min(limit, MOST_ROWS)), since)
 
-    async def _note_account(self, action: str, account: Account) -> None:
+    async def note_account(self, action: str, account: Account) -> None:
         """Tells later in which region, at which address, this account's files are."""
         await self._ctx.audit.note(
             AuditEntry(
@@ -46,7 +45,7 @@ class AuditVerbs:
             )
         )
 
-    async def _anchor(self) -> None:
+    async def anchor(self) -> None:
         """An anchor that tells of another chain stays: it is the proof that rows were cut."""
         if self._ctx.is_read_only:
             return
@@ -59,7 +58,7 @@ class AuditVerbs:
         if anchor is not None:
             await self._ctx.read(self._ctx.anchor_file.save, anchor)
 
-    async def _anchor_hourly(self) -> None:
+    async def anchor_hourly(self) -> None:
         while True:
             await self._ctx.clock.sleep(ANCHOR_EVERY_S)
-            await self._anchor()
+            await self.anchor()

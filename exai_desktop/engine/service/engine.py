@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from exai_desktop.core.accounts.delays import SAMPLES
-from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
-from exai_desktop.core.events import Event, EventBus, EventStream, JobsRemoved, WindowWanted
-from exai_desktop.core.jobs.models import (
-    AddOptions,
-    JobDetail,
-    JobPage,
-    JobQuery,
-    Origin,
-    QueueSummary,
-)
-from exai_desktop.core.planning import UploadPlan
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.events import Event, EventBus, EventStream, WindowWanted
 from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.context import Context
-from exai_desktop.engine.files.open_file import AllowedPlaces
 from exai_desktop.engine.provider_files import texts
-from exai_desktop.engine.service import intake
-from exai_desktop.engine.service.files import FileVerbs
-from exai_desktop.engine.service.intake import check_options, walk_into_queue
-from exai_desktop.engine.service.settings import SettingsBook, SettingsVerbs
+from exai_desktop.engine.service.accounts import AccountChanges
+from exai_desktop.engine.service.audit import Audit
+from exai_desktop.engine.service.files import ProviderFiles
+from exai_desktop.engine.service.job_commands import Commands
+from exai_desktop.engine.service.job_queue import JobQueue
+from exai_desktop.engine.service.settings import SettingsBook, SettingsChanges
 
 
-class Engine(FileVerbs, SettingsVerbs):
+class Engine:
     """Lives in one loop; its tasks are in the task group given."""
 
     def __init__(
@@ -43,11 +33,19 @@ class Engine(FileVerbs, SettingsVerbs):
         fingerprint: Callable[[str], str],
         facts: Callable[[], dict[str, str]],
     ) -> None:
-        FileVerbs.__init__(self, ctx, bus, Runner(ctx, bus, tasks), check_key, fingerprint)
-        SettingsVerbs.__init__(self, ctx, settings_book)
+        self._ctx = ctx
+        self._bus = bus
+        self._runner = Runner(ctx, bus, tasks)
+        commands = Commands(ctx)
+        self.queue = JobQueue(ctx, bus, self._runner, commands, tasks)
+        self.audit = Audit(ctx)
+        self.accounts = AccountChanges(
+            ctx, bus, self._runner, commands, self.audit, check_key, fingerprint
+        )
+        self.files = ProviderFiles(ctx, commands, self.accounts.announce)
+        self.settings = SettingsChanges(ctx, settings_book)
         self._tasks = tasks
         self._facts = facts
-        self._walks: set[asyncio.Task[None]] = set()
         self._anchoring: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
 
@@ -69,7 +67,7 @@ class Engine(FileVerbs, SettingsVerbs):
                 raise
         self._runner.start()
         self._sweeping = self._tasks.create_task(texts.sweep(self._ctx))
-        self._anchoring = self._tasks.create_task(self._anchor_hourly())
+        self._anchoring = self._tasks.create_task(self.audit.anchor_hourly())
 
     async def _learn_delays(self) -> None:
         for account in self._ctx.accounts.all():
@@ -77,83 +75,13 @@ class Engine(FileVerbs, SettingsVerbs):
             self._ctx.settling.learn(account.name, reversed(delays))
 
     async def stop(self) -> None:
-        for walk in self._walks:
-            walk.cancel()
+        self.queue.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
         await self._runner.stop()
         if self._anchoring is not None:
             self._anchoring.cancel()
-            await self._anchor()
-
-    # -- the queue
-
-    async def add_paths(self, paths: Sequence[str], options: AddOptions) -> int:
-        check_options(self._ctx, options)
-        batch_id = await self._ctx.jobs.add_batch(options, (), self._ctx.clock.now())
-        self._ctx.scheduler.batch_opened(batch_id)
-        places = (
-            AllowedPlaces(self._ctx.settings.allowed_folders)
-            if options.origin is Origin.UNATTENDED
-            else None
-        )
-        walk = self._tasks.create_task(
-            walk_into_queue(self._ctx, self._bus, batch_id, list(paths), places)
-        )
-        self._walks.add(walk)
-        walk.add_done_callback(self._walks.discard)
-        return batch_id
-
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        return await intake.plan(self._ctx, paths, options)
-
-    async def jobs(self, query: JobQuery) -> JobPage:
-        page = await self._ctx.jobs.page(query)
-        return replace(page, rows=tuple(map(self._ctx.scheduler.shown, page.rows)))
-
-    async def job(self, job_id: int) -> JobDetail:
-        detail = await self._ctx.jobs.detail(job_id)
-        if detail is None:
-            raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
-        return replace(detail, view=self._ctx.scheduler.shown(detail.view))
-
-    async def summary(self) -> QueueSummary:
-        return await self._runner.summary()
-
-    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
-        if job_ids is not None:
-            await self._commands.hold(job_ids)
-            return
-        self._runner.pausing.begin(for_s)
-        await self._runner.announce_summary()
-
-    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
-        if job_ids is not None:
-            await self._commands.resume(job_ids)
-            return
-        self._runner.pausing.end()
-        await self._runner.announce_summary()
-
-    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
-        return await self._commands.cancel(job_ids)
-
-    async def retry(
-        self,
-        job_ids: Sequence[int] | None,
-        *,
-        allow_fallback: bool = False,
-        accepted: Sequence[str] = (),
-    ) -> list[int]:
-        return await self._commands.retry(job_ids, allow_fallback=allow_fallback, accepted=accepted)
-
-    async def settle(self, job_id: int, remote_id: str | None) -> None:
-        await self._commands.settle(job_id, remote_id)
-
-    async def remove(self, job_ids: Sequence[int] | None) -> int:
-        removed = await self._ctx.jobs.remove(job_ids)
-        if removed:
-            self._bus.publish(JobsRemoved(tuple(job_ids or ())))
-        return removed
+            await self.audit.anchor()
 
     # -- news and facts
 

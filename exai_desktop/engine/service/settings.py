@@ -1,4 +1,4 @@
-"""The verbs about settings, as the engine offers them."""
+"""The settings, as the engine shows and changes them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class SettingsBook(Protocol):
     def save(self, settings: Settings) -> None: ...
 
 
-class SettingsVerbs:
+class SettingsChanges:
+    """Meets `core.service.SettingsService`."""
+
     def __init__(self, ctx: Context, book: SettingsBook) -> None:
         self._ctx = ctx
         self._book = book
@@ -30,10 +32,10 @@ class SettingsVerbs:
     async def malware_scanner(self) -> str:
         return await self._ctx.malware.describe()
 
-    async def settings(self) -> Settings:
+    async def saved(self) -> Settings:
         return self._saved
 
-    async def change_setting(self, name: str, value: str) -> Settings:
+    async def change(self, name: str, value: str) -> Settings:
         """But for `AT_ONCE` the engine itself goes on with what it was started with."""
         try:
             changed = Settings.model_validate(self._saved.model_dump() | {name: value})

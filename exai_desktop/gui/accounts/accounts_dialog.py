@@ -169,7 +169,7 @@ class AccountsDialog(QDialog):
         return side
 
     async def _load(self) -> None:
-        self.show_accounts(await self._client.accounts())
+        self.show_accounts(await self._client.accounts.all())
 
     def _test(self, card: AccountCard) -> None:
         self._tasks.start(self._run_test(card))
@@ -177,7 +177,7 @@ class AccountsDialog(QDialog):
     async def _run_test(self, card: AccountCard) -> None:
         card.result.show_waiting()
         try:
-            card.result.show_report(await self._client.test_account(card.name))
+            card.result.show_report(await self._client.accounts.test(card.name))
         except AppError as error:
             card.result.show_error(ErrorView.of(error))
 
@@ -187,7 +187,8 @@ class AccountsDialog(QDialog):
     async def _run_test_draft(self) -> None:
         self.form.result.show_waiting()
         try:
-            report = await self._client.test_draft(self.form.draft, self.form.key.text().strip())
+            key = self.form.key.text().strip()
+            report = await self._client.accounts.test_draft(self.form.draft, key)
         except AppError as error:
             self.form.result.show_error(ErrorView.of(error))
             return
@@ -200,7 +201,7 @@ class AccountsDialog(QDialog):
         draft, key = self.form.draft, self.form.key.text().strip()
         self.form.save.setEnabled(False)
         try:
-            await self._client.add_account(draft, key)
+            await self._client.accounts.add(draft, key)
         except AppError as error:
             self.form.result.show_error(ErrorView.of(error))
             self.form.save.setEnabled(True)
@@ -220,7 +221,7 @@ class AccountsDialog(QDialog):
 
     async def _run_remove(self, card: AccountCard) -> None:
         try:
-            await self._client.remove_account(card.name)
+            await self._client.accounts.remove(card.name)
         except AppError as error:
             card.result.show_error(ErrorView.of(error))
             return

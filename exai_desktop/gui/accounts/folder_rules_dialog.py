@@ -75,7 +75,7 @@ class FolderRulesDialog(QDialog):
         self.setLayout(column(head, self._list.area, self._problem, foot, margin=24, gap=16))
 
     async def _load(self) -> None:
-        self._show((await self._client.settings()).rules)
+        self._show((await self._client.settings.saved()).rules)
 
     def _show(self, rules: list[FolderRule]) -> None:
         self._rules = {rule.folder: rule for rule in rules}
@@ -134,11 +134,13 @@ class FolderRulesDialog(QDialog):
         self._save({name: rule for name, rule in self._rules.items() if name != folder})
 
     def _save(self, rules: dict[str, FolderRule]) -> None:
+        # At once: a second click before the answer must start from what the first one wanted.
+        self._rules = rules
         self._tasks.start(self._run_save("\n".join(map(str, rules.values()))))
 
     async def _run_save(self, text: str) -> None:
         try:
-            saved = await self._client.change_setting("folder_rules", text)
+            saved = await self._client.settings.change("folder_rules", text)
         except AppError as error:
             self._problem.setText(f"{error.title}: {error.detail}")
             self._problem.show()

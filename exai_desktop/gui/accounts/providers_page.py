@@ -85,9 +85,9 @@ class ProvidersPage(QWidget):
     async def _read(self) -> None:
         self._is_reading = True
         try:
-            self.show_accounts(await self._client.accounts())
+            self.show_accounts(await self._client.accounts.all())
             for card in self.cards:
-                card.show_history(await self._client.health(card.name, SHOWN))
+                card.show_history(await self._client.accounts.health(card.name, SHOWN))
         except (AppError, EngineStoppedError):
             pass  # the account has just gone, or the engine; the next look is in two seconds
         finally:
@@ -110,7 +110,7 @@ class ProvidersPage(QWidget):
     async def _run_test(self, card: ProviderCard) -> None:
         card.result.show_waiting()
         try:
-            card.result.show_report(await self._client.test_account(card.name))
+            card.result.show_report(await self._client.accounts.test(card.name))
         except AppError as error:
             card.result.show_error(ErrorView.of(error))
         self.refresh()

@@ -84,12 +84,12 @@ class FilesCommands:
             return
         match action:
             case FileAction.SHOW_TEXT:
-                text = await self._client.file_text(meant[0].id)
+                text = await self._client.files.text(meant[0].id)
                 TextDialog(self._window, self._theme, meant[0].remote_name, text).open()
             case FileAction.IMPORT:
                 await self._import(meant)
             case FileAction.DELETE:
-                orders = {("file", c.id): partial(self._client.delete_file, c.id) for c in meant}
+                orders = {("file", c.id): partial(self._client.files.delete, c.id) for c in meant}
                 self._grace.add(orders, self.on_change)
             case FileAction.COPY_ID:
                 copy_text("\n".join(copy.remote_id for copy in meant))
@@ -100,7 +100,7 @@ class FilesCommands:
         imported = 0
         for account in dict.fromkeys(copy.account for copy in copies):
             ids = [copy.remote_id for copy in copies if copy.account == account]
-            report = await self._client.import_files(account, ids)
+            report = await self._client.files.import_foreign(account, ids)
             imported += len(report.imported)
             for error in report.errors:
                 self._notices.show_error(error)
@@ -114,7 +114,7 @@ class FilesCommands:
         """Ask the providers of these accounts what lies there, and say what was found."""
         listings: list[RemoteListing] = []
         for account in accounts:
-            listings += await self._client.reconcile(account)
+            listings += await self._client.accounts.reconcile(account)
             self.on_change()
         failed = [listing for listing in listings if listing.error is not None]
         if failed and failed[0].error is not None:

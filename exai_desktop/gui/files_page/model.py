@@ -25,7 +25,7 @@ class FilesModel(PagedRows[Copy, FileQuery]):
     """Rows come from the record; only a refresh of the page asks the providers."""
 
     def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
-        super().__init__(client.files, FileQuery(limit=PAGE), len(HEADINGS), tasks, parent)
+        super().__init__(client.files.page, FileQuery(limit=PAGE), len(HEADINGS), tasks, parent)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
         """Titles; numbers stand right."""

@@ -216,4 +216,4 @@ class FilesPage(QWidget):
     async def _read_detail(self) -> None:
         copy_id = self.details.copy_id
         if copy_id is not None:
-            self.details.show_detail(await self._client.file(copy_id))
+            self.details.show_detail(await self._client.files.file(copy_id))

@@ -62,18 +62,18 @@ class QueueCommands:
             self._tasks.start(self._add(paths, options))
 
     async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
-        most = (await self._client.settings()).plan_above_files
+        most = (await self._client.settings.saved()).plan_above_files
         plan = await self._planned(paths, options) if most else None
         if plan is None or len(plan.files) <= most:
-            await self._client.add_paths(paths, options)
+            await self._client.queue.add(paths, options)
             return
         dialog = PlanDialog(self._window, self._theme, plan)
-        dialog.accepted.connect(lambda: self._tasks.start(self._client.add_paths(paths, options)))
+        dialog.accepted.connect(lambda: self._tasks.start(self._client.queue.add(paths, options)))
         dialog.open()
 
     async def _planned(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
         """A large folder takes a while: then it is said that something happens."""
-        asking = asyncio.ensure_future(self._client.plan(paths, options))
+        asking = asyncio.ensure_future(self._client.queue.plan(paths, options))
         try:
             ended, _ = await asyncio.wait({asking}, timeout=SILENT_S)
             if not ended:
@@ -84,31 +84,31 @@ class QueueCommands:
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""
-        self._tasks.start(self._client.pause() if wanted else self._client.resume())
+        self._tasks.start(self._client.queue.pause() if wanted else self._client.queue.resume())
 
     def pause_for_an_hour(self) -> None:
         """The whole queue; it goes on by itself."""
-        self._tasks.start(self._client.pause(None, HOUR_S))
+        self._tasks.start(self._client.queue.pause(None, HOUR_S))
 
     def limit_speed(self, bytes_per_s: int) -> None:
         """Over all accounts, at once; 0: none."""
-        self._tasks.start(self._client.change_setting("upload_bytes_per_s", str(bytes_per_s)))
+        self._tasks.start(self._client.settings.change("upload_bytes_per_s", str(bytes_per_s)))
 
     def wait_when(self, name: str, wanted: bool) -> None:
         """`name` is `on_battery` or `on_metered`."""
-        self._tasks.start(self._client.change_setting(name, "wait" if wanted else "go"))
+        self._tasks.start(self._client.settings.change(name, "wait" if wanted else "go"))
 
     def retry_failed(self) -> None:
         """All that failed, wherever they are in the list."""
-        self._tasks.start(self._client.retry(None))
+        self._tasks.start(self._client.queue.retry(None))
 
     def clear_finished(self) -> None:
         """Forget all that is finished; the files at the providers stay."""
-        self._tasks.start(self._client.remove(None))
+        self._tasks.start(self._client.queue.remove(None))
 
     def settle(self, job_id: int, remote_id: str | None) -> None:
         """The answer to a job that needs review."""
-        self._tasks.start(self._client.settle(job_id, remote_id))
+        self._tasks.start(self._client.queue.settle(job_id, remote_id))
 
     def perform(self, action: Action) -> None:
         """Do this to every selected job it fits."""
@@ -149,12 +149,12 @@ class QueueCommands:
         """The commands that are nothing but one order to the engine."""
         client = self._client
         return {
-            Action.PAUSE: client.pause,
-            Action.RESUME: client.resume,
-            Action.CANCEL: client.cancel,
-            Action.RETRY: client.retry,
-            Action.ALLOW_FALLBACK: partial(client.retry, allow_fallback=True),
-            Action.REMOVE: client.remove,
+            Action.PAUSE: client.queue.pause,
+            Action.RESUME: client.queue.resume,
+            Action.CANCEL: client.queue.cancel,
+            Action.RETRY: client.queue.retry,
+            Action.ALLOW_FALLBACK: partial(client.queue.retry, allow_fallback=True),
+            Action.REMOVE: client.queue.remove,
         }
 
     def _copy_ids(self, jobs: Sequence[JobView]) -> None:
@@ -165,7 +165,8 @@ class QueueCommands:
             self._say(f"{len(jobs):,} file IDs copied", "One per line.", Tone.GOOD)
 
     def _delete_soon(self, jobs: Sequence[JobView]) -> None:
-        orders = {("job", job.id): partial(self._client.delete_remote, job.id) for job in jobs}
+        delete = self._client.files.delete_of_job
+        orders = {("job", job.id): partial(delete, job.id) for job in jobs}
         self._grace.add(orders, self.on_deleted)
 
     def _ask_consent(self, jobs: Sequence[JobView]) -> None:
@@ -176,10 +177,10 @@ class QueueCommands:
     async def _send_anyway(self, jobs: Sequence[JobView]) -> None:
         """Each file for what was found in it, not for what was found in its neighbour."""
         for code, ids in by_objection(jobs).items():
-            await self._client.retry(ids, accepted=(code,))
+            await self._client.queue.retry(ids, accepted=(code,))
 
     async def _show_text(self, job: JobView) -> None:
-        text = await self._client.content(job.id)
+        text = await self._client.files.text_of_job(job.id)
         TextDialog(self._window, self._theme, job.name, text).open()
 
     def _say(self, title: str, text: str, tone: Tone = Tone.CARE) -> None:

@@ -30,7 +30,7 @@ class QueueModel(PagedRows[JobView, JobQuery]):
     """Rows change in batches: one signal for neighbouring rows, never one per file."""
 
     def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
-        super().__init__(client.jobs, JobQuery(limit=PAGE), len(HEADINGS), tasks, parent)
+        super().__init__(client.queue.page, JobQuery(limit=PAGE), len(HEADINGS), tasks, parent)
         self._progress: dict[int, Progressed] = {}
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:

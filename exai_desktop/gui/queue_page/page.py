@@ -186,4 +186,4 @@ class QueuePage(QWidget):
     async def _read_detail(self) -> None:
         job_id = self.details.job_id
         if job_id is not None:
-            self.details.show_detail(await self._client.job(job_id))
+            self.details.show_detail(await self._client.queue.job(job_id))

@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
 
     def _choose_theme(self, setting: Setting) -> None:
         self.menu_actions.choose_theme(setting)
-        self._parts.tasks.start(self._parts.client.change_setting("theme", setting))
+        self._parts.tasks.start(self._parts.client.settings.change("theme", setting))
 
     def enter(self, *, sandbox: bool, then_accounts: bool = False) -> None:
         """Start the real engine or the sandbox behind this window."""
@@ -151,9 +151,9 @@ class MainWindow(QMainWindow):
             await self._parts.session.start(sandbox=sandbox)
             self.banner.setVisible(sandbox)
             self.menu_actions.show_mode(is_sandbox=sandbox)
-            self._accounts = tuple(await client.accounts())
-            summary = await client.summary()
-            settings = await client.settings()
+            self._accounts = tuple(await client.accounts.all())
+            summary = await client.queue.summary()
+            settings = await client.settings.saved()
             self.menu_actions.choose_theme(settings.theme)
             self.menu_actions.speeds.show_limit(settings.upload_bytes_per_s)
             self.menu_actions.waiting.show_settings(settings)

@@ -24,7 +24,7 @@ class Purse(ScriptedProvider):
 async def _shown(bench: Bench) -> dict[str, float | None]:
     return {
         status.account.name: status.balance.available if status.balance else None
-        for status in await bench.engine.accounts()
+        for status in await bench.engine.accounts.all()
     }
 
 
@@ -32,13 +32,13 @@ async def test_a_test_asks_for_the_balance_and_it_is_remembered(tmp_path: Path) 
     providers: dict[str, ScriptedProvider] = {"kimi": Purse()}
     async with open_bench(tmp_path, providers=providers) as bench:
         assert await _shown(bench) == {"kimi": None, "glm": None}
-        report = await bench.engine.test_account("kimi")
+        report = await bench.engine.accounts.test("kimi")
         assert report.balance is not None
         assert str(report.balance) == "12.50 USD"
-        assert (await bench.engine.test_account("glm")).balance is None
+        assert (await bench.engine.accounts.test("glm")).balance is None
     async with open_bench(tmp_path, providers=providers) as bench:
         assert await _shown(bench) == {"kimi": 12.5, "glm": None}
-        await bench.engine.remove_account("kimi")
+        await bench.engine.accounts.remove("kimi")
     async with open_bench(tmp_path, providers=providers) as bench:
         assert await _shown(bench) == {"kimi": None, "glm": None}
 
@@ -46,12 +46,12 @@ async def test_a_test_asks_for_the_balance_and_it_is_remembered(tmp_path: Path) 
 async def test_a_balance_that_is_not_told_is_no_fault(tmp_path: Path) -> None:
     purse = Purse()
     async with open_bench(tmp_path, providers={"kimi": purse}) as bench:
-        await bench.engine.test_account("kimi")
+        await bench.engine.accounts.test("kimi")
         purse.fault = TransferError(ErrorCode.PERMISSION_DENIED)
-        report = await bench.engine.test_account("kimi")
+        report = await bench.engine.accounts.test("kimi")
         assert (report.ok, report.balance) == (True, None)
         # The last one told stands, with its date.
         assert (await _shown(bench))["kimi"] == 12.5
         purse.list_fault = TransferError(ErrorCode.AUTH_FAILED)
-        report = await bench.engine.test_account("kimi")
+        report = await bench.engine.accounts.test("kimi")
         assert (report.ok, report.balance) == (False, None)

@@ -69,11 +69,11 @@ async def test_the_tighter_of_two_limits_holds(tmp_path: Path) -> None:
 
 async def test_the_limit_changes_at_once_and_a_trickle_is_refused(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        await bench.engine.change_setting("upload_bytes_per_s", str(64 * KIB))
+        await bench.engine.settings.change("upload_bytes_per_s", str(64 * KIB))
         assert bench.ctx.bandwidth.block == 16 * KIB
         assert bench.ctx.settings.upload_bytes_per_s == 64 * KIB
         with pytest.raises(AppError) as caught:
-            await bench.engine.change_setting("upload_bytes_per_s", "1000")
+            await bench.engine.settings.change("upload_bytes_per_s", "1000")
         assert caught.value.code is ErrorCode.INVALID_SETTING
-        await bench.engine.change_setting("upload_bytes_per_s", "0")
+        await bench.engine.settings.change("upload_bytes_per_s", "0")
         assert not bench.ctx.bandwidth.block

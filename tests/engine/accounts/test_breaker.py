@@ -73,7 +73,7 @@ async def test_five_faults_in_a_row_and_the_account_is_left_alone(tmp_path: Path
         assert len(kimi.uploads) <= 6  # a second one may have been under way
         [problem] = [e for e in bench.events if isinstance(e, ProblemRaised)]
         assert (problem.account, problem.error.code) == ("kimi", "CIRCUIT_BREAKER_OPEN")
-        status = (await bench.engine.accounts())[0]
+        status = (await bench.engine.accounts.all())[0]
         assert status.breaker.phase is Phase.OPEN
         assert status.paused_until is not None
         # The others say why they wait, in the list and as news.
@@ -101,7 +101,7 @@ async def dropped(
 ) -> list[JobView]:
     """Dropped, and time made to pass until the fifth attempt has failed."""
     paths = write(folder, *(f"file {number}.txt" for number in range(count)))
-    batch = await bench.engine.add_paths([str(p) for p in paths], AddOptions())
+    batch = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
     await bench.scanned(batch)
     await _let_fail(bench, clock, account)
     bench.providers[account].faults.clear()
@@ -132,7 +132,7 @@ async def test_it_recovers_though_nobody_has_a_file(tmp_path: Path) -> None:
     kimi, clock = ScriptedProvider(faults=faults()), Hurrying()
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
         jobs = await dropped(bench, tmp_path, clock, 2)
-        await bench.engine.cancel([job.id for job in jobs])
+        await bench.engine.queue.cancel([job.id for job in jobs])
         before = kimi.listed
         clock.ahead_s += 331.0
         await until_phase(bench, Phase.CLOSED)
@@ -179,7 +179,7 @@ async def test_a_test_by_the_user_is_a_probe_before_its_time(tmp_path: Path) -> 
     kimi, clock = ScriptedProvider(faults=faults()), Hurrying()
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
         [job, *_] = await dropped(bench, tmp_path, clock, 1)
-        report = await bench.engine.test_account("kimi")
+        report = await bench.engine.accounts.test("kimi")
         assert report.ok
         clock.ahead_s += 60.0  # the file's own wait
         await bench.until_state(job.id, S.DONE, seconds=20)
@@ -190,7 +190,7 @@ async def test_files_that_may_go_elsewhere_do(tmp_path: Path) -> None:
     kimi.list_fault = down()
     async with open_bench(tmp_path, providers={"kimi": kimi, "glm": glm}, clock=clock) as bench:
         paths = write(tmp_path, *(f"{n}.txt" for n in range(8)))
-        batch = await bench.engine.add_paths(
+        batch = await bench.engine.queue.add(
             [str(p) for p in paths], AddOptions(allow_fallback=True)
         )
         await bench.scanned(batch)
@@ -214,7 +214,7 @@ async def test_when_all_are_left_alone_it_is_said(tmp_path: Path) -> None:
     kimi.list_fault = glm.list_fault = down()
     async with open_bench(tmp_path, providers={"kimi": kimi, "glm": glm}, clock=clock) as bench:
         paths = write(tmp_path, *(f"{n}.txt" for n in range(3)))
-        batch = await bench.engine.add_paths(
+        batch = await bench.engine.queue.add(
             [str(p) for p in paths], AddOptions(allow_fallback=True)
         )
         await bench.scanned(batch)
@@ -239,7 +239,7 @@ async def test_refusals_and_a_missing_network_never_count(
     async with open_bench(
         tmp_path, accounts=[KIMI], providers={"kimi": kimi}, clock=clock
     ) as bench:
-        await bench.engine.add_paths(
+        await bench.engine.queue.add(
             [str(p) for p in write(tmp_path, *(f"{n}.txt" for n in range(9)))], AddOptions()
         )
         async with asyncio.timeout(20):
@@ -322,7 +322,7 @@ async def test_a_clock_set_back_does_not_make_the_wait_a_day(tmp_path: Path) -> 
     kimi.list_fault = down()
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
         [job, *_] = await dropped(bench, tmp_path, clock, 1)
-        await bench.engine.cancel([job.id])
+        await bench.engine.queue.cancel([job.id])
     kimi.list_fault = None
     clock.set_by_s = -86_400.0
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:

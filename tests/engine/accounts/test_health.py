@@ -37,20 +37,20 @@ async def test_each_answer_is_in_the_history_also_after_a_restart(tmp_path: Path
     async with open_bench(tmp_path, providers={"kimi": kimi}) as bench:
         [job] = await bench.upload(*write(tmp_path, "one.txt"))
         assert job.state is S.DONE
-        await bench.engine.test_account("kimi")
-        [status, _] = await bench.engine.accounts()
+        await bench.engine.accounts.test("kimi")
+        [status, _] = await bench.engine.accounts.all()
         assert (status.health.answers, status.health.faults) == (3, 1)
         assert status.health.last_code == "PROVIDER_UNAVAILABLE"
     async with open_bench(tmp_path, providers={"kimi": kimi}) as bench:
-        history = await bench.engine.health("kimi", 10)
+        history = await bench.engine.accounts.health("kimi", 10)
         assert [(s.check, s.outcome) for s in history] == [
             (Check.QUESTION, "ok"),
             (Check.UPLOAD, "ok"),
             (Check.UPLOAD, "unavailable"),
         ]
-        [status, _] = await bench.engine.accounts()
+        [status, _] = await bench.engine.accounts.all()
         assert status.health.answers == 3
-        assert await bench.engine.health("glm", 10) == []
+        assert await bench.engine.accounts.health("glm", 10) == []
 
 
 async def test_a_refusal_or_a_cancel_does_not_speak_against_the_provider(tmp_path: Path) -> None:
@@ -59,13 +59,13 @@ async def test_a_refusal_or_a_cancel_does_not_speak_against_the_provider(tmp_pat
     async with open_bench(tmp_path, accounts=[KIMI], providers={"kimi": kimi}) as bench:
         await bench.upload(*write(tmp_path, "refused.txt"))
         kimi.go.clear()
-        batch = await bench.engine.add_paths(
+        batch = await bench.engine.queue.add(
             [str(p) for p in write(tmp_path, "two.txt")], AddOptions()
         )
         await kimi.begun.wait()
         [job] = await bench.rows(batch)
-        await bench.engine.cancel([job.id])
-        [status] = await bench.engine.accounts()
+        await bench.engine.queue.cancel([job.id])
+        [status] = await bench.engine.accounts.all()
         assert (status.health.answers, status.health.faults) == (1, 0)
 
 
@@ -115,12 +115,12 @@ async def test_many_faults_are_said_once_and_once_when_they_are_over(tmp_path: P
     ) as bench:
         for number in range(12):
             kimi.list_fault = down() if number % 3 == 0 else None
-            await bench.engine.test_account("kimi")
+            await bench.engine.accounts.test("kimi")
             await _looked(bench)
         await bench.until(lambda: problems(bench, ErrorCode.ERROR_RATE_HIGH) == (1, 0))
         kimi.list_fault = None
         for _ in range(40):
-            await bench.engine.test_account("kimi")
+            await bench.engine.accounts.test("kimi")
         clock.ahead_s += 6
         await bench.until(lambda: problems(bench, ErrorCode.ERROR_RATE_HIGH) == (1, 1))
 
@@ -146,7 +146,7 @@ async def test_an_account_that_fills_up_is_said_at_80_and_at_95_percent(tmp_path
                 lambda raised=raised: problems(bench, ErrorCode.ALMOST_FULL) == (raised, 0)  # type: ignore[misc]
             )
         for job in (await bench.rows())[:5]:
-            await bench.engine.delete_remote(job.id)
+            await bench.engine.files.delete_of_job(job.id)
         await _looked(bench)
         await bench.until(lambda: problems(bench, ErrorCode.ALMOST_FULL) == (2, 1))
 
@@ -154,13 +154,13 @@ async def test_an_account_that_fills_up_is_said_at_80_and_at_95_percent(tmp_path
 async def test_an_account_that_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
     metrics = PrometheusMetrics()
     async with open_bench(tmp_path, metrics=metrics) as bench:
-        await bench.engine.test_account("glm")
+        await bench.engine.accounts.test("glm")
         watch = HealthWatch(bench.ctx, bench.engine._runner.problems)
         await watch.look()
         assert ("account", "glm") in labels(metrics)
-        await bench.engine.remove_account("glm")
+        await bench.engine.accounts.remove("glm")
         await watch.look()
-        assert await bench.engine.health(None, 100) == []
+        assert await bench.engine.accounts.health(None, 100) == []
         assert ("account", "glm") not in labels(metrics)
 
 
@@ -191,7 +191,7 @@ async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
         twin.write_bytes(paths[0].read_bytes())
         [job] = await bench.upload(twin)
         assert job.state is S.DUPLICATE
-        await bench.engine.delete_remote((await bench.rows())[0].id)
+        await bench.engine.files.delete_of_job((await bench.rows())[0].id)
         await _looked(bench)
         found = samples(metrics)
     size = sum(len(path.name) for path in paths)
@@ -225,7 +225,7 @@ async def test_the_breaker_in_the_metrics(tmp_path: Path) -> None:
     ) as bench:
         jobs = await dropped(bench, tmp_path, clock, 2)
         assert samples(metrics)[("exai_breaker_state", (("account", "kimi"),))] == 2
-        await bench.engine.cancel([job.id for job in jobs])
+        await bench.engine.queue.cancel([job.id for job in jobs])
         clock.ahead_s += 331.0
         await until_phase(bench, Phase.CLOSED)
         found = samples(metrics)

@@ -57,7 +57,7 @@ async def test_with_three_a_minute_no_window_ever_holds_four(tmp_path: Path) -> 
     ) as bench:
         paths = write(tmp_path, *(f"{number}.txt" for number in range(FILES)))
         began = clock.monotonic()
-        batch = await bench.engine.add_paths([str(p) for p in paths], AddOptions())
+        batch = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
         await bench.scanned(batch)
         async with asyncio.timeout(20):
             while len(kimi.moments) < 3:
@@ -65,7 +65,7 @@ async def test_with_three_a_minute_no_window_ever_holds_four(tmp_path: Path) -> 
             told = 0.0
             while told < 60.0:  # until all stand in line
                 await asyncio.sleep(0.02)
-                summary = await bench.engine.summary()
+                summary = await bench.engine.queue.summary()
                 told = summary.eta_s or 0.0
                 if summary.counts.get(S.WAITING, 0) < FILES - 3:
                     told = 0.0
@@ -89,7 +89,7 @@ async def test_a_cancel_ends_the_wait(tmp_path: Path) -> None:
         tmp_path, accounts=[replace(KIMI, uploads_per_minute=1)], providers={"kimi": kimi}
     ) as bench:
         paths = write(tmp_path, "a.txt", "b.txt")
-        batch = await bench.engine.add_paths([str(p) for p in paths], AddOptions())
+        batch = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
         await bench.until(
             lambda: any(
                 isinstance(e, JobChanged) and "uploads a minute" in (e.job.wait_reason or "")
@@ -98,7 +98,7 @@ async def test_a_cancel_ends_the_wait(tmp_path: Path) -> None:
         )
         await bench.until(lambda: bool(kimi.uploads))
         waiting = next(job for job in await bench.rows(batch) if job.state is S.WAITING)
-        await bench.engine.cancel([waiting.id])
+        await bench.engine.queue.cancel([waiting.id])
         assert (await bench.until_state(waiting.id, S.CANCELLED)).state is S.CANCELLED
         assert len(kimi.uploads) == 1
 
@@ -157,11 +157,11 @@ async def test_a_limit_that_the_provider_tells_is_heeded_before_it_refuses(tmp_p
     one = replace(KIMI, max_in_flight=1)
     async with open_bench(tmp_path, accounts=[one], providers={"kimi": kimi}, clock=clock) as bench:
         paths = [str(path) for path in write(tmp_path, "a.txt", "b.txt")]
-        batch = await bench.engine.add_paths(paths, AddOptions())
+        batch = await bench.engine.queue.add(paths, AddOptions())
         await bench.until(lambda: len(kimi.files) == 1)
         await asyncio.sleep(0.3)
         assert len(kimi.uploads) == 1
-        [status] = await bench.engine.accounts()
+        [status] = await bench.engine.accounts.all()
         assert status.paused_until is not None
         clock.ahead_s += 41
         await bench.finished(batch)

@@ -26,7 +26,7 @@ async def test_the_users_own_limit_holds_what_is_too_much(tmp_path: Path) -> Non
         assert len(bench.providers["kimi"].files) == 3
         # One is deleted at the provider: there is room for one of the two.
         done = next(job for job in jobs if job.state is S.DONE)
-        await bench.engine.delete_remote(done.id)
+        await bench.engine.files.delete_of_job(done.id)
         for job in held:
             await bench.until_state(job.id, S.DONE, S.HELD)
 

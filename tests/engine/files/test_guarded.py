@@ -88,7 +88,7 @@ async def test_only_the_locked_one_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(content)
     async with open_bench(tmp_path) as bench:
         free, shut = await bench.upload(tmp_path / "open.pdf", tmp_path / "shut.pdf")
-        history = (await bench.engine.job(free.id)).history
+        history = (await bench.engine.queue.job(free.id)).history
     assert free.state is JobState.DONE
     assert RESTRICTED in [entry.note for entry in history]
     assert shut.state is JobState.REFUSED

@@ -43,7 +43,7 @@ def place(tmp_path: Path) -> Place:
 
 async def taken(bench: Bench, *paths: Path | str) -> list[JobView]:
     options = AddOptions(origin=Origin.UNATTENDED)
-    batch = await bench.engine.add_paths([str(path) for path in paths], options)
+    batch = await bench.engine.queue.add([str(path) for path in paths], options)
     await bench.finished(batch)
     return await bench.rows(batch)
 
@@ -126,19 +126,19 @@ async def test_a_folder_swapped_for_a_link_after_the_look_is_noticed(
     place.write("in/sub/secret.txt")
     (tmp_path / "held").mkdir()
     async with open_bench(tmp_path, **allowed(place)) as bench:  # type: ignore[arg-type]
-        await bench.engine.pause()
+        await bench.engine.queue.pause()
         options = AddOptions(origin=Origin.UNATTENDED)
-        batch = await bench.engine.add_paths([str(place.allowed / "sub")], options)
+        batch = await bench.engine.queue.add([str(place.allowed / "sub")], options)
         await bench.scanned(batch)
         (place.allowed / "sub").rename(tmp_path / "held" / "sub")
         place.link("in/sub", place.base)
-        await bench.engine.resume()
+        await bench.engine.queue.resume()
         await bench.finished(batch)
         [job] = await bench.rows(batch)
         assert (job.state, codes([job])) == (JobState.REFUSED, {"secret.txt": OUTSIDE})
         assert not bench.providers["kimi"].uploads
         # Nor does a retry lift it.
-        await bench.engine.retry([job.id], accepted=[OUTSIDE])
+        await bench.engine.queue.retry([job.id], accepted=[OUTSIDE])
         await bench.until_state(job.id, JobState.REFUSED)
 
 

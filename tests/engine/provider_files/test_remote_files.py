@@ -27,11 +27,11 @@ def _stranger(bench: Bench, account: str = "kimi", **values: object) -> RemoteFi
 
 
 async def _sights(bench: Bench, copy_id: int) -> list[Sight]:
-    return [look.sight for look in (await bench.engine.file(copy_id)).looks]
+    return [look.sight for look in (await bench.engine.files.file(copy_id)).looks]
 
 
 async def _audit(bench: Bench, action: str) -> list[tuple[str, str | None]]:
-    rows = await bench.engine.audit_rows(0, 1000)
+    rows = await bench.engine.audit.rows(0, 1000)
     return [(row.outcome, row.error_code) for row in rows if row.action == action]
 
 
@@ -40,7 +40,7 @@ async def test_a_foreign_file_is_imported_once_and_never_a_twin(tmp_path: Path) 
     file.write_text(TEXT)
     async with open_bench(tmp_path) as bench:
         _stranger(bench)
-        report = await bench.engine.import_files("kimi", ["theirs", "nobody"])
+        report = await bench.engine.files.import_foreign("kimi", ["theirs", "nobody"])
         [copy] = report.imported
         assert (copy.state, copy.origin, copy.sha256) == (
             CopyState.PRESENT,
@@ -48,23 +48,23 @@ async def test_a_foreign_file_is_imported_once_and_never_a_twin(tmp_path: Path) 
             "",
         )
         assert report.not_found == ("nobody",)
-        assert (await bench.engine.import_files("kimi")).imported == ()
+        assert (await bench.engine.files.import_foreign("kimi")).imported == ()
         assert await _audit(bench, "copy.imported") == [("present", None)]
         # Nobody knows that it is the same content.
         [job] = await bench.upload(file)
         assert job.state is JobState.DONE
         # From now on it is looked after like any other.
-        listing = (await bench.engine.reconcile("kimi"))[0]
+        listing = (await bench.engine.accounts.reconcile("kimi"))[0]
         assert (listing.present, listing.foreign) == (2, ())
         del bench.providers["kimi"].files["theirs"]
-        assert (await bench.engine.reconcile("kimi"))[0].missing == ("theirs",)
+        assert (await bench.engine.accounts.reconcile("kimi"))[0].missing == ("theirs",)
         assert await _sights(bench, copy.id) == [Sight.NOT_SEEN, *[Sight.SEEN] * 3]
 
 
 async def test_an_import_ends_when_the_providers_rules_say(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         remote = _stranger(bench, "glm")
-        [copy] = (await bench.engine.import_files("glm")).imported
+        [copy] = (await bench.engine.files.import_foreign("glm")).imported
         assert copy.expires_at == remote.created_at + 180 * DAY_S
         assert copy.recorded_at == remote.created_at
 
@@ -72,11 +72,11 @@ async def test_an_import_ends_when_the_providers_rules_say(tmp_path: Path) -> No
 async def test_a_list_that_cannot_be_had_is_told(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         bench.providers["kimi"].list_fault = TransferError(ErrorCode.OFFLINE)
-        report = await bench.engine.import_files("kimi", ["theirs"])
+        report = await bench.engine.files.import_foreign("kimi", ["theirs"])
         assert report.not_found == ("theirs",)
         assert {error.code for error in report.errors} == {ErrorCode.OFFLINE}
         with pytest.raises(AppError) as caught:
-            await bench.engine.import_files("nobody")
+            await bench.engine.files.import_foreign("nobody")
         assert caught.value.code is ErrorCode.UNKNOWN_ACCOUNT
 
 
@@ -88,7 +88,7 @@ async def test_what_was_imported_too_early_is_given_to_its_job(tmp_path: Path) -
         provider = bench.providers["kimi"]
         provider.lose_answers = 1
         provider.list_fault = TransferError(ErrorCode.OFFLINE)
-        batch = await bench.engine.add_paths([str(file)], AddOptions())
+        batch = await bench.engine.queue.add([str(file)], AddOptions())
         await bench.until(lambda: bool(provider.files))
         [row] = await bench.rows(batch)
         await bench.until_state(row.id, JobState.UNCERTAIN)
@@ -101,7 +101,7 @@ async def test_what_was_imported_too_early_is_given_to_its_job(tmp_path: Path) -
         job = await bench.until_state(row.id, JobState.DONE)
         assert len(provider.uploads) == 1
         assert job.file_id in provider.files
-        [copy] = (await bench.engine.files(FileQuery())).rows
+        [copy] = (await bench.engine.files.page(FileQuery())).rows
         assert (copy.origin, copy.sha256) == (CopyOrigin.SENT, job.sha256)
 
 
@@ -111,14 +111,14 @@ async def test_what_comes_back_is_what_it_was(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(file)
         _stranger(bench)
-        await bench.engine.reconcile("kimi")
+        await bench.engine.accounts.reconcile("kimi")
         files = bench.providers["kimi"].files
         kept = dict(files)
         files.clear()
-        await bench.engine.reconcile("kimi")
+        await bench.engine.accounts.reconcile("kimi")
         assert {c.state for c in await _copies(bench)} == {CopyState.MISSING}
         files.update(kept)
-        listing = (await bench.engine.reconcile("kimi"))[0]
+        listing = (await bench.engine.accounts.reconcile("kimi"))[0]
         assert [remote.id for remote in listing.foreign] == ["theirs"]
         states = {c.remote_id: c.state for c in await _copies(bench)}
         assert states == {job.file_id: CopyState.PRESENT, "theirs": CopyState.FOREIGN}
@@ -130,12 +130,12 @@ async def test_a_deletion_is_seen_and_written_down(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.upload(file)
         [copy] = await _copies(bench)
-        deleted = await bench.engine.delete_file(copy.id)
+        deleted = await bench.engine.files.delete(copy.id)
         assert deleted.state is CopyState.DELETED
         assert (await _sights(bench, copy.id))[0] is Sight.NOT_SEEN
         assert await _audit(bench, "copy.deletion_seen") == [("gone", None)]
         with pytest.raises(AppError) as caught:
-            await bench.engine.delete_file(copy.id)
+            await bench.engine.files.delete(copy.id)
         assert caught.value.code is ErrorCode.REMOTE_NOT_FOUND
         assert await _audit(bench, "copy.deletion_seen") == [("gone", None)]
 
@@ -147,21 +147,21 @@ async def test_a_deletion_that_nobody_saw_says_so(tmp_path: Path) -> None:
         await bench.upload(file)
         [copy] = await _copies(bench)
         bench.providers["kimi"].find_fault = TransferError(ErrorCode.ANSWER_LOST, sent=Sent.ALL)
-        assert (await bench.engine.delete_file(copy.id)).state is CopyState.DELETED
+        assert (await bench.engine.files.delete(copy.id)).state is CopyState.DELETED
         assert await _audit(bench, "copy.deletion_seen") == [("not asked", "ANSWER_LOST")]
 
 
 async def test_a_deleted_file_that_is_still_listed_is_told(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         remote = _stranger(bench)
-        [copy] = (await bench.engine.import_files("kimi")).imported
+        [copy] = (await bench.engine.files.import_foreign("kimi")).imported
         provider = bench.providers["kimi"]
 
         async def lag(file_id: str) -> None:
             """The list lags behind."""
 
         provider.delete = lag  # type: ignore[method-assign]
-        await bench.engine.delete_file(copy.id)
+        await bench.engine.files.delete(copy.id)
         assert provider.files == {"theirs": remote}
         assert await _audit(bench, "copy.deletion_seen") == [("still listed", None)]
         assert (await _sights(bench, copy.id))[0] is Sight.SEEN
@@ -170,17 +170,17 @@ async def test_a_deleted_file_that_is_still_listed_is_told(tmp_path: Path) -> No
 async def test_a_file_of_others_is_not_deleted(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         _stranger(bench)
-        await bench.engine.reconcile("kimi")
+        await bench.engine.accounts.reconcile("kimi")
         [copy] = await _copies(bench)
         with pytest.raises(AppError) as caught:
-            await bench.engine.delete_file(copy.id)
+            await bench.engine.files.delete(copy.id)
         assert caught.value.code is ErrorCode.WRONG_STATE
         assert "theirs" in bench.providers["kimi"].files
-        assert await bench.engine.file_text(copy.id) == TEXT
+        assert await bench.engine.files.text(copy.id) == TEXT
         with pytest.raises(AppError) as caught:
-            await bench.engine.file_text(999)
+            await bench.engine.files.text(999)
         assert caught.value.code is ErrorCode.REMOTE_NOT_FOUND
 
 
 async def _copies(bench: Bench) -> list[Copy]:
-    return list((await bench.engine.files(FileQuery())).rows)
+    return list((await bench.engine.files.page(FileQuery())).rows)

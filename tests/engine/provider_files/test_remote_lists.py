@@ -31,14 +31,14 @@ async def test_ours_missing_damaged_and_foreign_are_told_apart(tmp_path: Path) -
         files[ids[2]] = replace(files[ids[2]], bytes=3)
         stranger = RemoteFile("theirs", "x.pdf", 500, time.time(), "file-extract")
         files["theirs"] = stranger
-        first, *others = await bench.engine.reconcile("kimi")
+        first, *others = await bench.engine.accounts.reconcile("kimi")
         assert (first.purpose, first.present) == ("file-extract", 2)
         assert first.missing == (ids[1],)
         assert first.damaged == (ids[2],)
         assert first.foreign == (stranger,)
         assert all(not (row.present or row.foreign or row.missing) for row in others)
         # Once more: what is missing is known to be, and the stranger is no news.
-        again = (await bench.engine.reconcile("kimi"))[0]
+        again = (await bench.engine.accounts.reconcile("kimi"))[0]
         assert (again.present, again.missing, again.foreign) == (2, (), (stranger,))
         assert CopyState.FOREIGN in await _states(bench)
         # What is missing is sent anew; nothing else is.
@@ -52,10 +52,10 @@ async def test_a_deletion_without_an_answer_is_settled(tmp_path: Path) -> None:
         [copy] = await bench.ctx.copies.of_account("kimi")
         now = bench.ctx.clock.now()
         await bench.ctx.copies.move(copy.id, CopyState.PRESENT, CopyState.DELETING, now)
-        await bench.engine.reconcile("kimi")
+        await bench.engine.accounts.reconcile("kimi")
         assert await _states(bench) == [CopyState.DELETING]
         del bench.providers["kimi"].files[job.file_id or ""]
-        await bench.engine.reconcile("kimi")
+        await bench.engine.accounts.reconcile("kimi")
         assert await _states(bench) == [CopyState.DELETED]
 
 
@@ -64,6 +64,6 @@ async def test_a_list_that_cannot_be_had_changes_nothing(tmp_path: Path) -> None
         await bench.upload(*_files(tmp_path, 1))
         bench.providers["kimi"].files.clear()
         bench.providers["kimi"].list_fault = TransferError(ErrorCode.OFFLINE)
-        rows = await bench.engine.reconcile("kimi")
+        rows = await bench.engine.accounts.reconcile("kimi")
         assert {row.error.code for row in rows if row.error} == {ErrorCode.OFFLINE}
         assert await _states(bench) == [CopyState.PRESENT]

@@ -18,7 +18,7 @@ async def _stored(bench: Bench, folder: Path) -> Copy:
     file = folder / "letter.txt"
     file.write_text(WORDS)
     await bench.upload(file)
-    [copy] = (await bench.engine.files(FileQuery())).rows
+    [copy] = (await bench.engine.files.page(FileQuery())).rows
     return copy
 
 
@@ -30,7 +30,7 @@ async def _end(bench: Bench, copy: Copy) -> None:
 
 
 async def _hits(bench: Bench, text: str) -> list[tuple[str, str]]:
-    hits = await bench.engine.search_files(text)
+    hits = await bench.engine.files.search(text)
     return [(hit.copy.remote_name, hit.snippet) for hit in hits]
 
 
@@ -39,31 +39,31 @@ async def test_a_text_is_fetched_once_and_found_by_its_words(tmp_path: Path) -> 
         copy = await _stored(bench, tmp_path)
         assert await _hits(bench, "walrus") == []
         assert copy.job_id is not None
-        assert await bench.engine.content(copy.job_id) == WORDS
+        assert await bench.engine.files.text_of_job(copy.job_id) == WORDS
         bench.providers["kimi"].bodies.clear()
-        assert await bench.engine.file_text(copy.id) == WORDS
+        assert await bench.engine.files.text(copy.id) == WORDS
         assert await _hits(bench, "WALRUS") == [("letter.txt", WORDS)]
         assert await _hits(bench, "letter") == [("letter.txt", "")]
         assert await _hits(bench, " ") == []
-        page = await bench.engine.files(FileQuery(search="winter"))
+        page = await bench.engine.files.page(FileQuery(search="winter"))
         assert [row.id for row in page.rows] == [copy.id]
-        assert (await bench.engine.files(FileQuery(search="summer"))).total == 0
+        assert (await bench.engine.files.page(FileQuery(search="summer"))).total == 0
 
 
 @pytest.mark.parametrize("way", ["deleted", "expired", "settled"])
 async def test_a_text_goes_with_its_file(tmp_path: Path, way: str) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        await bench.engine.file_text(copy.id)
+        await bench.engine.files.text(copy.id)
         if way == "deleted":
-            await bench.engine.delete_file(copy.id)
+            await bench.engine.files.delete(copy.id)
         else:
             bench.providers["kimi"].files.clear()
             if way == "settled":
                 await bench.ctx.copies.move(copy.id, copy.state, CopyState.DELETING, 1.0)
             else:
                 await _end(bench, copy)
-            await bench.engine.reconcile("kimi")
+            await bench.engine.accounts.reconcile("kimi")
         assert bench.ctx.texts is not None
         assert await bench.ctx.texts.get("kimi", copy.remote_id) is None
         assert await _hits(bench, "walrus") == []
@@ -72,18 +72,18 @@ async def test_a_text_goes_with_its_file(tmp_path: Path, way: str) -> None:
 async def test_the_text_of_a_missing_file_stays(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        await bench.engine.file_text(copy.id)
+        await bench.engine.files.text(copy.id)
         bench.providers["kimi"].files.clear()
-        await bench.engine.reconcile("kimi")
-        [hit] = await bench.engine.search_files("walrus")
+        await bench.engine.accounts.reconcile("kimi")
+        [hit] = await bench.engine.files.search("walrus")
         assert hit.copy.state is CopyState.MISSING
-        assert await bench.engine.file_text(copy.id) == WORDS
+        assert await bench.engine.files.text(copy.id) == WORDS
 
 
 async def test_a_refused_deletion_keeps_the_text(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        await bench.engine.file_text(copy.id)
+        await bench.engine.files.text(copy.id)
         provider = bench.providers["kimi"]
 
         async def refuse(file_id: str) -> None:
@@ -91,19 +91,19 @@ async def test_a_refused_deletion_keeps_the_text(tmp_path: Path) -> None:
 
         provider.delete = refuse  # type: ignore[method-assign]
         with pytest.raises(AppError):
-            await bench.engine.delete_file(copy.id)
-        assert len(await bench.engine.search_files("walrus")) == 1
+            await bench.engine.files.delete(copy.id)
+        assert len(await bench.engine.files.search("walrus")) == 1
 
 
 async def test_switched_off_nothing_is_kept(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        await bench.engine.file_text(copy.id)
+        await bench.engine.files.text(copy.id)
     providers = bench.providers
     wanted = settings(keep_texts=False)
     async with open_bench(tmp_path, providers=providers, wanted=wanted) as bench:
         assert not (tmp_path / "texts.db").exists()
-        assert await bench.engine.file_text(copy.id) == WORDS
+        assert await bench.engine.files.text(copy.id) == WORDS
         assert await _hits(bench, "walrus") == []
     async with open_bench(tmp_path, providers=providers) as bench:
         assert await _hits(bench, "walrus") == []
@@ -114,18 +114,18 @@ async def test_a_cache_that_fails_costs_nothing_but_itself(tmp_path: Path) -> No
         copy = await _stored(bench, tmp_path)
         assert bench.ctx.texts is not None
         bench.ctx.texts.close()  # type: ignore[attr-defined]
-        assert await bench.engine.file_text(copy.id) == WORDS
+        assert await bench.engine.files.text(copy.id) == WORDS
 
 
 async def test_a_text_that_could_not_be_deleted_goes_at_the_next_start(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        await bench.engine.file_text(copy.id)
+        await bench.engine.files.text(copy.id)
         texts = bench.ctx.texts
         assert texts is not None
         await texts.put("kimi", "of no record", WORDS, 1.0)
         bench.ctx.texts = None  # as when its file cannot be written
-        await bench.engine.delete_file(copy.id)
+        await bench.engine.files.delete(copy.id)
         assert await texts.get("kimi", copy.remote_id) == WORDS
     async with open_bench(tmp_path, providers=bench.providers) as bench:
         texts = bench.ctx.texts
@@ -140,4 +140,4 @@ async def test_a_failing_cache_stops_no_deletion(tmp_path: Path) -> None:
         copy = await _stored(bench, tmp_path)
         assert bench.ctx.texts is not None
         bench.ctx.texts.close()  # type: ignore[attr-defined]
-        assert (await bench.engine.delete_file(copy.id)).state is CopyState.DELETED
+        assert (await bench.engine.files.delete(copy.id)).state is CopyState.DELETED

@@ -24,7 +24,7 @@ Told = list[tuple[str, str, str | None, str | None]]
 
 
 async def rows(bench: Bench) -> list[AuditRow]:
-    return await bench.engine.audit_rows(0, 1_000)
+    return await bench.engine.audit.rows(0, 1_000)
 
 
 async def told(bench: Bench) -> Told:
@@ -42,11 +42,11 @@ async def test_from_the_upload_to_the_removal(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=(KIMI,)) as bench:
         [job] = await bench.upload(path)
         [twin] = await bench.upload(path)
-        await bench.engine.delete_remote(job.id)
-        await bench.engine.remove([job.id])
+        await bench.engine.files.delete_of_job(job.id)
+        await bench.engine.queue.remove([job.id])
         found = await told(bench)
         [sending, *_] = await rows(bench)
-        report = await bench.engine.audit_verify()
+        report = await bench.engine.audit.verify()
     there = job.file_id
     assert found == [
         ("job.sending", "begun", None, None),
@@ -96,7 +96,7 @@ async def test_a_deletion_that_fails_is_told_too(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=(KIMI,), providers=providers) as bench:
         [job] = await bench.upload(write(tmp_path, "a.txt"))
         with pytest.raises(AppError):
-            await bench.engine.delete_remote(job.id)
+            await bench.engine.files.delete_of_job(job.id)
         found = await told(bench)
     assert [row[:2] for row in found[3:]] == [
         ("copy.deleting", "begun"),
@@ -107,8 +107,8 @@ async def test_a_deletion_that_fails_is_told_too(tmp_path: Path) -> None:
 async def test_accounts_that_come_and_go(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=(KIMI,)) as bench:
         key = "sk-obviously-not-a-key-0123456789"
-        await bench.engine.add_account(AccountDraft("work", "kimi", "cn"), key)
-        await bench.engine.remove_account("work")
+        await bench.engine.accounts.add(AccountDraft("work", "kimi", "cn"), key)
+        await bench.engine.accounts.remove("work")
         added, removed = await rows(bench)
     assert (added.action, removed.action) == ("account.added", "account.removed")
     assert (added.account, added.provider) == ("work", "kimi")
@@ -123,20 +123,20 @@ async def test_another_process_reads_the_same_trail(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
         await bench.upload(write(tmp_path, "a.txt"))
         service = await ipc_client.connect(address, 5)
-        assert await service.audit_rows(1, 1) == (await rows(bench))[1:2]
-        assert await service.audit_verify() == await bench.engine.audit_verify()
+        assert await service.audit.rows(1, 1) == (await rows(bench))[1:2]
+        assert await service.audit.verify() == await bench.engine.audit.verify()
 
 
 async def test_the_end_of_a_run_is_anchored_and_the_next_run_holds_it(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
-        assert (await bench.engine.audit_verify()).anchored_seq is None
+        assert (await bench.engine.audit.verify()).anchored_seq is None
     anchor = AnchorFile(tmp_path / "audit-anchor.json").load()
     assert anchor is not None
     assert anchor.seq == 3
     async with open_bench(tmp_path) as bench:
         await bench.upload(write(tmp_path, "b.txt", b"more"))
-        report = await bench.engine.audit_verify()
+        report = await bench.engine.audit.verify()
     assert (report.ok, report.rows, report.anchored_seq) == (True, 6, 3)
 
 
@@ -152,7 +152,7 @@ async def test_a_long_run_is_anchored_every_hour(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while (anchor := anchors.load()) is None or anchor.seq < 3:
                 await asyncio.sleep(0.01)
-        assert (await bench.engine.audit_verify()).anchored_seq == 3
+        assert (await bench.engine.audit.verify()).anchored_seq == 3
 
 
 async def test_doctor_says_what_protects_the_chain(tmp_path: Path) -> None:
@@ -163,5 +163,5 @@ async def test_doctor_says_what_protects_the_chain(tmp_path: Path) -> None:
 async def test_no_more_than_a_page_crosses_the_socket(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
-        assert len(await bench.engine.audit_rows(0, 10**9)) == 3
-        assert len(await bench.engine.audit_rows(0, -1)) == 1
+        assert len(await bench.engine.audit.rows(0, 10**9)) == 3
+        assert len(await bench.engine.audit.rows(0, -1)) == 1

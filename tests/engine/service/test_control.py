@@ -28,7 +28,7 @@ def stuck() -> ScriptedProvider:
 
 async def begin(bench: Bench, path: Path) -> int:
     """Add a file and wait until its bytes are on their way; returns the job."""
-    batch_id = await bench.engine.add_paths([str(path)], AddOptions())
+    batch_id = await bench.engine.queue.add([str(path)], AddOptions())
     await bench.providers["kimi"].begun.wait()
     return (await bench.rows(batch_id))[0].id
 
@@ -43,7 +43,7 @@ async def test_cancel_in_the_middle_is_quick_and_stores_nothing(tmp_path: Path) 
     provider = stuck()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await begin(bench, write(tmp_path, "a.txt"))
-        assert await bench.engine.cancel([job_id]) == [job_id]
+        assert await bench.engine.queue.cancel([job_id]) == [job_id]
         job = await bench.job(job_id)
         assert job.state is S.CANCELLED
         assert job.error is not None
@@ -56,9 +56,9 @@ async def test_a_cancelled_file_can_be_retried(tmp_path: Path) -> None:
     provider = stuck()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await begin(bench, write(tmp_path, "a.txt"))
-        await bench.engine.cancel([job_id])
+        await bench.engine.queue.cancel([job_id])
         provider.go.set()
-        assert await bench.engine.retry([job_id]) == [job_id]
+        assert await bench.engine.queue.retry([job_id]) == [job_id]
         job = await bench.until_state(job_id, S.DONE)
         assert job.attempts == 2
         assert len(provider.files) == 1
@@ -68,22 +68,22 @@ async def test_pausing_a_file_in_the_middle_holds_it_until_resumed(tmp_path: Pat
     provider = stuck()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await begin(bench, write(tmp_path, "a.txt"))
-        await bench.engine.pause([job_id])
+        await bench.engine.queue.pause([job_id])
         assert (await bench.job(job_id)).state is S.HELD
         provider.go.set()
-        await bench.engine.resume([job_id])
+        await bench.engine.queue.resume([job_id])
         await bench.until_state(job_id, S.DONE)
         assert len(provider.files) == 1
 
 
 async def test_a_paused_queue_starts_nothing_until_resumed(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        await bench.engine.pause()
-        batch_id = await bench.engine.add_paths([str(write(tmp_path, "a.txt"))], AddOptions())
+        await bench.engine.queue.pause()
+        batch_id = await bench.engine.queue.add([str(write(tmp_path, "a.txt"))], AddOptions())
         await bench.scanned(batch_id)
-        assert (await bench.engine.summary()).paused
+        assert (await bench.engine.queue.summary()).paused
         assert [j.state for j in await bench.rows(batch_id)] == [S.QUEUED]
-        await bench.engine.resume()
+        await bench.engine.queue.resume()
         assert (await bench.finished(batch_id)).done == 1
 
 
@@ -91,10 +91,10 @@ async def test_cancel_of_waiting_files_leaves_the_others(tmp_path: Path) -> None
     provider = stuck()
     paths = [write(tmp_path, f"{n}.txt") for n in range(6)]
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
-        batch_id = await bench.engine.add_paths([str(p) for p in paths], AddOptions())
+        batch_id = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
         await bench.scanned(batch_id)
         ids = [j.id for j in await bench.rows(batch_id)]
-        assert sorted(await bench.engine.cancel(ids[3:])) == ids[3:]
+        assert sorted(await bench.engine.queue.cancel(ids[3:])) == ids[3:]
         provider.go.set()
         result = await bench.finished(batch_id)
         assert (result.done, result.cancelled) == (3, 3)
@@ -104,15 +104,15 @@ async def test_cancel_of_waiting_files_leaves_the_others(tmp_path: Path) -> None
 async def test_what_is_done_cannot_be_cancelled_or_retried(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(write(tmp_path, "a.txt"))
-        assert await bench.engine.cancel([job.id]) == []
-        assert await bench.engine.retry([job.id]) == []
+        assert await bench.engine.queue.cancel([job.id]) == []
+        assert await bench.engine.queue.retry([job.id]) == []
         assert (await bench.job(job.id)).state is S.DONE
 
 
 async def test_an_unknown_number_changes_nothing(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         with pytest.raises(AppError) as caught:
-            await bench.engine.cancel([4711])
+            await bench.engine.queue.cancel([4711])
     assert caught.value.code is ErrorCode.UNKNOWN_JOB
 
 
@@ -136,7 +136,7 @@ async def test_retry_of_all_failed_takes_only_those(tmp_path: Path) -> None:
         assert failed.error.code == ErrorCode.ATTEMPTS_EXHAUSTED
         [done] = await bench.upload(write(tmp_path, "b.txt"))
         bench.ctx.accounts.clear_problem("kimi")
-        assert await bench.engine.retry(None) == [failed.id]
+        assert await bench.engine.queue.retry(None) == [failed.id]
         assert done.state is S.DONE
 
 
@@ -144,13 +144,13 @@ async def test_deleting_at_the_provider_forgets_the_copy_not_the_record(tmp_path
     path = write(tmp_path, "a.txt")
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(path)
-        assert await bench.engine.delete_remote(job.id) == job.file_id
+        assert await bench.engine.files.delete_of_job(job.id) == job.file_id
         assert not bench.providers["kimi"].files
-        detail = await bench.engine.job(job.id)
+        detail = await bench.engine.queue.job(job.id)
         assert detail.copy is not None
         assert detail.copy.state == "deleted"
         with pytest.raises(AppError) as caught:
-            await bench.engine.delete_remote(job.id)
+            await bench.engine.files.delete_of_job(job.id)
         assert caught.value.code is ErrorCode.REMOTE_NOT_FOUND
         [again] = await bench.upload(path)
         assert again.state is S.DONE
@@ -161,7 +161,7 @@ async def test_removing_finished_rows_keeps_what_is_known_of_the_content(tmp_pat
     path = write(tmp_path, "a.txt")
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(path)
-        assert await bench.engine.remove(None) == 1
+        assert await bench.engine.queue.remove(None) == 1
         assert not await bench.rows()
         [again] = await bench.upload(path)
         assert (again.state, again.file_id) == (S.DUPLICATE, job.file_id)
@@ -185,12 +185,12 @@ async def test_a_deletion_without_an_answer_leaves_no_id_that_may_be_dead(tmp_pa
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         [job] = await bench.upload(path)
         with pytest.raises(AppError):
-            await bench.engine.delete_remote(job.id)
+            await bench.engine.files.delete_of_job(job.id)
         [again] = await bench.upload(path)
         assert again.state is S.DONE
         assert again.file_id in provider.files
         # Asking again settles the first.
-        assert await bench.engine.delete_remote(job.id) == job.file_id
+        assert await bench.engine.files.delete_of_job(job.id) == job.file_id
 
 
 async def test_removing_an_account_with_open_files_is_refused_and_harms_nothing(
@@ -200,11 +200,11 @@ async def test_removing_an_account_with_open_files_is_refused_and_harms_nothing(
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await begin(bench, write(tmp_path, "a.txt"))
         with pytest.raises(AppError) as caught:
-            await bench.engine.remove_account("kimi")
+            await bench.engine.accounts.remove("kimi")
         assert caught.value.code is ErrorCode.ACCOUNT_IN_USE
         provider.go.set()
         await bench.until_state(job_id, S.DONE)
-        await bench.engine.remove_account("kimi")
+        await bench.engine.accounts.remove("kimi")
         [other] = await bench.upload(write(tmp_path, "b.txt"))
         assert other.account == "glm"
 
@@ -216,7 +216,7 @@ async def test_quitting_does_not_forget_a_cancel_whose_answer_is_awaited(tmp_pat
         async with asyncio.timeout(5):
             while not bench.ctx.running[job_id].all_left:
                 await asyncio.sleep(0.01)
-        assert await bench.engine.cancel([job_id]) == [job_id]
+        assert await bench.engine.queue.cancel([job_id]) == [job_id]
         run = bench.ctx.running[job_id]
         run.stop(Intent.QUIT)
         job = await bench.until_state(job_id, S.UNCERTAIN, S.CANCELLED)
@@ -230,6 +230,6 @@ async def test_deleting_twice_at_once_is_deleting_once(tmp_path: Path) -> None:
         path = tmp_path / "a.txt"
         path.write_text("some words")
         [job] = await bench.upload(path)
-        ids = await asyncio.gather(*(bench.engine.delete_remote(job.id) for _ in range(2)))
+        ids = await asyncio.gather(*(bench.engine.files.delete_of_job(job.id) for _ in range(2)))
         assert ids == [job.file_id] * 2
         assert bench.providers["kimi"].files == {}

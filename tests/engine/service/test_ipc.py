@@ -25,17 +25,17 @@ async def test_verbs_and_events_work_as_on_the_engine_itself(tmp_path: Path) -> 
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
         service = await ipc_client.connect(address, 5)
         events = await service.events()
-        batch_id = await service.add_paths([str(tmp_path / "a.txt")], AddOptions())
+        batch_id = await service.queue.add([str(tmp_path / "a.txt")], AddOptions())
         async for event in events:
             if isinstance(event, BatchFinished):
                 assert (event.batch_id, event.done) == (batch_id, 1)
                 break
         await events.aclose()
-        page = await service.jobs(JobQuery(states=(JobState.DONE,)))
-        assert page == await bench.engine.jobs(JobQuery(states=(JobState.DONE,)))
-        assert await service.content(page.rows[0].id) == "hello"
-        assert await service.retry(None, allow_fallback=True) == []
-        assert [s.account.name for s in await service.accounts()] == ["kimi", "glm"]
+        page = await service.queue.page(JobQuery(states=(JobState.DONE,)))
+        assert page == await bench.engine.queue.page(JobQuery(states=(JobState.DONE,)))
+        assert await service.files.text_of_job(page.rows[0].id) == "hello"
+        assert await service.queue.retry(None, allow_fallback=True) == []
+        assert [s.account.name for s in await service.accounts.all()] == ["kimi", "glm"]
 
 
 async def test_errors_cross_with_their_code_and_detail(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ async def test_errors_cross_with_their_code_and_detail(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
         service = await ipc_client.connect(address, 5)
         with pytest.raises(AppError) as caught:
-            await service.job(99)
+            await service.queue.job(99)
     assert (caught.value.code, caught.value.detail) == (ErrorCode.UNKNOWN_JOB, "99")
 
 
@@ -53,9 +53,9 @@ async def test_names_that_are_not_utf8_cross_unharmed(tmp_path: Path) -> None:
     address = tmp_path / "s"
     async with open_bench(tmp_path) as bench, ipc.serve(bench.engine, address):
         service = await ipc_client.connect(address, 5)
-        batch_id = await service.add_paths([path], AddOptions())
+        batch_id = await service.queue.add([path], AddOptions())
         await bench.finished(batch_id)
-        [row] = (await service.jobs(JobQuery())).rows
+        [row] = (await service.queue.page(JobQuery())).rows
     assert row.path == path
     assert row.name == "a\ufffd.txt"
 
@@ -74,9 +74,9 @@ async def test_the_socket_is_for_its_owner_only_and_goes_away(tmp_path: Path) ->
         b"hello\n",
         b"{}\n",
         b'{"call": "__class__", "args": {}}\n',
-        b'{"call": "job", "args": {"job_id": "many"}}\n',
-        b'{"call": "job", "args": {"nonsense": 1}}\n',
-        b'{"call": "cancel", "args": []}\n',
+        b'{"call": "queue.job", "args": {"job_id": "many"}}\n',
+        b'{"call": "queue.job", "args": {"nonsense": 1}}\n',
+        b'{"call": "queue.cancel", "args": []}\n',
     ],
 )
 async def test_garbage_gets_an_error_and_harms_nobody(tmp_path: Path, line: bytes) -> None:
@@ -87,7 +87,7 @@ async def test_garbage_gets_an_error_and_harms_nobody(tmp_path: Path, line: byte
         answer = json.loads(await reader.readline())
         writer.close()
         assert answer["error"]["code"] == ErrorCode.UNEXPECTED_ERROR
-        assert (await (await ipc_client.connect(address, 5)).summary()).total == 0
+        assert (await (await ipc_client.connect(address, 5)).queue.summary()).total == 0
 
 
 async def test_a_caller_that_hangs_up_in_the_middle_of_events_harms_nobody(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_a_caller_that_hangs_up_in_the_middle_of_events_harms_nobody(tmp_p
         events = await service.events()
         await events.aclose()
         await bench.engine.show_window()
-        assert (await service.summary()).total == 0
+        assert (await service.queue.summary()).total == 0
 
 
 async def test_nobody_there_is_said(tmp_path: Path) -> None:
@@ -128,5 +128,5 @@ async def test_an_owner_that_goes_away_is_told_from_one_that_refuses(tmp_path: P
         await events.aclose()
         assert caught.value.code is ErrorCode.OWNER_GONE
         with pytest.raises(AppError) as caught:
-            await service.summary()
+            await service.queue.summary()
         assert caught.value.code is ErrorCode.OWNER_GONE

@@ -26,7 +26,7 @@ class Told:
 
 async def added(bench: Bench, folder: Path, name: str) -> int:
     [path] = write(folder, name)
-    batch = await bench.engine.add_paths([str(path)], AddOptions())
+    batch = await bench.engine.queue.add([str(path)], AddOptions())
     await bench.scanned(batch)
     return (await bench.rows(batch))[0].id
 
@@ -34,8 +34,8 @@ async def added(bench: Bench, folder: Path, name: str) -> int:
 async def test_a_pause_of_an_hour_ends_by_itself(tmp_path: Path) -> None:
     clock = Hurrying()
     async with open_bench(tmp_path, accounts=[KIMI], clock=clock) as bench:
-        await bench.engine.pause(None, 3600)
-        summary = await bench.engine.summary()
+        await bench.engine.queue.pause(None, 3600)
+        summary = await bench.engine.queue.summary()
         assert summary.paused
         assert summary.paused_until is not None
         assert 3590 < summary.paused_until - clock.now() <= 3600
@@ -45,23 +45,23 @@ async def test_a_pause_of_an_hour_ends_by_itself(tmp_path: Path) -> None:
         assert (await bench.job(job)).state is S.QUEUED
         clock.ahead_s += 101
         await bench.until_state(job, S.DONE)
-        summary = await bench.engine.summary()
+        summary = await bench.engine.queue.summary()
         assert (summary.paused, summary.paused_until) == (False, None)
 
 
 async def test_resume_ends_it_before_and_a_pause_without_end_replaces_it(tmp_path: Path) -> None:
     clock = Hurrying()
     async with open_bench(tmp_path, accounts=[KIMI], clock=clock) as bench:
-        await bench.engine.pause(None, 3600)
-        await bench.engine.resume()
+        await bench.engine.queue.pause(None, 3600)
+        await bench.engine.queue.resume()
         await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
-        await bench.engine.pause(None, 60)
-        await bench.engine.pause()
+        await bench.engine.queue.pause(None, 60)
+        await bench.engine.queue.pause()
         clock.ahead_s += 7200
         job = await added(bench, tmp_path, "never.txt")
         await asyncio.sleep(0.2)
         assert (await bench.job(job)).state is S.QUEUED
-        assert (await bench.engine.summary()).paused_until is None
+        assert (await bench.engine.queue.summary()).paused_until is None
 
 
 async def test_the_queue_waits_while_the_connection_is_metered(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_the_queue_waits_while_the_connection_is_metered(tmp_path: Path) -
 
 async def until_paused(bench: Bench, clock: Hurrying, reason: str) -> None:
     async with asyncio.timeout(10):
-        while (await bench.engine.summary()).pause_reason != reason:
+        while (await bench.engine.queue.summary()).pause_reason != reason:
             clock.ahead_s += 16
             await asyncio.sleep(0.05)
 
@@ -99,7 +99,7 @@ async def test_the_user_overrides_the_battery_until_the_next_time(tmp_path: Path
         surroundings=told,
     ) as bench:
         await until_paused(bench, clock, "on battery")
-        await bench.engine.resume()
+        await bench.engine.queue.resume()
         await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
         told.situation = Situation(on_battery=False)
         clock.ahead_s += 16
@@ -112,10 +112,10 @@ async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
     clock, told = Hurrying(), Told()
     told.situation = Situation(on_battery=True)
     async with open_bench(tmp_path, accounts=[KIMI], clock=clock, surroundings=told) as bench:
-        await bench.engine.change_setting("on_battery", "wait")
+        await bench.engine.settings.change("on_battery", "wait")
         async with asyncio.timeout(5):
-            while (await bench.engine.summary()).pause_reason != "on battery":
+            while (await bench.engine.queue.summary()).pause_reason != "on battery":
                 await asyncio.sleep(0.02)
         job = await added(bench, tmp_path, "file.txt")
-        await bench.engine.change_setting("on_battery", "go")
+        await bench.engine.settings.change("on_battery", "go")
         await bench.until_state(job, S.DONE)

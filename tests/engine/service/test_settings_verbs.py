@@ -13,9 +13,9 @@ from tests.engine.engine_kit import open_bench
 
 async def test_a_good_value_is_saved_and_told(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        assert (await bench.engine.change_setting("theme", "dark")).theme == "dark"
-        assert (await bench.engine.change_setting("max_in_flight", "3")).max_in_flight == 3
-        assert (await bench.engine.settings()).theme == "dark"
+        assert (await bench.engine.settings.change("theme", "dark")).theme == "dark"
+        assert (await bench.engine.settings.change("max_in_flight", "3")).max_in_flight == 3
+        assert (await bench.engine.settings.saved()).theme == "dark"
 
 
 @pytest.mark.parametrize(
@@ -23,9 +23,9 @@ async def test_a_good_value_is_saved_and_told(tmp_path: Path) -> None:
 )
 async def test_a_bad_value_is_refused_by_its_name(tmp_path: Path, name: str, value: str) -> None:
     async with open_bench(tmp_path) as bench:
-        before = await bench.engine.settings()
+        before = await bench.engine.settings.saved()
         with pytest.raises(AppError) as caught:
-            await bench.engine.change_setting(name, value)
+            await bench.engine.settings.change(name, value)
         assert caught.value.code is ErrorCode.INVALID_SETTING
         assert caught.value.detail.startswith(name)
-        assert await bench.engine.settings() == before
+        assert await bench.engine.settings.saved() == before

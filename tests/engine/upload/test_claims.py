@@ -40,9 +40,9 @@ async def test_the_second_waits_with_a_reason_and_takes_over_the_id(tmp_path: Pa
     provider.go.clear()
     async with AsyncExitStack() as stack:
         one, two = await _two(stack, tmp_path, provider)
-        first = await one.engine.add_paths([str(_file(tmp_path))], AddOptions())
+        first = await one.engine.queue.add([str(_file(tmp_path))], AddOptions())
         await provider.begun.wait()
-        second = await two.engine.add_paths([str(_file(tmp_path, "b.txt"))], AddOptions())
+        second = await two.engine.queue.add([str(_file(tmp_path, "b.txt"))], AddOptions())
         await two.until(lambda: any("CONCURRENT_UPLOAD" in str(e) for e in two.events))
         provider.go.set()
         await one.finished(first)
@@ -52,7 +52,7 @@ async def test_the_second_waits_with_a_reason_and_takes_over_the_id(tmp_path: Pa
         assert here.file_id == there.file_id
         assert provider.uploads == ["a.txt"]
         # It has a record of its own: the text can be asked for here too.
-        assert await two.engine.content(here.id) == "the same words in both\n"
+        assert await two.engine.files.text_of_job(here.id) == "the same words in both\n"
 
 
 async def test_many_at_the_same_moment_are_stored_once_each(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ async def test_what_a_dead_program_may_have_sent_is_looked_for_under_its_name(
         async with AsyncExitStack() as stack:
             _, bench = await _two(stack, folder, provider)
             [dead] = await bench.upload(_file(folder, "its name.txt"))
-            await bench.engine.delete_remote(dead.id)
+            await bench.engine.files.delete_of_job(dead.id)
             provider.uploads.clear()
             at = bench.ctx.clock.now() - 1
             await _noted_by_a_dead_program(folder, bench, at, dead.sha256 or "")
@@ -103,7 +103,7 @@ async def test_what_a_dead_program_may_have_sent_is_looked_for_under_its_name(
                 )
             [job] = await bench.upload(_file(folder, "my name.txt"))
             assert job.state is S.DONE
-            detail = await bench.engine.job(job.id)
+            detail = await bench.engine.queue.job(job.id)
             assert detail.attempts[0].outcome == ELSEWHERE
             if is_stored:
                 assert job.file_id == "orphan"

@@ -23,7 +23,7 @@ def png_named_text(folder: Path) -> Path:
 
 
 async def answered(bench: Bench, job: JobView, *codes: str) -> JobView:
-    assert await bench.engine.retry([job.id], accepted=codes) == [job.id]
+    assert await bench.engine.queue.retry([job.id], accepted=codes) == [job.id]
     return await bench.until_state(job.id, JobState.DONE, JobState.REFUSED)
 
 
@@ -42,8 +42,8 @@ async def test_a_question_is_answered_and_the_answer_noted(tmp_path: Path) -> No
         done = await answered(bench, job, MISMATCH)
         assert done.state is JobState.DONE
         assert done.accepted == (MISMATCH, "MACROS_FOUND")
-        rows = await bench.engine.audit_rows(0, 100)
-        history = (await bench.engine.job(job.id)).history
+        rows = await bench.engine.audit.rows(0, 100)
+        history = (await bench.engine.queue.job(job.id)).history
     noted = {r.action: json.loads(r.detail).get("accepted") for r in rows}
     assert noted["job.sending"] == f"{MISMATCH}, MACROS_FOUND"
     assert "retried; accepted: mismatch" in [entry.note for entry in history]
@@ -52,9 +52,9 @@ async def test_a_question_is_answered_and_the_answer_noted(tmp_path: Path) -> No
 async def test_the_answer_survives_a_restart(tmp_path: Path) -> None:
     path = png_named_text(tmp_path)
     async with open_bench(tmp_path) as bench:
-        await bench.engine.pause()
+        await bench.engine.queue.pause()
         options = AddOptions(accepted=(MISMATCH,))
-        batch = await bench.engine.add_paths([str(path)], options)
+        batch = await bench.engine.queue.add([str(path)], options)
         await bench.scanned(batch)
         [job] = await bench.rows(batch)
         assert job.accepted == (MISMATCH,)

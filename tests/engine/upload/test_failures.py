@@ -56,7 +56,7 @@ async def test_a_rejected_key_holds_every_file_of_the_account_and_is_said_once(
         problems = [e for e in bench.events if isinstance(e, ProblemRaised)]
         assert [p.account for p in problems] == ["kimi"]
         # The key is mended: a good test sends everything on.
-        report = await bench.engine.test_account("kimi")
+        report = await bench.engine.accounts.test("kimi")
         assert report.ok
         for job in jobs:
             await bench.until_state(job.id, S.DONE)
@@ -67,7 +67,7 @@ async def test_throttling_waits_as_asked_and_then_goes_through(tmp_path: Path) -
     provider = ScriptedProvider(faults=[answer(ErrorCode.RATE_LIMITED, 429, retry_after=0.2)])
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         [job] = await bench.upload(write(tmp_path, "a.txt"))
-        detail = await bench.engine.job(job.id)
+        detail = await bench.engine.queue.job(job.id)
     assert job.state is S.DONE
     first, second = detail.attempts
     assert second.started_at - first.started_at >= 0.2
@@ -77,7 +77,7 @@ async def test_throttling_waits_as_asked_and_then_goes_through(tmp_path: Path) -
 async def test_no_network_keeps_the_file_waiting_with_its_reason(tmp_path: Path) -> None:
     provider = ScriptedProvider(faults=[TransferError(ErrorCode.OFFLINE)] * 50)
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
-        batch_id = await bench.engine.add_paths([str(write(tmp_path, "a.txt"))], AddOptions())
+        batch_id = await bench.engine.queue.add([str(write(tmp_path, "a.txt"))], AddOptions())
         await bench.scanned(batch_id)
         [row] = await bench.rows(batch_id)
         async with asyncio.timeout(5):
@@ -93,7 +93,7 @@ async def test_a_lost_answer_is_settled_by_the_list_not_by_sending_again(tmp_pat
     provider = ScriptedProvider(lose_answers=1)
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         [job] = await bench.upload(write(tmp_path, "a.txt"))
-        history = (await bench.engine.job(job.id)).history
+        history = (await bench.engine.queue.job(job.id)).history
     assert job.state is S.DONE
     assert provider.uploads == ["a.txt"]
     assert job.file_id in provider.files
@@ -122,7 +122,7 @@ async def test_a_provider_that_loses_every_answer_is_given_up_after_the_attempts
         assert job.state is S.FAILED
         assert len(provider.uploads) == 2
         # The user's retry begins a new series.
-        await bench.engine.retry([job.id])
+        await bench.engine.queue.retry([job.id])
         await bench.until(lambda: len(provider.uploads) == 4)
 
 
@@ -148,7 +148,7 @@ async def test_a_list_that_cannot_be_had_asks_the_user(tmp_path: Path) -> None:
         assert job.error is not None
         assert job.error.code == ErrorCode.REVIEW_NEEDED
         [remote_id] = provider.files
-        await bench.engine.settle(job.id, remote_id)
+        await bench.engine.queue.settle(job.id, remote_id)
         settled = await bench.job(job.id)
     assert (settled.state, settled.file_id) == (S.DONE, remote_id)
     assert len(provider.uploads) == 1
@@ -170,7 +170,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_sent_as_it_is_then(tmp_pa
     provider = ScriptedProvider()
     provider.go.clear()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
-        batch_id = await bench.engine.add_paths([str(path)], AddOptions())
+        batch_id = await bench.engine.queue.add([str(path)], AddOptions())
         await provider.begun.wait()
         path.write_text("later" * 50_000)
         provider.go.set()

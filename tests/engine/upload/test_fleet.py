@@ -93,7 +93,7 @@ async def test_what_one_machine_gives_up_the_other_leaves_alone_within_a_second(
         assert left.ctx.breakers.phase("left") is Phase.OPEN
         began = time.monotonic()
         await asyncio.sleep(0.6)
-        batch = await right.engine.add_paths(
+        batch = await right.engine.queue.add(
             [str(p) for p in write(tmp_path, "after.txt")], AddOptions()
         )
         await right.scanned(batch)
@@ -143,7 +143,7 @@ async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) 
     ):
         for bench, name in ((left, "left"), (right, "right")):
             paths = write(tmp_path, *(f"{name} limited {number}.txt" for number in range(3)))
-            await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+            await bench.engine.queue.add([str(path) for path in paths], AddOptions())
         await asyncio.sleep(1.5)
         assert len(provider.uploads) == 3
         waits = [
@@ -162,7 +162,7 @@ async def test_who_has_lost_its_lease_keeps_the_last_block_back(
     async with machine(tmp_path, redis_url, "left", provider, clock, lease_s=0.6) as bench:
         provider.go.clear()
         [path] = write(tmp_path, "long.txt")
-        batch = await bench.engine.add_paths([str(path)], AddOptions())
+        batch = await bench.engine.queue.add([str(path)], AddOptions())
         await provider.begun.wait()
         redis = open_blocking_redis(redis_url)
         for key in redis.keys("*lease*"):

@@ -34,7 +34,7 @@ async def test_an_account_the_rule_forbids_gets_nothing(tmp_path: Path) -> None:
             assert job.error is not None
             assert job.error.code == ErrorCode.PLACE_NOT_ALLOWED
         assert bench.providers["kimi"].uploads == bench.providers["glm"].uploads == []
-        plan = await bench.engine.plan([str(tmp_path / "glm.txt")], AddOptions())
+        plan = await bench.engine.queue.plan([str(tmp_path / "glm.txt")], AddOptions())
         assert [f.error.code for f in plan.files if f.error] == [ErrorCode.PLACE_NOT_ALLOWED]
 
 
@@ -67,13 +67,13 @@ async def test_a_new_rule_holds_for_what_waits_already(tmp_path: Path) -> None:
     kimi.go.clear()
     async with open_bench(tmp_path, providers={"kimi": kimi}) as bench:
         paths = [str(path) for path in write(tmp_path, *(f"{n}.txt" for n in range(4)))]
-        batch = await bench.engine.add_paths(paths, AddOptions())
+        batch = await bench.engine.queue.add(paths, AddOptions())
         await bench.scanned(batch)
         jobs = await bench.rows(batch)
         for job in jobs:
             await bench.until_state(job.id, S.WAITING, S.SENDING)
         await kimi.begun.wait()
-        await bench.engine.change_setting("folder_rules", f"{tmp_path} = glm")
+        await bench.engine.settings.change("folder_rules", f"{tmp_path} = glm")
         kimi.go.set()
         ended = [await bench.until_state(job.id, S.DONE) for job in jobs]
         # Two were under way.

@@ -23,7 +23,7 @@ async def test_the_intent_is_on_disk_while_the_first_byte_leaves(tmp_path: Path)
     async with open_bench(tmp_path) as bench:
         provider = bench.providers["kimi"]
         provider.go.clear()
-        batch = await bench.engine.add_paths([str(_file(tmp_path))], AddOptions())
+        batch = await bench.engine.queue.add([str(_file(tmp_path))], AddOptions())
         await provider.begun.wait()
         with closing(sqlite3.connect(tmp_path / "engine.db")) as database:
             rows = database.execute(
@@ -43,7 +43,7 @@ async def test_a_file_that_shows_up_after_the_first_look_is_found_by_the_second(
     async with open_bench(
         tmp_path, providers={"kimi": provider}, wanted=settings(settle_s=0.3)
     ) as bench:
-        batch = await bench.engine.add_paths([str(_file(tmp_path))], AddOptions())
+        batch = await bench.engine.queue.add([str(_file(tmp_path))], AddOptions())
         while provider.listed < 1:
             await bench.ctx.clock.sleep(0.01)
         at = bench.ctx.clock.now()

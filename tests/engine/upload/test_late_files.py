@@ -51,7 +51,7 @@ async def test_what_turns_up_late_is_not_adopted_for_another_content(tmp_path: P
         assert job.error is not None
         assert "late could be an earlier file" in job.error.detail
         # The user looks and says that it is not: it is sent after all.
-        await bench.engine.settle(job.id, None)
+        await bench.engine.queue.settle(job.id, None)
         done = await bench.until_state(job.id, S.DONE)
         assert done.file_id is not None
         assert provider.bodies[done.file_id].startswith(b"two")
@@ -61,7 +61,7 @@ async def test_it_is_known_after_the_first_job_was_forgotten(tmp_path: Path) -> 
     provider = ScriptedProvider()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await given_up(bench, provider, write(tmp_path, "first", "one"))
-        assert await bench.engine.remove([job_id]) == 1
+        assert await bench.engine.queue.remove([job_id]) == 1
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         stored_late(provider, "late")
         provider.faults = [lost()]

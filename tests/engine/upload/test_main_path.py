@@ -29,7 +29,7 @@ async def test_a_file_ends_done_with_its_id_its_hash_and_its_history(tmp_path: P
     content = documents.text(300_000)
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(write(tmp_path, "report.txt", content))
-        detail = await bench.engine.job(job.id)
+        detail = await bench.engine.queue.job(job.id)
     assert job.state is JobState.DONE
     assert bench.providers["kimi"].bodies[job.file_id or ""] == content
     assert job.sha256 == hashlib.sha256(content).hexdigest()
@@ -121,7 +121,7 @@ async def test_what_the_account_does_not_take_needs_consent_for_another_company(
         assert kept.error is not None
         assert kept.error.code == ErrorCode.CONSENT_NEEDED
         assert not bench.providers["kimi"].uploads
-        await bench.engine.retry([kept.id], allow_fallback=True)
+        await bench.engine.queue.retry([kept.id], allow_fallback=True)
         allowed = await bench.until_state(kept.id, JobState.DONE)
         assert allowed.account == "kimi"
 
@@ -138,7 +138,7 @@ async def test_a_wish_that_no_file_can_meet_is_refused_at_once(
 ) -> None:
     async with open_bench(tmp_path) as bench:
         with pytest.raises(AppError) as caught:
-            await bench.engine.add_paths([str(tmp_path)], AddOptions(**options))  # type: ignore[arg-type]
+            await bench.engine.queue.add([str(tmp_path)], AddOptions(**options))  # type: ignore[arg-type]
         assert caught.value.code is code
         assert not await bench.rows()
 
@@ -146,7 +146,7 @@ async def test_a_wish_that_no_file_can_meet_is_refused_at_once(
 async def test_without_an_account_nothing_is_queued(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=()) as bench:
         with pytest.raises(AppError) as caught:
-            await bench.engine.add_paths([str(tmp_path)], AddOptions())
+            await bench.engine.queue.add([str(tmp_path)], AddOptions())
     assert caught.value.code is ErrorCode.NO_ACCOUNT
 
 

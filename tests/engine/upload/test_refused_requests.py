@@ -16,9 +16,9 @@ async def test_a_name_is_given_to_one_account_only(tmp_path: Path) -> None:
     draft = AccountDraft(KIMI.name, "kimi", "intl", "https://other.invalid/v1")
     async with open_bench(tmp_path) as bench:
         with pytest.raises(AppError) as caught:
-            await bench.engine.add_account(draft, "sk-another-not-a-real-key")
+            await bench.engine.accounts.add(draft, "sk-another-not-a-real-key")
         assert caught.value.code is ErrorCode.ACCOUNT_EXISTS
-        [kept] = [s for s in await bench.engine.accounts() if s.account.name == KIMI.name]
+        [kept] = [s for s in await bench.engine.accounts.all() if s.account.name == KIMI.name]
         assert kept.account.base_url == KIMI.base_url
 
 
@@ -28,7 +28,7 @@ async def test_what_needs_no_review_cannot_be_settled(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(file)
         with pytest.raises(AppError) as caught:
-            await bench.engine.settle(job.id, None)
+            await bench.engine.queue.settle(job.id, None)
         assert caught.value.code is ErrorCode.WRONG_STATE
         assert (await bench.job(job.id)).state is JobState.DONE
 
@@ -39,4 +39,4 @@ async def test_a_second_window_of_one_profile_makes_way() -> None:
             async with open_service(face=WINDOW):
                 raise AssertionError("it opened")
         assert caught.value.code is ErrorCode.ALREADY_OPEN
-        assert (await first.summary()).total == 0
+        assert (await first.queue.summary()).total == 0

@@ -91,7 +91,7 @@ async def test_sending_that_had_arrived_is_adopted_not_sent_again(tmp_path: Path
     provider = stored()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job = await settled(bench, job_id)
-        detail = await bench.engine.job(job_id)
+        detail = await bench.engine.queue.job(job_id)
     assert job.file_id == "stored"
     assert provider.uploads == []
     assert [a.outcome for a in detail.attempts] == ["interrupted"]
@@ -133,7 +133,7 @@ async def test_quitting_in_the_middle_loses_nothing_and_repeats_nothing(tmp_path
     provider = ScriptedProvider()
     provider.go.clear()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
-        batch_id = await bench.engine.add_paths([str(p) for p in paths], AddOptions())
+        batch_id = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
         await bench.scanned(batch_id)
         await provider.begun.wait()
     provider.go.set()
@@ -153,7 +153,7 @@ async def test_confirming_without_a_network_is_never_taken_for_missing(tmp_path:
     ) as bench:
         await asyncio.sleep(1.0)
         assert (await bench.job(job_id)).state is S.CONFIRMING
-        assert await bench.engine.cancel([job_id]) == []
+        assert await bench.engine.queue.cancel([job_id]) == []
         provider.reachable = True
         job = await settled(bench, job_id)
     assert job.file_id == "stored"

@@ -61,7 +61,7 @@ async def test_while_the_provider_cannot_be_asked_nothing_is_sent(tmp_path: Path
         await bench.upload(_file(tmp_path))
         provider = bench.providers["kimi"]
         provider.list_fault = TransferError(ErrorCode.OFFLINE)
-        batch = await bench.engine.add_paths([str(_file(tmp_path, "b.txt"))], AddOptions())
+        batch = await bench.engine.queue.add([str(_file(tmp_path, "b.txt"))], AddOptions())
         await bench.until(
             lambda: any(
                 isinstance(e, JobChanged) and e.job.wait_reason == "The provider cannot be reached"
@@ -111,5 +111,5 @@ async def test_a_definite_no_to_the_question_holds_the_file(tmp_path: Path) -> N
         assert job.state is JobState.HELD
         assert provider.uploads == ["a.txt"]
         provider.list_fault = provider.find_fault = None
-        await bench.engine.retry(None)
+        await bench.engine.queue.retry(None)
         assert (await bench.until_state(job.id, JobState.DUPLICATE)).file_id

@@ -40,7 +40,7 @@ async def test_a_file_goes_on_when_the_database_works_again(tmp_path: Path) -> N
     path.write_text("some words\n")
     async with open_bench(tmp_path) as bench:
         bench.ctx.fingerprints = _Prints(bench.ctx.fingerprints)
-        batch = await bench.engine.add_paths([str(path)], AddOptions())
+        batch = await bench.engine.queue.add([str(path)], AddOptions())
         while bench.ctx.guard.problem is None:
             await bench.ctx.clock.sleep(0.01)
         assert bench.ctx.guard.problem.code is ErrorCode.DATABASE_ERROR

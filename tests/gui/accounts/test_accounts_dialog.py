@@ -50,8 +50,8 @@ def test_a_key_is_tested_then_saved_then_forgotten(open_window: Open) -> None:
     form.save.click()
     stage.until(lambda: len(dialog.cards) == 1)
     assert stage.script.calls == [
-        ("test_draft", AccountDraft("kimi", "kimi", "intl", None), KEY),
-        ("add_account", AccountDraft("kimi", "kimi", "intl", None), KEY),
+        ("accounts.test_draft", AccountDraft("kimi", "kimi", "intl", None), KEY),
+        ("accounts.add", AccountDraft("kimi", "kimi", "intl", None), KEY),
     ]
     assert KEY not in texts()
     assert form.name.text() == "kimi-2"

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QCheckBox
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.settings import Settings
 from exai_desktop.gui.accounts.folder_rules_dialog import NONE, FolderRulesDialog
 from exai_desktop.gui.style.plain_text import PlainLabel
 from tests.gui.conftest import Stage
@@ -17,26 +16,12 @@ Open = Callable[..., Stage]
 FOLDER = "/home/me/Contracts & more"
 
 
-class WithRules(ScriptedService):
-    """Keeps what is saved."""
-
-    kept = Settings()
-
-    async def settings(self) -> Settings:
-        return self.kept
-
-    async def change_setting(self, name: str, value: str) -> Settings:
-        self._note("change_setting", name, value)
-        self.kept = Settings.model_validate({name: value})
-        return self.kept
-
-
 def boxes(dialog: FolderRulesDialog) -> dict[str, QCheckBox]:
     return {box.text(): box for box in dialog.findChildren(QCheckBox) if box.isVisible()}
 
 
 def test_a_folder_is_kept_to_what_is_ticked(open_window: Open) -> None:
-    script = WithRules(statuses=[account("kimi")])
+    script = ScriptedService(statuses=[account("kimi")])
     stage = open_window(script)
     stage.window.menu_actions.rules.trigger()
     [dialog] = stage.window.findChildren(FolderRulesDialog)
@@ -49,19 +34,19 @@ def test_a_folder_is_kept_to_what_is_ticked(open_window: Open) -> None:
             calls = len(script.calls)
             boxes(dialog)[title].click()
             stage.until(lambda calls=calls: len(script.calls) > calls)  # type: ignore[misc]
-    stage.until(lambda: script.kept.folder_rules == (f"{FOLDER} = glm/zai",))
-    assert script.kept.folder_rules == (f"{FOLDER} = glm/zai",)
+    stage.until(lambda: script.settings.kept.folder_rules == (f"{FOLDER} = glm/zai",))
+    assert script.settings.kept.folder_rules == (f"{FOLDER} = glm/zai",)
     # The last one stays ticked.
     stage.until(lambda: sum(box.isChecked() for box in boxes(dialog).values()) == 1)
     last = next(box for box in boxes(dialog).values() if box.isChecked())
     calls = len(script.calls)
     last.click()
     stage.until(lambda: len(script.calls) > calls)
-    assert script.kept.folder_rules == (f"{FOLDER} = glm/zai",)
+    assert script.settings.kept.folder_rules == (f"{FOLDER} = glm/zai",)
 
 
 def test_a_refusal_is_shown_and_nothing_is_changed(open_window: Open) -> None:
-    script = WithRules(statuses=[account("kimi")])
+    script = ScriptedService(statuses=[account("kimi")])
     stage = open_window(script)
     stage.window.menu_actions.rules.trigger()
     [dialog] = stage.window.findChildren(FolderRulesDialog)
@@ -73,5 +58,5 @@ def test_a_refusal_is_shown_and_nothing_is_changed(open_window: Open) -> None:
             for label in dialog.findChildren(PlainLabel)
         )
     )
-    assert script.kept.folder_rules == ()
+    assert script.settings.kept.folder_rules == ()
     script.failure = None

@@ -67,7 +67,7 @@ def test_a_test_by_keyboard(open_window: Open) -> None:
     [card] = stage.window.providers.cards
     card.test.setFocus()
     stage.press(Qt.Key.Key_Space)
-    stage.until(lambda: ("test_account", "kimi") in script.calls)
+    stage.until(lambda: ("accounts.test", "kimi") in script.calls)
     stage.until(card.result.isVisible)
 
 

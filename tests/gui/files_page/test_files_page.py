@@ -164,7 +164,7 @@ def test_a_foreign_file_is_imported(stage_and_page: tuple[Stage, FilesPage]) -> 
     stage, page = stage_and_page
     select(stage, page, 1, 3)
     page.buttons[next(a for a in page.buttons if a.value == "import")].click()
-    stage.until(lambda: ("import_files", "work", ["file-3"]) in stage.script.calls)
+    stage.until(lambda: ("files.import_foreign", "work", ["file-3"]) in stage.script.calls)
     stage.until(lambda: stage.parts.notices.title == "1 file is on record now")
     row = page.model.row_of(3)
     assert row is not None
@@ -210,16 +210,16 @@ def test_refresh_asks_the_chosen_account_or_all(stage_and_page: tuple[Stage, Fil
     page.view.setFocus()
     stage.press(Qt.Key.Key_F5)
     stage.until(lambda: stage.parts.notices.title == "The providers were asked")
-    assert [c for c in stage.script.calls if c[0] == "reconcile"] == [
-        ("reconcile", "work"),
-        ("reconcile", "zai"),
+    assert [c for c in stage.script.calls if c[0] == "accounts.reconcile"] == [
+        ("accounts.reconcile", "work"),
+        ("accounts.reconcile", "zai"),
     ]
     stage.script.calls.clear()
     stage.until(page.refresh.isEnabled)
     page.account.choose("zai")
     page.refresh.click()
     stage.until(called(stage, "reconcile"))
-    assert stage.script.calls == [("reconcile", "zai")]
+    assert stage.script.calls == [("accounts.reconcile", "zai")]
     stage.until(page.refresh.isEnabled)
 
 

@@ -90,7 +90,7 @@ def test_consent_is_given_by_one_button(open_window: Open) -> None:
     stage = show(open_window, CONSENT)
     assert stage.window.page.details.error.isVisible()
     press(stage, Action.ALLOW_FALLBACK)
-    stage.until(lambda: ("retry", [3], True) in stage.script.calls)
+    stage.until(lambda: ("queue.retry", [3], True) in stage.script.calls)
 
 
 def question_of(stage: Stage) -> PlainQuestion:
@@ -116,7 +116,7 @@ def test_what_was_found_is_said_before_a_file_is_sent_anyway(open_window: Open) 
     assert not stage.script.calls
     stage.window.menu_actions.file_actions[Action.SEND_ANYWAY].trigger()
     answer(question_of(stage), "Send anyway")
-    stage.until(lambda: ("retry", [10], False, "MACROS_FOUND") in stage.script.calls)
+    stage.until(lambda: ("queue.retry", [10], False, "MACROS_FOUND") in stage.script.calls)
 
 
 def test_several_are_sent_each_for_what_was_found_in_it(open_window: Open) -> None:
@@ -143,9 +143,9 @@ def test_a_review_offers_its_two_answers(open_window: Open) -> None:
     assert not review.use.isEnabled()
     review.remote_id.setText("  file-99 ")
     review.use.click()
-    stage.until(lambda: ("settle", 4, "file-99") in stage.script.calls)
+    stage.until(lambda: ("queue.settle", 4, "file-99") in stage.script.calls)
     review.send.click()
-    stage.until(lambda: ("settle", 4, None) in stage.script.calls)
+    stage.until(lambda: ("queue.settle", 4, None) in stage.script.calls)
 
 
 def test_the_text_is_shown(open_window: Open) -> None:

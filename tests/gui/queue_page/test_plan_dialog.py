@@ -56,7 +56,7 @@ def dialog_of(stage: Stage) -> PlanDialog:
 
 
 def added(script: ScriptedService) -> list[object]:
-    return [call for call in script.calls if call[0] == "add_paths"]
+    return [call for call in script.calls if call[0] == "queue.add"]
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])

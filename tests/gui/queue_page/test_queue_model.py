@@ -124,8 +124,8 @@ def test_commands_reach_rows_that_were_never_looked_at(open_window: Open) -> Non
     stage.window.page.view.setFocus()
     stage.window.page.view.selectAll()
     stage.press(Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
-    stage.until(lambda: any(call[0] == "retry" for call in stage.script.calls))
-    ids = next(call[1] for call in stage.script.calls if call[0] == "retry")
+    stage.until(lambda: any(call[0] == "queue.retry" for call in stage.script.calls))
+    ids = next(call[1] for call in stage.script.calls if call[0] == "queue.retry")
     assert sorted(ids) == list(range(1, 1_001))  # type: ignore[call-overload]
 
 

@@ -46,10 +46,10 @@ def called(stage: Stage, name: str) -> Callable[[], bool]:
 def test_space_pauses_and_resumes_the_row(stage: Stage) -> None:
     select(stage, 2)
     stage.press(Qt.Key.Key_Space)
-    stage.until(lambda: ("pause", [2]) in stage.script.calls)
+    stage.until(lambda: ("queue.pause", [2]) in stage.script.calls)
     select(stage, 3)
     stage.press(Qt.Key.Key_Space)
-    stage.until(lambda: ("resume", [3]) in stage.script.calls)
+    stage.until(lambda: ("queue.resume", [3]) in stage.script.calls)
 
 
 def test_space_on_a_button_presses_the_button(stage: Stage) -> None:
@@ -66,7 +66,7 @@ def test_delete_removes_finished_files_only(stage: Stage) -> None:
     stage.until(lambda: stage.parts.notices.title == "These files are not finished")
     select(stage, 4)
     stage.press(Qt.Key.Key_Delete)
-    stage.until(lambda: ("remove", [4]) in stage.script.calls)
+    stage.until(lambda: ("queue.remove", [4]) in stage.script.calls)
 
 
 def delete_first(stage: Stage, seconds: int) -> None:
@@ -148,7 +148,7 @@ def test_retry_and_pause_all(stage: Stage) -> None:
     stage.press(Qt.Key.Key_R, CTRL)
     stage.until(called(stage, "retry"))
     stage.press(Qt.Key.Key_P, CTRL | SHIFT)
-    stage.until(lambda: ("pause", None) in stage.script.calls)
+    stage.until(lambda: ("queue.pause", None) in stage.script.calls)
     stage.until(lambda: stage.window.page.strip.pause.text() == "Resume")
 
 
@@ -239,10 +239,10 @@ def test_pause_for_an_hour_and_a_limit_of_speed_are_in_the_menu(open_window: Ope
     stage = open_window(script)
     actions = stage.window.menu_actions
     actions.pause_hour.trigger()
-    stage.until(lambda: ("pause", None, 3600.0) in script.calls)
+    stage.until(lambda: ("queue.pause", None, 3600.0) in script.calls)
     stage.until(actions.speeds.actions()[0].isChecked)
     actions.speeds.actions()[2].trigger()
-    stage.until(lambda: ("change_setting", "upload_bytes_per_s", "500000") in script.calls)
+    stage.until(lambda: ("settings.change", "upload_bytes_per_s", "500000") in script.calls)
     actions.speeds.show_limit(77_000)
     assert [a.text() for a in actions.speeds.actions() if a.isChecked()] == ["At most 77.0 kB/s"]
 
@@ -253,6 +253,6 @@ def test_what_the_queue_waits_for_is_ticked_in_the_menu(open_window: Open) -> No
     ticks = stage.window.menu_actions.waiting.actions
     assert not any(tick.isChecked() for tick in ticks.values())
     ticks["on_battery"].trigger()
-    stage.until(lambda: ("change_setting", "on_battery", "wait") in script.calls)
+    stage.until(lambda: ("settings.change", "on_battery", "wait") in script.calls)
     ticks["on_battery"].trigger()
-    stage.until(lambda: ("change_setting", "on_battery", "go") in script.calls)
+    stage.until(lambda: ("settings.change", "on_battery", "go") in script.calls)

@@ -1,0 +1,117 @@
+"""The queue, as the engine shows and changes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.events import EventBus, JobsRemoved
+from exai_desktop.core.jobs.models import (
+    AddOptions,
+    JobDetail,
+    JobPage,
+    JobQuery,
+    Origin,
+    QueueSummary,
+)
+from exai_desktop.core.planning import UploadPlan
+from exai_desktop.engine.background.runner import Runner
+from exai_desktop.engine.context import Context
+from exai_desktop.engine.files.open_file import AllowedPlaces
+from exai_desktop.engine.service import intake
+from exai_desktop.engine.service.intake import check_options, walk_into_queue
+from exai_desktop.engine.service.job_commands import Commands
+
+
+class JobQueue:
+    """Meets `core.service.QueueService`. Walks through folders are tasks of the group given."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        bus: EventBus,
+        runner: Runner,
+        commands: Commands,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        self._ctx = ctx
+        self._bus = bus
+        self._runner = runner
+        self._commands = commands
+        self._tasks = tasks
+        self._walks: set[asyncio.Task[None]] = set()
+
+    def stop(self) -> None:
+        """No more files come in."""
+        for walk in self._walks:
+            walk.cancel()
+
+    async def add(self, paths: Sequence[str], options: AddOptions) -> int:
+        check_options(self._ctx, options)
+        batch_id = await self._ctx.jobs.add_batch(options, (), self._ctx.clock.now())
+        self._ctx.scheduler.batch_opened(batch_id)
+        places = (
+            AllowedPlaces(self._ctx.settings.allowed_folders)
+            if options.origin is Origin.UNATTENDED
+            else None
+        )
+        walk = self._tasks.create_task(
+            walk_into_queue(self._ctx, self._bus, batch_id, list(paths), places)
+        )
+        self._walks.add(walk)
+        walk.add_done_callback(self._walks.discard)
+        return batch_id
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        return await intake.plan(self._ctx, paths, options)
+
+    async def page(self, query: JobQuery) -> JobPage:
+        page = await self._ctx.jobs.page(query)
+        return replace(page, rows=tuple(map(self._ctx.scheduler.shown, page.rows)))
+
+    async def job(self, job_id: int) -> JobDetail:
+        detail = await self._ctx.jobs.detail(job_id)
+        if detail is None:
+            raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+        return replace(detail, view=self._ctx.scheduler.shown(detail.view))
+
+    async def summary(self) -> QueueSummary:
+        return await self._runner.summary()
+
+    async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
+        if job_ids is not None:
+            await self._commands.hold(job_ids)
+            return
+        self._runner.pausing.begin(for_s)
+        await self._runner.announce_summary()
+
+    async def resume(self, job_ids: Sequence[int] | None = None) -> None:
+        if job_ids is not None:
+            await self._commands.resume(job_ids)
+            return
+        self._runner.pausing.end()
+        await self._runner.announce_summary()
+
+    async def cancel(self, job_ids: Sequence[int]) -> list[int]:
+        return await self._commands.cancel(job_ids)
+
+    async def retry(
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool = False,
+        accepted: Sequence[str] = (),
+    ) -> list[int]:
+        return await self._commands.retry(job_ids, allow_fallback=allow_fallback, accepted=accepted)
+
+    async def settle(self, job_id: int, remote_id: str | None) -> None:
+        await self._commands.settle(job_id, remote_id)
+
+    async def remove(self, job_ids: Sequence[int] | None) -> int:
+        removed = await self._ctx.jobs.remove(job_ids)
+        if removed:
+            self._bus.publish(JobsRemoved(tuple(job_ids or ())))
+        return removed
