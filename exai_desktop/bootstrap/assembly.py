@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import random
 import sys
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.fleet import shared_parts
+from exai_desktop.bootstrap.fleet import Shared, shared_parts
 from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
@@ -26,17 +25,14 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.events import EventBus
-from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.context import Context
+from exai_desktop.engine.assembly import AccountParts, EngineParts, MachineParts
+from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck, system_scanner
-from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.scheduling.progress_board import ProgressBoard
-from exai_desktop.engine.scheduling.scheduler import Scheduler
-from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.record import Record
+from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.store import SqliteAuditStore
 from exai_desktop.storage.audit.trail import AuditTrail
@@ -61,81 +57,71 @@ class Given:
     credentials: Credentials
 
 
-def engine_maker(
+def engine_parts(
     given: Given,
     opened: Opened,
     trail: AuditTrail,
     bus: EventBus,
     stack: AsyncExitStack,
     problems: list[AppError],
-) -> Callable[[asyncio.TaskGroup], Engine]:
+) -> EngineParts:
     """`problems` takes what is wrong and does not keep the program from running."""
     settings = given.settings
-    database, clock = opened.database, SystemClock()
     readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
-    accounts = _accounts(given, clock, bus, readers, stack)
-    keep = None if opened.is_read_only else settings.keep_texts
-    jobs = SqliteJobStore(database, trail)
-    # More than threads: while some are read, the others' writes share a transaction.
-    prepare = Lane("prepare", max(8, settings.readers * 4), clock)
-    scheduler = Scheduler(jobs, bus, clock, prepare, accounts.lane)
-    ctx: Context
-    shared = shared_parts(
-        given.where,
-        settings,
-        database,
-        stack,
-        lambda error: ctx.breakers.on_fleet(error),  # noqa: PLW0108 - it is made below
-    )
-    ctx = Context(
-        jobs=jobs,
-        copies=SqliteCopyStore(database, trail),
-        fingerprints=SqliteFingerprints(database),
-        states=shared.states,
-        turns=shared.turns,
-        audit=SqliteAuditStore(database, trail),
-        anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
-        accounts=accounts,
-        scheduler=scheduler,
-        board=ProgressBoard(bus, clock),
-        clock=clock,
+    senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
+    table, known_problems = load_provider_table(), Problems(bus)
+    shared = shared_parts(given.where, settings, opened.database, stack, known_problems.of_fleet)
+    return EngineParts(
+        bus=bus,
+        problems=known_problems,
+        record=_record(given, opened, trail, shared, stack),
+        accounts=AccountParts(
+            given.book,
+            given.credentials,
+            _provider_factory(table, settings, senders),
+            table,
+            KeyRules(check_key, key_fingerprint),
+        ),
+        machine=MachineParts(
+            SystemClock(),
+            readers,
+            random.SystemRandom().random,
+            shared.claims,
+            shared.turns,
+            None if opened.is_read_only else opened.snapshots,
+            opened.ballast,
+            SystemSurroundings(),
+        ),
         settings=settings,
-        readers=readers,
-        random=random.SystemRandom().random,
+        settings_book=given.settings_file,
         malware=MalwareCheck(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),
-        recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
-        balances=None if opened.is_read_only else SqliteBalances(database),
-        health_book=None if opened.is_read_only else SqliteHealthBook(database),
-        surroundings=SystemSurroundings(),
+        facts=partial(_facts, given.where, given.face),
         metrics=_metrics(settings, stack, problems),
-        texts=stack.enter_context(kept_texts(given.where.texts, keep)),
-        snapshots=None if opened.is_read_only else opened.snapshots,
-        disk=opened.ballast,
-        claims=shared.claims,
+        # More than threads: while some are read, the others' writes share a transaction.
+        prepared_at_once=max(8, settings.readers * 4),
         is_read_only=opened.is_read_only,
     )
 
-    facts = partial(_facts, given.where, given.face)
-    return lambda tasks: Engine(
-        ctx, bus, tasks, given.settings_file, check_key, key_fingerprint, facts
+
+def _record(
+    given: Given, opened: Opened, trail: AuditTrail, shared: Shared, stack: AsyncExitStack
+) -> Record:
+    database, is_kept = opened.database, not opened.is_read_only
+    keep_texts = given.settings.keep_texts if is_kept else None
+    return Record(
+        jobs=SqliteJobStore(database, trail),
+        copies=SqliteCopyStore(database, trail),
+        fingerprints=SqliteFingerprints(database),
+        states=shared.states,
+        audit=SqliteAuditStore(database, trail),
+        anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
+        recovery=SqliteRecoveryLog(database) if is_kept else None,
+        texts=stack.enter_context(kept_texts(given.where.texts, keep_texts)),
+        balances=SqliteBalances(database) if is_kept else None,
+        health_book=SqliteHealthBook(database) if is_kept else None,
     )
-
-
-def _accounts(
-    given: Given,
-    clock: Clock,
-    bus: EventBus,
-    readers: ThreadPoolExecutor,
-    stack: AsyncExitStack,
-) -> Accounts:
-    settings, table = given.settings, load_provider_table()
-    senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
-    make = _provider_factory(table, settings, senders)
-    accounts = Accounts(given.book, given.credentials, make, table, settings, clock, bus, readers)
-    stack.push_async_callback(accounts.close)
-    return accounts
 
 
 def _metrics(settings: Settings, stack: AsyncExitStack, problems: list[AppError]) -> Metrics:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import Final
 
-from exai_desktop.bootstrap.assembly import Given, engine_maker
+from exai_desktop.bootstrap.assembly import Given, engine_parts
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.audit_key import load_seal
 from exai_desktop.config.credentials import choose_credentials
@@ -22,9 +22,9 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.service import UploadService
+from exai_desktop.engine.assembly import open_engine
 from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
-from exai_desktop.engine.service.engine import running
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.user_profile.opening import open_profile
@@ -109,8 +109,9 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
         bus = EventBus()
         given = Given(where, face, settings, settings_file, book, credentials)
         problems: list[AppError] = list(opened.problems)
-        make = engine_maker(given, opened, trail, bus, stack, problems)
-        engine = await stack.enter_async_context(running(make))
+        parts = engine_parts(given, opened, trail, bus, stack, problems)
+        assembly = await stack.enter_async_context(open_engine(parts))
+        engine = assembly.engine
         await stack.enter_async_context(ipc.serve(engine, where.socket))
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)

@@ -283,3 +283,10 @@ class Settings(SendingSettings):
         if not all(PathPolicy((folder,)).is_usable(folder) for folder in folders):
             raise ValueError("each must be the whole path of a folder, and none the whole disk")
         return folders
+
+
+class CurrentSettings:
+    """The settings the engine works with; a few are exchanged while it runs. In its loop only."""
+
+    def __init__(self, value: Settings) -> None:
+        self.value = value

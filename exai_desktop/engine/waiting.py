@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from typing import TypeVar
 
 from exai_desktop.core.machine import Clock
@@ -61,3 +62,15 @@ async def uninterrupted(coroutine: Coroutine[object, object, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
+
+
+class Readers:
+    """The threads that read files and whatever else blocks."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def read(self, call: Callable[..., T], *args: object) -> T:
+        """Run a blocking call in one of them, to its end even when cancelled."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, call, *args)

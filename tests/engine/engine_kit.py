@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,20 +17,25 @@ from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.audit.chain import Seal
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
-from exai_desktop.core.files.ports import MalwareScanner
+from exai_desktop.core.files.ports import Fingerprints, MalwareScanner
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.context import Context
+from exai_desktop.engine.assembly import (
+    AccountParts,
+    Assembly,
+    EngineParts,
+    MachineParts,
+    open_engine,
+)
+from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck
-from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.scheduling.progress_board import ProgressBoard
-from exai_desktop.engine.scheduling.scheduler import Scheduler
-from exai_desktop.engine.service.engine import Engine, running
+from exai_desktop.engine.record import Record
+from exai_desktop.engine.service.accounts import KeyRules
+from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.store import SqliteAuditStore
 from exai_desktop.storage.audit.trail import AuditTrail
@@ -40,7 +45,7 @@ from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.text_cache import kept_texts
-from exai_desktop.storage.user_profile.opening import open_profile
+from exai_desktop.storage.user_profile.opening import Opened, open_profile
 
 from .scripted_provider import ScriptedProvider
 
@@ -73,7 +78,9 @@ class Bench:
     """An engine under test, its providers, and everything it announced."""
 
     engine: Engine
-    ctx: Context
+    # For what no user can see.
+    parts: Assembly
+    opened: Opened
     providers: dict[str, ScriptedProvider]
     events: list[Event] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -151,6 +158,7 @@ async def open_bench(
     turns: SharedTurns | None = None,
     metrics: Metrics = NO_METRICS,
     surroundings: Surroundings | None = None,
+    prints: Callable[[Fingerprints], Fingerprints] | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -164,59 +172,56 @@ async def open_bench(
     trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", clock.now)
     opened = open_profile(folder / "engine.db", clock.now)
     database = opened.database
-    jobs = SqliteJobStore(database, trail)
+    made_prints = SqliteFingerprints(database)
     with (
         ThreadPoolExecutor(2) as readers,
         kept_texts(folder / "texts.db", wanted.keep_texts) as texts,
+        closing(opened),
     ):
-        desk = Accounts(
-            MemoryBook(accounts),
-            credentials,
-            lambda account, _: made.setdefault(account.name, ScriptedProvider()),
-            load_provider_table(),
-            wanted,
-            clock,
-            bus,
-            readers,
-        )
-        scheduler = Scheduler(jobs, bus, clock, Lane("prepare", 4, clock), desk.lane)
-        ctx = Context(
-            jobs=jobs,
-            copies=SqliteCopyStore(database, trail),
-            fingerprints=SqliteFingerprints(database),
-            states=states or SqliteStateStore(database),
-            audit=SqliteAuditStore(database, trail),
-            anchor_file=AnchorFile(folder / "audit-anchor.json"),
-            accounts=desk,
-            scheduler=scheduler,
-            board=ProgressBoard(bus, clock),
-            clock=clock,
+        is_kept = not opened.is_read_only
+        parts = EngineParts(
+            bus=bus,
+            problems=Problems(bus),
+            record=Record(
+                jobs=SqliteJobStore(database, trail),
+                copies=SqliteCopyStore(database, trail),
+                fingerprints=prints(made_prints) if prints else made_prints,
+                states=states or SqliteStateStore(database),
+                audit=SqliteAuditStore(database, trail),
+                anchor_file=AnchorFile(folder / "audit-anchor.json"),
+                recovery=SqliteRecoveryLog(database) if is_kept else None,
+                texts=texts,
+                balances=SqliteBalances(database) if is_kept else None,
+                health_book=SqliteHealthBook(database) if is_kept else None,
+            ),
+            accounts=AccountParts(
+                MemoryBook(accounts),
+                credentials,
+                lambda account, _: made.setdefault(account.name, ScriptedProvider()),
+                load_provider_table(),
+                KeyRules(check_key, key_fingerprint),
+            ),
+            machine=MachineParts(
+                clock,
+                readers,
+                lambda: 0.0,
+                claims,
+                turns,
+                opened.snapshots if is_kept else None,
+                opened.ballast,
+                surroundings,
+            ),
             settings=wanted,
-            readers=readers,
-            random=lambda: 0.0,
+            settings_book=MemorySettings(),
             malware=MalwareCheck(wanted.malware_scan, lambda: scanner),
-            recovery=None if opened.is_read_only else SqliteRecoveryLog(database),
-            balances=None if opened.is_read_only else SqliteBalances(database),
-            health_book=None if opened.is_read_only else SqliteHealthBook(database),
+            facts=dict,
             metrics=metrics,
-            surroundings=surroundings,
-            texts=texts,
-            snapshots=None if opened.is_read_only else opened.snapshots,
-            disk=opened.ballast,
-            claims=claims,
-            turns=turns,
+            prepared_at_once=4,
             is_read_only=opened.is_read_only,
         )
-        try:
-            async with running(
-                lambda tasks: Engine(
-                    ctx, bus, tasks, MemorySettings(), check_key, key_fingerprint, dict
-                )
-            ) as engine:
-                bench = Bench(engine, ctx, made)
-                bus.subscribe(bench.note)
-                for problem in opened.problems:
-                    engine.tell(ErrorView.of(problem))
-                yield bench
-        finally:
-            opened.close()
+        async with open_engine(parts) as assembly:
+            bench = Bench(assembly.engine, assembly, opened, made)
+            bus.subscribe(bench.note)
+            for problem in opened.problems:
+                assembly.engine.tell(ErrorView.of(problem))
+            yield bench

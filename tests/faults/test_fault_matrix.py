@@ -179,10 +179,10 @@ async def _first_attempt_ended(bench: Bench, job_id: int) -> JobDetail:
 
 def _untouched(bench: Bench, other: str) -> None:
     """Nobody at the other account has noticed anything."""
-    assert bench.ctx.accounts.problem(other) is None
-    breaker = bench.ctx.breakers.status(other)
+    assert bench.parts.accounts.problem(other) is None
+    breaker = bench.parts.breakers.status(other)
     assert (breaker.phase, breaker.failures) == (Phase.CLOSED, 0)
-    lane = bench.ctx.accounts.lane(other)
+    lane = bench.parts.accounts.lane(other)
     assert lane is not None
     assert lane.closed_until is None
     told = [e for e in bench.events if isinstance(e, ProblemRaised)]

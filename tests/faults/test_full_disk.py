@@ -83,7 +83,7 @@ def put(row: tuple[bytes, str, str, int], connection: Connection) -> None:
 
 
 def is_held(bench: Bench) -> bool:
-    return bench.ctx.guard.problem is not None
+    return bench.parts.guard.problem is not None
 
 
 @linux_only
@@ -139,8 +139,8 @@ async def test_the_engine_holds_new_work_and_goes_on_by_itself(
         path.write_bytes(os.urandom(50).hex().encode())
     async with open_bench(small_disk, providers={"kimi": provider}) as bench:
         # The usual threshold is more than this disk has.
-        bench.ctx.guard._low = MIB
-        await bench.ctx.guard.look()
+        bench.parts.guard._low = MIB
+        await bench.parts.guard.look()
         batch = await bench.engine.queue.add([str(path) for path in paths], AddOptions())
         await bench.until(lambda: len(provider.files) >= 5)
         full = fill(small_disk)
@@ -157,8 +157,8 @@ async def test_the_engine_holds_new_work_and_goes_on_by_itself(
         rows = await bench.rows(batch)
         assert {job.state for job in rows} == {JobState.DONE}
         assert not is_held(bench)
-        assert bench.ctx.disk is not None
-        assert bench.ctx.disk.is_held()
+        assert bench.opened.ballast is not None
+        assert bench.opened.ballast.is_held()
     assert set(Counter(provider.bodies.values()).values()) == {1}
 
 

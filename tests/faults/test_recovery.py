@@ -54,9 +54,9 @@ def told(bench: Bench) -> list[str]:
 
 async def compared(bench: Bench) -> None:
     """Until the lists are on record."""
-    assert bench.ctx.recovery is not None
-    while await bench.ctx.recovery.not_compared("kimi", "file-extract") is not None:
-        await bench.ctx.clock.sleep(0.01)
+    assert bench.parts.record.recovery is not None
+    while await bench.parts.record.recovery.not_compared("kimi", "file-extract") is not None:
+        await bench.parts.clock.sleep(0.01)
 
 
 @pytest.mark.parametrize("off_by_s", [0.0, 86_400.0, -86_400.0])
@@ -96,12 +96,12 @@ async def test_from_an_empty_disk_all_remote_files_are_known_again(tmp_path: Pat
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         assert told(bench) == [ErrorCode.DATABASE_REBUILT]
         await compared(bench)
-        copies = await bench.ctx.copies.of_account("kimi")
+        copies = await bench.parts.record.copies.of_account("kimi")
         assert {copy.remote_id for copy in copies} == set(provider.files)
         assert {copy.state for copy in copies} == {CopyState.FOREIGN}
         again = await bench.upload(*paths)
         assert {job.state for job in again} == {S.DONE}
-        copies = await bench.ctx.copies.of_account("kimi")
+        copies = await bench.parts.record.copies.of_account("kimi")
         assert {copy.state for copy in copies} == {CopyState.PRESENT}
         # And from then on it is a record like any other.
         assert {job.state for job in await bench.upload(*paths)} == {S.DUPLICATE}
@@ -114,12 +114,12 @@ async def _snapshot_with_waiting(folder: Path, provider: ScriptedProvider) -> li
     for path in paths:
         path.write_bytes(path.name.encode() * 7)
     async with open_bench(folder, providers={"kimi": provider}) as bench:
-        bench.ctx.accounts.pause(True)
+        bench.parts.accounts.pause(True)
         batch = await bench.engine.queue.add([str(path) for path in paths], AddOptions())
-        await bench.until(lambda: len(bench.ctx.accounts.lane("kimi") or ()) == 2)
-        assert bench.ctx.snapshots is not None
-        bench.ctx.snapshots.take(time.time())
-        bench.ctx.accounts.pause(False)
+        await bench.until(lambda: len(bench.parts.accounts.lane("kimi") or ()) == 2)
+        assert bench.opened.snapshots is not None
+        bench.opened.snapshots.take(time.time())
+        bench.parts.accounts.pause(False)
         await bench.finished(batch)
     lose_database(folder, snapshots=True)
     return paths
@@ -264,7 +264,7 @@ async def test_what_the_provider_has_lost_is_not_believed_to_be_there(tmp_path: 
     lose_database(tmp_path, snapshots=True)
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         await compared(bench)
-        [copy] = await bench.ctx.copies.of_account("kimi")
+        [copy] = await bench.parts.record.copies.of_account("kimi")
         assert copy.state is CopyState.MISSING
         [job] = await bench.upload(path)
         assert job.state is S.DONE
@@ -283,6 +283,6 @@ async def test_a_thousand_files_are_known_again_within_seconds(tmp_path: Path) -
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         await compared(bench)
         took = time.perf_counter() - began
-        assert len(await bench.ctx.copies.of_account("kimi")) == 1_001
+        assert len(await bench.parts.record.copies.of_account("kimi")) == 1_001
     print(f"1,001 files known again after {took:.2f} s")
     assert took < 20

@@ -17,14 +17,19 @@ from exai_desktop.core.audit.chain import Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
 from exai_desktop.core.jobs.models import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.context import Context
+from exai_desktop.engine.assembly import (
+    AccountParts,
+    Assembly,
+    EngineParts,
+    MachineParts,
+    open_engine,
+)
+from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck
-from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.scheduling.progress_board import ProgressBoard
-from exai_desktop.engine.scheduling.scheduler import Scheduler
-from exai_desktop.engine.service.engine import Engine, running
-from exai_desktop.engine.service.intake import _add_whole, check_options
+from exai_desktop.engine.record import Record
+from exai_desktop.engine.service.accounts import KeyRules
+from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.service.intake import check_options
 from exai_desktop.storage.audit.store import SqliteAuditStore
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.record.account_states import SqliteStateStore
@@ -95,58 +100,60 @@ class Process:
         self._bus.subscribe(self._note)
         self._up = asyncio.Event()
         self._end = asyncio.Event()
-        self._tasks: asyncio.TaskGroup | None = None
-        self._engine: Engine | None = None
-        self.ctx = self._context()
+        self._assembly: Assembly | None = None
         self._main = asyncio.get_running_loop().create_task(self._run())
 
     @property
+    def parts(self) -> Assembly:
+        assert self._assembly is not None
+        return self._assembly
+
+    @property
     def engine(self) -> Engine:
-        assert self._engine is not None
-        return self._engine
+        return self.parts.engine
 
     @property
     def is_up(self) -> bool:
         return self._up.is_set()
 
-    def _context(self) -> Context:
+    def _engine_parts(self) -> EngineParts:
         around, database, bus = self._around, self._database, self._bus
         credentials = SessionCredentials()
         for account in ACCOUNTS:
             credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
         readers = cast(Executor, None)  # the loop has threads of its own kind
-        clock = around.clock
-        desk = Accounts(
-            MemoryBook(ACCOUNTS),
-            credentials,
-            lambda account, _: Client(around.providers[account.name]),
-            TABLE,
-            around.settings,
-            clock,
-            bus,
-            readers,
-        )
         trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", around.clock.now)
-        jobs = SqliteJobStore(database, trail)
-        scheduler = Scheduler(jobs, bus, clock, Lane("prepare", 4, clock), desk.lane)
-        return Context(
-            jobs=jobs,
-            copies=SqliteCopyStore(database, trail),
-            fingerprints=SqliteFingerprints(database),
-            states=SqliteStateStore(database),
-            audit=SqliteAuditStore(database, trail),
-            anchor_file=around.anchor,
-            accounts=desk,
-            scheduler=scheduler,
-            board=ProgressBoard(bus, clock),
-            clock=clock,
+        return EngineParts(
+            bus=bus,
+            problems=Problems(bus),
+            record=Record(
+                jobs=SqliteJobStore(database, trail),
+                copies=SqliteCopyStore(database, trail),
+                fingerprints=SqliteFingerprints(database),
+                states=SqliteStateStore(database),
+                audit=SqliteAuditStore(database, trail),
+                anchor_file=around.anchor,
+                recovery=SqliteRecoveryLog(database),
+            ),
+            accounts=AccountParts(
+                MemoryBook(ACCOUNTS),
+                credentials,
+                lambda account, _: Client(around.providers[account.name]),
+                TABLE,
+                KeyRules(check_key, key_fingerprint),
+            ),
+            machine=MachineParts(
+                around.clock,
+                readers,
+                around.random.random,
+                disk=around.disk,
+                open_file=around.files.open,
+            ),
             settings=around.settings,
-            readers=readers,
-            random=around.random.random,
-            recovery=SqliteRecoveryLog(database),
-            disk=around.disk,
-            open_file=around.files.open,
+            settings_book=MemorySettings(),
             malware=MalwareCheck("off", lambda: None),
+            facts=dict,
+            prepared_at_once=4,
         )
 
     def _note(self, event: Event) -> None:
@@ -156,16 +163,10 @@ class Process:
             self._around.note(f"job {job.id} {job.state} {job.account}{error}")
 
     async def _run(self) -> None:
-        async with running(self._make) as engine:
-            self._engine = engine
+        async with open_engine(self._engine_parts()) as assembly:
+            self._assembly = assembly
             self._up.set()
             await self._end.wait()
-
-    def _make(self, tasks: asyncio.TaskGroup) -> Engine:
-        self._tasks = tasks
-        return Engine(
-            self.ctx, self._bus, tasks, MemorySettings(), check_key, key_fingerprint, dict
-        )
 
     def call(self, verb: Coroutine[object, object, Any]) -> asyncio.Task[Any]:
         """A command of the user; it ends with the process at the latest."""
@@ -175,21 +176,21 @@ class Process:
         self, paths: Sequence[str], options: AddOptions, accepted: Callable[[list[int]], None]
     ) -> None:
         """As `engine.service.intake` does, without its thread."""
-        check_options(self.ctx, options)
-        scheduler = self.ctx.scheduler
-        batch_id = await self.ctx.jobs.add_batch(options, (), self.ctx.clock.now())
-        scheduler.batch_opened(batch_id)
+        parts = self.parts
+        check_options(parts.accounts, options)
+        intake = parts.engine.queue._intake
+        batch_id = await intake.open_batch(options)
         try:
             chunk = [
                 NewJob(path, len(self._around.files.by_path[path].content))
                 for path in paths
                 if path in self._around.files.by_path
             ]
-            views = await self.ctx.guard.insist(partial(_add_whole, self.ctx, batch_id, chunk))
+            views = await parts.guard.insist(partial(intake._add_whole, batch_id, chunk))
             accepted([view.id for view in views])
-            scheduler.admit(batch_id, views)
+            parts.scheduler.admit(batch_id, views)
         finally:
-            scheduler.batch_scanned(batch_id)
+            parts.scheduler.batch_scanned(batch_id)
             self._bus.publish(BatchScanned(batch_id, len(paths), 0))
 
     async def stop(self) -> None:

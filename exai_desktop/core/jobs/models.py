@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from typing import Final
 
 from exai_desktop.core.copies.models import Copy
-from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError, ErrorView
 from exai_desktop.core.files.scans import ScanResult
 from exai_desktop.core.jobs.states import JobState
 
@@ -81,6 +83,30 @@ class JobView:
     twin_of: int | None = None
     error: ErrorView | None = None
     finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedJob(JobView):
+    """A job from *waiting* on: none of these is empty. Made by `routed`."""
+
+    provider: str = ""
+    account: str = ""
+    purpose: str = ""
+    sha256: str = ""
+    sent_name: str = ""
+
+
+_ROUTED_FIELDS: Final = ("provider", "account", "purpose", "sha256", "sent_name")
+
+
+def routed(job: JobView) -> RoutedJob:
+    """The same job as one that has its account. Raises WRONG_STATE for one that has none yet."""
+    if isinstance(job, RoutedJob):
+        return job
+    missing = [name for name in _ROUTED_FIELDS if not getattr(job, name)]
+    if missing:
+        raise EngineError(ErrorCode.WRONG_STATE, f"job {job.id} has no {missing[0]}")
+    return RoutedJob(**{field.name: getattr(job, field.name) for field in fields(job)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ def _nothing(account: str, *, is_new_phase: bool) -> None:
 class Breakers:
     """`on_change` is told of each change of an account that is not well, and when it is again.
 
-    `identity` tells of two accounts on two machines whether they are one.
+    `identity` tells of two accounts on two machines whether they are one. `on_fleet` is told when
+    the store of a fleet does not answer; None: it does.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Breakers:
         settings: Settings,
         chance: Callable[[], float],
         identity: Callable[[str], str],
+        on_change: OnChange = _nothing,
+        on_fleet: Callable[[AppError | None], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -71,9 +74,8 @@ class Breakers:
         self._known: dict[str, Breaker] = {}
         self._read_at: dict[str, float] = {}
         self._answered_at: dict[str, float] = {}
-        # The store of a fleet does not answer; None: it does.
-        self.on_fleet: Callable[[AppError | None], None] = lambda _: None
-        self.on_change: OnChange = _nothing
+        self._on_fleet = on_fleet
+        self._on_change = on_change
 
     @property
     def is_shared(self) -> bool:
@@ -96,7 +98,7 @@ class Breakers:
             self._is_own_only(error)
             self._read_at[account] = self._clock.monotonic()
         else:
-            self.on_fleet(None)
+            self._on_fleet(None)
             self._learn(account, rules_of.from_text(text))
 
     async def _change(
@@ -112,7 +114,7 @@ class Breakers:
     def _is_own_only(self, error: EngineError) -> None:
         if error.code is not ErrorCode.FLEET_UNREACHABLE:
             raise error
-        self.on_fleet(error)
+        self._on_fleet(error)
 
     async def forget(self, account: str) -> None:
         if not self._store.is_shared:
@@ -137,7 +139,7 @@ class Breakers:
     def paused(self, accounts: Sequence[str]) -> dict[str, str]:
         """The accounts that take nothing now, with the reason for people."""
         return {
-            name: f"left alone after {self._of(name).cause or 'several faults'}"
+            name: f"paused after {self._of(name).cause or 'several failures'}"
             for name in accounts
             if self.phase(name) is Phase.OPEN
         }
@@ -147,7 +149,7 @@ class Breakers:
         status = self.status(account)
         if status.phase is not Phase.OPEN:
             return None
-        detail = f"{account}: last {status.cause or 'fault unknown'}"
+        detail = f"{account}: last failure {status.cause or 'unknown'}"
         wait_s = max(0.0, (status.until or 0.0) - self._clock.now())
         return AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, detail, retry_after=wait_s)
 
@@ -209,7 +211,7 @@ class Breakers:
         try:
             self._learn(account, await self._change(account, change))
         except AppError as error:
-            log.warning("the breaker of %s is not written down: %s", account, error.code)
+            log.warning("the breaker of %s was not saved: %s", account, error.code)
             self._learn(account, change(_text(self._of(account)))[1])
 
     def _learn(self, account: str, new: Breaker) -> None:
@@ -218,7 +220,7 @@ class Breakers:
         self._read_at[account] = self._clock.monotonic()
         is_new_phase = old.phase is not new.phase
         if old != new and (is_new_phase or new.phase is not Phase.CLOSED):
-            self.on_change(account, is_new_phase=is_new_phase)
+            self._on_change(account, is_new_phase=is_new_phase)
 
     def verdict(self, account: str, error: TransferError | None) -> Verdict:
         """What the end of an attempt says of the provider; None: it went well.

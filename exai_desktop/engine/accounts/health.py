@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
-from exai_desktop.core.accounts.delays import SAMPLES, settle_s
 from exai_desktop.core.accounts.health import (
     WINDOW_S,
     Check,
@@ -19,7 +18,6 @@ from exai_desktop.core.accounts.health import (
 from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.settings import Settings
 
 # More in a quarter of an hour say nothing new about a share.
 _REMEMBERED: Final = 500
@@ -85,19 +83,3 @@ class Health:
         self._asked_at.pop(account, None)
         if self._book is not None:
             await self._book.forget(account)
-
-
-class Settling:
-    def __init__(self, settings: Settings) -> None:
-        self._least = settings.settle_s
-        self._delays: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SAMPLES))
-
-    def learn(self, account: str, delays: Iterable[float]) -> None:
-        """Seconds from a last block to its answer, or to when the list shows it was stored.
-
-        The clock may have been set meanwhile: what cannot be is left out.
-        """
-        self._delays[account].extend(d for d in delays if 0 <= d < float("inf"))
-
-    def seconds(self, account: str | None) -> float:
-        return settle_s(self._least, self._delays[account or ""])

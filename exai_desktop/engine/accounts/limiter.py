@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
+from collections import deque
 from typing import Final
-
-from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from exai_desktop.core.accounts import delays
 from exai_desktop.core.machine import Clock
 
 # How long a 429 is remembered.
 LOWERED_S: Final = 600.0
-
-_INTERVAL_MS: Final = round(delays.WINDOW_S * 1000)
 
 
 class Limiter:
@@ -24,7 +20,8 @@ class Limiter:
         self.bandwidth = Bandwidth(bytes_per_s, clock)
         self._per_minute = per_minute
         self._clock = clock
-        self._bucket = InMemoryBucket([Rate(max(1, per_minute), _INTERVAL_MS)])
+        # When the last uploads began, the oldest first, by the monotonic clock.
+        self._begun: deque[float] = deque(maxlen=max(1, per_minute))
         self._lowered_until = 0.0
         # Who waits goes in the order of asking.
         self._turn = asyncio.Lock()
@@ -45,8 +42,7 @@ class Limiter:
         """Seconds until the `count`-th next upload may begin, if all begin as soon as they may."""
         if not self._per_minute or not count:
             return 0.0
-        begun = [item.timestamp / 1000 for item in self._bucket.items]
-        return delays.wait_s(begun, self.per_minute, count, self._clock.monotonic())
+        return delays.wait_s(self._begun, self.per_minute, count, self._clock.monotonic())
 
     async def acquire(self) -> None:
         """Wait for the permission to begin one upload, and take it."""
@@ -55,16 +51,11 @@ class Limiter:
         self.waiting += 1
         try:
             async with self._turn:
-                while (left_s := self.wait_s()) > 0 or not self._take():
+                while (left_s := self.wait_s()) > 0:
                     await self._clock.sleep(max(left_s, 0.001))
+                self._begun.append(self._clock.monotonic())
         finally:
             self.waiting -= 1
-
-    def _take(self) -> bool:
-        # Upwards: a moment cut to milliseconds would lie before the truth, and let one too many in.
-        now_ms = math.ceil(self._clock.monotonic() * 1000)
-        self._bucket.leak(now_ms)
-        return self._bucket.put(RateItem("upload", now_ms))
 
 
 # Five blocks a second keep progress alive; smaller ones than this only cost.

@@ -18,7 +18,9 @@ from exai_desktop.core.accounts.accounts import (
 )
 from exai_desktop.core.accounts.health import HealthStatus
 from exai_desktop.core.accounts.ports import AccountBook, Credentials
+from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.copies.provider import FileProvider, ProviderFactory
+from exai_desktop.core.copies.queries import DAY_S
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
@@ -141,6 +143,17 @@ class Accounts:
         return limits_of(
             self.get(name), purpose, self.table, wanted.account_max_files, wanted.account_max_bytes
         )
+
+    def expiry_of(self, name: str, purpose: str, remote: RemoteFile) -> float | None:
+        """When the provider deletes a file by itself: as it says, or as its rules say."""
+        if remote.expires_at is not None:
+            return remote.expires_at
+        account = self.get(name)
+        provider = self.table.of(account)
+        if provider is None:
+            return None
+        days = provider.purpose(account.region, purpose).retention_days
+        return remote.created_at + days * DAY_S if days else None
 
     # -- problems
 

@@ -9,9 +9,14 @@ from exai_desktop.core.accounts.accounts import Account, Phase
 from exai_desktop.core.accounts.health import is_alarming, level_of
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
+from exai_desktop.core.machine import Clock
+from exai_desktop.core.metrics import Metrics
 from exai_desktop.core.routing.quota import fullness
+from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.problems import Condition, Problems
-from exai_desktop.engine.context import Context
+from exai_desktop.engine.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +27,23 @@ EVERY_S: Final = 5.0
 class HealthWatch:
     """Looks every five seconds; each purpose of an account costs one count in the record."""
 
-    def __init__(self, ctx: Context, problems: Problems) -> None:
-        self._ctx = ctx
+    def __init__(
+        self,
+        record: Record,
+        accounts: Accounts,
+        breakers: Breakers,
+        health: Health,
+        problems: Problems,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._jobs, self._copies = record.jobs, record.copies
+        self._accounts = accounts
+        self._breakers = breakers
+        self._health = health
         self._problems = problems
+        self._metrics = metrics
+        self._clock = clock
         self._levels: dict[str, float] = {}
         self._alarmed: set[str] = set()
 
@@ -33,44 +52,44 @@ class HealthWatch:
             try:
                 await self.look()
             except AppError as error:
-                log.warning("the accounts were not looked after: %s", error.code)
-            await self._ctx.clock.sleep(EVERY_S)
+                log.warning("the accounts were not checked: %s", error.code)
+            await self._clock.sleep(EVERY_S)
 
     async def finish(self) -> None:
         """At the end of a run: the history keeps what it has seen."""
         try:
-            await self._ctx.health.save()
+            await self._health.save()
         except AppError as error:
-            log.warning("the last answers are not in the history: %s", error.code)
+            log.warning("the last requests were not saved: %s", error.code)
 
     async def look(self) -> None:
         """Once over all accounts."""
-        await self._ctx.health.save()
-        accounts = self._ctx.accounts.all()
+        await self._health.save()
+        accounts = self._accounts.all()
         for account in accounts:
             self._look_at_faults(account.name)
             await self._look_at_room(account)
-            self._ctx.metrics.health_is(account.name, is_well=self._is_well(account.name))
+            self._metrics.health_is(account.name, is_well=self._is_well(account.name))
         for name in set(self._levels) - {account.name for account in accounts}:
             self.forget(name)
-        if self._ctx.metrics.is_watched:
-            usage = await self._ctx.copies.usage()
+        if self._metrics.is_watched:
+            usage = await self._copies.usage()
             for account in accounts:
-                self._ctx.metrics.account_holds(account.name, *usage.get(account.name, (0, 0)))
+                self._metrics.account_holds(account.name, *usage.get(account.name, (0, 0)))
 
     def _is_well(self, account: str) -> bool:
-        is_used = self._ctx.breakers.phase(account) is Phase.CLOSED
-        return is_used and account not in self._alarmed and not self._ctx.accounts.problem(account)
+        is_used = self._breakers.phase(account) is Phase.CLOSED
+        return is_used and account not in self._alarmed and not self._accounts.problem(account)
 
     def forget(self, account: str) -> None:
         """The account is gone, and with it what was wrong."""
         self._levels.pop(account, None)
         self._alarmed.discard(account)
         self._problems.forget(account)
-        self._ctx.metrics.forget(account)
+        self._metrics.forget(account)
 
     def _look_at_faults(self, account: str) -> None:
-        status = self._ctx.health.status(account)
+        status = self._health.status(account)
         if not is_alarming(status, before=account in self._alarmed):
             self._alarmed.discard(account)
             self._problems.over(Condition.FAULTS, account)
@@ -92,10 +111,10 @@ class HealthWatch:
             self._problems.holds(Condition.ROOM, error, account.name, step=level)
 
     async def _fullest(self, account: Account) -> tuple[float, str]:
-        info = self._ctx.accounts.table.of(account)
+        info = self._accounts.table.of(account)
         found = [(0.0, "")]
         for purpose in info.purposes_in(account.region) if info else ():
-            used = await self._ctx.jobs.room_used(account.name, purpose.name)
-            limits = self._ctx.accounts.limits(account.name, purpose.name)
+            used = await self._jobs.room_used(account.name, purpose.name)
+            limits = self._accounts.limits(account.name, purpose.name)
             found.append(fullness(used, limits))
         return max(found)

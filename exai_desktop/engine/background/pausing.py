@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from exai_desktop.core.machine import Situation, Surroundings, why_not_now
-from exai_desktop.engine.context import Context
-from exai_desktop.engine.waiting import Wakeup
+from exai_desktop.core.machine import Clock, Situation, Surroundings, why_not_now
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.waiting import Readers, Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +26,23 @@ class Pausing:
     """`changed` is called whenever the queue stops or goes on."""
 
     def __init__(
-        self, ctx: Context, surroundings: Surroundings | None, changed: Callable[[], object]
+        self,
+        prepare: Lane,
+        accounts: Accounts,
+        surroundings: Surroundings | None,
+        settings: CurrentSettings,
+        readers: Readers,
+        clock: Clock,
+        changed: Callable[[], object],
     ) -> None:
-        self._ctx = ctx
+        self._prepare = prepare
+        self._accounts = accounts
         self._surroundings = surroundings
+        self._settings = settings
+        self._readers = readers
+        self._clock = clock
         self._changed = changed
-        self._wake = Wakeup(ctx.clock)
+        self._wake = Wakeup(clock)
         self._by_user = False
         self._until: float | None = None
         self._reason: str | None = None
@@ -53,7 +66,7 @@ class Pausing:
         """When it goes on by itself, in wall-clock time; None: when the user or a reason says."""
         if not self._by_user or self._until is None:
             return None
-        return self._ctx.clock.now() + max(0.0, self._until - self._ctx.clock.monotonic())
+        return self._clock.now() + max(0.0, self._until - self._clock.monotonic())
 
     def wake(self) -> None:
         """The settings have changed: look around now."""
@@ -62,7 +75,7 @@ class Pausing:
     def begin(self, for_s: float | None) -> None:
         """By the user; `for_s` seconds, None until they say otherwise."""
         self._by_user = True
-        self._until = None if for_s is None else self._ctx.clock.monotonic() + for_s
+        self._until = None if for_s is None else self._clock.monotonic() + for_s
         self._wake.set()
         self._apply()
 
@@ -73,8 +86,8 @@ class Pausing:
         self._apply()
 
     def _apply(self) -> None:
-        self._ctx.scheduler.prepare.pause(self.is_paused)
-        self._ctx.accounts.pause(self.is_paused)
+        self._prepare.pause(self.is_paused)
+        self._accounts.pause(self.is_paused)
         self._changed()
 
     async def run(self) -> None:
@@ -84,7 +97,7 @@ class Pausing:
             await self._look()
             waits = [LOOK_S] if self._is_looking else []
             if self._by_user and self._until is not None:
-                left = self._until - self._ctx.clock.monotonic()
+                left = self._until - self._clock.monotonic()
                 if left <= 0:
                     self._by_user, self._until = False, None
                     self._apply()
@@ -94,13 +107,13 @@ class Pausing:
 
     @property
     def _is_looking(self) -> bool:
-        wanted = self._ctx.settings
+        wanted = self._settings.value
         return "wait" in (wanted.on_metered, wanted.on_battery) and self._surroundings is not None
 
     async def _look(self) -> None:
-        wanted, situation = self._ctx.settings, Situation()
+        wanted, situation = self._settings.value, Situation()
         if self._is_looking and self._surroundings is not None:
-            situation = await self._ctx.read(self._surroundings.look)
+            situation = await self._readers.read(self._surroundings.look)
         reason = why_not_now(
             situation,
             waits_when_metered=wanted.on_metered == "wait",
@@ -108,7 +121,7 @@ class Pausing:
         )
         if reason == self._reason:
             return
-        log.info("the queue %s", f"waits: {reason}" if reason else "goes on")
+        log.info("the queue %s", f"paused: {reason}" if reason else "resumed")
         self._reason = reason
         if self._overridden != reason:
             self._overridden = None

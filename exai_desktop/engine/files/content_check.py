@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Final
@@ -18,6 +19,9 @@ from exai_desktop.core.sniff import (
     sniff,
     verdict_of,
 )
+from exai_desktop.engine.files.guarded_process import without_idle_password
+from exai_desktop.engine.files.open_file import RegularFile
+from exai_desktop.engine.waiting import Readers, uninterrupted
 
 log = logging.getLogger(__name__)
 
@@ -69,3 +73,17 @@ def legacy_encoding(sample: bytes) -> str | None:
         if best is not None:
             return best.encoding
     return None
+
+
+class ContentCheck:
+    """The verdict on an open file. `at_once`: each guarded child may take 1 GiB."""
+
+    def __init__(self, readers: Readers, at_once: int = 2) -> None:
+        self._readers = readers
+        self._turn = asyncio.Semaphore(at_once)
+
+    async def judge(self, file: RegularFile, path: str) -> Verdict:
+        """Raises only the `FileError` of a disk that cannot be read."""
+        # To its end even when cancelled: the descriptor must not be closed under the reader.
+        verdict = await uninterrupted(self._readers.read(inspect, file, path))
+        return await without_idle_password(verdict, file, self._turn)

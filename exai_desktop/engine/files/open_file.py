@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.files.path_policy import PathPolicy
 from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.waiting import Readers, uninterrupted
 
 # Each piece is one read and one hash update: 1 MiB is where neither call's overhead shows.
 PIECE: Final = 1024 * 1024
@@ -168,3 +175,37 @@ class AllowedPlaces:
         objection = policy.objection(real)
         if objection is not None:
             raise FileError(ErrorCode.PATH_TRAVERSAL, objection)
+
+
+@dataclass(frozen=True, slots=True)
+class FileOpener:
+    """Opens the files of jobs. `open_file` is another one for tests with files in memory only."""
+
+    readers: Readers
+    settings: CurrentSettings
+    open_file: Callable[[str], RegularFile] = open_regular
+
+    @asynccontextmanager
+    async def opened(self, job: JobView) -> AsyncIterator[RegularFile]:
+        """The file, open; closed again whatever happens, a cancel while opening included.
+
+        What comes in unattended must lie in an allowed folder: PATH_TRAVERSAL.
+        """
+        opening = asyncio.ensure_future(self.readers.read(self.open_file, job.path))
+        try:
+            file = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                (await uninterrupted(_wait(opening))).close()
+            raise
+        try:
+            if job.unattended:
+                places = AllowedPlaces(self.settings.value.allowed_folders)
+                await uninterrupted(self.readers.read(places.check_open, file))
+            yield file
+        finally:
+            file.close()
+
+
+async def _wait(future: asyncio.Future[RegularFile]) -> RegularFile:
+    return await future

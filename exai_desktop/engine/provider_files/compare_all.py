@@ -3,70 +3,85 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from exai_desktop.core.accounts import delays
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.models import Copy, CopyState
+from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import StaleJobError
-from exai_desktop.engine.context import Context
-from exai_desktop.engine.upload.recovered_record import log
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.timing import Timing
+
+log = logging.getLogger(__name__)
 
 
-async def compare_all(ctx: Context) -> None:
-    """Take the lists of all accounts into the record; ends when all that can be had are there."""
-    if ctx.recovery is None or await ctx.recovery.since() is None:
-        return
-    # Twice: a body that was under way when the program died may be stored a moment later.
-    wanted = await _not_compared(ctx)
-    for account, purpose in wanted:
-        await _compare(ctx, account, purpose, is_last=False)
-    if wanted:
-        await ctx.clock.sleep(ctx.settings.settle_s)
-    tries = 0
-    while wanted := [pair for pair in wanted if not await _compare(ctx, *pair, is_last=True)]:
-        tries += 1
-        await ctx.clock.sleep(delays.retry_delay(tries, ctx.random()))
+@dataclass(frozen=True, slots=True)
+class CompareAll:
+    """One pass over all accounts after a recovery."""
 
+    recovery: RecoveryLog | None
+    copies: CopyStore
+    accounts: Accounts
+    settings: CurrentSettings
+    timing: Timing
 
-async def _not_compared(ctx: Context) -> list[tuple[Account, str]]:
-    assert ctx.recovery is not None
-    wanted = []
-    for account in ctx.accounts.all():
-        info = ctx.accounts.table.of(account)
-        for purpose in info.purposes_in(account.region) if info else ():
-            if await ctx.recovery.not_compared(account.name, purpose.name) is not None:
-                wanted.append((account, purpose.name))
-    return wanted
+    async def run(self) -> None:
+        """Take the lists of all accounts into the record; ends when all that can be had are in."""
+        if self.recovery is None or await self.recovery.since() is None:
+            return
+        # Twice: a body that was under way when the program died may be stored a moment later.
+        wanted = await self._not_compared()
+        for account, purpose in wanted:
+            await self._compare(account, purpose, is_last=False)
+        if wanted:
+            await self.timing.clock.sleep(self.settings.value.settle_s)
+        tries = 0
+        while wanted := [pair for pair in wanted if not await self._compare(*pair, is_last=True)]:
+            tries += 1
+            await self.timing.clock.sleep(self.timing.retry_s(tries))
 
+    async def _not_compared(self) -> list[tuple[Account, str]]:
+        assert self.recovery is not None
+        wanted = []
+        for account in self.accounts.all():
+            info = self.accounts.table.of(account)
+            for purpose in info.purposes_in(account.region) if info else ():
+                if await self.recovery.not_compared(account.name, purpose.name) is not None:
+                    wanted.append((account, purpose.name))
+        return wanted
 
-async def _compare(ctx: Context, account: Account, purpose: str, *, is_last: bool) -> bool:
-    """Whether this list needs no further try."""
-    assert ctx.recovery is not None
-    known = await ctx.copies.of_account(account.name)
-    try:
-        listed = await (await ctx.accounts.provider(account.name)).list(purpose)
-    except AppError as error:
-        log.warning("list of %s for %s: %s", account.name, purpose, error.code)
-        # A provider without such a list stays uncompared: each job asks the user.
-        return error.outcome is Outcome.REJECTED
-    if not is_last:
-        await ctx.recovery.record_foreign(account.provider, account.name, listed)
+    async def _compare(self, account: Account, purpose: str, *, is_last: bool) -> bool:
+        """Whether this list needs no further try."""
+        assert self.recovery is not None
+        known = await self.copies.of_account(account.name)
+        try:
+            listed = await (await self.accounts.provider(account.name)).list(purpose)
+        except AppError as error:
+            log.warning("list of %s for %s: %s", account.name, purpose, error.code)
+            # A provider without such a list stays uncompared: each job asks the user.
+            return error.outcome is Outcome.REJECTED
+        if not is_last:
+            await self.recovery.record_foreign(account.provider, account.name, listed)
+            return True
+        there = {remote.id for remote in listed}
+        await self._note_missing(
+            [c for c in known if c.purpose == purpose and c.remote_id not in there]
+        )
+        now = self.timing.clock.now()
+        await self.recovery.compared(account.provider, account.name, purpose, listed, now)
         return True
-    there = {remote.id for remote in listed}
-    await _note_missing(
-        ctx, [c for c in known if c.purpose == purpose and c.remote_id not in there]
-    )
-    now = ctx.clock.now()
-    await ctx.recovery.compared(account.provider, account.name, purpose, listed, now)
-    return True
 
-
-async def _note_missing(ctx: Context, unlisted: Sequence[Copy]) -> None:
-    """What the restored record believes to be there and the provider has not any more."""
-    for copy in unlisted:
-        if copy.state is CopyState.PRESENT:
-            with contextlib.suppress(StaleJobError):
-                await ctx.copies.move(copy.id, copy.state, CopyState.MISSING, ctx.clock.now())
+    async def _note_missing(self, unlisted: Sequence[Copy]) -> None:
+        """What the restored record believes to be there and the provider has not any more."""
+        for copy in unlisted:
+            if copy.state is CopyState.PRESENT:
+                with contextlib.suppress(StaleJobError):
+                    await self.copies.move(
+                        copy.id, copy.state, CopyState.MISSING, self.timing.clock.now()
+                    )

@@ -4,96 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState, RemoteFile, RemoteListing
 from exai_desktop.core.copies.queries import ImportReport, Look, Sight
+from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import StaleJobError
-from exai_desktop.engine.context import Context
-from exai_desktop.engine.provider_files.texts import forget_text
-from exai_desktop.engine.upload.confirm import expiry_of
+from exai_desktop.core.machine import Clock
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.provider_files.texts import Texts
 
 C = CopyState
 
 # In these the record says that the provider has the file, or may have it.
 _BELIEVED = frozenset({C.PRESENT, C.DELETING, C.FOREIGN})
-
-
-async def compare(ctx: Context, account: Account) -> list[RemoteListing]:
-    """One listing a purpose. What is found is recorded; nothing is deleted or sent."""
-    info = ctx.accounts.table.of(account)
-    purposes = [p.name for p in info.purposes_in(account.region)] if info else []
-    return [await _compare_one(ctx, account, purpose) for purpose in purposes]
-
-
-async def import_foreign(
-    ctx: Context, account: Account, remote_ids: Sequence[str] | None
-) -> ImportReport:
-    """Take these foreign files (None: all) into the record, as the provider lists them now.
-
-    What is imported has no hash: it never stands for a file on this computer.
-    """
-    listings = await compare(ctx, account)
-    there = {remote.id: remote for listing in listings for remote in listing.foreign}
-    wanted = list(there) if remote_ids is None else [i for i in remote_ids if i in there]
-    # By the provider's rules: it says of few files itself when they end.
-    expiries = {i: expiry_of(ctx, account.name, there[i].purpose, there[i]) for i in wanted}
-    imported = await ctx.copies.adopt(account.name, expiries, ctx.clock.now())
-    came = {copy.remote_id for copy in imported}
-    return ImportReport(
-        account.name,
-        tuple(imported),
-        tuple(i for i in dict.fromkeys(remote_ids or ()) if i not in came),
-        tuple(listing.error for listing in listings if listing.error is not None),
-    )
-
-
-async def _compare_one(ctx: Context, account: Account, purpose: str) -> RemoteListing:
-    # Read before the list: what is recorded meanwhile is not taken for missing.
-    before = [c for c in await ctx.copies.of_account(account.name) if c.purpose == purpose]
-    try:
-        provider = await ctx.accounts.provider(account.name)
-        listed = await provider.list(purpose)
-        there = {remote.id: remote for remote in listed}
-        gone = [c for c in before if c.state in _BELIEVED and c.remote_id not in there]
-        # A list may lag behind: an absence is confirmed by the file's own id.
-        lost = [c for c in gone if await provider.find(c.remote_id, purpose) is None]
-    except AppError as error:
-        return RemoteListing(account.name, purpose, error=ErrorView.of(error))
-    missing, expired = await _note_gone(ctx, lost)
-    await _note_back(ctx, before, there)
-    damaged = [c for c in before if _is_damaged(c, there)]
-    await _look(ctx, damaged, Sight.OTHER_SIZE, there)
-    ours = {c.remote_id for c in before if not _is_foreign(c)}
-    fine = [
-        c.id
-        for c in before
-        if c.state is C.PRESENT and c.remote_id in there and not _is_damaged(c, there)
-    ]
-    await ctx.copies.verified(fine, ctx.clock.now())
-    foreign = [
-        replace(remote, expires_at=expiry_of(ctx, account.name, purpose, remote))
-        for remote in listed
-        if remote.id not in ours
-    ]
-    await _record_foreign(ctx, account, foreign)
-    await _look(
-        ctx,
-        [c for c in before if c.state is C.FOREIGN and c.remote_id in there],
-        Sight.SEEN,
-        there,
-    )
-    return RemoteListing(
-        account.name,
-        purpose,
-        len(fine),
-        missing,
-        expired,
-        tuple(c.remote_id for c in damaged),
-        tuple(foreign),
-    )
 
 
 def _is_foreign(copy: Copy) -> bool:
@@ -106,52 +33,132 @@ def _is_damaged(copy: Copy, there: Mapping[str, RemoteFile]) -> bool:
     return copy.state is C.PRESENT and remote is not None and remote.bytes != copy.size
 
 
-async def _look(
-    ctx: Context, copies: Sequence[Copy], sight: Sight, there: Mapping[str, RemoteFile]
-) -> None:
-    now = ctx.clock.now()
-    sizes = {copy.id: there[copy.remote_id].bytes for copy in copies if copy.remote_id in there}
-    await ctx.copies.looked([Look(copy.id, now, sight, sizes.get(copy.id)) for copy in copies])
+@dataclass(frozen=True, slots=True)
+class RemoteLists:
+    """Compares the record with the lists of an account."""
 
+    copies: CopyStore
+    accounts: Accounts
+    recovery: RecoveryLog | None
+    texts: Texts
+    clock: Clock
 
-async def _note_back(ctx: Context, before: Sequence[Copy], there: Mapping[str, RemoteFile]) -> None:
-    """What was missed and is listed again, whole."""
-    back = [
-        copy
-        for copy in before
-        if copy.state is C.MISSING
-        and copy.remote_id in there
-        and there[copy.remote_id].bytes == copy.size
-    ]
-    for copy in back:
-        with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
-            new = C.FOREIGN if _is_foreign(copy) else C.PRESENT
-            await ctx.copies.move(copy.id, C.MISSING, new, ctx.clock.now())
-    await _look(ctx, back, Sight.SEEN, there)
+    async def compare(self, account: Account) -> list[RemoteListing]:
+        """One listing a purpose. What is found is recorded; nothing is deleted or sent."""
+        info = self.accounts.table.of(account)
+        purposes = [p.name for p in info.purposes_in(account.region)] if info else []
+        return [await self._compare_one(account, purpose) for purpose in purposes]
 
+    async def import_foreign(
+        self, account: Account, remote_ids: Sequence[str] | None
+    ) -> ImportReport:
+        """Take these foreign files (None: all) into the record, as the provider lists them now.
 
-async def _note_gone(ctx: Context, lost: Sequence[Copy]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    now = ctx.clock.now()
-    missing: list[str] = []
-    expired: list[str] = []
-    await _look(ctx, lost, Sight.NOT_SEEN, {})
-    for copy in lost:
-        new = C.MISSING
-        if copy.state is C.DELETING:
-            new = C.DELETED
-        elif copy.state is C.PRESENT and copy.expires_at is not None and copy.expires_at <= now:
-            new = C.EXPIRED
-        if new is not C.MISSING:  # what is missed may come back, and its text is ours
-            await forget_text(ctx, copy)
-        with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
-            await ctx.copies.move(copy.id, copy.state, new, now)
-        if copy.state is C.PRESENT:
-            (expired if new is C.EXPIRED else missing).append(copy.remote_id)
-    return tuple(missing), tuple(expired)
+        What is imported has no hash: it never stands for a file on this computer.
+        """
+        listings = await self.compare(account)
+        there = {remote.id: remote for listing in listings for remote in listing.foreign}
+        wanted = list(there) if remote_ids is None else [i for i in remote_ids if i in there]
+        # By the provider's rules: it says of few files itself when they end.
+        expiries = {
+            i: self.accounts.expiry_of(account.name, there[i].purpose, there[i]) for i in wanted
+        }
+        imported = await self.copies.adopt(account.name, expiries, self.clock.now())
+        came = {copy.remote_id for copy in imported}
+        return ImportReport(
+            account.name,
+            tuple(imported),
+            tuple(i for i in dict.fromkeys(remote_ids or ()) if i not in came),
+            tuple(listing.error for listing in listings if listing.error is not None),
+        )
 
+    async def _compare_one(self, account: Account, purpose: str) -> RemoteListing:
+        # Read before the list: what is recorded meanwhile is not taken for missing.
+        before = [c for c in await self.copies.of_account(account.name) if c.purpose == purpose]
+        try:
+            provider = await self.accounts.provider(account.name)
+            listed = await provider.list(purpose)
+            there = {remote.id: remote for remote in listed}
+            gone = [c for c in before if c.state in _BELIEVED and c.remote_id not in there]
+            # A list may lag behind: an absence is confirmed by the file's own id.
+            lost = [c for c in gone if await provider.find(c.remote_id, purpose) is None]
+        except AppError as error:
+            return RemoteListing(account.name, purpose, error=ErrorView.of(error))
+        missing, expired = await self._note_gone(lost)
+        await self._note_back(before, there)
+        damaged = [c for c in before if _is_damaged(c, there)]
+        await self._look(damaged, Sight.OTHER_SIZE, there)
+        ours = {c.remote_id for c in before if not _is_foreign(c)}
+        fine = [
+            c.id
+            for c in before
+            if c.state is C.PRESENT and c.remote_id in there and not _is_damaged(c, there)
+        ]
+        await self.copies.verified(fine, self.clock.now())
+        foreign = [
+            replace(remote, expires_at=self.accounts.expiry_of(account.name, purpose, remote))
+            for remote in listed
+            if remote.id not in ours
+        ]
+        await self._record_foreign(account, foreign)
+        await self._look(
+            [c for c in before if c.state is C.FOREIGN and c.remote_id in there],
+            Sight.SEEN,
+            there,
+        )
+        return RemoteListing(
+            account.name,
+            purpose,
+            len(fine),
+            missing,
+            expired,
+            tuple(c.remote_id for c in damaged),
+            tuple(foreign),
+        )
 
-async def _record_foreign(ctx: Context, account: Account, files: Sequence[RemoteFile]) -> None:
-    """They take room at the account. A file of ours whose answer is still awaited looks foreign
-    too: it becomes ours when the answer comes."""
-    if ctx.recovery is not None and files:
-        await ctx.recovery.record_foreign(account.provider, account.name, files)
+    async def _look(
+        self, copies: Sequence[Copy], sight: Sight, there: Mapping[str, RemoteFile]
+    ) -> None:
+        now = self.clock.now()
+        sizes = {copy.id: there[copy.remote_id].bytes for copy in copies if copy.remote_id in there}
+        await self.copies.looked([Look(copy.id, now, sight, sizes.get(copy.id)) for copy in copies])
+
+    async def _note_back(self, before: Sequence[Copy], there: Mapping[str, RemoteFile]) -> None:
+        """What was missed and is listed again, whole."""
+        back = [
+            copy
+            for copy in before
+            if copy.state is C.MISSING
+            and copy.remote_id in there
+            and there[copy.remote_id].bytes == copy.size
+        ]
+        for copy in back:
+            with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
+                new = C.FOREIGN if _is_foreign(copy) else C.PRESENT
+                await self.copies.move(copy.id, C.MISSING, new, self.clock.now())
+        await self._look(back, Sight.SEEN, there)
+
+    async def _note_gone(self, lost: Sequence[Copy]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        now = self.clock.now()
+        missing: list[str] = []
+        expired: list[str] = []
+        await self._look(lost, Sight.NOT_SEEN, {})
+        for copy in lost:
+            new = C.MISSING
+            if copy.state is C.DELETING:
+                new = C.DELETED
+            elif copy.state is C.PRESENT and copy.expires_at is not None and copy.expires_at <= now:
+                new = C.EXPIRED
+            if new is not C.MISSING:  # what is missed may come back, and its text is ours
+                await self.texts.forget_text(copy)
+            with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
+                await self.copies.move(copy.id, copy.state, new, now)
+            if copy.state is C.PRESENT:
+                (expired if new is C.EXPIRED else missing).append(copy.remote_id)
+        return tuple(missing), tuple(expired)
+
+    async def _record_foreign(self, account: Account, files: Sequence[RemoteFile]) -> None:
+        """They take room at the account. A file of ours whose answer is still awaited looks foreign
+        too: it becomes ours when the answer comes."""
+        if self.recovery is not None and files:
+            await self.recovery.record_foreign(account.provider, account.name, files)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Unpack
 
 from exai_desktop.core.copies.store import NewCopy
@@ -40,6 +41,19 @@ def error_changes(error: AppError | None) -> JobChanges:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told by the scheduler, in the engine's loop.
+
+    `uncertain`: a job became uncertain. `waiting`: a job waits for its account. `shown`: a job
+    as it is announced, which may say more than the disk: why its account is paused.
+    """
+
+    uncertain: Callable[[JobView], None] = lambda _: None
+    waiting: Callable[[JobView], None] = lambda _: None
+    shown: Callable[[JobView], JobView] = lambda view: view
+
+
 class Scheduler:
     """`lane_of` names the lane of an account, None when there is no such account any more."""
 
@@ -50,6 +64,7 @@ class Scheduler:
         clock: Clock,
         prepare: Lane,
         lane_of: Callable[[str], Lane | None],
+        listeners: Listeners,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -63,10 +78,7 @@ class Scheduler:
         self._open: dict[int, set[int]] = {}
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
-        self.on_uncertain: Callable[[JobView], None] = lambda _: None
-        self.on_waiting: Callable[[JobView], None] = lambda _: None
-        # What is announced may say more than the disk: why an account is left alone.
-        self.shown: Callable[[JobView], JobView] = lambda view: view
+        self._listeners = listeners
 
     # -- batches
 
@@ -163,9 +175,9 @@ class Scheduler:
         elif view.state is S.WAITING and view.account:
             if (lane := self._lane_of(view.account)) is not None:
                 lane.put(view.id, self._due(view))
-                self.on_waiting(view)
+                self.waits(view)
         elif view.state is S.UNCERTAIN:
-            self.on_uncertain(view)
+            self._listeners.uncertain(view)
         self._note_in_flight(view)
         if announce:
             self.announce(view)
@@ -180,7 +192,15 @@ class Scheduler:
 
     def announce(self, view: JobView) -> None:
         """Tell of something that is only known in memory."""
-        self._bus.publish(JobChanged(self.shown(view)))
+        self._bus.publish(JobChanged(self._listeners.shown(view)))
+
+    def shown(self, view: JobView) -> JobView:
+        """A job as it is announced."""
+        return self._listeners.shown(view)
+
+    def waits(self, view: JobView) -> None:
+        """It came to its account's line, or back to it."""
+        self._listeners.waiting(view)
 
     def drop(self, view: JobView) -> None:
         """Take a job out of every line."""

@@ -10,11 +10,15 @@ from exai_desktop.core.copies.models import CopyOrigin
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.files.checks import names_of
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.models import JobView, routed
 from exai_desktop.core.jobs.states import RETRY_MOVES, JobState
 from exai_desktop.core.jobs.store import JobChanges, Move, StaleJobError
-from exai_desktop.engine.context import Context, Intent
-from exai_desktop.engine.scheduling.scheduler import error_changes
+from exai_desktop.core.machine import Clock
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.record import Record
+from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
 from exai_desktop.engine.upload.confirm import new_copy
 from exai_desktop.engine.upload.failures import NO_ROOM
 
@@ -31,14 +35,27 @@ _PREPARING: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING})
 
 
 class Commands:
-    def __init__(self, ctx: Context) -> None:
-        self._ctx = ctx
+    def __init__(
+        self,
+        record: Record,
+        scheduler: Scheduler,
+        accounts: Accounts,
+        in_hand: JobsInHand,
+        guard: DiskGuard,
+        clock: Clock,
+    ) -> None:
+        self._jobs, self._copies = record.jobs, record.copies
+        self._scheduler = scheduler
+        self._accounts = accounts
+        self._in_hand = in_hand
+        self._guard = guard
+        self._clock = clock
 
     async def _views(self, job_ids: Sequence[int]) -> list[JobView]:
         """Raises UNKNOWN_JOB when one does not exist: then nothing is done."""
         views = []
         for job_id in dict.fromkeys(job_ids):
-            view = await self._ctx.jobs.get(job_id)
+            view = await self._jobs.get(job_id)
             if view is None:
                 raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
             views.append(view)
@@ -49,17 +66,17 @@ class Commands:
     ) -> list[int]:
         moved: list[int] = []
         changes = error_changes(error) | JobChanges(not_before=None, wait_reason=None)
-        now = self._ctx.clock.now()
+        now = self._clock.now()
         for start in range(0, len(views), CHUNK):
             chunk = views[start : start + CHUNK]
             for view in chunk:
-                self._ctx.scheduler.drop(view)
+                self._scheduler.drop(view)
             try:
-                done = await self._ctx.scheduler.move_many(
+                done = await self._scheduler.move_many(
                     [Move(v.id, v.state, new, now, note, changes) for v in chunk]
                 )
             except AppError as fault:
-                self._ctx.guard.failed(fault)  # when it works again, all take their places anew
+                self._guard.failed(fault)  # when it works again, all take their places anew
                 raise
             done_ids = {view.id for view in done}
             moved += done_ids
@@ -69,15 +86,15 @@ class Commands:
         return moved
 
     async def _replace_in_line(self, job_id: int) -> None:
-        view = await self._ctx.jobs.get(job_id)
+        view = await self._jobs.get(job_id)
         if view is not None and view.state in (S.QUEUED, S.WAITING):
-            self._ctx.scheduler.place(view, announce=False)
+            self._scheduler.place(view, announce=False)
 
     async def _stop_running(self, views: Sequence[JobView], intent: Intent) -> list[int]:
         """Stop the tasks of these jobs and wait until each has settled its job."""
         runs = []
         for view in views:
-            run = self._ctx.running.get(view.id)
+            run = self._in_hand.runs.get(view.id)
             if run is not None and not run.all_left:
                 run.stop(intent)
                 runs.append((view.id, run.task))
@@ -100,10 +117,11 @@ class Commands:
                 elif view.state in (S.SENDING, S.UNCERTAIN):
                     # Its last block has left: the provider's list will tell whether there is
                     # still something to cancel.
-                    await self._ctx.jobs.request_cancel(view.id)
+                    await self._jobs.request_cancel(view.id)
                     cancelled.append(view.id)
             error = AppError(ErrorCode.CANCELLED)
-            moved = set(await self._move_at_rest(at_rest, S.CANCELLED, "by the user", error))
+            note = "cancelled by the user"
+            moved = set(await self._move_at_rest(at_rest, S.CANCELLED, note, error))
             cancelled += moved
             remaining = [view.id for view in at_rest if view.id not in moved]
         return cancelled
@@ -124,15 +142,15 @@ class Commands:
 
     def _give_another_chance(self, views: Sequence[JobView]) -> None:
         """The user says go on: an account's known problem is tried anew."""
-        known = {account.name for account in self._ctx.accounts.all()}
+        known = {account.name for account in self._accounts.all()}
         for name in {v.account for v in views if v.account and v.error} & known:
-            self._ctx.accounts.clear_problem(name)
+            self._accounts.clear_problem(name)
 
     async def retry(
         self, job_ids: Sequence[int] | None, *, allow_fallback: bool, accepted: Sequence[str]
     ) -> list[int]:
         if job_ids is None:
-            rows = await self._ctx.jobs.ids([S.FAILED, S.HELD])
+            rows = await self._jobs.ids([S.FAILED, S.HELD])
             found = await self._views([job_id for job_id, _ in rows])
             views = [v for v in found if v.state is S.FAILED or v.error is not None]
         else:
@@ -148,7 +166,7 @@ class Commands:
             if accepted:
                 changes["accepted"] = tuple(sorted({*view.accepted, *accepted}))
             try:
-                await self._ctx.scheduler.move(
+                await self._scheduler.move(
                     view, S.QUEUED, retry=view.state is not S.HELD, note=note, **changes
                 )
             except StaleJobError:
@@ -158,40 +176,41 @@ class Commands:
 
     async def resume_account(self, name: str) -> None:
         """The account works again: what was held because of it goes on."""
-        self._ctx.accounts.clear_problem(name)
-        rows = await self._ctx.jobs.ids([S.HELD])
+        self._accounts.clear_problem(name)
+        rows = await self._jobs.ids([S.HELD])
         views = await self._views([job_id for job_id, account in rows if account == name])
         held = [v for v in views if v.error is not None]
         await self._move_at_rest(held, S.QUEUED, "the account works again", None)
 
     async def resume_full(self, name: str) -> None:
         """There is room at the account again: what was held for want of it goes on."""
-        problem = self._ctx.accounts.problem(name)
+        problem = self._accounts.problem(name)
         if problem is not None and problem.code in NO_ROOM:
-            self._ctx.accounts.clear_problem(name)
-        rows = await self._ctx.jobs.ids([S.HELD])
+            self._accounts.clear_problem(name)
+        rows = await self._jobs.ids([S.HELD])
         views = await self._views([job_id for job_id, account in rows if account == name])
         full = [v for v in views if v.error is not None and v.error.code in NO_ROOM]
-        await self._move_at_rest(full, S.QUEUED, "there is room again", None)
+        await self._move_at_rest(full, S.QUEUED, "the account has space again", None)
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
         """The user's word on a job that needs review."""
         [job] = await self._views([job_id])
-        if job.state is not S.NEEDS_REVIEW or job.account is None or job.purpose is None:
+        if job.state is not S.NEEDS_REVIEW:
             raise EngineError(ErrorCode.WRONG_STATE, f"job {job_id} is {job.state}")
+        job = routed(job)
         if remote_id is None:
-            await self._ctx.scheduler.move(job, S.WAITING, note="sent again by the user")
+            await self._scheduler.move(job, S.WAITING, note="sent again by the user")
             return
-        provider = await self._ctx.accounts.provider(job.account)
+        provider = await self._accounts.provider(job.account)
         remote = await provider.find(remote_id, job.purpose)
         if remote is None:
             raise AppError(ErrorCode.REMOTE_NOT_FOUND, remote_id)
         if remote.bytes != job.size:
-            raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes there")
-        known = await self._ctx.copies.by_remote_id(job.account, remote_id)
+            raise AppError(ErrorCode.SIZE_MISMATCH, f"{remote.bytes:,} bytes at the provider")
+        known = await self._copies.by_remote_id(job.account, remote_id)
         if known is not None and known.origin is CopyOrigin.SENT:
             raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
-        copy = new_copy(self._ctx, job, remote, usable=True)
-        await self._ctx.scheduler.move(
-            job, S.DONE, note="chosen by the user", file_id=remote.id, copy=copy
+        copy = new_copy(self._accounts, job, remote, usable=True)
+        await self._scheduler.move(
+            job, S.DONE, note="the user chose this file", file_id=remote.id, copy=copy
         )

@@ -14,15 +14,13 @@ from exai_desktop.core.jobs.models import (
     JobDetail,
     JobPage,
     JobQuery,
-    Origin,
     QueueSummary,
 )
 from exai_desktop.core.planning import UploadPlan
-from exai_desktop.engine.background.runner import Runner
-from exai_desktop.engine.context import Context
-from exai_desktop.engine.files.open_file import AllowedPlaces
-from exai_desktop.engine.service import intake
-from exai_desktop.engine.service.intake import check_options, walk_into_queue
+from exai_desktop.engine.background.pausing import Pausing
+from exai_desktop.engine.background.totals import Totals
+from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.service.intake import Intake, UploadPlans, check_options
 from exai_desktop.engine.service.job_commands import Commands
 
 
@@ -31,16 +29,23 @@ class JobQueue:
 
     def __init__(
         self,
-        ctx: Context,
-        bus: EventBus,
-        runner: Runner,
+        scheduler: Scheduler,
+        intake: Intake,
+        plans: UploadPlans,
         commands: Commands,
+        pausing: Pausing,
+        totals: Totals,
+        bus: EventBus,
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self._ctx = ctx
-        self._bus = bus
-        self._runner = runner
+        self._jobs = intake.jobs
+        self._scheduler = scheduler
+        self._intake = intake
+        self._plans = plans
         self._commands = commands
+        self._pausing = pausing
+        self._totals = totals
+        self._bus = bus
         self._tasks = tasks
         self._walks: set[asyncio.Task[None]] = set()
 
@@ -50,50 +55,42 @@ class JobQueue:
             walk.cancel()
 
     async def add(self, paths: Sequence[str], options: AddOptions) -> int:
-        check_options(self._ctx, options)
-        batch_id = await self._ctx.jobs.add_batch(options, (), self._ctx.clock.now())
-        self._ctx.scheduler.batch_opened(batch_id)
-        places = (
-            AllowedPlaces(self._ctx.settings.allowed_folders)
-            if options.origin is Origin.UNATTENDED
-            else None
-        )
-        walk = self._tasks.create_task(
-            walk_into_queue(self._ctx, self._bus, batch_id, list(paths), places)
-        )
+        check_options(self._plans.accounts, options)
+        batch_id = await self._intake.open_batch(options)
+        walk = self._tasks.create_task(self._intake.walk(batch_id, list(paths), options.origin))
         self._walks.add(walk)
         walk.add_done_callback(self._walks.discard)
         return batch_id
 
     async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        return await intake.plan(self._ctx, paths, options)
+        return await self._plans.plan(paths, options)
 
     async def page(self, query: JobQuery) -> JobPage:
-        page = await self._ctx.jobs.page(query)
-        return replace(page, rows=tuple(map(self._ctx.scheduler.shown, page.rows)))
+        page = await self._jobs.page(query)
+        return replace(page, rows=tuple(map(self._scheduler.shown, page.rows)))
 
     async def job(self, job_id: int) -> JobDetail:
-        detail = await self._ctx.jobs.detail(job_id)
+        detail = await self._jobs.detail(job_id)
         if detail is None:
             raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
-        return replace(detail, view=self._ctx.scheduler.shown(detail.view))
+        return replace(detail, view=self._scheduler.shown(detail.view))
 
     async def summary(self) -> QueueSummary:
-        return await self._runner.summary()
+        return await self._totals.summary()
 
     async def pause(self, job_ids: Sequence[int] | None = None, for_s: float | None = None) -> None:
         if job_ids is not None:
             await self._commands.hold(job_ids)
             return
-        self._runner.pausing.begin(for_s)
-        await self._runner.announce_summary()
+        self._pausing.begin(for_s)
+        await self._totals.announce()
 
     async def resume(self, job_ids: Sequence[int] | None = None) -> None:
         if job_ids is not None:
             await self._commands.resume(job_ids)
             return
-        self._runner.pausing.end()
-        await self._runner.announce_summary()
+        self._pausing.end()
+        await self._totals.announce()
 
     async def cancel(self, job_ids: Sequence[int]) -> list[int]:
         return await self._commands.cancel(job_ids)
@@ -111,7 +108,7 @@ class JobQueue:
         await self._commands.settle(job_id, remote_id)
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
-        removed = await self._ctx.jobs.remove(job_ids)
+        removed = await self._jobs.remove(job_ids)
         if removed:
             self._bus.publish(JobsRemoved(tuple(job_ids or ())))
         return removed

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from pydantic import ValidationError
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.settings import Settings
-from exai_desktop.engine.context import Context
+from exai_desktop.core.settings import CurrentSettings, Settings
+from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.waiting import Readers
 
 # What the user changes because of what happens now.
 AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"})
@@ -24,13 +27,26 @@ class SettingsBook(Protocol):
 class SettingsChanges:
     """Meets `core.service.SettingsService`."""
 
-    def __init__(self, ctx: Context, book: SettingsBook) -> None:
-        self._ctx = ctx
+    def __init__(
+        self,
+        book: SettingsBook,
+        current: CurrentSettings,
+        bandwidth: Bandwidth,
+        malware: MalwareCheck,
+        readers: Readers,
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called after a setting has changed that is in force at once."""
         self._book = book
-        self._saved = ctx.settings
+        self._current = current
+        self._saved = current.value
+        self._bandwidth = bandwidth
+        self._malware = malware
+        self._readers = readers
+        self._changed = changed
 
     async def malware_scanner(self) -> str:
-        return await self._ctx.malware.describe()
+        return await self._malware.describe()
 
     async def saved(self) -> Settings:
         return self._saved
@@ -42,11 +58,11 @@ class SettingsChanges:
         except ValidationError as error:
             reason = error.errors(include_url=False, include_input=False)[0]["msg"]
             raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}") from error
-        await self._ctx.read(self._book.save, changed)
+        await self._readers.read(self._book.save, changed)
         self._saved = changed
         if name in AT_ONCE:
             now = {name: getattr(changed, name)}
-            self._ctx.settings = self._ctx.settings.model_copy(update=now)
-            self._ctx.bandwidth.limit(self._ctx.settings.upload_bytes_per_s)
-            self._ctx.on_settings()
+            self._current.value = self._current.value.model_copy(update=now)
+            self._bandwidth.limit(self._current.value.upload_bytes_per_s)
+            self._changed()
         return changed

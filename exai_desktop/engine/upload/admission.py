@@ -1,23 +1,28 @@
-"""Between a lane and its provider: a file is let through, turned away, or sent elsewhere."""
+"""Between a lane and its provider: the breaker lets a file through, the limits tell it when."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from exai_desktop.core.accounts.accounts import Phase
 from exai_desktop.core.accounts.breaker import Verdict
 from exai_desktop.core.accounts.delays import WINDOW_S
 from exai_desktop.core.accounts.health import Check
+from exai_desktop.core.accounts.ports import SharedTurns
 from exai_desktop.core.copies.provider import FileProvider, TellsRate
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView, TransferError
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.models import JobView, RoutedJob
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.accounts.breakers import Permit
+from exai_desktop.core.machine import Clock
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.breakers import Breakers, Permit
+from exai_desktop.engine.accounts.health import Health
 from exai_desktop.engine.accounts.limiter import LOWERED_S
-from exai_desktop.engine.context import Context
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
@@ -29,19 +34,19 @@ PROBE_FIRST_S = 5.0
 class Passage:
     """One attempt that was let through. What it has shown is told once."""
 
-    def __init__(self, ctx: Context, permit: Permit) -> None:
-        self._ctx = ctx
+    def __init__(self, breakers: Breakers, permit: Permit) -> None:
+        self._breakers = breakers
         self._permit = permit
         self._is_told = False
 
     async def ended(self, error: TransferError | None) -> None:
         """The provider's answer, or what came instead of it; None: the file is there."""
-        verdict = self._ctx.breakers.verdict(self._permit.account, error)
+        verdict = self._breakers.verdict(self._permit.account, error)
         await self._tell(verdict, error.code.value if error else "")
 
     async def _tell(self, verdict: Verdict, cause: str = "") -> None:
         self._is_told = True
-        await uninterrupted(self._ctx.breakers.record(self._permit, verdict, cause))
+        await uninterrupted(self._breakers.record(self._permit, verdict, cause))
 
     async def left(self) -> None:
         """Whatever happened: a probe that has shown nothing lets the next one go."""
@@ -49,144 +54,174 @@ class Passage:
             await self._tell(Verdict.NEUTRAL)
 
 
-@asynccontextmanager
-async def admitted(ctx: Context, job: JobView) -> AsyncIterator[Passage | None]:
-    """The way to the provider; None: its account is left alone, the job stands in line again."""
-    assert job.account
-    permit = await ctx.breakers.admit(job.account)
-    if permit.until is not None:
-        lane = ctx.accounts.lane(job.account)
-        if lane is not None:
-            lane.put(job.id)
-            # As it is now: the probe that this one would wait for may have ended meanwhile.
-            steer_lane(ctx, job.account)
-            ctx.scheduler.on_waiting(job)
-        yield None
-        return
-    passage = Passage(ctx, permit)
-    try:
-        yield passage
-    finally:
-        await passage.left()
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Asks the breaker of a job's account before anything is asked of the provider."""
 
+    breakers: Breakers
+    accounts: Accounts
+    scheduler: Scheduler
 
-async def paced(ctx: Context, job: JobView, account: str) -> None:
-    """Wait until the account's tier allows one more upload; whoever looks on is told why."""
-    limiter = ctx.accounts.limiter(account)
-    wait_s = limiter.wait_s()
-    if wait_s > 1:
-        reason = f"{limiter.per_minute} uploads a minute at this account"
-        until = ctx.clock.now() + wait_s
-        ctx.scheduler.announce(replace(job, not_before=until, wait_reason=reason))
-    await limiter.acquire()
-    await _fleets_turn(ctx, job, account)
-
-
-async def _fleets_turn(ctx: Context, job: JobView, account: str) -> None:
-    """The same limit over all machines; without an answer from the fleet the own one alone."""
-    most = ctx.accounts.limiter(account).per_minute
-    while ctx.turns is not None and most:
+    @asynccontextmanager
+    async def admitted(self, job: RoutedJob) -> AsyncIterator[Passage | None]:
+        """The way to the provider; None: its account is paused, the job stands in line again."""
+        permit = await self.breakers.admit(job.account)
+        if permit.until is not None:
+            lane = self.accounts.lane(job.account)
+            if lane is not None:
+                lane.put(job.id)
+                # As it is now: the probe that it would wait for may have ended meanwhile.
+                self.steer_lane(job.account)
+                self.scheduler.waits(job)
+            yield None
+            return
+        passage = Passage(self.breakers, permit)
         try:
-            wait_s = await ctx.turns.take(ctx.accounts.identity(account), most, WINDOW_S)
-        except EngineError as error:
-            ctx.breakers.on_fleet(error)
+            yield passage
+        finally:
+            await passage.left()
+
+    def steer_lane(self, account: str) -> None:
+        """Close or open an account's lane as its breaker says."""
+        lane = self.accounts.lane(account)
+        if lane is None:
             return
-        if wait_s <= 0:
-            return
+        lane.open(by="breaker")
+        until = self.breakers.until(account)
+        if until is not None:
+            is_open = self.breakers.phase(account) is Phase.OPEN
+            lane.close_until(until + (PROBE_FIRST_S if is_open else 0.0), by="breaker")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitReasons:
+    """Says of a waiting job why it does not go on, if that is its account's breaker."""
+
+    breakers: Breakers
+    accounts: Accounts
+    settings: CurrentSettings
+    clock: Clock
+
+    def shown(self, view: JobView) -> JobView:
+        if view.state is not S.WAITING or view.account is None:
+            return view
+        error = self.breakers.error(view.account)
+        if error is None:
+            return view
+        if view.allow_fallback or self.settings.value.allow_fallback:
+            names = [account.name for account in self.accounts.all()]
+            if len(names) > 1 and len(self.breakers.paused(names)) == len(names):
+                error = AppError(
+                    ErrorCode.ALL_PROVIDERS_UNAVAILABLE, error.detail, retry_after=error.retry_after
+                )
+        until = self.clock.now() + (error.retry_after or 0.0)
+        return replace(view, error=ErrorView.of(error), not_before=until, wait_reason=error.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The limits of an account: its tier's uploads per minute, and what its provider asks for.
+
+    `turns` count over all machines of a fleet; `on_fleet` is told when they do not answer.
+    """
+
+    accounts: Accounts
+    scheduler: Scheduler
+    clock: Clock
+    turns: SharedTurns | None
+    on_fleet: Callable[[AppError | None], None]
+
+    async def wait(self, job: RoutedJob) -> None:
+        """Wait until the account's tier allows one more upload; whoever looks on is told why."""
+        limiter = self.accounts.limiter(job.account)
+        wait_s = limiter.wait_s()
         if wait_s > 1:
-            reason = f"{most} uploads a minute at this account, over all machines"
-            until = ctx.clock.now() + wait_s
-            ctx.scheduler.announce(replace(job, not_before=until, wait_reason=reason))
-        await ctx.clock.sleep(wait_s)
+            self._tell(job, wait_s, f"limit of {limiter.per_minute} uploads per minute")
+        await limiter.acquire()
+        await self._fleets_turn(job)
+
+    def _tell(self, job: RoutedJob, wait_s: float, reason: str) -> None:
+        until = self.clock.now() + wait_s
+        self.scheduler.announce(replace(job, not_before=until, wait_reason=reason))
+
+    async def _fleets_turn(self, job: RoutedJob) -> None:
+        """The same limit over all machines; without an answer from the fleet the own one alone."""
+        most = self.accounts.limiter(job.account).per_minute
+        while self.turns is not None and most:
+            try:
+                wait_s = await self.turns.take(self.accounts.identity(job.account), most, WINDOW_S)
+            except EngineError as error:
+                self.on_fleet(error)
+                return
+            if wait_s <= 0:
+                return
+            if wait_s > 1:
+                self._tell(job, wait_s, f"limit of {most} uploads per minute on all computers")
+            await self.clock.sleep(wait_s)
+
+    def throttled(self, account: str, until: float) -> None:
+        """The provider has asked to wait, and found the pace too fast."""
+        lane = self.accounts.lane(account)
+        if lane is not None:
+            lane.close_until(until)
+            lane.narrow(LOWERED_S)
+            self.accounts.limiter(account).lower()
+
+    def heed_rate(self, account: str, provider: FileProvider) -> None:
+        """The limit is used up by the provider's own count: nothing is begun until it says so."""
+        lane = self.accounts.lane(account)
+        wait_s = provider.unwelcome_s if isinstance(provider, TellsRate) else 0.0
+        if lane is not None and wait_s > 0:
+            lane.close_until(self.clock.now() + wait_s, by="rate")
+
+    def left_s(self, account: str, more: int = 0) -> float:
+        """Seconds until the last upload that waits at the account may begin, by its limit alone.
+
+        `more`: so many behind those that wait now.
+        """
+        lane, limiter = self.accounts.lane(account), self.accounts.limiter(account)
+        return limiter.wait_s((len(lane) if lane else 0) + limiter.waiting + more)
 
 
-def throttled(ctx: Context, account: str, until: float) -> None:
-    """The provider has asked to wait, and found the pace too fast."""
-    lane = ctx.accounts.lane(account)
-    if lane is not None:
-        lane.close_until(until)
-        lane.narrow(LOWERED_S)
-        ctx.accounts.limiter(account).lower()
+@dataclass(frozen=True, slots=True)
+class AccountCheck:
+    """One cheap question to a provider, which also tells the breaker how it is."""
 
+    accounts: Accounts
+    breakers: Breakers
+    health: Health
+    clock: Clock
 
-def heed_rate(ctx: Context, account: str, provider: FileProvider) -> None:
-    """The limit is used up by the provider's own count: nothing is begun until it says so."""
-    lane = ctx.accounts.lane(account)
-    wait_s = provider.unwelcome_s if isinstance(provider, TellsRate) else 0.0
-    if lane is not None and wait_s > 0:
-        lane.close_until(ctx.clock.now() + wait_s, by="rate")
+    async def ask(self, account: str, *, wanted: bool = False) -> int:
+        """Returns how many files are there for the account's first purpose.
 
+        Raises the `AppError` of a provider that does not answer, CIRCUIT_BREAKER_OPEN when it
+        must not be asked now. `wanted`: by the user, whatever the wait.
+        """
+        provider = await self.accounts.provider(account)
+        purpose = self.accounts.first_purpose(account)
+        permit = await self.breakers.admit(account, wanted=wanted)
+        if permit.until is not None:
+            raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)
+        passage, began = Passage(self.breakers, permit), self.clock.monotonic()
+        try:
+            files = await provider.list(purpose)
+        except TransferError as error:
+            # Whatever it says, it answers: that is what is asked.
+            answered = error.status is not None and error.is_answer
+            fault = not answered and self.breakers.verdict(account, error) is Verdict.FAULT
+            self._note(account, began, error, fault=fault)
+            await passage.ended(None if answered else error)
+            raise
+        else:
+            self._note(account, began, None, fault=False)
+            await passage.ended(None)
+            return len(files)
+        finally:
+            await passage.left()
 
-def pace_s(ctx: Context, account: str, more: int = 0) -> float:
-    """Seconds until the last upload that waits at the account may begin, by its limit alone.
-
-    `more`: so many behind those that wait now.
-    """
-    lane, limiter = ctx.accounts.lane(account), ctx.accounts.limiter(account)
-    return limiter.wait_s((len(lane) if lane else 0) + limiter.waiting + more)
-
-
-def steer_lane(ctx: Context, account: str) -> None:
-    """Close or open an account's lane as its breaker says."""
-    lane = ctx.accounts.lane(account)
-    if lane is None:
-        return
-    lane.open(by="breaker")
-    until = ctx.breakers.until(account)
-    if until is not None:
-        is_open = ctx.breakers.phase(account) is Phase.OPEN
-        lane.close_until(until + (PROBE_FIRST_S if is_open else 0.0), by="breaker")
-
-
-def shown(ctx: Context, view: JobView) -> JobView:
-    """A waiting job with the reason why it does not go on, if that is its account's breaker."""
-    if view.state is not S.WAITING or view.account is None:
-        return view
-    error = ctx.breakers.error(view.account)
-    if error is None:
-        return view
-    if view.allow_fallback or ctx.settings.allow_fallback:
-        names = [account.name for account in ctx.accounts.all()]
-        if len(names) > 1 and len(ctx.breakers.paused(names)) == len(names):
-            error = AppError(
-                ErrorCode.ALL_PROVIDERS_UNAVAILABLE, error.detail, retry_after=error.retry_after
-            )
-    until = ctx.clock.now() + (error.retry_after or 0.0)
-    return replace(view, error=ErrorView.of(error), not_before=until, wait_reason=error.title)
-
-
-def _noted(
-    ctx: Context, account: str, began: float, error: TransferError | None, *, fault: bool
-) -> None:
-    took_s = ctx.clock.monotonic() - began
-    ctx.health.note(account, Check.QUESTION, took_s, error, fault=fault)
-
-
-async def ask(ctx: Context, account: str, *, wanted: bool = False) -> int:
-    """One cheap question to the provider, which also tells the breaker how it is.
-
-    Returns how many files are there for the account's first purpose. Raises the `AppError` of a
-    provider that does not answer, CIRCUIT_BREAKER_OPEN when it must not be asked now. `wanted`:
-    by the user, whatever the wait.
-    """
-    provider = await ctx.accounts.provider(account)
-    purpose = ctx.accounts.first_purpose(account)
-    permit = await ctx.breakers.admit(account, wanted=wanted)
-    if permit.until is not None:
-        raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)
-    passage, began = Passage(ctx, permit), ctx.clock.monotonic()
-    try:
-        files = await provider.list(purpose)
-    except TransferError as error:
-        # Whatever it says, it answers: that is what is asked.
-        answered = error.status is not None and error.is_answer
-        fault = not answered and ctx.breakers.verdict(account, error) is Verdict.FAULT
-        _noted(ctx, account, began, error, fault=fault)
-        await passage.ended(None if answered else error)
-        raise
-    else:
-        _noted(ctx, account, began, None, fault=False)
-        await passage.ended(None)
-        return len(files)
-    finally:
-        await passage.left()
+    def _note(
+        self, account: str, began: float, error: TransferError | None, *, fault: bool
+    ) -> None:
+        took_s = self.clock.monotonic() - began
+        self.health.note(account, Check.QUESTION, took_s, error, fault=fault)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
-from exai_desktop.core.copies.queries import DAY_S
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.models import RoutedJob, routed
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.context import Context
+from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.core.machine import Clock
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.scheduling.scheduler import Scheduler
 
 S = JobState
 
@@ -23,8 +27,7 @@ SLOWEST_POLL_S: Final = 5.0
 MISSES_ALLOWED: Final = 3
 
 
-def new_copy(ctx: Context, job: JobView, remote: RemoteFile, *, usable: bool) -> NewCopy:
-    assert job.account and job.purpose and job.sha256 and job.provider
+def new_copy(accounts: Accounts, job: RoutedJob, remote: RemoteFile, *, usable: bool) -> NewCopy:
     return NewCopy(
         provider=job.provider,
         account=job.account,
@@ -34,77 +37,80 @@ def new_copy(ctx: Context, job: JobView, remote: RemoteFile, *, usable: bool) ->
         remote_id=remote.id,
         remote_name=remote.name,
         usable=usable,
-        expires_at=expiry_of(ctx, job.account, job.purpose, remote),
+        expires_at=accounts.expiry_of(job.account, job.purpose, remote),
     )
 
 
-async def confirm(ctx: Context, job: JobView, remote: RemoteFile | None) -> None:
-    """Settle a job whose file id is known; `remote` None: the program was restarted since."""
-    assert job.file_id
-    note = ""
-    if remote is None or remote.status is RemoteStatus.PENDING:
-        seen = await _watch(ctx, job, until_told=remote is None)
-        if seen is None and remote is None:
-            error = AppError(ErrorCode.REMOTE_NOT_FOUND, job.file_id)
-            await ctx.scheduler.move(job, S.FAILED, error=error)
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    jobs: JobStore
+    scheduler: Scheduler
+    accounts: Accounts
+    settings: CurrentSettings
+    clock: Clock
+
+    async def confirm(self, job: RoutedJob, remote: RemoteFile | None) -> None:
+        """Settle a job whose file id is known; `remote` None: the program was restarted since."""
+        assert job.file_id
+        note = ""
+        if remote is None or remote.status is RemoteStatus.PENDING:
+            seen = await self._watch(job, job.file_id, until_told=remote is None)
+            if seen is None and remote is None:
+                error = AppError(ErrorCode.REMOTE_NOT_FOUND, job.file_id)
+                await self.scheduler.move(job, S.FAILED, error=error)
+                return
+            remote = seen or remote
+        assert remote is not None
+        error_code = None
+        if remote.bytes != job.size:
+            error_code = ErrorCode.SIZE_MISMATCH
+        elif remote.status is RemoteStatus.ERROR:
+            error_code = ErrorCode.PARSE_FAILED
+        elif remote.status is RemoteStatus.PENDING:
+            note = "the provider is still reading the file"
+        if error_code is not None:
+            detail = f"{remote.bytes:,} bytes at the provider, {job.size:,} here; "
+            detail += remote.status_text
+            await self.scheduler.move(
+                job,
+                S.FAILED,
+                error=AppError(error_code, detail.rstrip("; ")),
+                copy=new_copy(self.accounts, job, remote, usable=False),
+            )
             return
-        remote = seen or remote
-    assert remote is not None
-    error_code = None
-    if remote.bytes != job.size:
-        error_code = ErrorCode.SIZE_MISMATCH
-    elif remote.status is RemoteStatus.ERROR:
-        error_code = ErrorCode.PARSE_FAILED
-    elif remote.status is RemoteStatus.PENDING:
-        note = "the provider is still reading the file"
-    if error_code is not None:
-        detail = f"{remote.bytes:,} bytes there, {job.size:,} here; {remote.status_text}"
-        await ctx.scheduler.move(
-            job,
-            S.FAILED,
-            error=AppError(error_code, detail.rstrip("; ")),
-            copy=new_copy(ctx, job, remote, usable=False),
-        )
-        return
-    await ctx.scheduler.move(job, S.DONE, note=note, copy=new_copy(ctx, job, remote, usable=True))
+        copy = new_copy(self.accounts, job, remote, usable=True)
+        await self.scheduler.move(job, S.DONE, note=note, copy=copy)
 
+    async def confirm_again(self, job_id: int) -> None:
+        """After a restart: whatever is still confirming."""
+        job = await self.jobs.get(job_id)
+        if job is not None and job.state is S.CONFIRMING:
+            await self.confirm(routed(job), None)
 
-async def _watch(ctx: Context, job: JobView, *, until_told: bool) -> RemoteFile | None:
-    """Ask until the provider has read the file or the time is over; the last answer counts.
+    async def _watch(self, job: RoutedJob, file_id: str, *, until_told: bool) -> RemoteFile | None:
+        """Ask until the provider has read the file or the time is over; the last answer counts.
 
-    A failing question is asked again: the file is there, only the news is late. `until_told`:
-    the time is not over before there was an answer. None only when the provider has no such file.
-    """
-    assert job.account and job.file_id and job.purpose
-    end = ctx.clock.monotonic() + ctx.settings.confirm_timeout_s
-    wait_s, misses, last = FIRST_POLL_S, 0, None
-    while True:
-        await ctx.clock.sleep(wait_s)
-        try:
-            provider = await ctx.accounts.provider(job.account)
-            last = await provider.find(job.file_id, job.purpose)
-        except AppError as error:
-            if error.code is ErrorCode.UNKNOWN_ACCOUNT:
-                raise
-        else:
-            misses = misses + 1 if last is None else 0
-            if misses >= MISSES_ALLOWED:
-                return None
-            if last is not None and last.status is not RemoteStatus.PENDING:
+        A failing question is asked again: the file is there, only the news is late.
+        `until_told`: the time is not over before there was an answer. None only when the
+        provider has no such file.
+        """
+        end = self.clock.monotonic() + self.settings.value.confirm_timeout_s
+        wait_s, misses, last = FIRST_POLL_S, 0, None
+        while True:
+            await self.clock.sleep(wait_s)
+            try:
+                provider = await self.accounts.provider(job.account)
+                last = await provider.find(file_id, job.purpose)
+            except AppError as error:
+                if error.code is ErrorCode.UNKNOWN_ACCOUNT:
+                    raise
+            else:
+                misses = misses + 1 if last is None else 0
+                if misses >= MISSES_ALLOWED:
+                    return None
+                if last is not None and last.status is not RemoteStatus.PENDING:
+                    return last
+            wait_s = min(wait_s * 2, SLOWEST_POLL_S)
+            is_told = last is not None or not until_told
+            if is_told and self.clock.monotonic() + wait_s > end:
                 return last
-        wait_s = min(wait_s * 2, SLOWEST_POLL_S)
-        is_told = last is not None or not until_told
-        if is_told and ctx.clock.monotonic() + wait_s > end:
-            return last
-
-
-def expiry_of(ctx: Context, account_name: str, purpose: str, remote: RemoteFile) -> float | None:
-    """As the provider says, or as its rules say."""
-    if remote.expires_at is not None:
-        return remote.expires_at
-    account = ctx.accounts.get(account_name)
-    provider = ctx.accounts.table.of(account)
-    if provider is None:
-        return None
-    days = provider.purpose(account.region, purpose).retention_days
-    return remote.created_at + days * DAY_S if days else None

@@ -1,43 +1,23 @@
-"""From queued to waiting: check, hash, choose the account, look for a twin."""
+"""What may follow an attempt that did not end well. The only place that decides it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from exai_desktop.core.accounts import delays
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
-from exai_desktop.core.jobs.models import Attempt, JobView
+from exai_desktop.core.jobs.models import Attempt, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.jobs.store import JobChanges, Move
-from exai_desktop.engine.context import Context, Intent
+from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.disk_guard import STORAGE
-from exai_desktop.engine.scheduling.scheduler import error_changes
-from exai_desktop.engine.upload.admission import throttled
-from exai_desktop.engine.upload.routes import choose_route
-
-
-async def again_later(
-    ctx: Context, job: JobView, error: AppError, attempt: Attempt | None = None
-) -> None:
-    """Back to the queue until the file is left alone; after many times it is failed."""
-    ctx.unsettled[job.id] += 1
-    tries = ctx.unsettled[job.id]
-    if tries >= ctx.settings.max_attempts:
-        del ctx.unsettled[job.id]
-        await ctx.scheduler.move(job, S.FAILED, error=error, attempt=attempt)
-        return
-    await ctx.scheduler.move(
-        job,
-        S.QUEUED,
-        error=error,
-        note=error.title,
-        attempt=attempt,
-        not_before=ctx.clock.now() + delays.retry_delay(tries, ctx.random()),
-        wait_reason=error.title,
-    )
-
+from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
+from exai_desktop.engine.upload.admission import Pace
+from exai_desktop.engine.upload.routes import Routes
 
 S = JobState
 
@@ -52,13 +32,11 @@ ANOTHER_MAY_TAKE: Final = frozenset(
     }
 )
 
-
 # The other program is sending; how soon it has finished nobody knows.
 CONCURRENT_S: Final = 0.5
 
 # The account is full by our own count.
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
-
 
 # Our own guards kept the last block back.
 _OURS: Final = frozenset(
@@ -67,11 +45,6 @@ _OURS: Final = frozenset(
 
 # A question that ended so is asked again.
 _PASSING: Final = frozenset({Outcome.UNAVAILABLE, Outcome.THROTTLED, Outcome.UNCERTAIN})
-
-
-def is_last_attempt(ctx: Context, number: int) -> bool:
-    """Each series has `max_attempts`; a retry by the user begins the next one."""
-    return number > 0 and number % ctx.settings.max_attempts == 0
 
 
 def gave_up(last: AppError) -> AppError:
@@ -85,169 +58,223 @@ def error_of(job: JobView) -> AppError:
     return AppError(ErrorCode(job.error.code), job.error.detail, retry_after=job.error.retry_after)
 
 
-async def failed(ctx: Context, job: JobView, attempt: Attempt, error: TransferError) -> None:
-    """The provider or the network ended the attempt."""
-    now = ctx.clock.now()
-    ended = replace(
-        attempt,
-        ended_at=now,
-        outcome=error.outcome.value,
-        error_code=error.code.value,
-        detail=error.detail[:500],
-        http_status=error.status,
-        request_id=error.request_id,
-    )
-    move = ctx.scheduler.move
-    local = error.code in _OURS
-    if error.sent is not Sent.NOTHING and not error.is_answer and not local:
-        settle = now + ctx.settling.seconds(job.account)
-        await move(job, S.UNCERTAIN, attempt=ended, error=error, not_before=settle)
-    elif local:
-        # Our own guard kept the last block back: nothing can have been stored.
-        await again_later(ctx, job, error, ended)
-    elif error.outcome in (Outcome.AUTH, Outcome.QUOTA):
-        await move(job, S.HELD, attempt=ended, error=error, note=error.title)
-        await hold_account(ctx, job.account or "", error)
-    elif error.outcome is Outcome.REJECTED:
-        await _refused(ctx, job, ended, error)
-    elif error.outcome not in (Outcome.THROTTLED, Outcome.UNAVAILABLE):
-        await move(job, S.FAILED, attempt=ended, error=error)
-    elif is_last_attempt(ctx, attempt.number):
-        await move(job, S.FAILED, attempt=ended, error=gave_up(error))
-    else:
-        until = now + delays.retry_delay(attempt.number, ctx.random(), error.retry_after)
-        lane = ctx.accounts.lane(job.account or "")
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """Jobs that go back into a line for a while, and how often."""
+
+    scheduler: Scheduler
+    accounts: Accounts
+    in_hand: JobsInHand
+    settings: CurrentSettings
+    timing: Timing
+
+    def is_last_attempt(self, number: int) -> bool:
+        """Each series has `max_attempts`; a retry by the user begins the next one."""
+        return number > 0 and number % self.settings.value.max_attempts == 0
+
+    async def from_the_start(
+        self, job: JobView, error: AppError, attempt: Attempt | None = None
+    ) -> None:
+        """Back to the queue until the file is not changed any more; failed after many times."""
+        known = self.in_hand.of(job.id)
+        known.unsettled += 1
+        if known.unsettled >= self.settings.value.max_attempts:
+            known.unsettled = 0
+            await self.scheduler.move(job, S.FAILED, error=error, attempt=attempt)
+            return
+        await self.scheduler.move(
+            job,
+            S.QUEUED,
+            error=error,
+            note=error.title,
+            attempt=attempt,
+            not_before=self.timing.now() + self.timing.retry_s(known.unsettled),
+            wait_reason=error.title,
+        )
+
+    def question(self, job: RoutedJob, error: TransferError) -> None:
+        """The provider could not be asked before the attempt: it stays in line."""
+        known = self.in_hand.of(job.id)
+        known.unsettled += 1
+        self.wait(job, self.timing.retry_s(known.unsettled, error.retry_after), error)
+
+    def wait(self, job: RoutedJob, wait_s: float, error: AppError) -> None:
+        """Let a waiting job stand back for some seconds. Not a move: the state stays, but whoever
+        looks on is told why nothing happens."""
+        until = self.timing.now() + wait_s
+        lane = self.accounts.lane(job.account)
+        if lane is not None:
+            lane.put(job.id, until)
+        self.scheduler.announce(
+            replace(job, error=ErrorView.of(error), not_before=until, wait_reason=error.title)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHold:
+    """An account that cannot go on without the user."""
+
+    accounts: Accounts
+    jobs: JobStore
+    scheduler: Scheduler
+    timing: Timing
+
+    async def hold(self, account: str, error: AppError) -> None:
+        """Its waiting jobs are held with the reason, none is sent."""
+        self.accounts.raise_problem(account, error)
+        waiting = [i for i, name in await self.jobs.ids([S.WAITING]) if name == account]
+        changes = error_changes(error)
+        now = self.timing.now()
+        for start in range(0, len(waiting), 500):
+            await self.scheduler.move_many(
+                [
+                    Move(job_id, S.WAITING, S.HELD, now, error.title, changes)
+                    for job_id in waiting[start : start + 500]
+                ]
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    jobs: JobStore
+    scheduler: Scheduler
+    accounts: Accounts
+    routes: Routes
+    pace: Pace
+    later: TryLater
+    account_hold: AccountHold
+    timing: Timing
+    in_hand: JobsInHand
+
+    async def failed(self, job: RoutedJob, attempt: Attempt, error: TransferError) -> None:
+        """The provider or the network ended the attempt."""
+        now = self.timing.now()
+        ended = replace(
+            attempt,
+            ended_at=now,
+            outcome=error.outcome.value,
+            error_code=error.code.value,
+            detail=error.detail[:500],
+            http_status=error.status,
+            request_id=error.request_id,
+        )
+        move = self.scheduler.move
+        local = error.code in _OURS
+        if error.sent is not Sent.NOTHING and not error.is_answer and not local:
+            settle = now + self.timing.settle_s(job.account)
+            await move(job, S.UNCERTAIN, attempt=ended, error=error, not_before=settle)
+        elif local:
+            # Our own guard kept the last block back: nothing can have been stored.
+            await self.later.from_the_start(job, error, ended)
+        elif error.outcome in (Outcome.AUTH, Outcome.QUOTA):
+            await move(job, S.HELD, attempt=ended, error=error, note=error.title)
+            await self.account_hold.hold(job.account, error)
+        elif error.outcome is Outcome.REJECTED:
+            await self._refused(job, ended, error)
+        elif error.outcome not in (Outcome.THROTTLED, Outcome.UNAVAILABLE):
+            await move(job, S.FAILED, attempt=ended, error=error)
+        elif self.later.is_last_attempt(attempt.number):
+            await move(job, S.FAILED, attempt=ended, error=gave_up(error))
+        else:
+            await self._tried_again(job, ended, error, now)
+
+    async def _tried_again(
+        self, job: RoutedJob, ended: Attempt, error: TransferError, now: float
+    ) -> None:
+        until = now + self.timing.retry_s(ended.number, error.retry_after)
+        lane = self.accounts.lane(job.account)
         if error.outcome is Outcome.THROTTLED:
-            throttled(ctx, job.account or "", until)
+            self.pace.throttled(job.account, until)
         elif lane is not None:
             lane.close_until(until)
-        await move(
+        await self.scheduler.move(
             job, S.WAITING, attempt=ended, error=error, not_before=until, wait_reason=error.title
         )
 
-
-async def _refused(ctx: Context, job: JobView, ended: Attempt, error: TransferError) -> None:
-    """The provider does not want this file; another may, if the user allowed that."""
-    ctx.refusals.setdefault(job.id, {})[job.account or ""] = error
-    try:
-        if error.code not in ANOTHER_MAY_TAKE:
-            raise error
-        route = choose_route(ctx, job)
-    except AppError:
-        del ctx.refusals[job.id]
-        await ctx.scheduler.move(job, S.REFUSED, attempt=ended, error=error)
-        return
-    await ctx.scheduler.move(
-        job,
-        S.WAITING,
-        attempt=ended,
-        note=route.reason,
-        provider=route.account.provider,
-        account=route.account.name,
-        purpose=route.purpose.name,
-        route_reason=route.reason,
-    )
-
-
-async def hold_account(ctx: Context, account: str, error: AppError) -> None:
-    """The account cannot go on: its waiting jobs are held with the reason, none is sent."""
-    ctx.accounts.raise_problem(account, error)
-    waiting = [i for i, name in await ctx.jobs.ids([S.WAITING]) if name == account]
-    changes = error_changes(error)
-    now = ctx.clock.now()
-    for start in range(0, len(waiting), 500):
-        await ctx.scheduler.move_many(
-            [
-                Move(job_id, S.WAITING, S.HELD, now, error.title, changes)
-                for job_id in waiting[start : start + 500]
-            ]
-        )
-
-
-async def not_begun(ctx: Context, job_id: int, error: AppError) -> None:
-    """The attempt could not begin: the file or the key is not as it was."""
-    job = await ctx.jobs.get(job_id)
-    if job is None or job.state is not S.WAITING or error.code in STORAGE:
-        raise error
-    if error.outcome is Outcome.AUTH or error.code in (
-        ErrorCode.CREDENTIAL_STORE_LOCKED,
-        ErrorCode.CREDENTIAL_STORE_UNAVAILABLE,
-    ):
-        await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
-        await hold_account(ctx, job.account or "", error)
-    elif error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED):
-        await again_later(ctx, job, error)
-    elif isinstance(error, TransferError):
-        await _ask_later(ctx, job, error)
-    elif error.code is ErrorCode.CONCURRENT_UPLOAD:
-        wait_until(ctx, job, CONCURRENT_S, error)
-    elif error.code in NO_ROOM:
-        await _no_room(ctx, job, error)
-    else:
-        await ctx.scheduler.move(job, S.REFUSED, error=error)
-
-
-async def _no_room(ctx: Context, job: JobView, error: AppError) -> None:
-    """Another account may have room, if the user allowed that; else it is held until there is."""
-    refused = ctx.refusals.setdefault(job.id, {})
-    refused[job.account or ""] = error
-    try:
-        route = choose_route(ctx, job)
-    except AppError:
-        del ctx.refusals[job.id]
-        await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
-        return
-    # Through the queue: the other account may have the content already.
-    await ctx.scheduler.move(job, S.QUEUED, note=route.reason)
-
-
-async def _ask_later(ctx: Context, job: JobView, error: TransferError) -> None:
-    """The provider could not be asked before the attempt: it stays in line, nothing was sent."""
-    if error.outcome not in _PASSING:
-        # The same question would get the same answer: the user decides when to try again.
-        await ctx.scheduler.move(job, S.HELD, error=error, note=error.title)
-        if error.outcome is Outcome.QUOTA:
-            await hold_account(ctx, job.account or "", error)
-        return
-    ctx.unsettled[job.id] += 1
-    wait_s = delays.retry_delay(ctx.unsettled[job.id], ctx.random(), error.retry_after)
-    wait_until(ctx, job, wait_s, error)
-
-
-def wait_until(ctx: Context, job: JobView, wait_s: float, error: AppError) -> None:
-    """Let a waiting job stand back for some seconds. Not a move: the state stays, but whoever
-    looks on is told why nothing happens."""
-    until = ctx.clock.now() + wait_s
-    lane = ctx.accounts.lane(job.account or "")
-    if lane is not None:
-        lane.put(job.id, until)
-    ctx.scheduler.announce(
-        replace(job, error=ErrorView.of(error), not_before=until, wait_reason=error.title)
-    )
-
-
-async def stopped(ctx: Context, job: JobView, attempt: Attempt, sent: Sent) -> None:
-    """We broke the attempt off ourselves. Before the last block nothing can have been stored."""
-    run = ctx.running.get(job.id)
-    intent = run.intent if run else None
-    now = ctx.clock.now()
-    ended = replace(attempt, ended_at=now, outcome=Outcome.CANCELLED.value, detail=str(intent))
-    if sent is Sent.ALL:
-        # A wish noted before stays: quitting must not forget a cancel.
-        wish = JobChanges(not_before=now + ctx.settling.seconds(job.account))
-        if intent is Intent.CANCEL:
-            wish["cancel_requested"] = True
-        await ctx.scheduler.move(
+    async def _refused(self, job: RoutedJob, ended: Attempt, error: TransferError) -> None:
+        """The provider does not want this file; another may, if the user allowed that."""
+        refusals = self.in_hand.of(job.id).refusals
+        refusals[job.account] = error
+        try:
+            if error.code not in ANOTHER_MAY_TAKE:
+                raise error
+            route = self.routes.choose(job)
+        except AppError:
+            refusals.clear()
+            await self.scheduler.move(job, S.REFUSED, attempt=ended, error=error)
+            return
+        await self.scheduler.move(
             job,
-            S.UNCERTAIN,
+            S.WAITING,
             attempt=ended,
-            error=AppError(ErrorCode.ANSWER_LOST),
-            **wish,
+            note=route.reason,
+            provider=route.account.provider,
+            account=route.account.name,
+            purpose=route.purpose.name,
+            route_reason=route.reason,
         )
-    elif intent is Intent.CANCEL:
-        error = AppError(ErrorCode.CANCELLED)
-        await ctx.scheduler.move(job, S.CANCELLED, attempt=ended, error=error)
-    elif intent is Intent.HOLD:
-        await ctx.scheduler.move(job, S.HELD, attempt=ended, note="paused by the user")
-    else:
-        await ctx.scheduler.move(job, S.WAITING, attempt=ended, note="the program stopped")
+
+    async def not_begun(self, job_id: int, error: AppError) -> None:
+        """The attempt could not begin: the file or the key is not as it was."""
+        view = await self.jobs.get(job_id)
+        if view is None or view.state is not S.WAITING or error.code in STORAGE:
+            raise error
+        job = routed(view)
+        if error.outcome is Outcome.AUTH or error.code in (
+            ErrorCode.CREDENTIAL_STORE_LOCKED,
+            ErrorCode.CREDENTIAL_STORE_UNAVAILABLE,
+        ):
+            await self.scheduler.move(job, S.HELD, error=error, note=error.title)
+            await self.account_hold.hold(job.account, error)
+        elif error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED):
+            await self.later.from_the_start(job, error)
+        elif isinstance(error, TransferError):
+            await self._ask_later(job, error)
+        elif error.code is ErrorCode.CONCURRENT_UPLOAD:
+            self.later.wait(job, CONCURRENT_S, error)
+        elif error.code in NO_ROOM:
+            await self._no_room(job, error)
+        else:
+            await self.scheduler.move(job, S.REFUSED, error=error)
+
+    async def _no_room(self, job: RoutedJob, error: AppError) -> None:
+        """Another account may have room, if the user allowed that; else it is held."""
+        refusals = self.in_hand.of(job.id).refusals
+        refusals[job.account] = error
+        try:
+            route = self.routes.choose(job)
+        except AppError:
+            refusals.clear()
+            await self.scheduler.move(job, S.HELD, error=error, note=error.title)
+            return
+        # Through the queue: the other account may have the content already.
+        await self.scheduler.move(job, S.QUEUED, note=route.reason)
+
+    async def _ask_later(self, job: RoutedJob, error: TransferError) -> None:
+        """The provider could not be asked before the attempt: it stays in line."""
+        if error.outcome in _PASSING:
+            self.later.question(job, error)
+            return
+        # The same question would get the same answer: the user decides when to try again.
+        await self.scheduler.move(job, S.HELD, error=error, note=error.title)
+        if error.outcome is Outcome.QUOTA:
+            await self.account_hold.hold(job.account, error)
+
+    async def stopped(self, job: RoutedJob, attempt: Attempt, sent: Sent) -> None:
+        """We broke the attempt off. Before the last block nothing can have been stored."""
+        intent = self.in_hand.intent(job.id)
+        now, move = self.timing.now(), self.scheduler.move
+        ended = replace(attempt, ended_at=now, outcome=Outcome.CANCELLED.value, detail=str(intent))
+        if sent is Sent.ALL:
+            # A wish noted before stays: quitting must not forget a cancel.
+            wish = JobChanges(not_before=now + self.timing.settle_s(job.account))
+            if intent is Intent.CANCEL:
+                wish["cancel_requested"] = True
+            error = AppError(ErrorCode.ANSWER_LOST)
+            await move(job, S.UNCERTAIN, attempt=ended, error=error, **wish)
+        elif intent is Intent.CANCEL:
+            await move(job, S.CANCELLED, attempt=ended, error=AppError(ErrorCode.CANCELLED))
+        elif intent is Intent.HOLD:
+            await move(job, S.HELD, attempt=ended, note="paused by the user")
+        else:
+            await move(job, S.WAITING, attempt=ended, note="the program was closed")

@@ -9,9 +9,10 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.jobs.models import routed
 from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.files.open_file import open_regular
-from exai_desktop.engine.upload.upload_body import Body
+from exai_desktop.engine.upload.upload_body import Line
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.accounts.test_breaker import write
 from tests.engine.engine_kit import GLM, KIMI, open_bench
@@ -50,15 +51,15 @@ async def test_the_tighter_of_two_limits_holds(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=[KIMI, GLM]) as bench:
         [job] = await bench.upload(*write(tmp_path, "some.txt"))
         clock = Fake()
-        bench.ctx.bandwidth = Bandwidth(100 * KIB, clock)
-        bench.ctx.accounts.limiter("kimi").bandwidth.limit(50 * KIB)
+        parts, accounts = bench.parts, bench.parts.accounts
+        line = Line(Bandwidth(100 * KIB, clock), accounts, parts.board, parts.in_hand, clock)
+        accounts.limiter("kimi").bandwidth.limit(50 * KIB)
         file = open_regular(job.path)
         try:
-            body = Body(bench.ctx, job, file, lambda: True)
+            body = line.body(routed(job), file, lambda: True)
             assert body.block == 16 * KIB  # a fifth of 50 KiB is less than the least
-            bench.ctx.clock = clock
             began = time.monotonic()
-            bench.ctx.accounts.limiter("kimi").bandwidth.reserve(100 * KIB)
+            accounts.limiter("kimi").bandwidth.reserve(100 * KIB)
             await body.may_leave(100 * KIB)
             # By the account's own, real clock; the other limit had nothing against it.
             assert clock.at - 100.0 == pytest.approx(2.0, abs=0.1)
@@ -70,10 +71,10 @@ async def test_the_tighter_of_two_limits_holds(tmp_path: Path) -> None:
 async def test_the_limit_changes_at_once_and_a_trickle_is_refused(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.engine.settings.change("upload_bytes_per_s", str(64 * KIB))
-        assert bench.ctx.bandwidth.block == 16 * KIB
-        assert bench.ctx.settings.upload_bytes_per_s == 64 * KIB
+        assert bench.parts.bandwidth.block == 16 * KIB
+        assert bench.parts.settings.value.upload_bytes_per_s == 64 * KIB
         with pytest.raises(AppError) as caught:
             await bench.engine.settings.change("upload_bytes_per_s", "1000")
         assert caught.value.code is ErrorCode.INVALID_SETTING
         await bench.engine.settings.change("upload_bytes_per_s", "0")
-        assert not bench.ctx.bandwidth.block
+        assert not bench.parts.bandwidth.block

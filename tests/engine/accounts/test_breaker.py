@@ -60,7 +60,7 @@ def faults() -> list[TransferError | None]:
 
 async def until_phase(bench: Bench, phase: Phase, account: str = "kimi") -> None:
     async with asyncio.timeout(20):
-        while bench.ctx.breakers.phase(account) is not phase:
+        while bench.parts.breakers.phase(account) is not phase:
             await asyncio.sleep(0.02)
 
 
@@ -110,10 +110,10 @@ async def dropped(
 
 async def _let_fail(bench: Bench, clock: Hurrying, account: str = "kimi") -> None:
     async with asyncio.timeout(20):
-        while bench.ctx.breakers.phase(account) is Phase.CLOSED:
+        while bench.parts.breakers.phase(account) is Phase.CLOSED:
             await asyncio.sleep(0.05)
             clock.ahead_s += 1.0
-        while bench.ctx.running:  # what was let through before the fifth
+        while bench.parts.in_hand.runs:  # what was let through before the fifth
             await asyncio.sleep(0.02)
 
 
@@ -124,7 +124,7 @@ async def test_it_is_asked_on_schedule_and_everything_goes_on(tmp_path: Path) ->
         clock.ahead_s += 331.0  # 300 s, the tenth of jitter
         for job in jobs:
             await bench.until_state(job.id, S.DONE, seconds=20)
-        assert bench.ctx.breakers.phase("kimi") is Phase.CLOSED
+        assert bench.parts.breakers.phase("kimi") is Phase.CLOSED
         assert len(set(kimi.bodies.values())) == len(kimi.bodies) == 6
 
 
@@ -146,15 +146,15 @@ async def test_a_probe_that_fails_doubles_the_wait(tmp_path: Path) -> None:
         await dropped(bench, tmp_path, clock, 2)
         uploads = len(kimi.uploads)
         for wait_s in (600.0, 1200.0, 2400.0, 2400.0):
-            until = bench.ctx.breakers.status("kimi").until
+            until = bench.parts.breakers.status("kimi").until
             assert until is not None
             clock.ahead_s += until - clock.now() + 0.1
             asked = kimi.listed
             async with asyncio.timeout(10):
-                while kimi.listed == asked or bench.ctx.breakers.phase("kimi") is not Phase.OPEN:
+                while kimi.listed == asked or bench.parts.breakers.phase("kimi") is not Phase.OPEN:
                     await asyncio.sleep(0.02)
             assert kimi.listed == asked + 1
-            left = (bench.ctx.breakers.status("kimi").until or 0.0) - clock.now()
+            left = (bench.parts.breakers.status("kimi").until or 0.0) - clock.now()
             assert 0.89 * wait_s < left <= 1.1 * wait_s
         # Not one file was risked on the way.
         assert len(kimi.uploads) == uploads
@@ -168,7 +168,7 @@ async def test_it_stays_left_alone_over_a_restart(tmp_path: Path) -> None:
     kimi.list_fault = None
     uploads = len(kimi.uploads)
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
-        assert bench.ctx.breakers.phase("kimi") is Phase.OPEN
+        assert bench.parts.breakers.phase("kimi") is Phase.OPEN
         await asyncio.sleep(0.3)
         assert (len(kimi.uploads), kimi.listed) == (uploads, 0)
         clock.ahead_s += 331.0
@@ -246,7 +246,7 @@ async def test_refusals_and_a_missing_network_never_count(
             while len(kimi.uploads) < 9:
                 await asyncio.sleep(0.02)
                 clock.ahead_s += 1.0
-                assert bench.ctx.breakers.phase("kimi") is Phase.CLOSED
+                assert bench.parts.breakers.phase("kimi") is Phase.CLOSED
 
 
 async def test_no_connection_counts_while_another_account_can_be_reached(tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ async def test_no_connection_counts_while_another_account_can_be_reached(tmp_pat
         [other] = await bench.upload(*write(tmp_path, "other.txt"), account="glm")
         assert other.state is S.DONE
         await dropped(bench, tmp_path, clock, 5)
-        assert bench.ctx.breakers.phase("kimi") is Phase.OPEN
+        assert bench.parts.breakers.phase("kimi") is Phase.OPEN
 
 
 async def test_of_twenty_files_one_is_the_second_probe(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ async def test_of_twenty_files_one_is_the_second_probe(tmp_path: Path) -> None:
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.3)
         assert len(kimi.uploads) == uploads + 1
-        assert bench.ctx.breakers.phase("kimi") is Phase.HALF_OPEN
+        assert bench.parts.breakers.phase("kimi") is Phase.HALF_OPEN
         kimi.go.set()
         for job in jobs:
             await bench.until_state(job.id, S.DONE, seconds=20)
@@ -285,10 +285,10 @@ async def test_an_account_that_is_well_costs_nothing(tmp_path: Path) -> None:
     async with open_bench(tmp_path, wanted=settings()) as bench:
         began = time.perf_counter()
         for _ in range(1000):
-            permit = await bench.ctx.breakers.admit("kimi")
-            await bench.ctx.breakers.record(permit, bench.ctx.breakers.verdict("kimi", None))
+            permit = await bench.parts.breakers.admit("kimi")
+            await bench.parts.breakers.record(permit, bench.parts.breakers.verdict("kimi", None))
         assert time.perf_counter() - began < 1.0
-        assert await bench.ctx.states.load("breaker:kimi") is None
+        assert await bench.parts.record.states.load("breaker:kimi") is None
 
 
 async def test_a_probe_that_died_with_its_process_holds_nobody_up(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ async def test_a_probe_that_died_with_its_process_holds_nobody_up(tmp_path: Path
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
         [job, *_] = await dropped(bench, tmp_path, clock, 1)
         kimi.list_fault = None
-        permit = await bench.ctx.breakers.admit("kimi", wanted=True)
+        permit = await bench.parts.breakers.admit("kimi", wanted=True)
         assert permit.token
     clock.ahead_s += 60.0  # the file's own wait, and less than a lease
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
@@ -309,12 +309,12 @@ async def test_a_probe_cancelled_while_it_asks_is_given_back(tmp_path: Path) -> 
     kimi.list_fault = down()
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
         await dropped(bench, tmp_path, clock, 1)
-        asking = asyncio.create_task(bench.ctx.breakers.admit("kimi", wanted=True))
+        asking = asyncio.create_task(bench.parts.breakers.admit("kimi", wanted=True))
         await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert (await bench.ctx.breakers.admit("kimi")).token
+        assert (await bench.parts.breakers.admit("kimi")).token
 
 
 async def test_a_clock_set_back_does_not_make_the_wait_a_day(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import ProblemRaised, ProblemSolved
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.background.health_watch import HealthWatch
 from tests.engine.accounts.test_breaker import Hurrying, down, dropped, faults, until_phase, write
 from tests.engine.engine_kit import GLM, KIMI, Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
@@ -127,7 +126,7 @@ async def test_many_faults_are_said_once_and_once_when_they_are_over(tmp_path: P
 
 async def _looked(bench: Bench) -> None:
     """Time for the watch to come round."""
-    clock = bench.ctx.clock
+    clock = bench.parts.clock
     assert isinstance(clock, Hurrying)
     clock.ahead_s += 5.1
     await asyncio.sleep(0.05)
@@ -155,7 +154,7 @@ async def test_an_account_that_is_removed_leaves_nothing_behind(tmp_path: Path) 
     metrics = PrometheusMetrics()
     async with open_bench(tmp_path, metrics=metrics) as bench:
         await bench.engine.accounts.test("glm")
-        watch = HealthWatch(bench.ctx, bench.engine._runner.problems)
+        watch = bench.parts.health_watch
         await watch.look()
         assert ("account", "glm") in labels(metrics)
         await bench.engine.accounts.remove("glm")

@@ -40,10 +40,10 @@ class Watched(ScriptedProvider):
 async def hurry(bench: Bench, clock: Hurrying, batch: int, step_s: float) -> None:
     """Let time pass quickly until all are done, but not between a permission and its upload."""
     finished = asyncio.create_task(bench.finished(batch))
-    limiter = bench.ctx.accounts.limiter("kimi")
+    limiter = bench.parts.accounts.limiter("kimi")
     while not finished.done():
         await asyncio.sleep(0.01)
-        if limiter.waiting == len(bench.ctx.running):
+        if limiter.waiting == len(bench.parts.in_hand.runs):
             clock.ahead_s += step_s
     await finished
 

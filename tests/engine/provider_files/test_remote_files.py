@@ -93,10 +93,12 @@ async def test_what_was_imported_too_early_is_given_to_its_job(tmp_path: Path) -
         [row] = await bench.rows(batch)
         await bench.until_state(row.id, JobState.UNCERTAIN)
         # As `import` does it, but at a moment when the job cannot have been settled yet.
-        assert bench.ctx.recovery is not None
-        await bench.ctx.recovery.record_foreign("kimi", "kimi", list(provider.files.values()))
+        assert bench.parts.record.recovery is not None
+        await bench.parts.record.recovery.record_foreign(
+            "kimi", "kimi", list(provider.files.values())
+        )
         ids: dict[str, float | None] = dict.fromkeys(provider.files)
-        assert len(await bench.ctx.copies.adopt("kimi", ids, time.time())) == 1
+        assert len(await bench.parts.record.copies.adopt("kimi", ids, time.time())) == 1
         provider.list_fault = None
         job = await bench.until_state(row.id, JobState.DONE)
         assert len(provider.uploads) == 1

@@ -19,7 +19,7 @@ def _files(folder: Path, count: int) -> list[Path]:
 
 
 async def _states(bench: Bench) -> list[CopyState]:
-    return [copy.state for copy in await bench.ctx.copies.of_account("kimi")]
+    return [copy.state for copy in await bench.parts.record.copies.of_account("kimi")]
 
 
 async def test_ours_missing_damaged_and_foreign_are_told_apart(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ async def test_ours_missing_damaged_and_foreign_are_told_apart(tmp_path: Path) -
 async def test_a_deletion_without_an_answer_is_settled(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         [job] = await bench.upload(*_files(tmp_path, 1))
-        [copy] = await bench.ctx.copies.of_account("kimi")
-        now = bench.ctx.clock.now()
-        await bench.ctx.copies.move(copy.id, CopyState.PRESENT, CopyState.DELETING, now)
+        [copy] = await bench.parts.record.copies.of_account("kimi")
+        now = bench.parts.clock.now()
+        await bench.parts.record.copies.move(copy.id, CopyState.PRESENT, CopyState.DELETING, now)
         await bench.engine.accounts.reconcile("kimi")
         assert await _states(bench) == [CopyState.DELETING]
         del bench.providers["kimi"].files[job.file_id or ""]

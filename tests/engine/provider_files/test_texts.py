@@ -24,7 +24,7 @@ async def _stored(bench: Bench, folder: Path) -> Copy:
 
 async def _end(bench: Bench, copy: Copy) -> None:
     """Its time at the provider is over."""
-    database = bench.ctx.copies._database  # type: ignore[attr-defined]
+    database = bench.parts.record.copies._database  # type: ignore[attr-defined]
     sql = "UPDATE copies SET expires_at = 1.0 WHERE id = ?"
     await database.write(lambda connection: connection.execute(sql, (copy.id,)).rowcount)
 
@@ -60,12 +60,12 @@ async def test_a_text_goes_with_its_file(tmp_path: Path, way: str) -> None:
         else:
             bench.providers["kimi"].files.clear()
             if way == "settled":
-                await bench.ctx.copies.move(copy.id, copy.state, CopyState.DELETING, 1.0)
+                await bench.parts.record.copies.move(copy.id, copy.state, CopyState.DELETING, 1.0)
             else:
                 await _end(bench, copy)
             await bench.engine.accounts.reconcile("kimi")
-        assert bench.ctx.texts is not None
-        assert await bench.ctx.texts.get("kimi", copy.remote_id) is None
+        assert bench.parts.record.texts is not None
+        assert await bench.parts.record.texts.get("kimi", copy.remote_id) is None
         assert await _hits(bench, "walrus") == []
 
 
@@ -112,8 +112,8 @@ async def test_switched_off_nothing_is_kept(tmp_path: Path) -> None:
 async def test_a_cache_that_fails_costs_nothing_but_itself(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        assert bench.ctx.texts is not None
-        bench.ctx.texts.close()  # type: ignore[attr-defined]
+        assert bench.parts.record.texts is not None
+        bench.parts.record.texts.close()  # type: ignore[attr-defined]
         assert await bench.engine.files.text(copy.id) == WORDS
 
 
@@ -121,14 +121,15 @@ async def test_a_text_that_could_not_be_deleted_goes_at_the_next_start(tmp_path:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
         await bench.engine.files.text(copy.id)
-        texts = bench.ctx.texts
+        texts = bench.parts.record.texts
         assert texts is not None
         await texts.put("kimi", "of no record", WORDS, 1.0)
-        bench.ctx.texts = None  # as when its file cannot be written
+        # As when its file cannot be written.
+        object.__setattr__(bench.parts.texts, "cache", None)
         await bench.engine.files.delete(copy.id)
         assert await texts.get("kimi", copy.remote_id) == WORDS
     async with open_bench(tmp_path, providers=bench.providers) as bench:
-        texts = bench.ctx.texts
+        texts = bench.parts.record.texts
         assert texts is not None
         async with asyncio.timeout(10):
             while await texts.keys():
@@ -138,6 +139,6 @@ async def test_a_text_that_could_not_be_deleted_goes_at_the_next_start(tmp_path:
 async def test_a_failing_cache_stops_no_deletion(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         copy = await _stored(bench, tmp_path)
-        assert bench.ctx.texts is not None
-        bench.ctx.texts.close()  # type: ignore[attr-defined]
+        assert bench.parts.record.texts is not None
+        bench.parts.record.texts.close()  # type: ignore[attr-defined]
         assert (await bench.engine.files.delete(copy.id)).state is CopyState.DELETED

@@ -11,7 +11,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, Sent, TransferError
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.context import Intent
+from exai_desktop.engine.scheduling.in_hand import Intent
 from tests import documents
 from tests.engine.engine_kit import Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
@@ -135,7 +135,7 @@ async def test_retry_of_all_failed_takes_only_those(tmp_path: Path) -> None:
         assert failed.error is not None
         assert failed.error.code == ErrorCode.ATTEMPTS_EXHAUSTED
         [done] = await bench.upload(write(tmp_path, "b.txt"))
-        bench.ctx.accounts.clear_problem("kimi")
+        bench.parts.accounts.clear_problem("kimi")
         assert await bench.engine.queue.retry(None) == [failed.id]
         assert done.state is S.DONE
 
@@ -214,10 +214,10 @@ async def test_quitting_does_not_forget_a_cancel_whose_answer_is_awaited(tmp_pat
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await begin(bench, write(tmp_path, "a.txt"))
         async with asyncio.timeout(5):
-            while not bench.ctx.running[job_id].all_left:
+            while not bench.parts.in_hand.runs[job_id].all_left:
                 await asyncio.sleep(0.01)
         assert await bench.engine.queue.cancel([job_id]) == [job_id]
-        run = bench.ctx.running[job_id]
+        run = bench.parts.in_hand.runs[job_id]
         run.stop(Intent.QUIT)
         job = await bench.until_state(job_id, S.UNCERTAIN, S.CANCELLED)
         assert job.cancel_requested or job.state is S.CANCELLED

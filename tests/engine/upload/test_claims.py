@@ -72,7 +72,7 @@ async def test_many_at_the_same_moment_are_stored_once_each(tmp_path: Path) -> N
 
 
 async def _noted_by_a_dead_program(folder: Path, bench: Bench, at: float, sha256: str) -> None:
-    account = bench.ctx.accounts.get("kimi")
+    account = bench.parts.accounts.get("kimi")
     key = ClaimKey(account.base_url, account.key_fingerprint, "file-extract", sha256)
     locks, deadline = ContentLocks(folder / "shared", "dead"), time.monotonic() + 5
     # The news of an upload's end comes a moment before its lock is given back.
@@ -95,7 +95,7 @@ async def test_what_a_dead_program_may_have_sent_is_looked_for_under_its_name(
             [dead] = await bench.upload(_file(folder, "its name.txt"))
             await bench.engine.files.delete_of_job(dead.id)
             provider.uploads.clear()
-            at = bench.ctx.clock.now() - 1
+            at = bench.parts.clock.now() - 1
             await _noted_by_a_dead_program(folder, bench, at, dead.sha256 or "")
             if is_stored:
                 provider.files["orphan"] = RemoteFile(

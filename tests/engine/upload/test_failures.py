@@ -180,7 +180,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_sent_as_it_is_then(tmp_pa
 
 async def test_an_account_without_its_key_says_so(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        bench.ctx.accounts._credentials.delete("kimi")
+        bench.parts.accounts._credentials.delete("kimi")
         [job] = await bench.upload(write(tmp_path, "a.txt"))
     assert job.state is S.HELD
     assert job.error is not None

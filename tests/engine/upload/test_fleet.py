@@ -90,14 +90,14 @@ async def test_what_one_machine_gives_up_the_other_leaves_alone_within_a_second(
         [first] = await right.upload(*write(tmp_path, "before.txt"))
         assert first.state is S.DONE
         await dropped(left, tmp_path, clock, 3, account="left")
-        assert left.ctx.breakers.phase("left") is Phase.OPEN
+        assert left.parts.breakers.phase("left") is Phase.OPEN
         began = time.monotonic()
         await asyncio.sleep(0.6)
         batch = await right.engine.queue.add(
             [str(p) for p in write(tmp_path, "after.txt")], AddOptions()
         )
         await right.scanned(batch)
-        await right.until(lambda: right.ctx.breakers.phase("right") is Phase.OPEN)
+        await right.until(lambda: right.parts.breakers.phase("right") is Phase.OPEN)
         assert time.monotonic() - began < 2.0
         [job] = await right.rows(batch)
         assert (job.state, other.uploads) == (S.WAITING, ["before.txt"])
@@ -116,7 +116,7 @@ async def test_without_the_shared_state_each_goes_by_its_own(tmp_path: Path) -> 
         assert ErrorCode.FLEET_UNREACHABLE in facts["problems"]
         provider.faults, provider.list_fault = faults(), down()
         await dropped(bench, tmp_path, clock, 2, account="alone")
-        assert bench.ctx.breakers.phase("alone") is Phase.OPEN
+        assert bench.parts.breakers.phase("alone") is Phase.OPEN
         said = [e.error.code for e in bench.events if isinstance(e, ProblemRaised)]
         assert said.count(ErrorCode.FLEET_UNREACHABLE) <= 1
 

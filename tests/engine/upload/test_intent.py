@@ -45,8 +45,8 @@ async def test_a_file_that_shows_up_after_the_first_look_is_found_by_the_second(
     ) as bench:
         batch = await bench.engine.queue.add([str(_file(tmp_path))], AddOptions())
         while provider.listed < 1:
-            await bench.ctx.clock.sleep(0.01)
-        at = bench.ctx.clock.now()
+            await bench.parts.clock.sleep(0.01)
+        at = bench.parts.clock.now()
         provider.files["late"] = RemoteFile("late", "a.txt", 11, at, "file-extract")
         await bench.finished(batch)
         [job] = await bench.rows(batch)

@@ -24,7 +24,7 @@ def _file(folder: Path, name: str = "a.txt", text: str = "the same words\n") -> 
 
 
 async def _copy_states(bench: Bench) -> list[CopyState]:
-    return [copy.state for copy in await bench.ctx.copies.of_account("kimi")]
+    return [copy.state for copy in await bench.parts.record.copies.of_account("kimi")]
 
 
 async def test_a_copy_deleted_at_the_provider_is_noticed_and_sent_anew(tmp_path: Path) -> None:
@@ -48,8 +48,8 @@ async def test_a_copy_that_is_there_is_reused_after_one_question_for_all(tmp_pat
         async with open_bench(
             tmp_path, providers={"kimi": provider}, wanted=settings(verify_after_s=3600)
         ) as bench:
-            ids = [copy.id for copy in await bench.ctx.copies.of_account("kimi")]
-            await bench.ctx.copies.verified(ids, bench.ctx.clock.now() - age_s)
+            ids = [copy.id for copy in await bench.parts.record.copies.of_account("kimi")]
+            await bench.parts.record.copies.verified(ids, bench.parts.clock.now() - age_s)
             jobs = await bench.upload(*paths)
             assert {job.state for job in jobs} == {JobState.DUPLICATE}
             assert min(1, most) <= provider.listed <= most

@@ -38,13 +38,12 @@ class _Prints(_Fails):
 async def test_a_file_goes_on_when_the_database_works_again(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("some words\n")
-    async with open_bench(tmp_path) as bench:
-        bench.ctx.fingerprints = _Prints(bench.ctx.fingerprints)
+    async with open_bench(tmp_path, prints=_Prints) as bench:
         batch = await bench.engine.queue.add([str(path)], AddOptions())
-        while bench.ctx.guard.problem is None:
-            await bench.ctx.clock.sleep(0.01)
-        assert bench.ctx.guard.problem.code is ErrorCode.DATABASE_ERROR
-        await bench.ctx.guard.look()
+        while bench.parts.guard.problem is None:
+            await bench.parts.clock.sleep(0.01)
+        assert bench.parts.guard.problem.code is ErrorCode.DATABASE_ERROR
+        await bench.parts.guard.look()
         await bench.finished(batch)
         [job] = await bench.rows(batch)
         assert (job.state, job.error) == (JobState.DONE, None)

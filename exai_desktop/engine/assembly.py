@@ -1,0 +1,483 @@
+"""The engine, put together: the one place that knows which part is given which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns
+from exai_desktop.core.copies.provider import ProviderFactory
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.events import EventBus
+from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
+from exai_desktop.core.metrics import NO_METRICS, Metrics
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.settings import CurrentSettings, Settings
+from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.engine.background.background import Background, Memory
+from exai_desktop.engine.background.breaker_news import BreakerNews
+from exai_desktop.engine.background.health_watch import HealthWatch
+from exai_desktop.engine.background.job_lanes import JobLanes
+from exai_desktop.engine.background.pausing import Pausing
+from exai_desktop.engine.background.prober import Prober
+from exai_desktop.engine.background.problems import Problems
+from exai_desktop.engine.background.runner import Runner
+from exai_desktop.engine.background.snapshots import SnapshotTask
+from exai_desktop.engine.background.totals import Totals
+from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.files.content_check import ContentCheck
+from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.files.open_file import FileOpener, RegularFile, open_regular
+from exai_desktop.engine.provider_files.compare_all import CompareAll
+from exai_desktop.engine.provider_files.remote_files import RemoteFiles
+from exai_desktop.engine.provider_files.remote_lists import RemoteLists
+from exai_desktop.engine.provider_files.texts import Texts
+from exai_desktop.engine.reconciliation.reconciler import Reconciler, Settlement
+from exai_desktop.engine.reconciliation.restart import Restart
+from exai_desktop.engine.reconciliation.suspects import Suspects
+from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
+from exai_desktop.engine.record import Record
+from exai_desktop.engine.scheduling.in_hand import JobsInHand
+from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
+from exai_desktop.engine.service.accounts import (
+    AccountBoard,
+    AccountChanges,
+    AccountLanes,
+    Balances,
+    KeyRules,
+)
+from exai_desktop.engine.service.audit import Audit
+from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.service.files import ProviderFiles
+from exai_desktop.engine.service.intake import Intake, UploadPlans
+from exai_desktop.engine.service.job_commands import Commands
+from exai_desktop.engine.service.job_queue import JobQueue
+from exai_desktop.engine.service.settings import SettingsBook, SettingsChanges
+from exai_desktop.engine.upload.admission import AccountCheck, Admission, Pace, WaitReasons
+from exai_desktop.engine.upload.attempt import Answers, Attempts
+from exai_desktop.engine.upload.attempt_metrics import AttemptMetrics
+from exai_desktop.engine.upload.confirm import Confirmation
+from exai_desktop.engine.upload.content_claims import Claims
+from exai_desktop.engine.upload.delivery import Delivery, KnownContent, Readiness
+from exai_desktop.engine.upload.failures import AccountHold, Failures, TryLater
+from exai_desktop.engine.upload.prepare import FileChecks, Hashing, Preparation, Routing
+from exai_desktop.engine.upload.recovered_record import RecoveredRecord
+from exai_desktop.engine.upload.reuse import Reuse
+from exai_desktop.engine.upload.routes import Diversion, Routes
+from exai_desktop.engine.upload.upload_body import Line
+from exai_desktop.engine.waiting import Readers
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountParts:
+    """What the accounts come from."""
+
+    book: AccountBook
+    credentials: Credentials
+    make_provider: ProviderFactory
+    table: ProviderTable
+    keys: KeyRules
+
+
+@dataclass(frozen=True, slots=True)
+class MachineParts:
+    """The computer, and other machines. None: there is none, or nothing is to be kept there."""
+
+    clock: Clock
+    readers: Executor
+    chance: Callable[[], float]
+    claims: ContentClaims | None = None
+    turns: SharedTurns | None = None
+    snapshots: Snapshots | None = None
+    disk: Disk | None = None
+    surroundings: Surroundings | None = None
+    # Another one is for tests whose files exist in memory only.
+    open_file: Callable[[str], RegularFile] = open_regular
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What an engine is made from: the user's, the sandbox's, or a test's."""
+
+    bus: EventBus
+    problems: Problems
+    record: Record
+    accounts: AccountParts
+    machine: MachineParts
+    settings: Settings
+    settings_book: SettingsBook
+    malware: MalwareCheck
+    facts: Callable[[], dict[str, str]]
+    metrics: Metrics = NO_METRICS
+    prepared_at_once: int = 8
+    is_read_only: bool = False
+
+
+class Assembly:
+    """All parts of one engine, in the order in which they need each other.
+
+    Parts that must call what is made after them are given a method of this class. For tests, the
+    parts are public.
+    """
+
+    def __init__(self, parts: EngineParts, tasks: asyncio.TaskGroup) -> None:
+        self._parts = parts
+        self.record = parts.record
+        self.clock = parts.machine.clock
+        self.settings = CurrentSettings(parts.settings)
+        self.readers = Readers(parts.machine.readers)
+        self.problems = parts.problems
+        self.in_hand = JobsInHand()
+        self.board = ProgressBoard(parts.bus, self.clock)
+        self.bandwidth = Bandwidth(parts.settings.upload_bytes_per_s, self.clock)
+        self.timing = Timing(self.clock, parts.machine.chance, parts.settings.settle_s)
+        self._make_accounts()
+        self._make_lanes()
+        self._make_stages()
+        self._make_background(tasks)
+        self._make_services(tasks)
+
+    def _make_accounts(self) -> None:
+        parts, machine = self._parts, self._parts.machine
+        given = parts.accounts
+        self.accounts = Accounts(
+            given.book,
+            given.credentials,
+            given.make_provider,
+            given.table,
+            parts.settings,
+            self.clock,
+            parts.bus,
+            machine.readers,
+        )
+        self.breakers = Breakers(
+            self.record.states,
+            self.clock,
+            parts.settings,
+            machine.chance,
+            self.accounts.identity,
+            on_change=self._breaker_changed,
+            on_fleet=self.problems.of_fleet,
+        )
+        self.health = Health(self.clock, self.record.health_book, parts.metrics)
+        self.guard = DiskGuard(
+            machine.disk, self.clock, self.problems.of_storage, self._restore_jobs
+        )
+
+    def _breaker_changed(self, account: str, *, is_new_phase: bool) -> None:
+        self.breaker_news.changed(account, is_new_phase=is_new_phase)
+
+    def _job_waits(self, job: JobView) -> None:
+        self.breaker_news.waits(job)
+
+    async def _restore_jobs(self) -> None:
+        await self.lanes.restore()
+
+    def _make_lanes(self) -> None:
+        parts = self._parts
+        self.uncertain = UncertainJobs(self.clock)
+        reasons = WaitReasons(self.breakers, self.accounts, self.settings, self.clock)
+        self.scheduler = Scheduler(
+            self.record.jobs,
+            parts.bus,
+            self.clock,
+            Lane("prepare", parts.prepared_at_once, self.clock),
+            self.accounts.lane,
+            Listeners(self.uncertain.add, self._job_waits, reasons.shown),
+        )
+        self.admission = Admission(self.breakers, self.accounts, self.scheduler)
+        self.pace = Pace(
+            self.accounts,
+            self.scheduler,
+            self.clock,
+            parts.machine.turns,
+            self.problems.of_fleet,
+        )
+        self.routes = Routes(
+            self.accounts, self.breakers, self.settings, self.in_hand, self.readers
+        )
+        self.reuse = Reuse(self.record.copies, self.scheduler, self.settings, self.clock)
+        self.later = TryLater(
+            self.scheduler, self.accounts, self.in_hand, self.settings, self.timing
+        )
+        self.account_hold = AccountHold(
+            self.accounts, self.record.jobs, self.scheduler, self.timing
+        )
+        self.confirmation = Confirmation(
+            self.record.jobs, self.scheduler, self.accounts, self.settings, self.clock
+        )
+        self.claims = Claims(
+            parts.machine.claims,
+            self.record.jobs,
+            self.scheduler,
+            self.accounts,
+            self.readers,
+            self.clock,
+        )
+        self.recovered = RecoveredRecord(self.record.recovery, self.record.jobs, self.settings)
+
+    def _make_stages(self) -> None:
+        parts, record, scheduler = self._parts, self.record, self.scheduler
+        opener = FileOpener(self.readers, self.settings, parts.machine.open_file)
+        self.preparation = Preparation(
+            record.jobs,
+            scheduler,
+            self.in_hand,
+            opener,
+            FileChecks(
+                scheduler, self.routes, ContentCheck(self.readers), parts.malware, self.settings
+            ),
+            Hashing(record.fingerprints, self.readers, self.board, self.clock),
+            Routing(scheduler, record.copies, self.routes, self.reuse, parts.metrics),
+            self.later,
+        )
+        failures = Failures(
+            record.jobs,
+            scheduler,
+            self.accounts,
+            self.routes,
+            self.pace,
+            self.later,
+            self.account_hold,
+            self.timing,
+            self.in_hand,
+        )
+        answers = Answers(
+            scheduler,
+            self.pace,
+            self.timing,
+            failures,
+            self.confirmation,
+            AttemptMetrics(parts.metrics, self.health, self.breakers, self.clock),
+        )
+        line = Line(self.bandwidth, self.accounts, self.board, self.in_hand, self.clock)
+        attempts = Attempts(
+            record.jobs, scheduler, line, self.claims, self.recovered, self.reuse, answers
+        )
+        self.delivery = Delivery(
+            record.jobs,
+            scheduler,
+            self.in_hand,
+            Readiness(scheduler, self.accounts, self.routes, self.later),
+            self.admission,
+            KnownContent(self.accounts, self.reuse, self.pace, self.claims, opener, attempts),
+            failures,
+        )
+
+    def _make_background(self, tasks: asyncio.TaskGroup) -> None:
+        parts, record = self._parts, self.record
+        self.runner = Runner(tasks, self.guard, self.in_hand)
+        self.check = AccountCheck(self.accounts, self.breakers, self.health, self.clock)
+        self.prober = Prober(self.check, self.account_hold, self.settings, self.clock)
+        diversion = Diversion(
+            record.jobs, self.scheduler, self.accounts, self.breakers, self.routes
+        )
+        self.breaker_news = BreakerNews(
+            self.breakers,
+            self.admission,
+            diversion,
+            self.prober,
+            self.problems,
+            parts.metrics,
+            self.runner.aside,
+        )
+        self.pausing = Pausing(
+            self.scheduler.prepare,
+            self.accounts,
+            parts.machine.surroundings,
+            self.settings,
+            self.readers,
+            self.clock,
+            self._pause_changed,
+        )
+        self.totals = Totals(
+            record.jobs,
+            self.board,
+            self.pace,
+            self.pausing,
+            self.in_hand,
+            parts.bus,
+            parts.metrics,
+        )
+        self.lanes = JobLanes(
+            self.runner,
+            self.scheduler,
+            self.accounts,
+            self.admission,
+            self.preparation,
+            self.delivery,
+            self.confirmation,
+            Restart(record.jobs, self.scheduler, self.accounts, self.timing),
+        )
+
+    def _pause_changed(self) -> None:
+        self.totals.changed()
+
+    def _reconciler(self) -> Reconciler:
+        record, settings = self.record, self.settings
+        return Reconciler(
+            self.uncertain,
+            Suspects(record.jobs, record.copies, self.recovered, settings, self.clock),
+            Settlement(
+                record.jobs,
+                self.scheduler,
+                self.accounts,
+                self.uncertain,
+                self.recovered,
+                self.claims,
+                self.timing,
+            ),
+            self.guard,
+            settings.value.settle_s,
+        )
+
+    def _make_services(self, tasks: asyncio.TaskGroup) -> None:
+        parts, record = self._parts, self.record
+        commands = Commands(
+            record, self.scheduler, self.accounts, self.in_hand, self.guard, self.clock
+        )
+        audit = Audit(record, self.readers, self.clock, is_read_only=parts.is_read_only)
+        self.texts = Texts(record.texts, record.copies, self.accounts, self.clock)
+        lists = RemoteLists(record.copies, self.accounts, record.recovery, self.texts, self.clock)
+        balances = Balances(record.balances, self.accounts, self.clock)
+        account_board = AccountBoard(
+            self.accounts,
+            self.breakers,
+            self.health,
+            record.copies,
+            balances,
+            self.scheduler,
+            parts.bus,
+        )
+        accounts = AccountChanges(
+            account_board,
+            record.jobs,
+            AccountLanes(self.lanes.serve, self.runner.end_lane),
+            parts.accounts.keys,
+            self.check,
+            lists,
+            commands,
+            audit,
+        )
+        intake = Intake(
+            record.jobs, self.scheduler, self.settings, self.guard, self.clock, parts.bus
+        )
+        plans = UploadPlans(self.accounts, self.breakers, record.jobs, self.pace, self.settings)
+        remote_files = RemoteFiles(
+            record.jobs, record.copies, self.accounts, self.texts, record.audit, self.clock
+        )
+        self.engine = Engine(
+            JobQueue(
+                self.scheduler,
+                intake,
+                plans,
+                commands,
+                self.pausing,
+                self.totals,
+                parts.bus,
+                tasks,
+            ),
+            ProviderFiles(
+                remote_files, lists, self.texts, commands, parts.metrics, account_board.announce
+            ),
+            accounts,
+            audit,
+            SettingsChanges(
+                parts.settings_book,
+                self.settings,
+                self.bandwidth,
+                parts.malware,
+                self.readers,
+                self.pausing.wake,
+            ),
+            self._background(audit),
+            parts.bus,
+            parts.facts,
+        )
+
+    def _background(self, audit: Audit) -> Background:
+        parts, record = self._parts, self.record
+        self.health_watch = HealthWatch(
+            record,
+            self.accounts,
+            self.breakers,
+            self.health,
+            self.problems,
+            parts.metrics,
+            self.clock,
+        )
+        snapshots = None
+        if parts.machine.snapshots is not None:
+            snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
+        services = [
+            self.guard.run,
+            self._reconciler().run,
+            self.totals.run,
+            self._compare,
+            self.prober.run,
+            self.health_watch.run,
+            self.pausing.run,
+            self.texts.sweep,
+            audit.anchor_hourly,
+        ]
+        at_end = [self.totals.stop, self.health_watch.finish, self.reuse.stop]
+        if snapshots is not None:
+            services.append(snapshots.run)
+            at_end.append(snapshots.finish)
+        return Background(
+            Memory(record.jobs, self.accounts, self.breakers, self.health, self.timing),
+            self.guard,
+            self.runner,
+            self.lanes,
+            self.problems,
+            services,
+            at_end,
+            parts.is_read_only,
+        )
+
+    async def _compare(self) -> None:
+        """After a recovery of the record: the lists of all accounts."""
+        comparison = CompareAll(
+            self.record.recovery, self.record.copies, self.accounts, self.settings, self.timing
+        )
+        try:
+            await comparison.run()
+        except AppError as error:
+            log.warning("the lists are not compared: %s", error.code)
+            self.guard.failed(error)
+
+
+@asynccontextmanager
+async def open_engine(parts: EngineParts) -> AsyncIterator[Assembly]:
+    """An engine from start to stop: every task of it has ended when this is left.
+
+    What the body raises comes out as it is, not wrapped in the task group's own error.
+    """
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as tasks:
+        assembly: Assembly | None = None
+        try:
+            assembly = Assembly(parts, tasks)
+            await assembly.engine.start()
+            yield assembly
+        except BaseException as error:  # noqa: BLE001 - raised again below, a cancel included
+            failure = error
+        if assembly is not None:
+            await assembly.engine.stop()
+            await assembly.accounts.close()
+    if failure is not None:
+        raise failure

@@ -1,0 +1,94 @@
+"""Jobs in hand: what is known of a job only while the engine works on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from exai_desktop.core.errors.tree import AppError
+
+# So many jobs that stand in line are remembered; of an older one the same is found out again.
+REMEMBERED: Final = 10_000
+
+
+class Intent(StrEnum):
+    """Why a running job is being stopped."""
+
+    CANCEL = "cancel"
+    HOLD = "hold"
+    QUIT = "quit"
+
+
+@dataclass(slots=True)
+class Run:
+    """A job under way. `all_left`: its last block has left, only the answer is missing."""
+
+    task: asyncio.Task[None]
+    intent: Intent | None = None
+    all_left: bool = False
+    begun: bool = False
+
+    def stop(self, intent: Intent) -> None:
+        """Once: a second cancel would break off what the first one made it wait for."""
+        is_first, self.intent = self.intent is None, self.intent or intent
+        if self.begun and is_first:
+            self.task.cancel()
+
+    def begin(self) -> None:
+        """First thing in the task: asyncio never runs a task that is cancelled before."""
+        self.begun = True
+        if self.intent is not None:
+            self.task.cancel()
+
+
+@dataclass(slots=True)
+class JobInHand:
+    """`refusals`: by account, what its provider said when it refused the file."""
+
+    # How often the file has changed, or a question about it failed.
+    unsettled: int = 0
+    refusals: dict[str, AppError] = field(default_factory=dict)
+    # Where the file really lies; None: not looked up.
+    real_path: str | None = None
+
+
+class JobsInHand:
+    """All calls are made in the engine's loop."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, JobInHand] = {}
+        self._runs: dict[int, Run] = {}
+
+    def of(self, job_id: int) -> JobInHand:
+        """What is known of this job; a new entry if nothing is."""
+        known = self._jobs.get(job_id)
+        if known is None:
+            known = self._jobs[job_id] = JobInHand()
+            if len(self._jobs) > REMEMBERED:
+                del self._jobs[next(iter(self._jobs))]
+        return known
+
+    def find(self, job_id: int) -> JobInHand | None:
+        """The same without a new entry."""
+        return self._jobs.get(job_id)
+
+    @property
+    def runs(self) -> Mapping[int, Run]:
+        """The jobs under way."""
+        return MappingProxyType(self._runs)
+
+    def begin(self, job_id: int, run: Run) -> None:
+        self._runs[job_id] = run
+
+    def end(self, job_id: int, run: Run) -> None:
+        if self._runs.get(job_id) is run:
+            del self._runs[job_id]
+
+    def intent(self, job_id: int) -> Intent | None:
+        """Why it is being stopped; None: it is not, or is not under way."""
+        run = self._runs.get(job_id)
+        return run.intent if run else None

@@ -1,0 +1,138 @@
+"""A waiting job before its attempt: may it go, does its content lie there already, is it ours?"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
+from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.files.open_file import FileOpener
+from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.upload.admission import Admission, Pace, Passage
+from exai_desktop.engine.upload.attempt import Attempts, Way
+from exai_desktop.engine.upload.content_claims import Claims
+from exai_desktop.engine.upload.failures import Failures, TryLater, error_of, gave_up
+from exai_desktop.engine.upload.reuse import Reuse
+from exai_desktop.engine.upload.routes import Routes
+
+S = JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a waiting job may be sent now; why not is recorded with it."""
+
+    scheduler: Scheduler
+    accounts: Accounts
+    routes: Routes
+    later: TryLater
+
+    async def is_ready(self, job: RoutedJob) -> bool:
+        """Not when it was cancelled, the account needs the user, or a look-alike is under way."""
+        if job.cancel_requested:
+            await self.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+            return False
+        if not await self.routes.may_still_have(job):
+            # The rules have changed since it was routed.
+            await self.scheduler.move(job, S.QUEUED, note="a rule for its folder")
+            return False
+        problem = self.accounts.problem(job.account)
+        if problem is not None:
+            await self.scheduler.move(job, S.HELD, error=problem, note=problem.title)
+            return False
+        if job.error is not None and self.later.is_last_attempt(job.attempts):
+            await self.scheduler.move(job, S.FAILED, error=gave_up(error_of(job)))
+            return False
+        holder = self.scheduler.reserve_name(job)
+        if holder is not None:
+            self.scheduler.park(job, holder)
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContent:
+    """The steps between the breaker and the bytes: what need not be sent, is not."""
+
+    accounts: Accounts
+    reuse: Reuse
+    pace: Pace
+    claims: Claims
+    opener: FileOpener
+    attempts: Attempts
+
+    async def send(self, job: RoutedJob, passage: Passage) -> None:
+        """Everything that may ask the provider: the account's breaker has let it through."""
+        provider = await self.accounts.provider(job.account)
+        if await self.reuse.reuse(job, provider):
+            return
+        await self.pace.wait(job)
+        async with self.claims.claimed(job) as held:
+            earlier = held.earlier
+            if (
+                earlier
+                and earlier.remote_id
+                and await self.claims.take_over(job, earlier, provider)
+            ):
+                return
+            async with self.opener.opened(job) as file:
+                if file.id != _recorded(job):
+                    raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was checked")
+                await self.attempts.make(job, Way(provider, passage), file, held)
+
+
+def _recorded(job: JobView) -> FileId:
+    return FileId(job.size, job.mtime_ns or 0, job.device or 0, job.inode or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The stage of an account's lane."""
+
+    jobs: JobStore
+    scheduler: Scheduler
+    in_hand: JobsInHand
+    readiness: Readiness
+    admission: Admission
+    content: KnownContent
+    failures: Failures
+
+    async def send(self, job_id: int) -> None:
+        """Carry one waiting job through an attempt."""
+        job: RoutedJob | None = None
+        try:
+            view = await self.jobs.get(job_id)
+            if view is None or view.state is not S.WAITING or view.account is None:
+                return
+            job = routed(view)
+            if not await self.readiness.is_ready(job):
+                return
+            async with self.admission.admitted(job) as passage:
+                if passage is not None:
+                    await self.content.send(job, passage)
+        except AppError as error:
+            await self.failures.not_begun(job_id, error)
+        except asyncio.CancelledError:
+            await self._interrupted(job_id)
+            raise
+        finally:
+            if job is not None:
+                self.scheduler.release_name(job)
+
+    async def _interrupted(self, job_id: int) -> None:
+        """Cancelled before or between: carry out the wish on a job that still waits."""
+        intent = self.in_hand.intent(job_id)
+        job = await self.jobs.get(job_id)
+        if job is None or job.state is not S.WAITING:
+            return
+        if intent is Intent.CANCEL:
+            await self.scheduler.move(job, S.CANCELLED, error=AppError(ErrorCode.CANCELLED))
+        elif intent is Intent.HOLD:
+            await self.scheduler.move(job, S.HELD, note="paused by the user")
