@@ -1,1 +1,1 @@
-"""The one HTTP stack: client, streaming multipart body, error translation."""
+"""The HTTP stack: client, streamed multipart body, translation of errors."""

@@ -1,4 +1,4 @@
-"""Requests of one account, with their answers read under a deadline and a cap."""
+"""The requests of one account. Their answers are read within a deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.settings import Settings
-from exai_desktop.net.error_map import TRANSLATED, parse_date, translate
-from exai_desktop.net.file_body import FileBody, Outgoing
+from exai_desktop.net.answer_headers import ServerClock, parse_date, rate_limit_wait
+from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
+from exai_desktop.net.file_body import FileBody, SendingBody
 from exai_desktop.net.http_client import build_client
-from exai_desktop.net.rate_headers import wait_told
-from exai_desktop.net.server_time import ServerTime
 
-# What an SDK may say beside `x-stainless-`: of the body, and of itself.
-_TAKEN: Final = (
+# Beside `x-stainless-…`, an SDK's request keeps these headers: about the body and the SDK.
+_SDK_HEADERS: Final = (
     "accept",
     "content-length",
     "content-type",
@@ -35,17 +34,17 @@ _TAKEN: Final = (
     "x-source-channel",
     "zai-sdk-ver",
 )
-MAX_ANSWER: Final = 4 * 1024 * 1024
+MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 MAX_HEADERS: Final = 100
-# A question about files is answered at once or not at all; no body is being parsed meanwhile.
-QUESTION_S: Final = 60.0
-# An answer that came before the whole body: its rest follows at once or is not waited for.
-_EARLY_REST_S: Final = 5.0
+# A request without a body is answered within this time or not at all.
+QUESTION_TIMEOUT_S: Final = 60.0
+# An answer that comes before the whole body has left: its rest has this time to follow.
+_EARLY_ANSWER_TIMEOUT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer. `headers` in lower case; `sent` is how much of our body had left."""
+    """A whole answer. `headers` in lower case; `sent` says how much of our body had left."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,22 +56,23 @@ class Answer:
         return 200 <= self.status < 300
 
     def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object; None when it is anything else, however malformed."""
+        """The body as a JSON object; None when it is anything else, malformed JSON included."""
         try:
-            value = json.loads(self.body, parse_constant=_refuse)
+            value = json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):  # bad text, huge numbers, 100,000 brackets
             return None
         return value if isinstance(value, dict) else None
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
 class AccountClient:
-    """All methods raise `TransferError` when there is no answer, and nothing else of ours.
+    """All methods raise `TransferError` when there is no answer, and no other error of ours.
 
-    Paths are relative to the account's address. `tls` is for a server with its own authority.
+    Paths are relative to the account's address. `tls` is for a server whose certificate the
+    operating system does not know.
     """
 
     def __init__(
@@ -85,22 +85,22 @@ class AccountClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
-        self.server_time = ServerTime()
-        # Before this moment (monotonic) the provider's headers ask for no more requests.
-        self.welcome_at = 0.0
+        self.server_clock = ServerClock()
+        # Until then (monotonic time) the provider's rate limit allows no more requests.
+        self.rate_limited_until = 0.0
         self._read_timeout_s = settings.read_timeout_s
 
     async def ask(
         self, method: str, path: str, params: Mapping[str, str | int] | None = None
     ) -> Answer:
-        """A request without a body; answered in full within `QUESTION_S`."""
+        """A request without a body; answered in full within `QUESTION_TIMEOUT_S`."""
         return await self._exchange(self._client.build_request(method, path, params=params), None)
 
     async def upload(self, path: str, upload: Upload, purpose: str, readers: Executor) -> Answer:
         """Send one file as multipart; `purpose` is the provider's own name of `upload.purpose`.
 
-        The answer is waited for from the last block on. Returns early answers too, with `sent`
-        less than ALL. A cancel closes the connection.
+        The time to wait for the answer begins with the last block. An answer may come before the
+        whole body has left: then its `sent` is not ALL. A cancel closes the connection.
         """
         body = FileBody(upload, purpose, readers)
         try:
@@ -110,16 +110,16 @@ class AccountClient:
         finally:
             await body.close()
 
-    async def carry(self, request: httpx.Request, body: Outgoing | None) -> Answer:
+    async def send_for_sdk(self, request: httpx.Request, body: SendingBody | None) -> Answer:
         """Send a request that an SDK made, by our rules.
 
-        The account's headers, the key among them, are not the SDK's to change, and what it adds
-        (from variables of the environment, too) goes no further than `_TAKEN`.
+        The SDK cannot change the account's headers, the key among them. Of the headers that it
+        adds, some from environment variables, only `_SDK_HEADERS` are sent.
         """
         headers = {
             **self._client.headers,
             **{n: v for n, v in request.headers.items() if n.startswith("x-stainless-")},
-            **{name: request.headers[name] for name in _TAKEN if name in request.headers},
+            **{name: request.headers[name] for name in _SDK_HEADERS if name in request.headers},
         }
         extensions = {"timeout": self._client.timeout.as_dict()}
         ours = httpx.Request(request.method, request.url, headers=headers, extensions=extensions)
@@ -129,7 +129,7 @@ class AccountClient:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What every request of the account says; holds the key."""
+        """The headers of every request; they contain the key."""
         return self._client.headers
 
     @property
@@ -139,55 +139,56 @@ class AccountClient:
     async def close(self) -> None:
         await self._client.aclose()
 
-    def _note_time(self, response: httpx.Response) -> None:
-        told = parse_date(response.headers.get("date", ""))
-        if told is not None:
-            self.server_time.tell(told)
-        wait_s = wait_told(response.headers, time.time())
+    def _note_headers(self, response: httpx.Response) -> None:
+        date = parse_date(response.headers.get("date", ""))
+        if date is not None:
+            self.server_clock.set(date)
+        wait_s = rate_limit_wait(response.headers, time.time())
         if wait_s > 0:
-            self.welcome_at = time.monotonic() + wait_s
+            self.rate_limited_until = time.monotonic() + wait_s
 
-    async def _exchange(self, request: httpx.Request, body: Outgoing | None) -> Answer:
+    async def _exchange(self, request: httpx.Request, body: SendingBody | None) -> Answer:
         now = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(None if body else QUESTION_S) as deadline:
+            async with asyncio.timeout(None if body else QUESTION_TIMEOUT_S) as deadline:
                 if body is not None:
-                    # The provider reads the file between the last block and its answer.
-                    body.on_all_left = lambda: deadline.reschedule(now() + self._read_timeout_s)
+                    # Between the last block and its answer, the provider reads the file.
+                    body.on_last_block = lambda: deadline.reschedule(now() + self._read_timeout_s)
                 response = await self._client.send(request, stream=True)
-                self._note_time(response)
+                self._note_headers(response)
                 try:
                     sent = body.sent if body else Sent.NOTHING
                     if body is not None and sent is not Sent.ALL:
-                        return await _early(response, sent)
-                    return await _whole(response, sent)
+                        return await _read_early_answer(response, sent)
+                    return await _read_answer(response, sent)
                 finally:
                     await response.aclose()
-        except TRANSLATED as error:
+        except NETWORK_EXCEPTIONS as error:
             failure = translate(error, body.sent if body else Sent.NOTHING)
-        # Out here the library's exception, which may hold the key, is not its context.
+        # Raised outside the `except`: the library's exception may contain the key, so it must not
+        # become the context of ours.
         raise failure
 
 
-async def _early(response: httpx.Response, sent: Sent) -> Answer:
-    """The server had heard enough. Our body is incomplete, so its status alone is an answer."""
+async def _read_early_answer(response: httpx.Response, sent: Sent) -> Answer:
+    """Our body is incomplete, so nothing is stored: the status alone is an answer."""
     try:
-        async with asyncio.timeout(_EARLY_REST_S):
-            return await _whole(response, sent)
-    except (TransferError, *TRANSLATED):
+        async with asyncio.timeout(_EARLY_ANSWER_TIMEOUT_S):
+            return await _read_answer(response, sent)
+    except (TransferError, *NETWORK_EXCEPTIONS):
         return Answer(response.status_code, _headers(response), b"", sent)
 
 
-async def _whole(response: httpx.Response, sent: Sent) -> Answer:
+async def _read_answer(response: httpx.Response, sent: Sent) -> Answer:
     if len(response.headers.raw) > MAX_HEADERS:
-        raise _nonsense(response, sent, "too many headers")
+        raise _invalid_answer(response, sent, "too many headers")
     if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-        raise _nonsense(response, sent, "compressed, although we refuse it")
+        raise _invalid_answer(response, sent, "compressed, although we refuse it")
     pieces, size = [], 0
     async for piece in response.aiter_raw():
         size += len(piece)
-        if size > MAX_ANSWER:
-            raise _nonsense(response, sent, f"more than {MAX_ANSWER:,} bytes")
+        if size > MAX_ANSWER_BYTES:
+            raise _invalid_answer(response, sent, f"more than {MAX_ANSWER_BYTES:,} bytes")
         pieces.append(piece)
     return Answer(response.status_code, _headers(response), b"".join(pieces), sent)
 
@@ -196,6 +197,6 @@ def _headers(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _nonsense(response: httpx.Response, sent: Sent, why: str) -> TransferError:
+def _invalid_answer(response: httpx.Response, sent: Sent, why: str) -> TransferError:
     status = response.status_code
     return TransferError(ErrorCode.INVALID_ANSWER, why, sent=sent, status=status)

@@ -1,4 +1,4 @@
-"""The frame of a multipart body: what stands before and after the file's bytes."""
+"""The frame of a multipart body: the bytes before and after those of the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TEXT: Final = (
 )
 # fmt: on
 
-# Ours, not the platform's: the same file must look the same from every machine.
+# A table of our own, not the platform's: every machine must send the same type for a file.
 MIME_TYPES: Final[dict[str, str]] = {
     **dict.fromkeys(_TEXT, "text/plain"),
     "pdf": "application/pdf",
@@ -64,21 +64,21 @@ class Frame(NamedTuple):
 
 
 def quoted(name: str) -> bytes:
-    """A name inside the quotes of Content-Disposition, as browsers write it (WHATWG)."""
+    """A file name for the quotes in Content-Disposition, written as browsers do (WHATWG)."""
     escaped = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-    # Names come cleaned; a lone surrogate would still be no reason to fail.
+    # Names are cleaned before. A lone surrogate is replaced nevertheless: it must not fail here.
     return escaped.encode("utf-8", "replace")
 
 
 def mime_of(name: str) -> str:
-    """What the file's part says of its content."""
+    """The media type of a file, by its extension."""
     return MIME_TYPES.get(extension(name), _OTHER)
 
 
 def frame(purpose: str, name: str) -> Frame:
-    """Purpose first, then the file: a server can judge before it has read the rest.
+    """The purpose comes before the file, so a server can refuse it before it reads the file.
 
-    The boundary is random, so that no file can contain it on purpose.
+    The boundary is random, so nobody can write a file that contains it.
     """
     boundary = secrets.token_hex(16)
     mime = mime_of(name)

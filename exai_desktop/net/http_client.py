@@ -1,4 +1,4 @@
-"""The HTTP client of one account: its own pools, the system's trust, no redirects, no surprises."""
+"""The HTTP client of one account: own connections, the system's certificates, no redirects."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from exai_desktop.core.errors.tree import AccountError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.transport import AccountTransport
 
-# Waiting for one of our own connections: the lanes see to it that it never happens for long.
+# The time to wait for a free connection. There are as many as lanes, so it is never long.
 _POOL_TIMEOUT_S: Final = 60.0
 _PROXY_SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 @functools.cache
 def shared_tls() -> ssl.SSLContext:
-    """The operating system's certificates, TLS 1.2 and later; built once (some 35 ms)."""
+    """The operating system's certificates, TLS 1.2 and later. Made once: it takes some 35 ms."""
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -40,14 +40,14 @@ def build_client(
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> httpx.AsyncClient:
-    """A client that sends `key` as bearer to the account's address and nowhere else.
+    """A client that sends `key` as bearer to the account's address and to no other.
 
-    Fit for handing to an SDK. Raises `AccountError` INVALID_ACCOUNT (address or proxy) or
-    INVALID_KEY_FORMAT; neither carries the key.
+    Raises `AccountError` INVALID_ACCOUNT (address or proxy) or INVALID_KEY_FORMAT; neither
+    contains the key.
     """
     url = checked_address(account.base_url)
     for name in ("httpx", "httpcore"):
-        # They log whole addresses and every header.
+        # On lower levels they log whole addresses and every header.
         logging.getLogger(name).setLevel(logging.WARNING)
     secure = url.scheme == "https"
     return httpx.AsyncClient(
@@ -74,13 +74,13 @@ def build_client(
 
 
 def checked_address(base_url: str) -> httpx.URL:
-    """The account's address when it may be used: https, or http to this machine itself."""
+    """The account's address, if it may be used: https, or http to this computer."""
     try:
         url = httpx.URL(base_url)
-        port_is_sane = url.port is None or 0 < url.port < 65_536
+        port_is_valid = url.port is None or 0 < url.port < 65_536
     except (httpx.InvalidURL, ValueError):
         raise AccountError(ErrorCode.INVALID_ACCOUNT, "the address cannot be read") from None
-    if not url.host or url.userinfo or url.query or url.fragment or not port_is_sane:
+    if not url.host or url.userinfo or url.query or url.fragment or not port_is_valid:
         raise AccountError(
             ErrorCode.INVALID_ACCOUNT, "the address must be plain: https://host/path"
         )
@@ -90,7 +90,7 @@ def checked_address(base_url: str) -> httpx.URL:
 
 
 def _is_loopback(host: str) -> bool:
-    """By the spelled-out forms only: `127.1` or `0x7f000001` are tricks, not addresses."""
+    """Only the full forms count: `127.1` or `0x7f000001` are tricks, not addresses."""
     if host == "localhost":
         return True
     try:
@@ -106,7 +106,7 @@ def _checked_key(key: str) -> str:
 
 
 def _proxy(url: httpx.URL, settings: Settings) -> httpx.Proxy | None:
-    """The setting's proxy, else the system's; none towards this machine itself."""
+    """The proxy of the setting, else of the system; none for an address on this computer."""
     if _is_loopback(url.host):
         return None
     address = settings.proxy or _system_proxy(url)
@@ -115,7 +115,7 @@ def _proxy(url: httpx.URL, settings: Settings) -> httpx.Proxy | None:
     try:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
     except (httpx.InvalidURL, ValueError):
-        # Not the text: a proxy's address may hold a password.
+        # The text is left out: a proxy's address may contain a password.
         raise AccountError(ErrorCode.INVALID_ACCOUNT, "the proxy cannot be used") from None
     if proxy.url.scheme not in _PROXY_SCHEMES or not proxy.url.host:
         raise AccountError(ErrorCode.INVALID_ACCOUNT, "the proxy must be http, https or socks5")

@@ -1,7 +1,7 @@
-"""What an SDK is given instead of the network: its request is taken over and sent by us.
+"""One call of an SDK: the SDK makes the request, and we send it on the account's connections.
 
-The SDK makes the request; the account's own connections carry it, so every rule of theirs holds
-(trust, proxy, no redirects, deadlines, the size of answers, listening while sending).
+So all rules of the account's client hold: certificates, proxy, no redirects, deadlines, the size
+of answers, reading while sending.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError, Sent, TransferError
 from exai_desktop.net.account_client import AccountClient, Answer
-from exai_desktop.net.file_body import Outgoing
+from exai_desktop.net.file_body import SendingBody
 
-# Small enough for progress five times a second on a slow line.
-_PIECE: Final = 256 * 1024
-# More than a closing boundary and one slice of the library's: they leave with what is before.
-_REST: Final = 66 * 1024
-# What a cancelled call may take to close its connection.
-_LAST_S: Final = 2.0
+# Small enough to report progress five times a second on a slow connection.
+_PIECE_BYTES: Final = 256 * 1024
+# More than the closing boundary and one slice of the SDK's library. When no more than this is
+# left, it belongs to the last block.
+_MIN_REST_BYTES: Final = 66 * 1024
+# The time that a cancelled call has to close its connection.
+_CLOSE_TIMEOUT_S: Final = 2.0
 
 
 class SdkUnusableError(Exception):
-    """The SDK did not get as far as a request: nothing was sent."""
+    """The SDK made no request, so nothing was sent."""
 
 
-class SentFile(io.RawIOBase):
-    """An upload's file as SDKs want it: opened, to be read once from front to end.
+class SdkFile(io.RawIOBase):
+    """The file of an upload, as SDKs want it: opened, and read once from the first byte on.
 
-    Its last bytes are given only when all of them hash to what was agreed. Raises `FileError`.
+    It gives its last bytes only when the hash of all bytes is the expected one. Raises `FileError`.
     """
 
     def __init__(self, upload: Upload) -> None:
@@ -47,7 +48,7 @@ class SentFile(io.RawIOBase):
         self._digest = hashlib.sha256()
         self._at = 0
         self._stopped = threading.Event()
-        self.given = 0
+        self.bytes_read = 0
 
     def readable(self) -> bool:
         return True
@@ -59,7 +60,7 @@ class SentFile(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Asked for the length and before the first read."""
+        """SDKs call it to find the length, and before the first read."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         self._at = start + offset
         return self._at
@@ -67,24 +68,24 @@ class SentFile(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         if self._stopped.is_set():
             raise FileError(ErrorCode.CANCELLED)
-        if self._at != self.given:
+        if self._at != self.bytes_read:
             raise FileError(ErrorCode.UNEXPECTED_ERROR, "read out of order")
-        left = self._size - self.given
-        wanted = min(left, size if size >= 0 else _PIECE)
+        left = self._size - self.bytes_read
+        wanted = min(left, size if size >= 0 else _PIECE_BYTES)
         if not wanted and self._size:
             return b""
-        piece = self._upload.file.read_at(self.given, wanted) if wanted else b""
+        piece = self._upload.file.read_at(self.bytes_read, wanted) if wanted else b""
         if wanted and not piece:
             raise FileError(ErrorCode.FILE_CHANGED, "it became shorter")
         self._digest.update(piece)
-        self.given += len(piece)
-        self._at = self.given
-        if self.given == self._size:
+        self.bytes_read += len(piece)
+        self._at = self.bytes_read
+        if self.bytes_read == self._size:
             self._check()
         return piece
 
     def stop(self) -> None:
-        """From any thread: nothing more is read."""
+        """Nothing more is read after this. May be called from any thread."""
         self._stopped.set()
 
     def _check(self) -> None:
@@ -94,118 +95,118 @@ class SentFile(io.RawIOBase):
             raise FileError(ErrorCode.FILE_CHANGED)
 
 
-class _SdkBody(Outgoing):
-    """A body framed by an SDK, read ahead by one piece."""
+class _SdkBody(SendingBody):
+    """A body whose multipart frame the SDK has made. One piece is read ahead."""
 
     def __init__(
-        self, request: httpx.Request, file: SentFile, upload: Upload, readers: Executor
+        self, request: httpx.Request, file: SdkFile, upload: Upload, readers: Executor
     ) -> None:
         super().__init__(upload, readers)
         assert isinstance(request.stream, httpx.SyncByteStream)
         self._slices: Iterator[bytes] = iter(request.stream)
         self._left = int(request.headers["content-length"])
         self._file = file
-        self._reached = 0
-        self._most = min(_PIECE, upload.block or _PIECE)
+        self._bytes_read = 0
+        self._max_piece = min(_PIECE_BYTES, upload.block or _PIECE_BYTES)
 
-    async def _give(self) -> AsyncGenerator[bytes, None]:
-        block, told = await self._result(self._start(self._gather)), 0
+    async def _make_blocks(self) -> AsyncGenerator[bytes, None]:
+        block, reported = await self._result(self._start(self._next_block)), 0
         while block:
-            reached, is_last = self._reached, self._left <= 0
-            ahead = None if is_last else self._start(self._gather)
+            bytes_read, is_last = self._bytes_read, self._left <= 0
+            ahead = None if is_last else self._start(self._next_block)
             await self._upload.may_leave(len(block))
-            self._leaves(Sent.ALL if is_last else Sent.SOME)
+            self._about_to_send(Sent.ALL if is_last else Sent.SOME)
             yield block
-            if reached > told:
-                told = reached
-                self._upload.on_bytes(told)
+            if bytes_read > reported:
+                reported = bytes_read
+                self._upload.on_bytes(reported)
             block = b"" if ahead is None else await self._result(ahead)
 
-    def _gather(self) -> bytes:
-        """In a reader thread, one call at a time."""
+    def _next_block(self) -> bytes:
+        """Runs in a reader thread, one call at a time."""
         slices, size = [], 0
         for piece in self._slices:
             slices.append(piece)
             size += len(piece)
-            if size >= self._most and self._left - size > _REST:
+            if size >= self._max_piece and self._left - size > _MIN_REST_BYTES:
                 break
         self._left -= size
-        self._reached = self._file.given
+        self._bytes_read = self._file.bytes_read
         return b"".join(slices)
 
 
 class SdkCall(httpx.BaseTransport):
-    """One call of an SDK's method, in a thread of its own: one request, one answer."""
+    """One call of an SDK's method, in its own thread: one request and one answer."""
 
     def __init__(
-        self, line: AccountClient, readers: Executor, upload: Upload | None = None
+        self, client: AccountClient, readers: Executor, upload: Upload | None = None
     ) -> None:
-        self._line = line
+        self._client = client
         self._readers = readers
         self._upload = upload
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._is_over = False
-        self._carried: Future[Answer] | None = None
+        self._answer: Future[Answer] | None = None
         self._task: asyncio.Task[Any] | None = None
-        self.file = SentFile(upload) if upload is not None else None
+        self.file = SdkFile(upload) if upload is not None else None
 
     async def run(self, use: Callable[[httpx.Client], object], threads: Executor) -> Answer:
-        """What came of it on the wire, whatever the SDK made of it.
+        """The provider's answer, whatever the SDK made of it.
 
-        Raises `TransferError`, or `SdkUnusableError` when no request was made.
+        Raises `TransferError`, or `SdkUnusableError` when the SDK made no request.
         """
         try:
             trouble = await self._loop.run_in_executor(threads, self._use, use)
         finally:
             await self._end()
-        carried = self._carried
-        if carried is None:
+        answer = self._answer
+        if answer is None:
             raise SdkUnusableError(trouble)
-        return carried.result()
+        return answer.result()
 
     def _use(self, use: Callable[[httpx.Client], object]) -> str:
-        with sync_client(self._line, self) as client:
+        with sync_client(self._client, self) as http_client:
             try:
-                use(client)
-            except Exception as error:  # noqa: BLE001 - an SDK may raise anything; the wire decides
+                use(http_client)
+            except Exception as error:  # noqa: BLE001 - an SDK may raise anything; the answer counts
                 return type(error).__name__
         return "no request"
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """In the SDK's thread. Refused: a second request (a retry, a redirect), another host."""
-        own = self._line.base_url
+        """Runs in the SDK's thread. Refuses a second request (retry, redirect) and another host."""
+        own = self._client.base_url
         if (request.url.scheme, request.url.netloc) != (own.scheme, own.netloc):
             raise httpx.UnsupportedProtocol("a key is for its own host")
         if self._upload is not None and "content-length" not in request.headers:
             raise httpx.UnsupportedProtocol("a body's length is said beforehand")
         with self._lock:
-            if self._is_over or self._carried is not None:
+            if self._is_over or self._answer is not None:
                 raise httpx.LocalProtocolError("one call, one request")
-            carried = asyncio.run_coroutine_threadsafe(self._carry(request), self._loop)
-            self._carried = carried
+            pending = asyncio.run_coroutine_threadsafe(self._send(request), self._loop)
+            self._answer = pending
         try:
-            answer = carried.result()
+            answer = pending.result()
         except (TransferError, CancelledError) as error:
             raise httpx.ReadError(type(error).__name__) from None
         return httpx.Response(
             answer.status, headers=dict(answer.headers), content=answer.body, request=request
         )
 
-    async def _carry(self, request: httpx.Request) -> Answer:
+    async def _send(self, request: httpx.Request) -> Answer:
         self._task = asyncio.current_task()
         if self._is_over:
             raise asyncio.CancelledError
         if self.file is None or self._upload is None:
-            return await self._line.carry(request, None)
+            return await self._client.send_for_sdk(request, None)
         body = _SdkBody(request, self.file, self._upload, self._readers)
         try:
-            return await self._line.carry(request, body)
+            return await self._client.send_for_sdk(request, body)
         finally:
             await body.close()
 
     async def _end(self) -> None:
-        """After this nothing is sent or read any more."""
+        """After this nothing more is sent or read."""
         with self._lock:
             self._is_over = True
         if self.file is not None:
@@ -213,26 +214,26 @@ class SdkCall(httpx.BaseTransport):
         task = self._task
         if task is not None and not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=_LAST_S)
+            await asyncio.wait({task}, timeout=_CLOSE_TIMEOUT_S)
 
 
-class Rehearsal(httpx.BaseTransport):
-    """A self-test's other end: looks at the request and answers like a provider."""
+class SelfTestTransport(httpx.BaseTransport):
+    """For the self-test of an SDK: keeps each request and answers like a provider."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[str, str, bytes]] = []
+        self.requests: list[tuple[str, str, bytes]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append((request.method, str(request.url), request.read()))
-        form = {"id": "rehearsal", "object": "file", "bytes": 1, "created_at": 0}
+        self.requests.append((request.method, str(request.url), request.read()))
+        form = {"id": "self-test", "object": "file", "bytes": 1, "created_at": 0}
         return httpx.Response(200, json=form, request=request)
 
 
-def sync_client(line: AccountClient, transport: httpx.BaseTransport) -> httpx.Client:
-    """What an SDK is handed: the account's headers, and no way out but `transport`."""
+def sync_client(client: AccountClient, transport: httpx.BaseTransport) -> httpx.Client:
+    """The client for an SDK: it has the account's headers, and `transport` is its only way out."""
     return httpx.Client(
-        base_url=line.base_url,
-        headers=line.headers,
+        base_url=client.base_url,
+        headers=client.headers,
         transport=transport,
         follow_redirects=False,
         trust_env=False,

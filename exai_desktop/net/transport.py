@@ -1,4 +1,4 @@
-"""What carries an account's requests: two pools above our own socket, httpx's face above them."""
+"""The httpx transport of an account: two connection pools that use our own network backend."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Final
 import httpcore
 import httpx
 
-from exai_desktop.net.wire import WireBackend
+from exai_desktop.net.network_backend import ListeningBackend
 
-# A kept-alive connection may die just as a request enters it, and then nobody knows what the
-# server has seen. The cost of a fresh one vanishes in a body of this size (bytes).
-FRESH_ABOVE: Final = 1024 * 1024
-# Shorter than the 5 s after which the most impatient servers (uvicorn, Node) hang up.
+# A kept-alive connection may close just when a request begins, and then nobody knows what the
+# server has received. So a larger body (bytes) gets a new connection: its cost does not matter.
+NEW_CONNECTION_ABOVE: Final = 1024 * 1024
+# Shorter than the 5 s after which some servers (uvicorn, Node) close an idle connection.
 KEEP_ALIVE_S: Final = 3.0
-# As many lanes as the settings allow, and four for questions.
+# The most lanes that the settings allow, and four for questions.
 MAX_CONNECTIONS: Final = 68
 
-_ERRORS: Final[dict[type[Exception], type[httpx.HTTPError]]] = {
+_HTTPX_ERRORS: Final[dict[type[Exception], type[httpx.HTTPError]]] = {
     httpcore.ConnectTimeout: httpx.ConnectTimeout,
     httpcore.ReadTimeout: httpx.ReadTimeout,
     httpcore.WriteTimeout: httpx.WriteTimeout,
@@ -36,15 +36,15 @@ _ERRORS: Final[dict[type[Exception], type[httpx.HTTPError]]] = {
 
 
 @contextlib.contextmanager
-def _in_httpx_words() -> Iterator[None]:
-    """The client above may be handed to an SDK, which knows httpx's errors only."""
+def _as_httpx_errors() -> Iterator[None]:
+    """httpcore's errors become those of httpx, which is what the caller knows."""
     try:
         yield
-    except tuple(_ERRORS) as error:
-        # No text and no cause: a refused header's text holds the header. Only the reason of a
-        # failed connection is wanted (TLS or not), and the pool has moved it to the context.
+    except tuple(_HTTPX_ERRORS) as error:
+        # No text and no cause: the text about a refused header contains the header. Only for a
+        # failed connection is the reason kept (TLS or not); the pool has put it into the context.
         why = error.__context__ if isinstance(error, httpcore.ConnectError) else None
-        raise _ERRORS[type(error)](type(error).__name__) from why
+        raise _HTTPX_ERRORS[type(error)](type(error).__name__) from why
 
 
 class _AnswerStream(httpx.AsyncByteStream):
@@ -52,27 +52,27 @@ class _AnswerStream(httpx.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _in_httpx_words():
+        with _as_httpx_errors():
             async for piece in self._response.aiter_stream():
                 yield piece
 
     async def aclose(self) -> None:
-        with _in_httpx_words():
+        with _as_httpx_errors():
             await self._response.aclose()
 
 
 class AccountTransport(httpx.AsyncBaseTransport):
-    """Small requests share kept-alive connections; each large body has one to itself."""
+    """Small requests share kept-alive connections; each large body gets a new connection."""
 
     def __init__(self, tls: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
         self._kept = _pool(tls, proxy, keep=MAX_CONNECTIONS)
-        self._fresh = _pool(tls, proxy, keep=0)
+        self._new = _pool(tls, proxy, keep=0)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send; the answer's body is streamed by the caller."""
+        """Send the request. The caller reads the answer's body."""
         assert isinstance(request.stream, httpx.AsyncByteStream)
         url = request.url
-        wire_request = httpcore.Request(
+        core_request = httpcore.Request(
             method=request.method,
             url=httpcore.URL(
                 scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
@@ -81,9 +81,9 @@ class AccountTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        pool = self._fresh if _is_large(request) else self._kept
-        with _in_httpx_words():
-            response = await pool.handle_async_request(wire_request)
+        pool = self._new if _is_large(request) else self._kept
+        with _as_httpx_errors():
+            response = await pool.handle_async_request(core_request)
         return httpx.Response(
             response.status,
             headers=response.headers,
@@ -93,12 +93,12 @@ class AccountTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._kept.aclose()
-        await self._fresh.aclose()
+        await self._new.aclose()
 
 
 def _is_large(request: httpx.Request) -> bool:
     length = request.headers.get("content-length")
-    return "transfer-encoding" in request.headers or int(length or 0) > FRESH_ABOVE
+    return "transfer-encoding" in request.headers or int(length or 0) > NEW_CONNECTION_ABOVE
 
 
 def _pool(
@@ -110,7 +110,7 @@ def _pool(
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=keep,
             keepalive_expiry=KEEP_ALIVE_S,
-            network_backend=WireBackend(),
+            network_backend=ListeningBackend(),
         )
     url = proxy.url
     address = httpcore.URL(
@@ -124,7 +124,7 @@ def _pool(
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=keep,
             keepalive_expiry=KEEP_ALIVE_S,
-            network_backend=WireBackend(),
+            network_backend=ListeningBackend(),
         )
     return httpcore.AsyncHTTPProxy(
         proxy_url=address,
@@ -135,5 +135,5 @@ def _pool(
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=keep,
         keepalive_expiry=KEEP_ALIVE_S,
-        network_backend=WireBackend(),
+        network_backend=ListeningBackend(),
     )

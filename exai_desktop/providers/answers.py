@@ -16,7 +16,7 @@ from exai_desktop.core.errors.tree import AppError, Sent, TransferError
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.routing.capabilities import Provider
 from exai_desktop.net.account_client import Answer
-from exai_desktop.net.error_map import parse_retry_after
+from exai_desktop.net.answer_headers import parse_retry_after
 
 # Ids go into addresses; "." and ".." would walk in them.
 _ID: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,128}")

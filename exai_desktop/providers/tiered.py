@@ -64,12 +64,12 @@ class TieredProvider:
 
     @property
     def clock_offset_s(self) -> float | None:
-        return self._client.server_time.offset_s
+        return self._client.server_clock.offset_s
 
     @property
     def unwelcome_s(self) -> float:
         """Seconds for which the provider's last headers ask for no more requests."""
-        return max(0.0, self._client.welcome_at - time.monotonic())
+        return max(0.0, self._client.rate_limited_until - time.monotonic())
 
     async def close(self) -> None:
         self._tiers.close()

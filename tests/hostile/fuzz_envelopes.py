@@ -8,7 +8,7 @@ from typing import Any
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
-from exai_desktop.net.error_map import LONGEST_WAIT_S
+from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S
 from exai_desktop.providers import glm, kimi
 from exai_desktop.providers.answers import file_of, files_of
 
@@ -94,7 +94,7 @@ def _readings(answer: Answer) -> Iterator[Callable[[], list[RemoteFile]]]:
 def _judge(error: TransferError, answer: Answer) -> None:
     assert (error.status, error.sent) == (answer.status, answer.sent)
     wait = error.retry_after
-    assert wait is None or 0.0 <= wait <= max(LONGEST_WAIT_S, 999_999), wait
+    assert wait is None or 0.0 <= wait <= max(MAX_RETRY_AFTER_S, 999_999), wait
     for text in (error.detail, error.request_id or ""):
         assert len(text) <= 1_000
         assert not set(text) & set("\0\x1b\u202e\n")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from exai_desktop.net.error_map import LONGEST_WAIT_S, parse_retry_after
+from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S, parse_retry_after
 
 from . import mutation
 
@@ -48,7 +48,7 @@ def check(data: bytes) -> None:
     """As httpx hands it over: latin-1, or UTF-8 where it is that."""
     for text in (data.decode("latin-1"), data.decode("utf-8", "replace")):
         wait = parse_retry_after(text, _NOW)
-        assert wait is None or 0.0 <= wait <= LONGEST_WAIT_S, (text, wait)
+        assert wait is None or 0.0 <= wait <= MAX_RETRY_AFTER_S, (text, wait)
 
 
 def run(seconds: float, number: int) -> int:

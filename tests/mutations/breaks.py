@@ -182,7 +182,7 @@ BREAKS: Final = (
     Break(
         "An answer has a cap",
         "net/account_client.py",
-        "if size > MAX_ANSWER:",
+        "if size > MAX_ANSWER_BYTES:",
         "if False:",
         "tests/unit/net/test_account_client.py",
     ),
@@ -231,7 +231,7 @@ BREAKS: Final = (
     Break(
         "An SDK's second request for one call is not sent",
         "net/sdk_call.py",
-        "if self._is_over or self._carried is not None:",
+        "if self._is_over or self._answer is not None:",
         "if self._is_over:",
         "tests/contracts/providers/test_tiers.py::test_a_second_request_is_not_sent",
     ),
@@ -374,8 +374,8 @@ BREAKS: Final = (
     Break(
         "No block leaves before its turn",
         "net/file_body.py",
-        "may_leave(len(block))\n            self._leaves(Sent.ALL if",
-        "may_leave(0)\n            self._leaves(Sent.ALL if",
+        "may_leave(len(block))\n            self._about_to_send(Sent.ALL if",
+        "may_leave(0)\n            self._about_to_send(Sent.ALL if",
         "tests/contracts/providers/test_file_provider.py::test_a_limit_of_speed_holds_and_progress_stays_alive",
     ),
 )

@@ -12,7 +12,7 @@ from typing import Any, Final
 from exai_desktop.core.copies.provider import Upload
 from exai_desktop.net.account_client import AccountClient, Answer
 from exai_desktop.net.form_data import mime_of
-from exai_desktop.net.sdk_call import Rehearsal, SdkCall, SdkUnusableError, sync_client
+from exai_desktop.net.sdk_call import SdkCall, SdkUnusableError, SelfTestTransport, sync_client
 from exai_desktop.providers.tiers.tier import Question, TierUnavailableError
 
 # An SDK waits in a thread for its answer: as many as there can be lanes, and some for questions.
@@ -60,7 +60,7 @@ class SdkTier(ABC):
 
     def _rehearse(self) -> str:
         """Why an upload cannot be made this way; empty when it can."""
-        other_end = Rehearsal()
+        other_end = SelfTestTransport()
         try:
             with sync_client(self._line, other_end) as client:
                 _create(self._files(client), "a.txt", io.BytesIO(_SAMPLE), _PURPOSE)
@@ -69,7 +69,7 @@ class SdkTier(ABC):
         except Exception as error:  # noqa: BLE001 - an SDK may raise anything
             return f"{self.package} cannot be used: {type(error).__name__}"
         want = ("POST", f"{str(self._line.base_url).rstrip('/')}/files")
-        for method, url, body in other_end.seen:
+        for method, url, body in other_end.requests:
             if (method, url) == want and _SAMPLE in body and _PURPOSE.encode() in body:
                 return ""
         return f"{self.package} makes another request than it should"

@@ -24,8 +24,8 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, Sent, TransferError
 from exai_desktop.core.files.ports import FileId
 from exai_desktop.core.settings import Settings
-from exai_desktop.net.account_client import MAX_ANSWER, AccountClient, Answer
-from exai_desktop.net.transport import FRESH_ABOVE, KEEP_ALIVE_S
+from exai_desktop.net.account_client import MAX_ANSWER_BYTES, AccountClient, Answer
+from exai_desktop.net.transport import KEEP_ALIVE_S, NEW_CONNECTION_ABOVE
 
 E = ErrorCode
 MIB = 1024 * 1024
@@ -171,8 +171,8 @@ async def test_small_requests_share_a_connection_and_large_bodies_have_their_own
         for _ in range(3):
             await client.ask("GET", "files")
             await client.upload("files", Sending(1000), "p", readers)
-        await client.upload("files", Sending(2 * FRESH_ABOVE), "p", readers)
-        await client.upload("files", Sending(2 * FRESH_ABOVE), "p", readers)
+        await client.upload("files", Sending(2 * NEW_CONNECTION_ABOVE), "p", readers)
+        await client.upload("files", Sending(2 * NEW_CONNECTION_ABOVE), "p", readers)
         await client.ask("GET", "files")
     assert connections == [7, 1, 1]
     assert KEEP_ALIVE_S < 5
@@ -244,7 +244,7 @@ async def test_a_server_that_stops_reading_is_given_up(readers: ThreadPoolExecut
 
 MANY = b"".join(b"X-%d: y\r\n" % n for n in range(120))
 NONSENSE = {
-    "too large": b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (MAX_ANSWER + 1),
+    "too large": b"HTTP/1.1 200 OK\r\n\r\n" + b" " * (MAX_ANSWER_BYTES + 1),
     "many headers": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + MANY + b"\r\n{}",
     "gzip": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
 }

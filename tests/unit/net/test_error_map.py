@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.net.error_map import LONGEST_WAIT_S, TRANSLATED, parse_retry_after, translate
+from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S, parse_retry_after
+from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 
 E = ErrorCode
 NOW = 1_790_000_000.0
@@ -49,7 +50,7 @@ ERRORS: dict[str, tuple[Exception, ErrorCode]] = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_before_the_first_byte_the_reason_counts(name: str) -> None:
     error, code = ERRORS[name]
-    assert isinstance(error, TRANSLATED)
+    assert isinstance(error, NETWORK_EXCEPTIONS)
     failure = translate(error, Sent.NOTHING)
     assert (failure.code, failure.sent, failure.is_answer) == (code, Sent.NOTHING, False)
     assert "sk-1" not in str(failure)
@@ -87,8 +88,8 @@ WAITS: dict[str | None, float | None] = {
     " 7 ": 7.0,
     "1.5": 1.5,
     "600": 600.0,
-    "86401": LONGEST_WAIT_S,
-    "999999999999": LONGEST_WAIT_S,
+    "86401": MAX_RETRY_AFTER_S,
+    "999999999999": MAX_RETRY_AFTER_S,
     "9" * 400: None,
     "-1": None,
     "+1": None,
@@ -103,7 +104,7 @@ WAITS: dict[str | None, float | None] = {
     "Wed, 18 Nov 99999999999 10:00:00 GMT": None,
     formatdate(NOW + 90, usegmt=True): 90.0,
     formatdate(NOW - 90, usegmt=True): 0.0,
-    formatdate(NOW + 9e6, usegmt=True): LONGEST_WAIT_S,
+    formatdate(NOW + 9e6, usegmt=True): MAX_RETRY_AFTER_S,
     format_datetime(datetime.fromtimestamp(NOW, UTC) + timedelta(seconds=5)): 5.0,
     # A zone of -0000 means "no idea": taken as UTC.
     formatdate(NOW + 90): 90.0,
@@ -120,4 +121,4 @@ def test_retry_after(value: str | None) -> None:
 )
 def test_no_header_breaks_it(value: str) -> None:
     wait = parse_retry_after(value, NOW)
-    assert wait is None or (math.isfinite(wait) and 0 <= wait <= LONGEST_WAIT_S)
+    assert wait is None or (math.isfinite(wait) and 0 <= wait <= MAX_RETRY_AFTER_S)

@@ -20,7 +20,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError, Sent, TransferError
 from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.files.ports import FileId
-from exai_desktop.net.file_body import PIECE, FileBody
+from exai_desktop.net.file_body import PIECE_BYTES, FileBody
 from exai_desktop.net.form_data import MIME_TYPES, frame, quoted
 
 READERS = ThreadPoolExecutor(2)
@@ -116,20 +116,20 @@ sizes = st.integers(0, 70_000) | st.sampled_from(
     [
         0,
         1,
-        PIECE - 1,
-        PIECE,
-        PIECE + 1,
-        2 * PIECE - 1,
-        2 * PIECE,
-        2 * PIECE + 1,
-        3 * PIECE + 12_345,
+        PIECE_BYTES - 1,
+        PIECE_BYTES,
+        PIECE_BYTES + 1,
+        2 * PIECE_BYTES - 1,
+        2 * PIECE_BYTES,
+        2 * PIECE_BYTES + 1,
+        3 * PIECE_BYTES + 12_345,
     ]
 )
 
 
 @settings(max_examples=60)
 @given(name=st.text(max_size=80).map(sent_name), size=sizes, short=st.sampled_from([0, 300_000]))
-@example(name="报告 (最终版) — ü&%22=+.pdf", size=PIECE, short=0)
+@example(name="报告 (最终版) — ü&%22=+.pdf", size=PIECE_BYTES, short=0)
 @example(name="a\r\n--b;='x'.txt", size=5, short=0)
 def test_any_parser_finds_name_and_bytes(name: str, size: int, short: int) -> None:
     data = (hashlib.sha256(str(size).encode()).digest() * (size // 32 + 1))[:size]
@@ -144,7 +144,7 @@ def test_any_parser_finds_name_and_bytes(name: str, size: int, short: int) -> No
     assert sending.left == [Sent.SOME, Sent.ALL]
     assert sending.totals == sorted(set(sending.totals))
     assert sending.totals[-1] == size
-    assert len(sending.totals) == max(1, -(-size // PIECE))
+    assert len(sending.totals) == max(1, -(-size // PIECE_BYTES))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_boundaries_differ_and_types_do_not_depend_on_the_machine() -> None:
     assert all(mime.isascii() and "/" in mime for mime in MIME_TYPES.values())
 
 
-@pytest.mark.parametrize("size", [100, PIECE, 3 * PIECE])
+@pytest.mark.parametrize("size", [100, PIECE_BYTES, 3 * PIECE_BYTES])
 @pytest.mark.parametrize("wrong", ["hash", "changed", "shorter", "unreadable"])
 async def test_without_proof_the_last_block_stays(size: int, wrong: str) -> None:
     file = Memory(b"x" * size)
@@ -187,7 +187,7 @@ async def test_without_proof_the_last_block_stays(size: int, wrong: str) -> None
         await _collect(body, blocks)
     await body.close()
     expected = ErrorCode.READ_FAILED if wrong == "unreadable" else ErrorCode.FILE_CHANGED
-    few = size <= PIECE or wrong == "unreadable"
+    few = size <= PIECE_BYTES or wrong == "unreadable"
     assert caught.value.code is expected
     assert caught.value.sent is body.sent is (Sent.NOTHING if few else Sent.SOME)
     assert Sent.ALL not in sending.left
@@ -196,30 +196,30 @@ async def test_without_proof_the_last_block_stays(size: int, wrong: str) -> None
 
 
 async def test_a_block_counts_as_gone_from_just_before_it_is_handed_over() -> None:
-    sending = Sending(Memory(b"x" * (2 * PIECE + 5)))
+    sending = Sending(Memory(b"x" * (2 * PIECE_BYTES + 5)))
     body = FileBody(sending, "p", READERS)
     told: list[str] = []
-    body.on_all_left = lambda: told.append("all")
+    body.on_last_block = lambda: told.append("all")
     assert body.sent is Sent.NOTHING
     blocks = aiter(body)
     await anext(blocks)
     assert (body.sent, sending.totals) == (Sent.SOME, [])
     await anext(blocks)
-    assert (body.sent, sending.totals, told) == (Sent.SOME, [PIECE], [])
+    assert (body.sent, sending.totals, told) == (Sent.SOME, [PIECE_BYTES], [])
     await anext(blocks)
-    assert (body.sent, sending.totals, told) == (Sent.ALL, [PIECE, 2 * PIECE], ["all"])
+    assert (body.sent, sending.totals, told) == (Sent.ALL, [PIECE_BYTES, 2 * PIECE_BYTES], ["all"])
     await body.close()
     assert sending.left == [Sent.SOME, Sent.ALL]
 
 
 async def test_reads_happen_in_the_readers_only() -> None:
-    file = Memory(b"x" * (2 * PIECE))
+    file = Memory(b"x" * (2 * PIECE_BYTES))
     await _sent(FileBody(Sending(file), "p", READERS))
     assert threading.current_thread().name not in file.threads
 
 
 async def test_close_waits_for_the_read_under_way() -> None:
-    file = Memory(b"x" * (4 * PIECE))
+    file = Memory(b"x" * (4 * PIECE_BYTES))
     body = FileBody(Sending(file), "p", READERS)
     await anext(aiter(body))
     file.gate = threading.Event()
@@ -259,7 +259,7 @@ async def _drain(body: FileBody) -> None:
 
 
 async def test_memory_stays_flat() -> None:
-    body = FileBody(Sending(Memory(b"x" * (20 * PIECE))), "p", READERS)
+    body = FileBody(Sending(Memory(b"x" * (20 * PIECE_BYTES))), "p", READERS)
     tracemalloc.start()
     try:
         await _drain(body)
@@ -267,4 +267,4 @@ async def test_memory_stays_flat() -> None:
     finally:
         tracemalloc.stop()
         await body.close()
-    assert peak < 5 * PIECE
+    assert peak < 5 * PIECE_BYTES

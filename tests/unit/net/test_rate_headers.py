@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exai_desktop.net.rate_headers import MOST_S, wait_told
+from exai_desktop.net.answer_headers import MAX_RATE_LIMIT_S, rate_limit_wait
 
 NOW = 1_800_000_000.0
 
@@ -21,12 +21,12 @@ NOW = 1_800_000_000.0
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "250ms"}, 0.25),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{NOW + 20:.0f}"}, 20.0),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{NOW - 20:.0f}"}, 0.0),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "86400"}, MOST_S),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "86400"}, MAX_RATE_LIMIT_S),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, 0.0),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "-5"}, 0.0),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 400}, MOST_S),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" * 400}, MAX_RATE_LIMIT_S),
         ({"x-ratelimit-remaining": "none", "x-ratelimit-reset": "30"}, 0.0),
     ],
 )
 def test_the_wait_a_provider_tells(headers: dict[str, str], seconds: float) -> None:
-    assert wait_told(headers, NOW) == pytest.approx(seconds)
+    assert rate_limit_wait(headers, NOW) == pytest.approx(seconds)

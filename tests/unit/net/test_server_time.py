@@ -6,16 +6,16 @@ import time
 
 import pytest
 
-from exai_desktop.net.server_time import ServerTime, steady
+from exai_desktop.net.answer_headers import ServerClock, steady_time
 
 
 def test_before_its_first_word_nothing_is_known() -> None:
-    assert ServerTime().offset_s is None
+    assert ServerClock().offset_s is None
 
 
 def test_a_server_ten_minutes_ahead() -> None:
-    there = ServerTime()
-    there.tell(time.time() + 600)
+    there = ServerClock()
+    there.set(time.time() + 600)
     assert there.offset_s == pytest.approx(600, abs=0.5)
 
 
@@ -23,8 +23,8 @@ def test_a_server_ten_minutes_ahead() -> None:
 def test_our_clock_set_afterwards_is_noticed(
     monkeypatch: pytest.MonkeyPatch, jump_s: float
 ) -> None:
-    there = ServerTime()
-    there.tell(time.time())
+    there = ServerClock()
+    there.set(time.time())
     now = time.time
     # An edge of the operating system: nobody but root may set the clock.
     monkeypatch.setattr(time, "time", lambda: now() + jump_s)
@@ -32,6 +32,6 @@ def test_our_clock_set_afterwards_is_noticed(
 
 
 def test_the_steady_clock_goes_on() -> None:
-    before = steady()
+    before = steady_time()
     time.sleep(0.01)
-    assert 0.005 < steady() - before < 5
+    assert 0.005 < steady_time() - before < 5

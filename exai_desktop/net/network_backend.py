@@ -1,0 +1,248 @@
+"""The network backend for httpcore: it reads while it sends.
+
+httpcore's own backend reads nothing until the whole request is written. When the server answers
+401 or 413 early and then resets the connection, that answer is lost. This backend keeps what
+arrives. An answer that comes before the last byte stops the sending, and httpcore then reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import socket
+import ssl
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Final
+
+import httpcore
+
+# RFC 8305: when the first address has not answered after this time, the next is tried as well.
+_NEXT_ADDRESS_AFTER_S: Final = 0.25
+# A server that sends more than this must wait until we have read it.
+_MAX_UNREAD_BYTES: Final = 256 * 1024
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, as the event loop reports it. One task at a time waits for a change."""
+
+    def __init__(self) -> None:
+        self.unread: deque[bytes] = deque()
+        self.unread_size = 0
+        self.is_read_ended = False
+        self.lost_error: BaseException | None = None
+        self.is_write_paused = False
+        self._transport: asyncio.Transport | None = None
+        self._lower_transports: list[asyncio.Transport] = []
+        self._change: asyncio.Future[None] | None = None
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        assert self._transport is not None
+        return self._transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.use_transport(transport)
+
+    def use_transport(self, transport: asyncio.Transport) -> None:
+        """The first transport, and later the encrypted one above it."""
+        if self._transport is not None:
+            self._lower_transports.append(self._transport)
+        self._transport = transport
+        # A write is done when the kernel has almost all of it: the progress is exact and memory
+        # does not grow. Not 0: asyncio's TLS then pauses on an empty buffer and never resumes.
+        transport.set_write_buffer_limits(high=1, low=0)
+
+    def unsent_bytes(self) -> int:
+        """The bytes that the kernel has not taken yet, encrypted or not."""
+        return sum(t.get_write_buffer_size() for t in (self.transport, *self._lower_transports))
+
+    def data_received(self, data: bytes) -> None:
+        self.unread.append(data)
+        self.unread_size += len(data)
+        if self.unread_size > _MAX_UNREAD_BYTES:
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self.is_read_ended = True
+        self._wake()
+        # True keeps our side open: the server may still read our body. TLS does not allow that.
+        return self.transport.get_extra_info("ssl_object") is None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._read_rest()
+        self.is_read_ended = True
+        self.lost_error = exc or ConnectionResetError("closed")
+        self._wake()
+
+    def _read_rest(self) -> None:
+        """A reset ends the transport before it has read everything: an early answer may be there.
+
+        Only without TLS: with it, half a record would be read.
+        """
+        is_plain = (
+            self.transport.get_extra_info("ssl_object") is None and not self._lower_transports
+        )
+        found = self.transport.get_extra_info("socket")
+        if not is_plain or found is None:
+            return
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(found.fileno())) as copy:
+            copy.setblocking(False)
+            while self.unread_size <= _MAX_UNREAD_BYTES and (data := copy.recv(_MAX_UNREAD_BYTES)):
+                self.unread.append(data)
+                self.unread_size += len(data)
+
+    def pause_writing(self) -> None:
+        self.is_write_paused = True
+
+    def resume_writing(self) -> None:
+        self.is_write_paused = False
+        self._wake()
+
+    def next_piece(self) -> bytes:
+        data = self.unread.popleft()
+        if self.unread_size > _MAX_UNREAD_BYTES >= self.unread_size - len(data):
+            self.transport.resume_reading()
+        self.unread_size -= len(data)
+        return data
+
+    async def wait_for_change(self, timeout_s: float | None) -> None:
+        """Wait until the event loop reports something. Raises TimeoutError."""
+        self._change = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._change
+        finally:
+            self._change = None
+
+    def _wake(self) -> None:
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
+
+
+class ListeningStream(httpcore.AsyncNetworkStream):
+    """One connection. Timeouts in seconds; errors are httpcore's."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        """What has arrived, b"" at the end. May be more than `max_bytes`: callers buffer it."""
+        del max_bytes
+        connection = self._connection
+        while not connection.unread:
+            if connection.lost_error is not None:
+                raise httpcore.ReadError(type(connection.lost_error).__name__)
+            if connection.is_read_ended:
+                return b""
+            try:
+                await connection.wait_for_change(timeout)
+            except TimeoutError:
+                raise httpcore.ReadTimeout from None
+        return connection.next_piece()
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Returns when the kernel has all of it. `timeout` counts only while nothing is sent."""
+        if not buffer:
+            return
+        connection = self._connection
+        self._stop_if_answered()
+        connection.transport.write(buffer)
+        while connection.is_write_paused:
+            self._stop_if_answered()
+            before = connection.unsent_bytes()
+            try:
+                await connection.wait_for_change(timeout)
+            except TimeoutError:
+                # A slow connection may need longer for 1 MiB. Only a stalled one is an error.
+                if connection.unsent_bytes() == before:
+                    raise httpcore.WriteTimeout from None
+        if connection.lost_error is not None:
+            raise httpcore.WriteError(type(connection.lost_error).__name__)
+
+    def _stop_if_answered(self) -> None:
+        """A WriteError makes httpcore stop sending and read the answer."""
+        connection = self._connection
+        if connection.unread or connection.is_read_ended:
+            raise httpcore.WriteError("the server answered or left before the request was complete")
+
+    async def aclose(self) -> None:
+        """Close at once and drop what was not sent: an incomplete body cannot be stored."""
+        self._connection.transport.abort()
+        # The event loop closes the socket in its next round.
+        await asyncio.sleep(0)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+    ) -> httpcore.AsyncNetworkStream:
+        """Encrypt from now on. Raises ConnectError, caused by the ssl module's error."""
+        loop, connection = asyncio.get_running_loop(), self._connection
+        try:
+            async with asyncio.timeout(timeout):
+                upgraded = await loop.start_tls(
+                    connection.transport, connection, ssl_context, server_hostname=server_hostname
+                )
+        except TimeoutError:
+            self._connection.transport.abort()
+            raise httpcore.ConnectTimeout from None
+        except OSError as error:  # ssl.SSLError is one
+            self._connection.transport.abort()
+            raise httpcore.ConnectError(type(error).__name__) from error
+        if upgraded is None:
+            raise httpcore.ConnectError("closed during the handshake")
+        connection.use_transport(upgraded)
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":
+            return self._is_stale()
+        return self._connection.transport.get_extra_info(info)
+
+    def _is_stale(self) -> bool:
+        """Whether the server has sent something on an idle connection: it can only be the end."""
+        connection = self._connection
+        if connection.unread or connection.is_read_ended or connection.transport.is_closing():
+            return True
+        # The event loop may not have seen it yet.
+        number = connection.transport.get_extra_info("socket").fileno()
+        if not hasattr(select, "poll"):
+            return number < 0 or bool(select.select([number], [], [], 0)[0])
+        poll = select.poll()
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0))
+
+
+class ListeningBackend(httpcore.AsyncNetworkBackend):
+    """Opens the connections for httpcore's pools and proxies."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Raises ConnectError (unknown name, refused, no route) or ConnectTimeout."""
+        del local_address, socket_options  # nobody sets them; asyncio sets TCP_NODELAY itself
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout):
+                _, connection = await loop.create_connection(
+                    _Connection, host, port, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S
+                )
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(type(error).__name__) from error
+        return ListeningStream(connection)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
