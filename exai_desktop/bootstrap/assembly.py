@@ -26,7 +26,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.assembly import AccountParts, EngineParts, MachineParts
 from exai_desktop.engine.background.problems import Problems
@@ -43,6 +43,8 @@ from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened
+
+ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +158,19 @@ def _provider_factory(
     table: ProviderTable, settings: Settings, senders: ThreadPoolExecutor
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
-        # Late: the HTTP stack is not needed to show a window or a list.
-        from exai_desktop.providers.custom import CustomProvider
-        from exai_desktop.providers.glm import GlmProvider
-        from exai_desktop.providers.kimi import KimiProvider
-
-        info = table.of(account)
-        if info is not None and account.provider == "kimi":
-            return KimiProvider(account, key, info, settings, senders)
-        if info is not None and account.provider == "glm":
-            return GlmProvider(account, key, info, settings, senders)
-        if info is not None and account.provider == "custom":
-            return CustomProvider(account, key, info, settings, senders)
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
+        info, provider_class = table.of(account), provider_classes().get(account.provider)
+        if info is None or provider_class is None:
+            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
+        return provider_class(account, key, info, settings, senders)
 
     return make
+
+
+def provider_classes() -> dict[str, ProviderClass]:
+    """The class of each provider in resources/providers.toml, by the provider's name there."""
+    # Late: the HTTP stack is not needed to show a window or a list.
+    from exai_desktop.providers.custom import CustomProvider
+    from exai_desktop.providers.glm import GlmProvider
+    from exai_desktop.providers.kimi import KimiProvider
+
+    return {"kimi": KimiProvider, "glm": GlmProvider, "custom": CustomProvider}

@@ -1,1 +1,1 @@
-"""One module a provider, one table of contents for all; ports in `core.machine`."""
+"""The providers: one module each. docs/add-a-provider.md says how to add one."""

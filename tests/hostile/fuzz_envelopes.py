@@ -10,7 +10,9 @@ from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S
 from exai_desktop.providers import glm, kimi
-from exai_desktop.providers.answers import file_of, files_of
+from exai_desktop.providers.answer_parsing import file_of, files_of
+from exai_desktop.providers.glm import GlmProvider
+from exai_desktop.providers.kimi import KimiProvider, extracted_text
 
 from . import mutation
 
@@ -79,16 +81,16 @@ def check(data: bytes) -> None:
             continue
         assert answer.is_success, "a failure passed for a success"
         assert all(file.bytes >= 0 and file.id not in ("", ".", "..") for file in files)
-    for is_not_found in (kimi._is_not_found, glm._is_not_found):
+    for is_not_found in (KimiProvider.is_not_found, GlmProvider.is_not_found):
         assert not is_not_found(answer) or number == 404
-    kimi._text_of(answer)
+    extracted_text(answer)
 
 
 def _readings(answer: Answer) -> Iterator[Callable[[], list[RemoteFile]]]:
-    yield lambda: [file_of(kimi._checked(answer), "p", kimi.STATUSES)]
-    yield lambda: files_of(kimi._checked(answer), "p", kimi.STATUSES)
-    yield lambda: [file_of(glm._checked(answer), "p", {})]
-    yield lambda: files_of(glm._checked(answer), "p", {})
+    yield lambda: [file_of(KimiProvider.checked(answer), "p", kimi.STATUSES)]
+    yield lambda: files_of(KimiProvider.checked(answer), "p", kimi.STATUSES)
+    yield lambda: [file_of(GlmProvider.checked(answer), "p", {})]
+    yield lambda: files_of(GlmProvider.checked(answer), "p", {})
 
 
 def _judge(error: TransferError, answer: Answer) -> None:

@@ -238,9 +238,10 @@ BREAKS: Final = (
     Break(
         "What network or provider said never leads to another tier",
         "providers/tiers/order.py",
-        "except TierUnavailableError as error:\n                if self._tiers[self._at] is tier:",
+        "except TierUnavailableError as error:\n"
+        "                if self._tiers[self._current] is tier:",
         "except (TierUnavailableError, TransferError) as error:\n"
-        "                if self._tiers[self._at] is tier:",
+        "                if self._tiers[self._current] is tier:",
         "tests/unit/providers/test_tier_order.py::test_what_network_or_provider_said_never_steps_down",
     ),
     Break(

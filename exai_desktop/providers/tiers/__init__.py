@@ -1,1 +1,1 @@
-"""Three ways to talk to a provider: our own HTTP, the openai SDK, the provider's own SDK."""
+"""Three ways to send requests: our own HTTP, the openai SDK, the provider's own SDK."""

@@ -1,4 +1,4 @@
-"""The openai SDK: any provider with files in OpenAI's form."""
+"""The openai SDK: for every provider with OpenAI's files API."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ class OpenAiTier(SdkTier):
     name = "openai"
     package = "openai"
 
-    def _files(self, client: Any) -> Any:
+    def _files(self, http_client: Any) -> Any:
         import openai  # late: more than a second
 
-        # What it finds in the environment (organization, headers) is left out in `net`.
+        # The SDK reads settings (organization, headers) from the environment; `net` drops them.
         return openai.OpenAI(
-            api_key=self._key, base_url=str(self._line.base_url), http_client=client, max_retries=0
+            api_key=self._key,
+            base_url=str(self._client.base_url),
+            http_client=http_client,
+            max_retries=0,
         ).files
 
-    def _call(self, files: Any, question: Question) -> object:
+    def _ask(self, files: Any, question: Question) -> object:
         if question.verb == "list":
             return files.list(extra_query=dict(question.params))
         if question.verb == "find":

@@ -1,4 +1,4 @@
-"""What the SDK tiers share: threads, the late import, the self-test."""
+"""What both SDK tiers need: threads, the late import, the self-test."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from exai_desktop.net.form_data import mime_of
 from exai_desktop.net.sdk_call import SdkCall, SdkUnusableError, SelfTestTransport, sync_client
 from exai_desktop.providers.tiers.tier import Question, TierUnavailableError
 
-# An SDK waits in a thread for its answer: as many as there can be lanes, and some for questions.
+# Each call of an SDK holds a thread until its answer: 64 lanes at most, and some for questions.
 _THREADS: Final = 68
-_SAMPLE: Final = b"rehearsal of an upload"
-_PURPOSE: Final = "rehearsed-purpose"
+_TEST_CONTENT: Final = b"content of the self-test"
+_TEST_PURPOSE: Final = "self-test-purpose"
 
 
 class SdkTier(ABC):
-    """`package` is what to install; the names below are the SDK's own."""
+    """`name` is the tier's name in the settings, `package` what to install for it."""
 
     name: str
     package: str
 
-    def __init__(self, line: AccountClient, key: str, readers: Executor) -> None:
-        self._line = line
+    def __init__(self, client: AccountClient, key: str, readers: Executor) -> None:
+        self._client = client
         self._key = key
         self._readers = readers
         self._pool: ThreadPoolExecutor | None = None
         self._is_ready = False
 
     @abstractmethod
-    def _files(self, client: Any) -> Any:
-        """The SDK's `files`, made around our client; imports the SDK."""
+    def _files(self, http_client: Any) -> Any:
+        """The SDK's `files` object, which uses our `http_client`. Imports the SDK."""
 
     @abstractmethod
-    def _call(self, files: Any, question: Question) -> object:
-        """Ask by the SDK's method."""
+    def _ask(self, files: Any, question: Question) -> object:
+        """Call the SDK's method for this question."""
 
     @property
     def _threads(self) -> ThreadPoolExecutor:
@@ -51,36 +51,37 @@ class SdkTier(ABC):
     async def ready(self) -> None:
         if self._is_ready:
             return
-        # Seconds, and the interpreter's lock in between: never in the loop.
+        # The import takes seconds and holds the interpreter's lock: never in the event loop.
         loop = asyncio.get_running_loop()
-        trouble = await loop.run_in_executor(self._threads, self._rehearse)
+        trouble = await loop.run_in_executor(self._threads, self._self_test)
         if trouble:
             raise TierUnavailableError(trouble)
         self._is_ready = True
 
-    def _rehearse(self) -> str:
-        """Why an upload cannot be made this way; empty when it can."""
-        other_end = SelfTestTransport()
+    def _self_test(self) -> str:
+        """Why an upload cannot be made with this SDK; empty when it can."""
+        transport = SelfTestTransport()
         try:
-            with sync_client(self._line, other_end) as client:
-                _create(self._files(client), "a.txt", io.BytesIO(_SAMPLE), _PURPOSE)
+            with sync_client(self._client, transport) as http_client:
+                files = self._files(http_client)
+                _create(files, "a.txt", io.BytesIO(_TEST_CONTENT), _TEST_PURPOSE)
         except ImportError:
             return f"{self.package} is not installed"
         except Exception as error:  # noqa: BLE001 - an SDK may raise anything
             return f"{self.package} cannot be used: {type(error).__name__}"
-        want = ("POST", f"{str(self._line.base_url).rstrip('/')}/files")
-        for method, url, body in other_end.requests:
-            if (method, url) == want and _SAMPLE in body and _PURPOSE.encode() in body:
+        want = ("POST", f"{str(self._client.base_url).rstrip('/')}/files")
+        for method, url, body in transport.requests:
+            if (method, url) == want and _TEST_CONTENT in body and _TEST_PURPOSE.encode() in body:
                 return ""
         return f"{self.package} makes another request than it should"
 
     async def upload(self, upload: Upload, purpose: str) -> Answer:
-        call = SdkCall(self._line, self._readers, upload)
+        call = SdkCall(self._client, self._readers, upload)
         return await self._run(call, lambda files: _create(files, upload.name, call.file, purpose))
 
     async def ask(self, question: Question) -> Answer:
-        call = SdkCall(self._line, self._readers)
-        return await self._run(call, lambda files: self._call(files, question))
+        call = SdkCall(self._client, self._readers)
+        return await self._run(call, lambda files: self._ask(files, question))
 
     async def _run(self, call: SdkCall, use: Callable[[Any], object]) -> Answer:
         try:
@@ -96,5 +97,5 @@ class SdkTier(ABC):
 
 
 def _create(files: Any, name: str, file: object, purpose: str) -> object:
-    # A tuple with an opened file: a path would be read whole into memory.
+    # A tuple with an opened file: given a path, the SDK would read the whole file into memory.
     return files.create(file=(name, file, mime_of(name)), purpose=purpose)

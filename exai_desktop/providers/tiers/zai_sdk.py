@@ -1,4 +1,4 @@
-"""zai-sdk, the GLM provider's own: for both hosts."""
+"""zai-sdk, the SDK of GLM's company: for both of GLM's hosts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ class ZaiTier(SdkTier):
     name = "native"
     package = "zai-sdk"
 
-    def _files(self, client: Any) -> Any:
+    def _files(self, http_client: Any) -> Any:
         import zai  # late: half a second
 
         return zai.ZaiClient(
-            api_key=self._key, base_url=str(self._line.base_url), http_client=client, max_retries=0
+            api_key=self._key,
+            base_url=str(self._client.base_url),
+            http_client=http_client,
+            max_retries=0,
         ).files
 
-    def _call(self, files: Any, question: Question) -> object:
+    def _ask(self, files: Any, question: Question) -> object:
         if question.verb == "list":
             return files.list(**question.params)
         if question.verb == "delete":

@@ -15,8 +15,9 @@ from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers import glm, kimi
-from exai_desktop.providers.answers import file_of, files_of
-from exai_desktop.providers.kimi_balance import balance_of
+from exai_desktop.providers.answer_parsing import file_of, files_of
+from exai_desktop.providers.glm import GlmProvider
+from exai_desktop.providers.kimi import KimiProvider, balance_of, extracted_text
 
 E = ErrorCode
 FORM: dict[str, Any] = {
@@ -38,13 +39,13 @@ def said(
 
 def kimi_error(answer: Answer) -> TransferError:
     with pytest.raises(TransferError) as caught:
-        file_of(kimi._checked(answer), "p", kimi.STATUSES)
+        file_of(KimiProvider.checked(answer), "p", kimi.STATUSES)
     return caught.value
 
 
 def glm_error(answer: Answer) -> TransferError:
     with pytest.raises(TransferError) as caught:
-        file_of(glm._checked(answer), "p", {})
+        file_of(GlmProvider.checked(answer), "p", {})
     return caught.value
 
 
@@ -252,7 +253,7 @@ def test_broken_json_is_no_object(raw: bytes) -> None:
     ],
 )
 def test_content_with_and_without_a_wrapping(raw: bytes, text: str) -> None:
-    assert kimi._text_of(said(raw)) == text
+    assert extracted_text(said(raw)) == text
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -276,10 +277,10 @@ values = st.recursive(
 def test_nothing_uncaught(body: bytes, status: int, sent: Sent, wait: str) -> None:
     answer = Answer(status, {"retry-after": wait, "x-log-id": wait}, body, sent)
     for read in (
-        lambda: file_of(kimi._checked(answer), "p", kimi.STATUSES),
-        lambda: file_of(glm._checked(answer), "p", {}),
-        lambda: files_of(kimi._checked(answer), "p", kimi.STATUSES),
-        lambda: files_of(glm._checked(answer), "p", {}),
+        lambda: file_of(KimiProvider.checked(answer), "p", kimi.STATUSES),
+        lambda: file_of(GlmProvider.checked(answer), "p", {}),
+        lambda: files_of(KimiProvider.checked(answer), "p", kimi.STATUSES),
+        lambda: files_of(GlmProvider.checked(answer), "p", {}),
     ):
         result = _outcome(read)
         if isinstance(result, TransferError):
@@ -288,9 +289,9 @@ def test_nothing_uncaught(body: bytes, status: int, sent: Sent, wait: str) -> No
         else:
             assert 200 <= status < 300
             assert isinstance(result, RemoteFile | list)
-    kimi._text_of(answer)
-    kimi._is_not_found(answer)
-    glm._is_not_found(answer)
+    extracted_text(answer)
+    KimiProvider.is_not_found(answer)
+    GlmProvider.is_not_found(answer)
 
 
 def _outcome(read: Any) -> Any:

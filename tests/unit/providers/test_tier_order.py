@@ -5,7 +5,7 @@ import pytest
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
-from exai_desktop.providers.tiers.order import HEALTHY_S, TierOrder, wanted
+from exai_desktop.providers.tiers.order import STEP_UP_AFTER_S, TierOrder, tier_names
 from exai_desktop.providers.tiers.tier import Question, TierUnavailableError
 
 LIST = Question("list")
@@ -57,7 +57,7 @@ class Bench:
     ],
 )
 def test_the_setting_is_read(order: str, names: tuple[str, ...]) -> None:
-    assert wanted(order) == names
+    assert tier_names(order) == names
 
 
 async def test_the_first_that_works_is_used_and_the_reason_is_said() -> None:
@@ -100,19 +100,19 @@ async def test_it_comes_back_after_five_healthy_minutes_and_a_passed_self_test()
     bench.tiers[0].unready = "not yet"
     assert await bench.used() == "openai"
     bench.tiers[0].unready = ""
-    bench.time += HEALTHY_S - 1
+    bench.time += STEP_UP_AFTER_S - 1
     assert await bench.used() == "openai"
     bench.tiers[1].fault = TransferError(ErrorCode.OFFLINE)  # not healthy: from the start
     with pytest.raises(TransferError):
         await bench.used()
     bench.tiers[1].fault = None
-    bench.time += HEALTHY_S - 1
+    bench.time += STEP_UP_AFTER_S - 1
     assert await bench.used() == "openai"
     bench.tiers[0].unready = "still not"
     bench.time += 1
     assert await bench.used() == "openai"
     bench.tiers[0].unready = ""
-    bench.time += HEALTHY_S - 1
+    bench.time += STEP_UP_AFTER_S - 1
     assert await bench.used() == "openai"
     bench.time += 1
     assert await bench.used() == "native"
