@@ -175,7 +175,7 @@ class FilesApiProvider(ABC):
         return self._client.server_clock.offset_s
 
     @property
-    def unwelcome_s(self) -> float:
+    def rate_limit_wait_s(self) -> float:
         """Seconds until the provider's rate limit allows the next request."""
         return max(0.0, self._client.rate_limited_until - time.monotonic())
 

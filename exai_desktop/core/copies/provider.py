@@ -118,6 +118,6 @@ class TellsRate(Protocol):
     """Ability: the provider's headers tell when its limit is used up."""
 
     @property
-    def unwelcome_s(self) -> float:
-        """Seconds for which it wants no more requests; 0.0: none."""
+    def rate_limit_wait_s(self) -> float:
+        """Seconds until its limit allows the next request; 0.0 when it allows one now."""
         ...

@@ -170,7 +170,7 @@ class Pace:
     def heed_rate(self, account: str, provider: FileProvider) -> None:
         """The limit is used up by the provider's own count: nothing is begun until it says so."""
         lane = self.accounts.lane(account)
-        wait_s = provider.unwelcome_s if isinstance(provider, TellsRate) else 0.0
+        wait_s = provider.rate_limit_wait_s if isinstance(provider, TellsRate) else 0.0
         if lane is not None and wait_s > 0:
             lane.close_until(self.clock.now() + wait_s, by="rate")
 

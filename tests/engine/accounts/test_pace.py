@@ -149,7 +149,7 @@ async def test_a_narrowed_lane_is_wide_again_after_its_time() -> None:
 class Told(ScriptedProvider):
     """Its headers say after the first upload that the limit is used up."""
 
-    unwelcome_s = 40.0
+    rate_limit_wait_s = 40.0
 
 
 async def test_a_limit_that_the_provider_tells_is_heeded_before_it_refuses(tmp_path: Path) -> None:
