@@ -15,6 +15,7 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.child import MIB, answer
+from exai_desktop.bootstrap.assembly import provider_classes
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.models import RemoteFile
@@ -22,8 +23,6 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.tree import Sent
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.files.open_file import open_regular
-from exai_desktop.providers.glm import GlmProvider
-from exai_desktop.providers.kimi import KimiProvider
 
 _SAMPLE_S: Final = 0.005
 
@@ -91,9 +90,10 @@ async def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
     info = load_provider_table().provider(account.provider)
     assert info is not None
     settings = Settings(transport_order=order["tier"])
-    kind = KimiProvider if account.provider == "kimi" else GlmProvider
     with ThreadPoolExecutor(2, "sender") as senders:
-        provider = kind(account, order["key"], info, settings, senders)
+        provider = provider_classes()[account.provider](
+            account, order["key"], info, settings, senders
+        )
         sdks_at_start = _sdks()
         cpu = time.process_time()
         await _send(provider, order["small"], order["purpose"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,13 +17,19 @@ from exai_desktop.sandbox.servers.fault_run import perform
 from exai_desktop.sandbox.servers.provider import ProviderServer, json_answer
 from exai_desktop.sandbox.servers.world import Cut, World
 
+# The server that plays each provider.
+_SERVERS: Final[dict[str, Callable[[World, Flavour], ProviderServer]]] = {
+    "kimi": KimiServer,
+    "glm": GlmServer,
+}
+
 
 class SandboxApp:
     """All flavours and the control endpoints behind one port."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._servers = {flavour.name: _server(world, flavour) for flavour in FLAVOURS}
+        self._servers = {f.name: _SERVERS[f.provider](world, f) for f in FLAVOURS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a cut connection simply ends."""
@@ -48,7 +56,3 @@ class SandboxApp:
                 await exchange.answer(await server.respond(exchange))
             else:
                 await perform(exchange, fault, server)
-
-
-def _server(world: World, flavour: Flavour) -> ProviderServer:
-    return KimiServer(world, flavour) if flavour.provider == "kimi" else GlmServer(world, flavour)

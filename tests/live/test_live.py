@@ -17,14 +17,13 @@ from typing import Final, NamedTuple, TypeVar
 
 import pytest
 
+from exai_desktop.bootstrap.assembly import provider_classes
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.provider import ExtractsText, FileProvider
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
-from exai_desktop.providers.glm import GlmProvider
-from exai_desktop.providers.kimi import KimiProvider
 
 pytestmark = pytest.mark.live
 
@@ -33,11 +32,10 @@ SAMPLE: Final = Path(__file__).parents[2] / "resources" / "samples" / "report.pd
 # How long a provider may take to list, read or forget a file.
 PATIENCE_S: Final = 60.0
 TABLE: Final = load_provider_table()
-MAKERS: Final[dict[str, Callable[..., FileProvider]]] = {
-    "kimi": KimiProvider,
-    "glm": GlmProvider,
+CLASSES: Final = provider_classes()
+TIERS: Final = {name: ("http", "openai") for name in CLASSES if name != "custom"} | {
+    "glm": ("http", "openai", "native")
 }
-TIERS: Final = {"kimi": ("http", "openai"), "glm": ("http", "openai", "native")}
 
 T = TypeVar("T")
 
@@ -106,7 +104,7 @@ async def provider(
     purpose = info.purposes_in(place.region)[0].name
     with ThreadPoolExecutor(2) as readers:
         settings = Settings(transport_order=tier)
-        made = MAKERS[place.provider](account, place.key, info, settings, readers)
+        made = CLASSES[place.provider](account, place.key, info, settings, readers)
         try:
             await _clean_up(made, purpose)
             yield place, made, purpose
