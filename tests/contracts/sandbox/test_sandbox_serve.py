@@ -14,24 +14,21 @@ from typing import IO, Any
 import httpx
 import pytest
 
+from exai_desktop.sandbox.flavours import FLAVOURS
 from exai_desktop.sandbox.serve import SandboxThread
 from exai_desktop.sandbox.settings import SandboxSettings
-from tests.contracts.sandbox_rig import ALL, KIMI, Rig, eventually, rig, running, shared_rig
+from tests.contracts.sandbox_rig import KIMI, Rig, eventually, rig, running, shared_rig
 
 __all__ = ["rig", "shared_rig"]
 
 
 def test_describe_names_every_account(rig: Rig) -> None:
     described = json.loads(json.dumps(rig.sandbox.describe()))
-    assert [(a["provider"], a["region"]) for a in described["accounts"]] == [
-        ("kimi", "intl"),
-        ("kimi", "cn"),
-        ("glm", "zai"),
-        ("glm", "bigmodel"),
-    ]
-    for account, flavour in zip(described["accounts"], ALL, strict=True):
-        assert account["base_url"] == rig.sandbox.url(flavour)
-        assert account["key"] == rig.sandbox.key(flavour)
+    assert {"kimi-intl", "kimi-cn", "zai", "bigmodel"} <= {flavour.name for flavour in FLAVOURS}
+    for account, flavour in zip(described["accounts"], FLAVOURS, strict=True):
+        assert (account["provider"], account["region"]) == (flavour.provider, flavour.region)
+        assert account["base_url"] == rig.sandbox.url(flavour.name)
+        assert account["key"] == rig.sandbox.key(flavour.name)
     assert described["control"]["token"] == rig.sandbox.control.token
 
 
