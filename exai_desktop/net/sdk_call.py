@@ -46,7 +46,7 @@ class SdkFile(io.RawIOBase):
         self._upload = upload
         self._size = upload.file.id.size
         self._digest = hashlib.sha256()
-        self._at = 0
+        self._position = 0
         self._stopped = threading.Event()
         self.bytes_read = 0
 
@@ -57,18 +57,18 @@ class SdkFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._at
+        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """SDKs call it to find the length, and before the first read."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = start + offset
-        return self._at
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = start + offset
+        return self._position
 
     def read(self, size: int = -1) -> bytes:
         if self._stopped.is_set():
             raise FileError(ErrorCode.CANCELLED)
-        if self._at != self.bytes_read:
+        if self._position != self.bytes_read:
             raise FileError(ErrorCode.UNEXPECTED_ERROR, "read out of order")
         left = self._size - self.bytes_read
         wanted = min(left, size if size >= 0 else _PIECE_BYTES)
@@ -79,7 +79,7 @@ class SdkFile(io.RawIOBase):
             raise FileError(ErrorCode.FILE_CHANGED, "it became shorter")
         self._digest.update(piece)
         self.bytes_read += len(piece)
-        self._at = self.bytes_read
+        self._position = self.bytes_read
         if self.bytes_read == self._size:
             self._check()
         return piece

@@ -16,12 +16,7 @@ class OpenAiTier(SdkTier):
         import openai  # late: more than a second
 
         # The SDK reads settings (organization, headers) from the environment; `net` drops them.
-        return openai.OpenAI(
-            api_key=self._key,
-            base_url=str(self._client.base_url),
-            http_client=http_client,
-            max_retries=0,
-        ).files
+        return openai.OpenAI(**self._options(http_client)).files
 
     def _ask(self, files: Any, question: Question) -> object:
         if question.verb == "list":

@@ -42,6 +42,15 @@ class SdkTier(ABC):
     def _ask(self, files: Any, question: Question) -> object:
         """Call the SDK's method for this question."""
 
+    def _options(self, http_client: Any) -> dict[str, Any]:
+        """What the client class of each SDK takes."""
+        return {
+            "api_key": self._key,
+            "base_url": str(self._client.base_url),
+            "http_client": http_client,
+            "max_retries": 0,
+        }
+
     @property
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None:

@@ -15,12 +15,7 @@ class ZaiTier(SdkTier):
     def _files(self, http_client: Any) -> Any:
         import zai  # late: half a second
 
-        return zai.ZaiClient(
-            api_key=self._key,
-            base_url=str(self._client.base_url),
-            http_client=http_client,
-            max_retries=0,
-        ).files
+        return zai.ZaiClient(**self._options(http_client)).files
 
     def _ask(self, files: Any, question: Question) -> object:
         if question.verb == "list":
