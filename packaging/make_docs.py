@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from exai_desktop.core.errors.codes import CodeInfo, ErrorCode, Outcome
 from exai_desktop.core.errors.former_names import FORMER, RESERVED, RETRY_WORDS, former_names
 from exai_desktop.core.errors.table import CODES
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -37,28 +38,28 @@ GROUPS: Final = {
 }
 
 OUTCOMES: Final = {
-    Outcome.REJECTED: "A definite no to this file; others are not affected.",
-    Outcome.AUTH: "The key or the account is not accepted: the account's files are held.",
-    Outcome.QUOTA: "Credit or room is used up: the account's files are held.",
-    Outcome.THROTTLED: "The provider asks to slow down: the account pauses, then goes on.",
-    Outcome.UNAVAILABLE: "The provider or the network does not work now: tried again, ever later.",
-    Outcome.UNCERTAIN: "The provider may have the file: its list is asked before anything is sent.",
-    Outcome.CANCELLED: "You stopped it.",
-    Outcome.LOCAL: "Something on this computer, before or beside the sending.",
+    Outcome.REJECTED: "This file is refused; other files are not affected.",
+    Outcome.AUTH: "The key or the account is not accepted: the account's files are put on hold.",
+    Outcome.QUOTA: "Credit or storage is used up: the account's files are put on hold.",
+    Outcome.THROTTLED: "Too many requests: the account is paused for a short time, then resumes.",
+    Outcome.UNAVAILABLE: "The provider or the network does not work: retried later.",
+    Outcome.UNCERTAIN: "The provider may have the file: its list is checked before any retry.",
+    Outcome.CANCELLED: "You cancelled it.",
+    Outcome.LOCAL: "The cause is on this computer.",
 }
 
 UNITS: Final = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
 _FORMER_WORDS: Final = (
-    "Names of the web service this program follows. `exai-desktop explain` knows them too. One that"
-    " said less than ours has several codes now.",
+    "Names that the web service EXAI uses for the same errors. `exai-desktop explain` accepts them"
+    " too. A name with a wider meaning has several codes now.",
     "",
     "| number | name | now |",
     "|---|---|---|",
 )
 _RESERVED_WORDS: Final = (
-    "Names of the same service that no error of this version has, and none will have with another"
+    "Names of the same service that this version does not use. They will never get another"
     " meaning.",
     "",
     "| number | name | why |",
@@ -71,13 +72,13 @@ def errors_document() -> str:
     lines = [
         "# Error codes",
         MADE.format(source="exai_desktop/core/errors/table.py"),
-        "Every error the program shows has a name, a number and one thing to do. Names and numbers"
-        " stay the same between versions; scripts find the name in `error.code` of `--json`.\n",
-        "**Retried by itself** tells whether the program goes on without you. Whatever it says,"
+        "Every error has a name, a number and a next step. Names and numbers stay the same in all"
+        " versions; scripts find the name in `error.code` of `--json`.\n",
+        "**Retried automatically** says whether the program retries without you. In every case"
         " nothing is sent again while the provider may already have the file.\n",
-        "**Raised in** names a test that brings the error about; `exai-desktop explain CODE` prints"
-        " what stands here.\n",
-        "**Class** tells what follows for the rest of the queue:\n",
+        "**Raised in** names a test in which the error occurs. `exai-desktop explain CODE` prints"
+        " the same text.\n",
+        "**Class** says what the error means for the other files in the queue:\n",
         "| class | meaning |",
         "|---|---|",
         *(f"| {outcome} | {OUTCOMES[outcome]} |" for outcome in Outcome),
@@ -88,7 +89,7 @@ def errors_document() -> str:
         for code, info in rows:
             if info.number // 1000 == group:
                 lines += _error_lines(code, info)
-    lines += ["", "## Names of before", "", *_FORMER_WORDS]
+    lines += ["", "## Former names", "", *_FORMER_WORDS]
     for former in FORMER:
         number = former.number or ""
         now = ", ".join(former.codes)
@@ -99,15 +100,17 @@ def errors_document() -> str:
 
 
 def _error_lines(code: ErrorCode, info: CodeInfo) -> list[str]:
+    commands = " or ".join(f"`{command}`" for command in ErrorView.of_code(code.value).commands())
     return [
         "",
         f"### {info.number} {code}",
         "",
         f"**{info.title}.** {info.hint}",
         "",
-        f"Retried by itself: {RETRY_WORDS[info.retry]}. Class: {info.outcome}.",
+        *([f"On the command line: {commands}.", ""] if commands else []),
+        f"Retried automatically: {RETRY_WORDS[info.retry]}. Class: {info.outcome}.",
         "",
-        *([f"Names of before: {', '.join(names)}.", ""] if (names := former_names(code)) else []),
+        *([f"Former names: {', '.join(names)}.", ""] if (names := former_names(code)) else []),
         f"Raised in: `{RAISES[code]}`.",
     ]
 
@@ -117,10 +120,10 @@ def settings_document() -> str:
     lines = [
         "# Settings",
         MADE.format(source="exai_desktop/core/settings.py"),
-        "Each setting can also be given in the environment, which then counts for that run:"
-        " `EXAI_DESKTOP_SETTLE_S=2 exai-desktop upload report.pdf`. A value that cannot be used is"
-        " refused with its reason, and the last good value stays in force.\n",
-        "Names that end in `_s` are seconds, names that end in `_bytes` are bytes.",
+        "Each setting can also be given in the environment. That value is used for this run only:"
+        " `EXAI_DESKTOP_SETTLE_S=2 exai-desktop upload report.pdf`. An invalid value is refused"
+        " with its reason, and the last valid value stays in use.\n",
+        "The unit of names that end in `_s` is seconds, of names that end in `_bytes` bytes.",
     ]
     for name, field in Settings.model_fields.items():
         lines += [

@@ -106,6 +106,11 @@ def _harmless(text: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
+def _next_steps(error: ErrorView, job_id: int | None = None) -> list[str]:
+    """The hint, and the commands that carry it out."""
+    return [*([error.hint] if error.hint else []), *error.commands(job_id)]
+
+
 class Output:
     """`as_json`: nothing but JSON lines on standard output."""
 
@@ -150,8 +155,8 @@ class Output:
             line.append(f"  {word}: {job.error.title} ({job.error.code})", style=style)
             if job.error.detail:
                 line.append(f"\n    {plain_text(job.error.detail)}")
-            if job.error.hint:
-                line.append(f"\n    {job.error.hint}", style="dim")
+            for more in _next_steps(job.error, job.id):
+                line.append(f"\n    {more}", style="dim")
         else:
             line.append(f"  {STATE_WORDS.get(job.state, job.state.value)}", style=style)
         self.line(line)
@@ -179,8 +184,8 @@ class Output:
         text.append(f"{view.title} ({view.code})", style="red")
         if view.detail:
             text.append(f": {plain_text(view.detail)}")
-        if view.hint:
-            text.append(f"\n  {view.hint}", style="dim")
+        for line in _next_steps(view):
+            text.append(f"\n  {line}", style="dim")
         self.errors.print(text)
 
     def table(self, table: Table) -> None:

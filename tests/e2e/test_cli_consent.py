@@ -17,7 +17,9 @@ def test_a_question_is_answered_by_retry_or_ahead(
     path.write_bytes(documents.png())
     row = program.upload(path).expect(1).row
     assert row["error"]["code"] == "CONTENT_MISMATCH"
-    assert "retry ID --accept mismatch" in row["error"]["hint"]
+    assert "Send anyway" in row["error"]["hint"]
+    shown = program.run("show", str(row["id"])).expect(0).out
+    assert f"exai-desktop retry {row['id']} --accept mismatch" in shown
     bad = program.run("retry", str(row["id"]), "--accept", "viruses").expect(2)
     assert "macros" in bad.err
     program.run("upload", path, "--accept", "MALICIOUS_FILE").expect(2)

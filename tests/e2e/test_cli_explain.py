@@ -19,7 +19,7 @@ def test_a_code_a_number_and_a_name_of_before(program: Program) -> None:
     ]
     assert [code["retry"] for code in row["codes"]] == ["ask", "never", "ask"]
     before = program.run("explain", "STORAGE_FULL").expect(0).out
-    assert before.startswith("STORAGE_FULL is a name of before. It is now: DISK_FULL, DISK_LOW\n")
+    assert before.startswith("STORAGE_FULL is a former name. It is now: DISK_FULL, DISK_LOW\n")
 
 
 def test_a_reserved_name_and_one_that_never_was(program: Program) -> None:
@@ -37,4 +37,4 @@ def test_show_says_what_the_error_means(program: Program, sandbox: Server, tmp_p
     number = program.upload(tmp_path / "empty.txt").expect(1).row["id"]
     said = program.run("show", str(number)).expect(0).out
     assert "1015 EMPTY_FILE" in said
-    assert "no; retry when the cause is gone" in said
+    assert "no; solve the cause, then retry" in said

@@ -1,4 +1,4 @@
-"""The verb `explain`: what an error's name or number means. It opens no profile."""
+"""The verb `explain`: what the name or number of an error means. It opens no profile."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from exai_desktop.cli.output import Output
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.former_names import RETRY_WORDS, Explanation, explain, former_names
 from exai_desktop.core.errors.table import CODES
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.names import plain_text
 
 
 def explain_error(
     code: Annotated[
-        str, typer.Argument(help="A code, a name of before, or a number.", show_default=False)
+        str, typer.Argument(help="The code, number or former name of an error.", show_default=False)
     ],
     as_json: Json = False,
 ) -> None:
-    """Explain an error: what happened, what to do, and whether it is tried again."""
+    """Explain an error: what happened, what to do, and whether it is retried automatically."""
     found = explain(code)
     if found is None:
         raise typer.BadParameter(f"there is no error called {plain_text(code, 60)!r}")
@@ -43,6 +44,7 @@ def _object(found: Explanation) -> dict[str, Any]:
                 "hint": CODES[code].hint,
                 "retry": CODES[code].retry.value,
                 "outcome": CODES[code].outcome.value,
+                "commands": ErrorView.of_code(code.value).commands(),
                 "former_names": list(former_names(code)),
             }
             for code in found.codes
@@ -56,7 +58,7 @@ def _print(found: Explanation, output: Output) -> None:
         output.line(f"{kept.number} {kept.name} is reserved: it {kept.reason}.")
     if found.former is not None:
         now = ", ".join(found.codes)
-        output.line(f"{found.former.name} is a name of before. It is now: {now}")
+        output.line(f"{found.former.name} is a former name. It is now: {now}")
     for code in found.codes:
         _print_code(code, output)
 
@@ -66,6 +68,8 @@ def _print_code(code: ErrorCode, output: Output) -> None:
     output.line(f"{info.number} {code}")
     output.line(f"  {'what happened':15} {info.title}")
     output.line(f"  {'what to do':15} {info.hint}")
-    output.line(f"  {'tried again':15} {RETRY_WORDS[info.retry]}")
+    for command in ErrorView.of_code(code.value).commands():
+        output.line(f"  {'command':15} {command}")
+    output.line(f"  {'retried':15} {RETRY_WORDS[info.retry]}")
     if names := former_names(code):
-        output.line(f"  {'before':15} {', '.join(names)}")
+        output.line(f"  {'former names':15} {', '.join(names)}")

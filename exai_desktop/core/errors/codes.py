@@ -109,8 +109,11 @@ class ErrorCode(StrEnum):
 
 
 class CodeInfo(NamedTuple):
+    """`commands`: the verbs that carry out the hint on the command line; the window has buttons."""
+
     number: int
     title: str
     hint: str
     retry: Retry
     outcome: Outcome
+    commands: tuple[str, ...] = ()

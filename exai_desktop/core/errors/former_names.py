@@ -1,4 +1,4 @@
-"""Finding an error by any name it goes or went by: our code, a former name, or a number.
+"""Finding an error by any name it has or had: our code, a former name, or a number.
 
 Programs written for the web service this one follows know its names. Where one of them means what
 a code of ours means, it is a former name of it; what has no meaning here yet is reserved, so that
@@ -16,7 +16,7 @@ E = ErrorCode
 
 
 class Former(NamedTuple):
-    """A name of before. `codes`: what it is called now; several where it said less than we do."""
+    """A former name. `codes`: what it is called now; several where it said less than we do."""
 
     name: str
     number: int | None
@@ -67,8 +67,8 @@ RESERVED: Final = (
 
 RETRY_WORDS: Final = {
     Retry.LATER: "yes",
-    Retry.ASK: "no; retry when the cause is gone",
-    Retry.NEVER: "no; the same again would end the same way",
+    Retry.ASK: "no; solve the cause, then retry",
+    Retry.NEVER: "no; a retry would fail in the same way",
 }
 
 

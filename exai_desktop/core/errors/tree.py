@@ -124,3 +124,12 @@ class ErrorView:
         except ValueError:
             return cls(code, code, "", detail, retry_after)
         return cls(code, info.title, info.hint, detail, retry_after)
+
+    def commands(self, job_id: int | None = None) -> list[str]:
+        """The commands that carry out the hint, with the number of the job if it is known."""
+        try:
+            verbs = CODES[ErrorCode(self.code)].commands
+        except ValueError:
+            return []
+        number = "ID" if job_id is None else str(job_id)
+        return [f"exai-desktop {verb.replace(' ID', f' {number}')}" for verb in verbs]

@@ -152,7 +152,7 @@ def test_an_error_nobody_caught_is_one_notice(
             raise ZeroDivisionError
         except ZeroDivisionError as problem:
             report(type(problem), problem, problem.__traceback__)
-    stage.until(lambda: stage.parts.notices.title == "Something unexpected happened")
+    stage.until(lambda: stage.parts.notices.title == "An unexpected error occurred")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

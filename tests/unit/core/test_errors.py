@@ -1,5 +1,7 @@
 """What an error tells: to people, to the record, and to what decides about the next step."""
 
+import re
+
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
@@ -99,6 +101,42 @@ def test_a_row_is_made_for_people(code: ErrorCode) -> None:
     assert info.title[0].isupper() and not info.title.endswith(".")
     assert info.hint[0].isupper() and info.hint.endswith(".")
     assert code == code.name
+
+
+# How a hint may begin: the next step is a verb.
+_VERBS = {
+    *("Add", "Allow", "Change", "Check", "Choose", "Convert", "Copy", "Correct", "Delete", "Do"),
+    *("Enter", "Free", "Give", "Leave", "Open", "Read", "Rename", "Report", "Retry", "Run"),
+    *("Save", "Sign", "Split", "Start", "Try", "Unlock", "Unpack", "Upload", "Use", "Wait"),
+}
+# Words that a reader with little English, or from outside the field, has to guess.
+_RIDDLES = (
+    *("at once", "ballast", "breaker", "console", "gate", "goes on by itself", "grace", "heed"),
+    *("lane", "left alone", "meanwhile", "of late", "settle", "thereof", "twin", "under way"),
+    *("whatever it", "whoever", "no more", "fault", "is gone", "takes this", "given up"),
+)
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_a_row_is_plain_english(code: ErrorCode) -> None:
+    info = CODES[code]
+    assert len(info.title.split()) <= 8
+    assert info.hint.split()[0].strip(":,") in _VERBS
+    text = f"{info.title}. {info.hint}"
+    # Commands and names of settings stand in `commands`: the window shows the hint too.
+    assert re.findall(r"`|[a-z]_[a-z]|--|exai-desktop", text) == []
+    assert [word for word in _RIDDLES if re.search(rf"\b{word}\b", text.lower())] == []
+
+
+def test_the_commands_of_a_hint_name_the_job_where_it_is_known() -> None:
+    view = ErrorView.of_code("REVIEW_NEEDED")
+    assert view.commands(7) == [
+        "exai-desktop settle 7 --use FILE_ID",
+        "exai-desktop settle 7 --send-again",
+    ]
+    assert ErrorView.of_code("MACROS_FOUND").commands() == ["exai-desktop retry ID --accept macros"]
+    assert ErrorView.of_code("EMPTY_FILE").commands(7) == []
+    assert ErrorView.of_code("FROM_THE_FUTURE").commands(7) == []
 
 
 @pytest.mark.parametrize("code", ErrorCode)
