@@ -22,7 +22,9 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.audit.audit import AuditReport, AuditRow
 from exai_desktop.core.service import UploadService
 
-app = typer.Typer(help="The audit trail: what was sent, deleted and refused.", no_args_is_help=True)
+app = typer.Typer(
+    help="The audit trail: which files were sent, deleted and refused.", no_args_is_help=True
+)
 
 # Spreadsheets take a cell that begins so for a formula, and carry it out.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -37,7 +39,7 @@ class Format(StrEnum):
 
 @app.command()
 def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Check that no row was changed, taken out or moved. Exit code 1 when one was."""
+    """Check that no row was changed, removed or moved. Exit code 1 if one was."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         report = await service.audit.verify()
@@ -52,15 +54,15 @@ def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
 
 def _print_report(report: AuditReport, output: Output) -> None:
     if report.ok:
-        output.line(f"The audit trail is whole: {report.rows:,} rows.")
+        output.line(f"The audit trail is intact: {report.rows:,} rows.")
     else:
-        output.line(f"The audit trail is broken at row {report.broken_at}: {report.problem}.")
-        output.line(f"The {report.rows:,} rows before it are as they were written.")
+        output.line(f"The audit trail is not intact from row {report.broken_at}: {report.problem}.")
+        output.line(f"The {report.rows:,} rows before it are unchanged.")
     output.line(f"The chain is protected by {report.protected_by}.")
     if 0 < report.by_file < report.rows:
         output.line(f"{report.by_file:,} rows are protected by a file, not by the keyring.")
     if report.anchored_seq is None:
-        output.line("There is no anchor yet: newest rows that were cut off would not be missed.")
+        output.line("There is no anchor yet: the removal of the newest rows would not be noticed.")
     else:
         output.line(f"Rows up to {report.anchored_seq:,} are anchored ({report.anchored_at}).")
 
@@ -68,20 +70,23 @@ def _print_report(report: AuditReport, output: Output) -> None:
 @app.command()
 def export(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="One row a line.")] = Format.CSV,
+    form: Annotated[Format, typer.Option("--format", help="One row per line.")] = Format.CSV,
     target: Annotated[
-        Path | None, typer.Option("--output", dir_okay=False, help="Instead of the terminal.")
+        Path | None,
+        typer.Option("--output", dir_okay=False, help="Write to this file, not to the terminal."),
     ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="In local time.", show_default=False
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="Only rows since this local time.",
+            show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Write the audit trail for a spreadsheet or another program, oldest row first."""
+    """Export the audit trail for a spreadsheet or another program, oldest row first."""
     begin = None if since is None else since.astimezone().timestamp()
     wanted = Format.JSON if as_json else form
 

@@ -1,4 +1,4 @@
-"""The verb `doctor`: what this program is, where it keeps things, and what works."""
+"""The verb `doctor`: versions, folders, and what works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exai_desktop.core.service import UploadService
 
 
 def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Check the installation and every account's connection."""
+    """Check the installation and the connection of every account."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         facts = await service.facts() | {"scanner": await service.settings.malware_scanner()}
@@ -44,19 +44,23 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
         else:
             for name, value in facts.items():
                 output.line(f"{name:14} {plain_text(value, len(value))}")
-            output.line(f"{'jobs':14} {summary.total} in all, {summary.open_jobs} open")
+            output.line(f"{'jobs':14} {summary.total} in total, {summary.open_jobs} open")
             for report, status in zip(reports, found, strict=False):
                 way = status.transport
-                word = f"ok, {report.duration_ms} ms" if report.ok else "fails"
+                word = f"ok, {report.duration_ms} ms" if report.ok else "failed"
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
                 output.line(f"{report.account:14} {report.host} {word}{why}")
                 if report.balance is not None:
                     output.line(f"{'':14} balance {report.balance}")
                 if way is not None:
-                    plural = "s" if way.step_downs > 1 else ""
-                    counted = f", {way.step_downs} step{plural} down" if way.step_downs else ""
+                    plural = "es" if way.step_downs > 1 else ""
+                    counted = (
+                        f", {way.step_downs} switch{plural} to another transport"
+                        if way.step_downs
+                        else ""
+                    )
                     reason = f" ({way.note})" if way.note else ""
-                    output.line(f"{'':14} sends by {way.name}{reason}{counted}")
+                    output.line(f"{'':14} transport {way.name}{reason}{counted}")
                 if status.breaker.phase is not Phase.CLOSED:
                     output.line(f"{'':14} {breaker_text(status.breaker)}")
             if not reports:

@@ -24,7 +24,7 @@ from exai_desktop.core.service import UploadService
 
 app = typer.Typer(
     name="exai-desktop",
-    help="Upload files to Kimi and GLM, and keep a record of them. Without a verb: the window.",
+    help="Upload files to Kimi and GLM, and keep a list of them. Without a command: the window.",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,7 +54,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(rules.app, name="rule")
 app.add_typer(settings.app, name="setting")
 
-sandbox_app = typer.Typer(help="Servers on this computer that behave like Kimi and GLM.")
+sandbox_app = typer.Typer(help="Test servers on this computer that behave like Kimi and GLM.")
 app.add_typer(sandbox_app, name="sandbox")
 
 
@@ -81,7 +81,9 @@ def _root(
     ctx: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     ctx.obj = Doors(_open_service, _serve_sandbox)
@@ -89,25 +91,25 @@ def _root(
 
 @sandbox_app.callback()
 def _sandbox() -> None:
-    """Servers on this computer that behave like Kimi and GLM."""
+    """Test servers on this computer that behave like Kimi and GLM."""
 
 
 @sandbox_app.command()
 def serve(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free port.")] = 0,
     store: Annotated[
-        Path | None, typer.Option(help="Folder to keep files in.", show_default=False)
+        Path | None, typer.Option(help="Folder for the stored files.", show_default=False)
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A limit or delay.", show_default=False),
     ] = None,
     with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="End when standard input ends.")
+        bool, typer.Option("--with-parent", help="Exit when standard input is closed.")
     ] = False,
 ) -> None:
-    """Serve until interrupted. Prints addresses, keys and the control token as JSON."""
+    """Run until interrupted. Prints addresses, keys and the control token as JSON."""
     limits: dict[str, str] = {}
     for item in set_ or ():
         name, equals, value = item.partition("=")

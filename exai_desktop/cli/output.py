@@ -14,10 +14,12 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.core.copies.queries import Look, Sight
+from exai_desktop.core.copies.queries import Look
+from exai_desktop.core.copy_words import SIGHT_WORDS
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.job_words import state_word
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.jobs.states import JobState
 
@@ -33,22 +35,6 @@ _MARKS: Final[dict[JobState, tuple[str, str]]] = {
     S.CANCELLED: ("-", "yellow"),
     S.HELD: ("!", "yellow"),
     S.NEEDS_REVIEW: ("?", "yellow"),
-}
-
-STATE_WORDS: Final[dict[JobState, str]] = {
-    S.DONE: "done",
-    S.DUPLICATE: "already there",
-    S.REFUSED: "refused",
-    S.FAILED: "failed",
-    S.CANCELLED: "cancelled",
-    S.HELD: "held",
-    S.NEEDS_REVIEW: "needs review",
-}
-
-SIGHT_WORDS: Final[dict[Sight, str]] = {
-    Sight.SEEN: "there",
-    Sight.NOT_SEEN: "not there",
-    Sight.OTHER_SIZE: "there, with another size",
 }
 
 
@@ -149,16 +135,15 @@ class Output:
         if job.file_id and job.state in (S.DONE, S.DUPLICATE):
             line.append(f"  {plain_text(job.file_id)}", style="bold")
             where = f"  {job.account}, {job.purpose}"
-            line.append(where + (", already there" if job.state is S.DUPLICATE else ""))
+            line.append(where + (", already uploaded" if job.state is S.DUPLICATE else ""))
         elif job.error is not None:
-            word = STATE_WORDS.get(job.state, job.state.value)
-            line.append(f"  {word}: {job.error.title} ({job.error.code})", style=style)
+            line.append(f"  {state_word(job)}: {job.error.title} ({job.error.code})", style=style)
             if job.error.detail:
                 line.append(f"\n    {plain_text(job.error.detail)}")
             for more in _next_steps(job.error, job.id):
                 line.append(f"\n    {more}", style="dim")
         else:
-            line.append(f"  {STATE_WORDS.get(job.state, job.state.value)}", style=style)
+            line.append(f"  {state_word(job)}", style=style)
         self.line(line)
 
     def error(self, error: AppError) -> None:

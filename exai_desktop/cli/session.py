@@ -72,7 +72,7 @@ def _run(work: Coroutine[Any, Any, Exit], output: Output) -> int:
         output.error(error)
         return exit_for(error.code)
     except (asyncio.CancelledError, KeyboardInterrupt):
-        output.errors.print("Interrupted. What is unfinished stays in the queue.")
+        output.errors.print("Interrupted. Unfinished files stay in the queue.")
         return 130
 
 

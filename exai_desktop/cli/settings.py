@@ -1,4 +1,4 @@
-"""The verbs `setting list|set`: what docs/settings.md explains."""
+"""The verbs `setting list|set`: see docs/settings.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _print(name: str, value: Any, output: Output) -> None:
 
 @app.command("list")
 def show(ctx: typer.Context, as_json: Json = False) -> None:
-    """List all settings as they are saved."""
+    """List all settings with their saved values."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         for name, value in (await service.settings.saved()).model_dump(mode="json").items():
@@ -38,11 +38,11 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 @app.command("set")
 def put(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="As in `setting list`.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A name from `setting list`.", show_default=False)],
     value: Annotated[str, typer.Argument(help="The new value.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Change one. Most are in force from the next start on."""
+    """Change a setting. Most changes take effect at the next start."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         changed = await service.settings.change(name, value)

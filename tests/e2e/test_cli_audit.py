@@ -53,7 +53,7 @@ def tamper(program: Program, statement: str) -> None:
 
 def test_a_whole_trail_is_said_to_be_whole(audited: Program) -> None:
     said = audited.run("audit", "verify").expect(0).out
-    assert "The audit trail is whole: 4 rows." in said
+    assert "The audit trail is intact: 4 rows." in said
     assert f"The chain is protected by {KEEPER}." in said
     report = audited.run("audit", "verify", "--json").expect(0).row
     assert (report["rows"], report["ok"], report["broken_at"]) == (4, True, None)
@@ -78,7 +78,7 @@ def test_a_row_that_was_changed_or_cut_is_named(audited: Program, sql: str, brok
     assert (report["ok"], report["broken_at"]) == (False, broken_at)
     # Asking does not wipe out the proof.
     said = audited.run("audit", "verify").expect(1).out
-    assert f"broken at row {broken_at}" in said
+    assert f"not intact from row {broken_at}" in said
 
 
 def test_the_json_export_can_be_checked_by_another_program(audited: Program) -> None:

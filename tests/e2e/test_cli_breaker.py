@@ -1,4 +1,4 @@
-"""A provider that fails again and again is left alone, and the command line says so."""
+"""A provider that fails again and again is paused, and the command line says so."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_faults_in_a_row_a_word_about_it_and_a_test_that_ends_it(
     # The next program knows it, without a single question to the provider.
     row = program.run("account", "list", "--json").expect(0).row
     assert row["breaker"]["phase"] == "open"
-    assert "left alone after 2 faults in a row" in program.run("account", "list").expect(0).out
+    assert "paused after 2 failures in a row" in program.run("account", "list").expect(0).out
     before = len(sandbox.uploads())
     again = program.upload(tmp_path / "0.txt", limit_s=20, environment=QUICK).expect(1)
     assert again.row["error"]["code"] in ("CIRCUIT_BREAKER_OPEN", "CONCURRENT_UPLOAD")

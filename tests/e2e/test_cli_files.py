@@ -44,15 +44,15 @@ def test_what_lies_there_is_listed_imported_and_deleted(
     assert [row["days_left"] for row in rows if row["account"] == "glm"] == [179]
     program.run("import", theirs).expect(2)
     program.run("import", theirs, "--all", "--account", "kimi").expect(2)
-    assert "is not there" in program.run("import", "x", "--account", "kimi").expect(1).out
+    assert "is not at the provider" in program.run("import", "x", "--account", "kimi").expect(1).out
     told = program.run("reconcile", "--account", "kimi", "--import").expect(0).out
     assert "1 imported" in told
     number = str(by_id[theirs]["id"])
     shown = program.run("files", "--id", number).expect(0).out
-    assert "no twin of any file" in shown
-    assert "there, 15 bytes" in shown
+    assert "Imported; content unknown" in shown
+    assert "Found, 15 bytes" in shown
     found = program.run("files", "--search", "theirs", "--account", "kimi").expect(0).out
-    assert "present (imported)" in found
+    assert "Stored (imported)" in found
     assert program.run("content", "--file", number).expect(0).out.strip() == "somebody else's"
     program.run("content").expect(2)
     [hit] = program.run("search", "SOMEBODY else", "--json").expect(0).rows
@@ -68,7 +68,7 @@ def test_what_lies_there_is_listed_imported_and_deleted(
     assert gone["file_id"] == theirs
     [detail] = program.run("files", "--id", number, "--json").expect(0).rows
     assert detail["looks"][0]["sight"] == "not_seen"
-    assert "there" in program.run("show", str(ours["id"])).expect(0).out
+    assert "Found, " in program.run("show", str(ours["id"])).expect(0).out
     [job] = program.run("show", str(ours["id"]), "--json").expect(0).rows
     assert job["looks"][0]["sight"] == "seen"
 

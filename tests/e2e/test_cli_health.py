@@ -9,14 +9,14 @@ from .server import Server
 
 def test_how_the_providers_have_answered(program: Program, sandbox: Server, tmp_path: Path) -> None:
     program.add_account(sandbox, name="kimi")
-    assert "kimi: not used of late" in program.run("health").expect(0).out
+    assert "kimi: not used recently" in program.run("health").expect(0).out
     file = tmp_path / "ours.txt"
     file.write_text("our own words")
     program.upload(file).expect(0)
     program.run("account", "test", "kimi").expect(0)
     told = program.run("health", "kimi").expect(0).out
     assert "kimi: works" in told
-    assert "2 answers, 0 faults" in told
+    assert "2 requests, 0 failed" in told
     status, *samples = program.run("health", "--json").expect(0).rows
     assert (status["account"], status["answers"]) == ("kimi", 2)
     assert [row["sample"]["check"] for row in samples] == ["question", "upload"]

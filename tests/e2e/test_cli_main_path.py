@@ -109,7 +109,7 @@ def test_people_get_one_line_a_file_and_a_sum(
     assert len(lines) == 3
     for file in sandbox.stored():
         assert sum(file["id"] in line and file["name"] in line for line in lines) == 1
-    assert last == "3 of 3 files are at a provider."
+    assert last == "3 of 3 files are uploaded."
     assert ended.err == ""
 
 

@@ -49,7 +49,7 @@ def test_the_open_window_stands_still_and_goes_on(
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as upload:
         time.sleep(1.5)
         assert upload.poll() is None
-        assert "Goes on." in program.run("resume", "--sandbox").expect(0).out
+        assert "Resumed." in program.run("resume", "--sandbox").expect(0).out
         out, _ = upload.communicate(timeout=30)
     assert b'"state": "done"' in out
     assert window.poll() is None

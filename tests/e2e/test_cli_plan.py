@@ -25,10 +25,10 @@ def test_a_plan_says_where_and_how_long_and_sends_nothing(
         stdin=sandbox.key("kimi-intl").encode() + b"\n",
     ).expect(0)
     said = program.run("upload", folder, "--plan").expect(1).out
-    assert "7 of 9 files fit. About 2 min, by the accounts' limits." in said
+    assert "7 of 9 files can be sent. About 2 min, because of the limits of the accounts." in said
     assert "INVALID_FILE_TYPE" in said
     assert "EMPTY_FILE" in said
-    assert "main: 7 files, 700,000 bytes; room left afterwards: 993 files" in said
+    assert "main: 7 files, 700,000 bytes; left afterwards: 993 files" in said
     rows = program.run("upload", folder, "--plan", "--json").expect(1).rows
     assert rows[-1]["plan"]["seconds"] == 120.0
     assert [row["account"] for row in rows[:-1]].count("main") == 7

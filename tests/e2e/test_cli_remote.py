@@ -16,7 +16,7 @@ def test_a_file_deleted_elsewhere_is_missed(
     for path in paths:
         path.write_text(f"the words of {path.name}")
     rows = program.upload(*paths).expect(0).rows
-    assert "3 there" in program.run("verify").expect(0).out
+    assert "3 found" in program.run("verify").expect(0).out
     headers = {"Authorization": f"Bearer {sandbox.key(KIMI)}"}
     address = f"{sandbox.url(KIMI)}/files"
     httpx.delete(f"{address}/{rows[0]['file_id']}", headers=headers).raise_for_status()
@@ -27,7 +27,7 @@ def test_a_file_deleted_elsewhere_is_missed(
     found = next(row for row in verified if row["purpose"] == "file-extract")
     assert (found["present"], found["missing"]) == (2, [rows[0]["file_id"]])
     told = program.run("reconcile").expect(0).out
-    assert "1 not ours" in told
+    assert "1 not uploaded by this app" in told
     assert "theirs.txt" in told
     program.run("verify").expect(0)
     program.run("reconcile", "--account", "nobody").expect(2)

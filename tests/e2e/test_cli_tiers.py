@@ -42,4 +42,4 @@ def test_a_missing_sdk_is_said_and_the_next_tier_is_used(
     assert (account["transport"]["name"], account["transport"]["step_downs"]) == ("openai", 1)
     assert "zai-sdk is not installed" in account["transport"]["note"]
     said = program.run("doctor").expect(0).out
-    assert "sends by openai (native is not in use: zai-sdk is not installed), 1 step down" in said
+    assert "transport openai (native is not in use: zai-sdk is not installed), 1 switch" in said

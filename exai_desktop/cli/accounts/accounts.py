@@ -32,17 +32,17 @@ PerMinute = Annotated[
         "--uploads-per-minute",
         min=0,
         max=60_000,
-        help="What the account's tier allows; 0: not known.",
+        help="Limit of uploads per minute; 0: no known limit.",
         show_default=False,
     ),
 ]
 TierName = Annotated[
     str | None,
-    typer.Option("--tier", help="Kimi's 0 to 5: sets both limits.", show_default=False),
+    typer.Option("--tier", help="Kimi's tier, 0 to 5: sets both limits.", show_default=False),
 ]
 BytesPerSecond = Annotated[
     int,
-    typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: none.", show_default=False),
+    typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: no limit.", show_default=False),
 ]
 
 
@@ -64,11 +64,13 @@ def _print_account(status: AccountStatus, output: Output) -> None:
         return
     account = status.account
     line = f"{account.name}: {account.provider} {account.region}, {account.base_url}"
-    output.line(f"{line}, {status.files} files, key {account.key_fingerprint or 'unknown'}")
+    output.line(
+        f"{line}, {status.files} files at the provider, key {account.key_fingerprint or 'unknown'}"
+    )
     if account.uploads_per_minute:
-        output.line(f"  at most {account.uploads_per_minute} uploads a minute")
+        output.line(f"  at most {account.uploads_per_minute} uploads per minute")
     if account.bytes_per_s:
-        output.line(f"  at most {account.bytes_per_s:,} bytes a second")
+        output.line(f"  at most {account.bytes_per_s:,} bytes per second")
     if status.balance is not None:
         output.line(f"  balance {status.balance} on {when(status.balance.at)}")
     if status.problem is not None:
@@ -76,36 +78,38 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     if status.breaker.phase is not Phase.CLOSED:
         output.line(f"  {breaker_text(status.breaker)}")
     if status.transport is not None and status.transport.note:
-        output.line(f"  sends by {status.transport.name}: {status.transport.note}")
+        output.line(f"  transport {status.transport.name}: {status.transport.note}")
 
 
 def breaker_text(breaker: BreakerStatus) -> str:
     """Why an account is not used, and until when in local time."""
     if breaker.phase is Phase.HALF_OPEN:
-        return "being tried again"
+        return "being retried"
     at = f" at {time.strftime('%H:%M:%S', time.localtime(breaker.until))}" if breaker.until else ""
     cause = f", last {breaker.cause}" if breaker.cause else ""
-    return f"left alone after {breaker.failures} faults in a row{cause}; tried again{at}"
+    return f"paused after {breaker.failures} failures in a row{cause}; retried automatically{at}"
 
 
 @app.command()
 def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
     name: Name,
-    provider: Annotated[str, typer.Option(help="kimi, glm or custom", show_default=False)],
+    provider: Annotated[str, typer.Option(help="kimi, glm or custom.", show_default=False)],
     region: Annotated[
         str | None, typer.Option(help="kimi: intl, cn; glm: zai, bigmodel.", show_default=False)
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="Another address than the region's.", show_default=False)
+        str | None,
+        typer.Option(help="Address, if it is not the one of the region.", show_default=False),
     ] = None,
     max_in_flight: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Uploads at once.", show_default=False)
+        int | None,
+        typer.Option(min=1, max=64, help="Number of uploads at the same time.", show_default=False),
     ] = None,
     purpose: Annotated[
         list[str] | None,
         typer.Option(
-            help="For custom: NAME or NAME:pdf,txt; may be given several times.",
+            help="For custom: NAME or NAME:pdf,txt; can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -117,13 +121,13 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Add an account. The key goes into the system's keyring and nowhere else."""
+    """Add an account. The key is stored only in the keyring of this computer."""
     if key_stdin:
         key = sys.stdin.readline()
     elif sys.stdin.isatty():
         key = typer.prompt("API key", hide_input=True)
     else:
-        raise typer.BadParameter("no terminal to ask for the key: use --key-stdin")
+        raise typer.BadParameter("there is no terminal to ask for the key; use --key-stdin")
 
     async def verb(service: UploadService, output: Output) -> Exit:
         draft = AccountDraft(
@@ -164,7 +168,7 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
     elif report.ok:
         output.line(
             f"{report.account}: {report.host} accepts the key"
-            f" ({report.duration_ms} ms, {report.files} files there)"
+            f" ({report.duration_ms} ms, {report.files} files at the provider)"
         )
         if report.balance is not None:
             output.line(f"  balance {report.balance}")
@@ -175,7 +179,7 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
 
 @app.command("test")
 def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Ask the provider whether it accepts the account's key."""
+    """Check whether the provider accepts the key of the account."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         report = await service.accounts.test(name)
@@ -189,7 +193,7 @@ def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbo
 
 @app.command()
 def remove(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Forget an account and its key. Files at the provider and their record stay."""
+    """Remove an account and its key. Files at the provider and their entries here stay."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         await service.accounts.remove(name)

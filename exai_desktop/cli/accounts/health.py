@@ -1,4 +1,4 @@
-"""The verb `health`: how the providers have answered."""
+"""The verb `health`: how the providers answered."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from exai_desktop.core.service import UploadService
 def health(
     ctx: typer.Context,
     account: Annotated[
-        str | None, typer.Argument(help="One account; none: all.", show_default=False)
+        str | None, typer.Argument(help="One account; without it all accounts.", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, max=1000, help="Answers to list.")] = 10,
+    limit: Annotated[int, typer.Option(min=0, max=1000, help="Number of requests to list.")] = 10,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Show how each provider has answered of late, without asking it."""
+    """Show how each provider answered recently, without a new request."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         history = await service.accounts.health(account, limit) if limit or account else []
@@ -52,13 +52,13 @@ def _print_status(status: AccountStatus, output: Output) -> None:
     elif status.breaker.phase is not Phase.CLOSED:
         word = breaker_text(status.breaker)
     else:
-        word = "works" if found.answers else "not used of late"
+        word = "works" if found.answers else "not used recently"
     output.line(f"{name}: {word}")
     if found.answers:
         speed = f", median {found.median_ms:,} ms" if found.median_ms is not None else ""
         last = f", last {found.last_code}" if found.last_code else ""
         output.line(
-            f"  15 minutes: {found.answers:,} answers, {found.faults:,} faults{last}{speed}"
+            f"  15 minutes: {found.answers:,} requests, {found.faults:,} failed{last}{speed}"
         )
 
 

@@ -13,7 +13,7 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.routing.folder_rules import FolderRule, rule_of
 from exai_desktop.core.service import UploadService
 
-app = typer.Typer(help="Rules for folders: which providers may have what is in them.")
+app = typer.Typer(help="Rules for folders: which providers may get their files.")
 
 Folder = Annotated[Path, typer.Argument(help="The folder.", show_default=False)]
 
@@ -39,11 +39,11 @@ def put(
         list[str], typer.Argument(help="kimi, glm/zai, kimi/cn, or * for any.", show_default=False)
     ],
     allow_fallback: Annotated[
-        bool, typer.Option("--allow-fallback", help="Among them also without being asked.")
+        bool, typer.Option("--allow-fallback", help="The app may choose among them without asking.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Let only these providers and regions have the files below the folder."""
+    """Send files in this folder only to these providers and regions."""
     absolute = str(folder.expanduser().absolute())
     behind = " +fallback" if allow_fallback else ""
     try:
@@ -69,7 +69,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
         for rule in found:
             _print(rule, output)
         if not found and not as_json:
-            output.line("No rules: each file may go to any of your accounts.")
+            output.line("No rules: files may go to any of your accounts.")
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)
@@ -77,7 +77,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def remove(ctx: typer.Context, folder: Folder, as_json: Json = False) -> None:
-    """Forget the rule for this folder."""
+    """Remove the rule for this folder."""
     absolute = str(folder.expanduser().absolute())
 
     async def verb(service: UploadService, output: Output) -> Exit:

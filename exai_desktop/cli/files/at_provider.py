@@ -1,4 +1,4 @@
-"""The verbs `delete` and `content`: what is done with a file at its provider."""
+"""The verbs `delete` and `content`: actions on a file at its provider."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
-Jobs = Annotated[list[int] | None, typer.Argument(help="Numbers from `list`.", show_default=False)]
+Jobs = Annotated[
+    list[int] | None, typer.Argument(help="Job numbers from `list`.", show_default=False)
+]
 
 
 def delete(
     ctx: typer.Context,
     job_ids: Jobs = None,
     files: Annotated[
-        list[int] | None, typer.Option("--file", help="Number from `files`.", show_default=False)
+        list[int] | None,
+        typer.Option("--file", help="File number from `files`.", show_default=False),
     ] = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Delete the files at their provider. The record stays."""
+    """Delete files at the provider. Their entries here stay."""
     if bool(job_ids) == bool(files):
-        raise typer.BadParameter("give either numbers from `list` or --file")
+        raise typer.BadParameter("give either job numbers from `list` or --file")
 
     async def verb(service: UploadService, output: Output) -> Exit:
         wanted = job_ids or files or []
@@ -52,10 +55,10 @@ def delete(
 def content(
     ctx: typer.Context,
     job_id: Annotated[
-        int | None, typer.Argument(help="Number from `list`.", show_default=False)
+        int | None, typer.Argument(help="Job number from `list`.", show_default=False)
     ] = None,
     file: Annotated[
-        int | None, typer.Option("--file", help="Number from `files`.", show_default=False)
+        int | None, typer.Option("--file", help="File number from `files`.", show_default=False)
     ] = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
@@ -63,7 +66,7 @@ def content(
     """Print the text the provider read from a file."""
 
     if (job_id is None) is (file is None):
-        raise typer.BadParameter("give either a number from `list` or --file")
+        raise typer.BadParameter("give either a job number from `list` or --file")
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if file is not None:

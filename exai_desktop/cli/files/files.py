@@ -1,4 +1,4 @@
-"""The verbs `files` and `import`: what lies at the providers, by the record."""
+"""The verbs `files`, `search` and `import`: which files are at the providers."""
 
 from __future__ import annotations
 
@@ -14,27 +14,15 @@ from exai_desktop.cli.output import Exit, Output, error_object, look_line, look_
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import LISTED, FileDetail, FileQuery, ImportReport, days_left
+from exai_desktop.core.copy_words import COPY_WORDS, ORIGIN_WORDS
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
 _PAGE: Final = 500
 _DAY_S: Final = 86_400
 
-STATE_WORDS: Final[dict[CopyState, str]] = {
-    CopyState.PRESENT: "present",
-    CopyState.DELETING: "being deleted",
-    CopyState.DELETED: "deleted",
-    CopyState.MISSING: "missing",
-    CopyState.EXPIRED: "expired",
-    CopyState.FOREIGN: "foreign",
-}
-ORIGIN_WORDS: Final[dict[CopyOrigin, str]] = {
-    CopyOrigin.SENT: "sent from here",
-    CopyOrigin.FOUND: "found there, not ours",
-    CopyOrigin.IMPORTED: "imported; its content is not known here, so it is no twin of any file",
-}
 Account = Annotated[
-    str | None, typer.Option("--account", help="Only this one.", show_default=False)
+    str | None, typer.Option("--account", help="Only this account.", show_default=False)
 ]
 
 
@@ -62,18 +50,18 @@ def file_object(copy: Copy, now: float) -> dict[str, Any]:
 def files(
     ctx: typer.Context,
     account: Account = None,
-    search: Annotated[str, typer.Option(help="In name, file id, hash or kept text.")] = "",
+    search: Annotated[str, typer.Option(help="In name, file ID, hash or saved text.")] = "",
     state: Annotated[
         list[CopyState] | None, typer.Option(help="Only these states.", show_default=False)
     ] = None,
     number: Annotated[
         int | None,
-        typer.Option("--id", help="One file, with the looks at it.", show_default=False),
+        typer.Option("--id", help="One file, with the checks at the provider.", show_default=False),
     ] = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """List what lies at the providers by the record, newest first. `reconcile` asks them."""
+    """List the files at the providers as last known, newest first. `reconcile` asks again."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if number is not None:
@@ -113,15 +101,25 @@ async def _rows(service: UploadService, query: FileQuery) -> list[Copy]:
 
 def _print_table(rows: list[Copy], output: Output, now: float) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("No", "State", "Name", "Size", "Account", "Purpose", "Age", "Left", "File id"):
-        right = title in ("No", "Size", "Age", "Left")
+    for title in (
+        "No",
+        "State",
+        "Name",
+        "Size",
+        "Account",
+        "Purpose",
+        "Age",
+        "Expires in",
+        "File ID",
+    ):
+        right = title in ("No", "Size", "Age", "Expires in")
         table.add_column(title, justify="right" if right else "left")
     for row in rows:
         left = days_left(row.expires_at, now)
         imported = " (imported)" if row.origin is CopyOrigin.IMPORTED else ""
         table.add_row(
             str(row.id),
-            STATE_WORDS[row.state] + imported,
+            COPY_WORDS[row.state] + imported,
             Text(plain_text(row.remote_name)),
             f"{row.size:,}",
             Text(row.account),
@@ -140,13 +138,13 @@ def _show(detail: FileDetail, output: Output) -> None:
         return
     output.line(f"{copy.id}  {plain_text(copy.remote_name)}  {plain_text(copy.remote_id)}")
     facts = {
-        "state": STATE_WORDS[copy.state],
+        "state": COPY_WORDS[copy.state],
         "origin": ORIGIN_WORDS[copy.origin],
         "account": copy.account,
         "purpose": copy.purpose,
         "bytes": f"{copy.size:,}",
         "sha256": copy.sha256 or "unknown",
-        "stored": when(copy.recorded_at),
+        "uploaded": when(copy.recorded_at),
         "expires": _expiry(copy, now),
     }
     for name, value in facts.items():
@@ -158,17 +156,17 @@ def _show(detail: FileDetail, output: Output) -> None:
 def _expiry(copy: Copy, now: float) -> str:
     left = days_left(copy.expires_at, now)
     if copy.expires_at is None or left is None:
-        return "never, as far as is known"
+        return "never, as far as known"
     return f"{when(copy.expires_at)}, in {left} days"
 
 
 def search(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    text: Annotated[str, typer.Argument(help="The text to search for.", show_default=False)],
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Find files by name, id or hash, and by the texts that were looked at with `content`."""
+    """Find files by name, ID or hash, and by the texts you have opened with `content`."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         hits = await service.files.search(text)
@@ -178,7 +176,7 @@ def search(
             if as_json:
                 output.json(file_object(copy, now) | {"snippet": hit.snippet or None})
                 continue
-            where = f"{plain_text(copy.remote_name)}  {copy.account}, {STATE_WORDS[copy.state]}"
+            where = f"{plain_text(copy.remote_name)}  {copy.account}, {COPY_WORDS[copy.state]}"
             output.line(f"{copy.id}  {where}")
             if hit.snippet:
                 output.line(f"    {plain_text(hit.snippet)}")
@@ -192,17 +190,19 @@ def search(
 def import_files(
     ctx: typer.Context,
     file_ids: Annotated[
-        list[str] | None, typer.Argument(help="Ids at the provider.", show_default=False)
+        list[str] | None, typer.Argument(help="File IDs at the provider.", show_default=False)
     ] = None,
     account: Account = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that are not ours.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All files that were not uploaded by this app.")
+    ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Take files into the record that were not sent from here. Their content stays unknown: such
-    a file never counts as a twin of one on this computer."""
+    """Add files to the list that were not uploaded by this app. Their content stays unknown: an
+    imported file never replaces the upload of a file on this computer."""
     if account is None or bool(file_ids) == everything:
-        raise typer.BadParameter("give --account and either file ids or --all")
+        raise typer.BadParameter("give --account and either file IDs or --all")
 
     async def verb(service: UploadService, output: Output) -> Exit:
         report = await service.files.import_foreign(account, None if everything else file_ids)
@@ -230,7 +230,9 @@ def print_import(report: ImportReport, output: Output) -> Exit:
                 f"  {copy.id}  {plain_text(copy.remote_id)}  {plain_text(copy.remote_name)}"
             )
         for file_id in report.not_found:
-            output.line(f"  {plain_text(file_id)} is not there, or is on record already")
+            output.line(
+                f"  {plain_text(file_id)} is not at the provider, or is already in the list"
+            )
         for error in report.errors:
             output.line(f"  {error.title} ({error.code})")
     return Exit.SOME_FAILED if report.not_found or report.errors else Exit.OK

@@ -1,4 +1,4 @@
-"""The verbs `reconcile` and `verify`: the record and the provider's list, held side by side."""
+"""The verbs `reconcile` and `verify`: the local list compared with the provider's list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
 Accounts = Annotated[
-    list[str] | None, typer.Option("--account", help="Only this one.", show_default=False)
+    list[str] | None, typer.Option("--account", help="Only this account.", show_default=False)
 ]
 
 Then = Callable[[UploadService, Output, list[str]], Awaitable[Exit]]
@@ -27,12 +27,12 @@ def reconcile(
     ctx: typer.Context,
     account: Accounts = None,
     take_over: Annotated[
-        bool, typer.Option("--import", help="Take the files of others into the record.")
+        bool, typer.Option("--import", help="Import the files that were not uploaded by this app.")
     ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Compare the record with what lies at the providers, and tell the files of others."""
+    """Compare the local list with the files at the providers, and show the differences."""
 
     async def import_too(service: UploadService, output: Output, names: list[str]) -> Exit:
         exits = [print_import(await service.files.import_foreign(name), output) for name in names]
@@ -48,7 +48,7 @@ def verify(
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Check that every file on record is still at its provider. Exit code 1 when one is not."""
+    """Check that every uploaded file is still at its provider. Exit code 1 if one is not."""
     _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=True)
 
 
@@ -87,16 +87,16 @@ def _print(listing: RemoteListing, output: Output, *, foreign: bool) -> None:
     if listing.error is not None:
         output.line(f"{where} {listing.error.title} ({listing.error.code})")
         return
-    counts = [f"{listing.present:,} there"]
+    counts = [f"{listing.present:,} found"]
     for word, ids in (
         ("missing", listing.missing),
         ("expired", listing.expired),
-        ("of another size", listing.damaged),
+        ("with a different size", listing.damaged),
     ):
         if ids:
             counts.append(f"{len(ids):,} {word}: {', '.join(map(plain_text, ids))}")
     if foreign and listing.foreign:
-        counts.append(f"{len(listing.foreign):,} not ours")
+        counts.append(f"{len(listing.foreign):,} not uploaded by this app")
     output.line(f"{where} {'; '.join(counts)}")
     for remote in listing.foreign if foreign else ():
         output.line(f"  {plain_text(remote.id)}  {remote.bytes:,} bytes  {remote.name}")

@@ -1,4 +1,4 @@
-"""Verbs about what is in the queue and the record: list, show, retry, cancel."""
+"""Verbs about the jobs in the queue: list, show, retry, cancel."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from rich.text import Text
 
 from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.cli.jobs.upload import Accept, accepted
-from exai_desktop.cli.output import STATE_WORDS, Exit, Output, job_object, look_line, look_object
+from exai_desktop.cli.output import Exit, Output, job_object, look_line, look_object
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.copy_words import COPY_WORDS
 from exai_desktop.core.errors.former_names import RETRY_WORDS, explain
 from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.files.scans import scan_text
+from exai_desktop.core.job_words import STATE_WORDS, state_word
 from exai_desktop.core.jobs.models import JobDetail, JobQuery, JobView
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.service import UploadService
 
-Ids = Annotated[list[int], typer.Argument(help="Numbers from `list`.", show_default=False)]
+Ids = Annotated[list[int], typer.Argument(help="Job numbers from `list`.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
-Sandbox = Annotated[bool, typer.Option("--sandbox", help="The sandbox's own profile.")]
+Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the profile of the sandbox.")]
 
 
 def list_jobs(
@@ -32,7 +34,7 @@ def list_jobs(
     state: Annotated[
         list[JobState] | None, typer.Option(help="Only these states.", show_default=False)
     ] = None,
-    search: Annotated[str, typer.Option(help="In name, path, file id or hash.")] = "",
+    search: Annotated[str, typer.Option(help="In name, path, file ID or hash.")] = "",
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
@@ -54,13 +56,13 @@ def list_jobs(
 def _print_table(rows: list[JobView], output: Output) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("ID", justify="right")
-    for title in ("State", "Name", "Size", "Account", "File id or reason"):
+    for title in ("State", "Name", "Size", "Account", "File ID or reason"):
         table.add_column(title, justify="right" if title == "Size" else "left")
     for row in rows:
         result = row.file_id or (row.error.title if row.error else row.wait_reason) or ""
         table.add_row(
             str(row.id),
-            STATE_WORDS.get(row.state, row.state.value),
+            state_word(row),
             Text(row.name),
             f"{row.size:,}",
             Text(row.account or ""),
@@ -71,11 +73,11 @@ def _print_table(rows: list[JobView], output: Output) -> None:
 
 def show(
     ctx: typer.Context,
-    job_id: Annotated[int, typer.Argument(help="Number from `list`.", show_default=False)],
+    job_id: Annotated[int, typer.Argument(help="Job number from `list`.", show_default=False)],
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Show all that is known of one file, with its attempts and history."""
+    """Show everything about one file, with its attempts and history."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         detail = await service.queue.job(job_id)
@@ -125,19 +127,19 @@ def _print_detail(detail: JobDetail, output: Output) -> None:
     for key in ("path", "state", "account", "purpose", "bytes", "sha256", "route_reason"):
         if shown[key] is not None:
             output.line(f"  {key.replace('_', ' '):13} {plain_text(str(shown[key]))}")
-    # By any name: an older record may hold one of before.
+    # By any name: an older database may hold a former one.
     found = explain(detail.view.error.code) if detail.view.error else None
     for code in found.codes if found else ():
         info = CODES[code]
         output.line(f"  {'error':13} {info.number} {code}")
-        output.line(f"  {'tried again':13} {RETRY_WORDS[info.retry]}")
+        output.line(f"  {'retried':13} {RETRY_WORDS[info.retry]}")
     if detail.copy is not None:
-        output.line(f"  {'at provider':13} {detail.copy.state.value}")
+        output.line(f"  {'at provider':13} {COPY_WORDS[detail.copy.state]}")
     output.line(f"  {'malware':13} {plain_text(scan_text(detail.scan))}")
     for entry in detail.history:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.at))
         note = f"  {plain_text(entry.note)}" if entry.note else ""
-        output.line(f"  {at}  {entry.new.value}{note}")
+        output.line(f"  {at}  {STATE_WORDS[entry.new]}{note}")
 
 
 def report(output: Output, verb: str, ids: list[int], wanted: list[int] | None) -> Exit:
@@ -154,18 +156,18 @@ def report(output: Output, verb: str, ids: list[int], wanted: list[int] | None) 
 def retry(
     ctx: typer.Context,
     job_ids: Annotated[list[int] | None, typer.Argument(show_default=False)] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="All that failed.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="All failed files.")] = False,
     allow_fallback: Annotated[
-        bool, typer.Option("--allow-fallback", help="Another company may get it.")
+        bool, typer.Option("--allow-fallback", help="Another provider may get the file.")
     ] = False,
     accept: Accept = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Put files back into the queue as a new attempt. They are sent by the next upload or by
-    the window, whichever runs."""
+    """Put files back into the queue as a new attempt. The window or the next `upload` sends
+    them."""
     if bool(job_ids) == failed:
-        raise typer.BadParameter("give either numbers or --failed")
+        raise typer.BadParameter("give either job numbers or --failed")
     codes = accepted(accept)
 
     async def verb(service: UploadService, output: Output) -> Exit:
@@ -189,18 +191,21 @@ def cancel(
 
 def settle(
     ctx: typer.Context,
-    job_id: Annotated[int, typer.Argument(help="Number from `list`.", show_default=False)],
+    job_id: Annotated[int, typer.Argument(help="Job number from `list`.", show_default=False)],
     use: Annotated[
         str | None,
-        typer.Option("--use", help="The id of the file at the provider.", show_default=False),
+        typer.Option(
+            "--use", help="The file is at the provider and has this ID.", show_default=False
+        ),
     ] = None,
     send_again: Annotated[
-        bool, typer.Option("--send-again", help="It is not there: send it again.")
+        bool, typer.Option("--send-again", help="The file is not at the provider: send it again.")
     ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Decide on a file that needs review: use the file at the provider, or send it again."""
+    """Decide about a file that needs your decision: use the file at the provider, or send it
+    again."""
     if (use is None) is not send_again:
         raise typer.BadParameter("give either --use FILE_ID or --send-again")
 

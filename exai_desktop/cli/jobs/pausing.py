@@ -28,12 +28,12 @@ def pause(
     ctx: typer.Context,
     for_: Annotated[
         str | None,
-        typer.Option("--for", metavar="TIME", help="90s, 30m, 1h; none: until `resume`."),
+        typer.Option("--for", metavar="TIME", help="90s, 30m, 1h; without it until `resume`."),
     ] = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Let the open window send nothing new; files under way finish."""
+    """Pause the queue of the open window. Uploads in progress finish."""
     for_s = None if for_ is None else seconds(for_)
 
     async def verb(service: UploadService, output: Output) -> Exit:
@@ -46,7 +46,7 @@ def pause(
 
 
 def resume(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Let the open window go on with its queue, whatever it waits for."""
+    """Resume the queue of the open window, also if battery or network paused it."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if await _has_window(service, output):
@@ -58,13 +58,13 @@ def resume(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
 
 
 async def _has_window(service: UploadService, output: Output) -> bool:
-    """Without one nothing is sent between two commands."""
+    """Without a window nothing is sent between two commands."""
     if (await service.facts()).get("face") == "window":
         return True
     if output.as_json:
         output.json({"paused": None})
     else:
-        output.line("No window is open: nothing is being sent.")
+        output.line("No window is open: there is nothing to pause or resume.")
     return False
 
 
@@ -73,4 +73,4 @@ async def _say(service: UploadService, output: Output) -> None:
     if output.as_json:
         output.json({"paused": summary.paused, "until": summary.paused_until})
     else:
-        output.line("Paused." if summary.paused else "Goes on.")
+        output.line("Paused." if summary.paused else "Resumed.")

@@ -23,7 +23,7 @@ def print_plan(plan: UploadPlan, output: Output) -> None:
         return
     for account in plan.accounts:
         output.line(_account_line(account))
-    output.line(f"{plan.fitting} of {len(plan.files)} files fit. {_time_line(plan)}")
+    output.line(f"{plan.fitting} of {len(plan.files)} files can be sent. {_time_line(plan)}")
 
 
 def _file_object(file: PlannedFile) -> dict[str, Any]:
@@ -48,15 +48,15 @@ def _account_line(account: PlannedAccount) -> str:
         for left, unit in ((account.files_left, "files"), (account.bytes_left, "bytes"))
         if left is not None
     ]
-    return f"{line}; room left afterwards: {', '.join(room)}" if room else line
+    return f"{line}; left afterwards: {', '.join(room)}" if room else line
 
 
 def _time_line(plan: UploadPlan) -> str:
     """Unknown is said, not guessed."""
     if plan.seconds is None:
-        return "How long it takes is not known before something was sent."
-    why = "the accounts' limits" if plan.seconds != plan.line_s else "the line"
-    return f"About {_span(plan.seconds)}, by {why}."
+        return "The time is not known until a first file was sent."
+    why = "the limits of the accounts" if plan.seconds != plan.line_s else "your connection"
+    return f"About {_span(plan.seconds)}, because of {why}."
 
 
 def _span(seconds: float) -> str:

@@ -21,27 +21,32 @@ _GOOD: Final = frozenset({JobState.DONE, JobState.DUPLICATE})
 
 def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
-    paths: Annotated[list[str], typer.Argument(help="Files and folders.", show_default=False)],
+    paths: Annotated[
+        list[str], typer.Argument(help="Files and folders to upload.", show_default=False)
+    ],
     account: Annotated[str | None, typer.Option(help="Account to use.")] = None,
-    purpose: Annotated[str | None, typer.Option(help="Purpose to store for.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Purpose at the provider.")] = None,
     allow_fallback: Annotated[
-        bool, typer.Option("--allow-fallback", help="Another company may get what this refuses.")
+        bool,
+        typer.Option(
+            "--allow-fallback", help="Another provider may get files this account refuses."
+        ),
     ] = False,
     accept: Accept = None,
     unattended: Annotated[
         bool,
         typer.Option(
-            "--unattended", help="For scripts: only files in the setting allowed_folders."
+            "--unattended", help="For scripts: only files in the allowed_folders setting."
         ),
     ] = False,
     only_plan: Annotated[
         bool,
-        typer.Option("--plan", help="Only say what would go where and how long it would take."),
+        typer.Option("--plan", help="Send nothing; show which files would go where, and the time."),
     ] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use the built-in servers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
-    """Upload files and folders, wait for them, print their file ids."""
+    """Upload files and folders, wait for them, print their file IDs."""
     origin = Origin.UNATTENDED if unattended else Origin.CLI
     options = AddOptions(account, purpose, allow_fallback, origin, accepted(accept))
     # What the shell calls `~` or `.` is settled here; the engine may run elsewhere.
@@ -65,7 +70,7 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
         await following.run(service)
         good = [state in _GOOD for state in following.outcomes.values()]
         if not output.as_json:
-            output.line(f"{sum(good)} of {len(good)} files are at a provider.")
+            output.line(f"{sum(good)} of {len(good)} files are uploaded.")
         return Exit.OK if all(good) else Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
@@ -76,7 +81,7 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="|".join(ASKING),
-        help="Send it although this is found in it; repeatable.",
+        help="Send the file although it contains this; can be repeated.",
         show_default=False,
     ),
 ]

@@ -16,7 +16,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, Card, column, row
 
 REGION_NOTE = "A key works only in its own region."
-OWN_NOTE = "Any service with OpenAI's files endpoints: https, or a server on this computer."
+OWN_NOTE = "Any service with the OpenAI files API: an https address, or a server on this computer."
 
 
 class AccountForm(Card):
@@ -37,7 +37,7 @@ class AccountForm(Card):
         self.setAccessibleName("New account")
         self._build_fields()
         self.open_console = Button(
-            theme, "Open the key page", self._open_console, icon="link", kind="ghost"
+            theme, "Open the page for API keys", self._open_console, icon="link", kind="ghost"
         )
         self.test = Button(theme, "&Test", on_test, name="Test the new account")
         self.save = Button(theme, "&Save account", on_save, kind="primary", icon="check")
@@ -62,8 +62,8 @@ class AccountForm(Card):
         self.tier = QComboBox()
         self.per_minute = QSpinBox()
         self.per_minute.setRange(0, 60_000)
-        self.per_minute.setSpecialValueText("No limit known")
-        self.per_minute.setAccessibleName("Uploads a minute")
+        self.per_minute.setSpecialValueText("No known limit")
+        self.per_minute.setAccessibleName("Uploads per minute")
         # The style sheet's padding does not reach the field inside.
         self.per_minute.lineEdit().setTextMargins(8, 0, 0, 0)
         boxes = ((self.provider, "Provider"), (self.region, "Region"), (self.tier, "Tier"))
@@ -98,7 +98,7 @@ class AccountForm(Card):
         fields.addRow(self._base_label, self.base_url)
         self._tier_label = _label("&Tier", self.tier)
         fields.addRow(self._tier_label, self.tier)
-        self._pace_label = _label("Uploads a &minute", self.per_minute)
+        self._pace_label = _label("Uploads per &minute", self.per_minute)
         fields.addRow(self._pace_label, self.per_minute)
         self._toggle_advanced()
         buttons = row(self.test, 0, self.save)
@@ -183,7 +183,7 @@ class AccountForm(Card):
         self.tier.addItem("Not known", None)
         provider = self._provider()
         for tier in provider.tiers_in(region) if provider else ():
-            text = f"Tier {tier.name}: {tier.per_minute:,} a minute"
+            text = f"Tier {tier.name}: {tier.per_minute:,} per minute"
             self.tier.addItem(text, tier.name)
 
     def _suggest_name(self) -> None:

@@ -22,8 +22,8 @@ from exai_desktop.gui.widgets.card_list import CardList
 from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, restyle, row
 
 NO_ACCOUNT = (
-    "No account yet. An account is an API key of one provider in one region. The key goes into"
-    " this computer's keyring and is sent to that provider only."
+    "No account yet. An account is an API key for one provider in one region. The key is stored"
+    " in this computer's keyring and sent only to that provider."
 )
 
 
@@ -79,13 +79,15 @@ def state_text(status: AccountStatus) -> str:
     parts += [f"{status.sending:,} sending"] if status.sending else []
     parts += [f"{status.waiting:,} waiting"] if status.waiting else []
     if status.breaker.phase is Phase.OPEN:
-        parts.insert(0, f"Left alone after {status.breaker.failures} faults in a row")
+        parts.insert(
+            0, f"Paused after {count_text(status.breaker.failures, 'failure', 'failures')} in a row"
+        )
     elif status.breaker.phase is Phase.HALF_OPEN:
-        parts.insert(0, "Being tried again")
+        parts.insert(0, "Being retried")
     if status.paused_until:
         parts.append(f"paused until {clock_text(status.paused_until)}")
     if status.transport is not None and status.transport.note:
-        parts.append(f"sends by {status.transport.name} ({status.transport.note})")
+        parts.append(f"transport {status.transport.name} ({status.transport.note})")
     return "  ·  ".join(parts)
 
 
@@ -212,7 +214,7 @@ class AccountsDialog(QDialog):
     def _ask_remove(self, card: AccountCard) -> None:
         question = PlainQuestion(
             "Remove this account?",
-            f"{card.name}: its key is deleted from this computer. Files at the provider stay.",
+            f"{card.name}: its key is deleted from this computer. Files at the provider are kept.",
             "Remove",
             self,
         )

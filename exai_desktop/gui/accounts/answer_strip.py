@@ -1,4 +1,4 @@
-"""The last answers of a provider as a row of bars: green, amber, red; taller is slower."""
+"""The last requests to a provider as a row of bars: green, amber, red; taller is slower."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class AnswerStrip(QWidget):
         self._theme = theme
         self._samples: list[HealthSample] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Last answers")
+        self.setAccessibleName("Last requests")
         self.show_samples(())
 
     def show_samples(self, newest_first: Sequence[HealthSample]) -> None:
         """As the history gives them."""
         self._samples = list(newest_first[:SHOWN])
         faults = sum(sample.is_fault for sample in self._samples)
-        text = count_text(len(self._samples), "answer", "answers")
-        text += f", {count_text(faults, 'fault', 'faults')}"
+        text = count_text(len(self._samples), "request", "requests")
+        text += f", {faults:,} failed"
         if self._samples:
-            text += f"; the last on {clock_text(self._samples[0].at)}"
+            text += f"; the last one {clock_text(self._samples[0].at)}"
         self.setAccessibleDescription(text)
         set_tip(self, text)
         self.update()

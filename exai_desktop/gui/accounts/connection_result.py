@@ -37,7 +37,9 @@ class ResultLine(Card):
             self.show_error(report.error)
             return
         files = (
-            "" if report.files is None else f", {count_text(report.files, 'file', 'files')} there"
+            ""
+            if report.files is None
+            else f", {count_text(report.files, 'file', 'files')} at the provider"
         )
         balance = "" if report.balance is None else f" Balance: {report.balance}."
         text = f"{report.host} answered in {report.duration_ms} ms{files}.{balance}"

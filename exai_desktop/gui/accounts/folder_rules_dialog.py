@@ -20,7 +20,7 @@ from exai_desktop.gui.widgets.card_list import CardList
 from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, row
 
 CROSS: Final = "+"
-NONE: Final = "No rules: each file may go to any of your accounts."
+NONE: Final = "No rules: files may go to any of your accounts."
 
 
 def _is_ticked(rule: FolderRule, place: str) -> bool:
@@ -65,8 +65,8 @@ class FolderRulesDialog(QDialog):
         self.add = Button(self._theme, "&Add a folder…", self._choose, icon="folder")
         close = Button(self._theme, "C&lose", self.close, kind="primary")
         note = PlainLabel(
-            "Files below a folder go only to what is ticked. Of nested folders the innermost rule"
-            " holds.",
+            "Files in a folder go only to the selected providers. If several rules fit, the rule of"
+            " the innermost folder applies.",
             role="muted",
             wrap=True,
         )
@@ -97,7 +97,7 @@ class FolderRulesDialog(QDialog):
         head = row(IconView(self._theme, "folder", "muted"), name, remove, gap=12)
         head.setStretch(1, 1)
         boxes = [self._box(folder, place, title) for place, title in self._titles.items()]
-        cross = self._box(folder, CROSS, "Among these also without being asked")
+        cross = self._box(folder, CROSS, "Choose among these without asking")
         card.setLayout(column(head, *boxes, cross, margin=12, gap=6))
         return card
 

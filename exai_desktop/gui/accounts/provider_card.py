@@ -44,7 +44,7 @@ class ProviderCard(Card):
         head.setStretch(1, 1)
         state = row(self._icon, self._state, gap=8)
         state.setStretch(1, 1)
-        answers = PlainLabel("Last answers", role="muted")
+        answers = PlainLabel("Last requests", role="muted")
         self.setLayout(
             column(
                 head, state, self._hint, self.facts, answers, self.strip, self.result,
@@ -78,18 +78,18 @@ def _state_of(status: AccountStatus) -> tuple[str, str, Tone]:
     if status.problem is not None:
         return status.problem.title, status.problem.hint, Tone.BAD
     if breaker.phase is Phase.OPEN:
-        again = f"Tried again at {clock_text(breaker.until)}. " if breaker.until else ""
-        cause = f"The last fault: {breaker.cause}." if breaker.cause else ""
-        word = f"Left alone after {count_text(breaker.failures, 'fault', 'faults')} in a row"
+        again = f"Retried automatically at {clock_text(breaker.until)}. " if breaker.until else ""
+        cause = f"Last failure: {breaker.cause}." if breaker.cause else ""
+        word = f"Paused after {count_text(breaker.failures, 'failure', 'failures')} in a row"
         return word, f"{again}{cause}", Tone.BAD
     if breaker.phase is Phase.HALF_OPEN:
-        return "Being tried again", "One attempt at a time until two went well.", Tone.CARE
+        return "Being retried", "One request at a time, until two were successful.", Tone.CARE
     if health.faults:
-        share = f"{health.faults:,} of {count_text(health.answers, 'answer', 'answers')}"
-        return "Works, with faults", f"{share} in 15 minutes, last {health.last_code}.", Tone.CARE
+        share = f"{health.faults:,} of {count_text(health.answers, 'request', 'requests')} failed"
+        return "Works, with failures", f"{share} in 15 minutes, last {health.last_code}.", Tone.CARE
     if health.answers:
         return "Works", "", Tone.GOOD
-    return "Not used of late", "A test asks the provider now.", Tone.ACTIVE
+    return "Not used recently", "Choose Test to check the connection now.", Tone.ACTIVE
 
 
 def _facts_of(status: AccountStatus, table: ProviderTable) -> dict[str, str]:
@@ -101,13 +101,15 @@ def _facts_of(status: AccountStatus, table: ProviderTable) -> dict[str, str]:
     sends = f"{way.name} ({way.note})" if way and way.note else way.name if way else ""
     pace = status.account.uploads_per_minute
     return {
-        "Answers in": f"{health.median_ms:,} ms (median)" if health.median_ms is not None else "",
-        "Last good": clock_text(health.last_ok_at) if health.last_ok_at else "",
-        "Last fault": clock_text(health.last_fault_at) if health.last_fault_at else "",
-        "Holds": f"{status.files:,}{room} files, {size_text(status.bytes)}",
-        "Under way": f"{status.sending:,} sending, {status.waiting:,} waiting",
-        "Sends by": sends,
-        "Limit": f"{pace:,} uploads a minute" if pace else "",
+        "Response time": f"{health.median_ms:,} ms (median)"
+        if health.median_ms is not None
+        else "",
+        "Last success": clock_text(health.last_ok_at) if health.last_ok_at else "",
+        "Last failure": clock_text(health.last_fault_at) if health.last_fault_at else "",
+        "Stored": f"{status.files:,}{room} files, {size_text(status.bytes)}",
+        "In progress": f"{status.sending:,} sending, {status.waiting:,} waiting",
+        "Transport": sends,
+        "Limit": f"{pace:,} uploads per minute" if pace else "",
         "Paused until": clock_text(status.paused_until) if status.paused_until else "",
         "Balance": str(status.balance) if status.balance is not None else "",
     }

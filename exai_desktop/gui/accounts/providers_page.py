@@ -23,7 +23,7 @@ from exai_desktop.gui.widgets.card_list import CardList
 from exai_desktop.gui.widgets.controls import Button, column, row
 
 EVERY_MS: Final = 2_000
-NO_ACCOUNT: Final = "No account yet. Accounts are added under Accounts."
+NO_ACCOUNT: Final = "No account yet. Add one in File, Accounts."
 # Lines longer than this are hard to follow.
 _WIDEST: Final = 880
 

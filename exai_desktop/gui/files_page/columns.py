@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import FileSort, days_left
+from exai_desktop.core.copy_words import COPY_WORDS, ORIGIN_WORDS
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, count_text, exact_size_text, size_text
@@ -39,18 +40,18 @@ HEADINGS: Final[dict[FileColumn, FileHeading]] = {
     FileColumn.STATE: FileHeading("Status", FileSort.STATE),
     FileColumn.SIZE: FileHeading("Size", FileSort.SIZE),
     FileColumn.ACCOUNT: FileHeading("Account", FileSort.ACCOUNT),
-    FileColumn.STORED: FileHeading("Stored", FileSort.STORED),
+    FileColumn.STORED: FileHeading("Uploaded", FileSort.STORED),
     FileColumn.EXPIRES: FileHeading("Expires", FileSort.EXPIRES),
     FileColumn.FILE_ID: FileHeading("File ID", None),
 }
 
 LOOKS: Final[dict[CopyState, Look]] = {
-    C.PRESENT: Look("At the provider", "check", Tone.GOOD),
-    C.DELETING: Look("Deletion not confirmed", "hourglass", Tone.CARE),
-    C.DELETED: Look("Deleted", "trash", Tone.NEUTRAL),
-    C.MISSING: Look("Missing", "alert", Tone.BAD),
-    C.EXPIRED: Look("Expired", "clock", Tone.CARE),
-    C.FOREIGN: Look("Not ours", "help", Tone.NEUTRAL),
+    C.PRESENT: Look(COPY_WORDS[C.PRESENT], "check", Tone.GOOD),
+    C.DELETING: Look(COPY_WORDS[C.DELETING], "hourglass", Tone.CARE),
+    C.DELETED: Look(COPY_WORDS[C.DELETED], "trash", Tone.NEUTRAL),
+    C.MISSING: Look(COPY_WORDS[C.MISSING], "alert", Tone.BAD),
+    C.EXPIRED: Look(COPY_WORDS[C.EXPIRED], "clock", Tone.CARE),
+    C.FOREIGN: Look(COPY_WORDS[C.FOREIGN], "help", Tone.NEUTRAL),
 }
 
 
@@ -63,8 +64,8 @@ class FileGroup(NamedTuple):
 
 GROUPS: Final = (
     FileGroup("All", ()),
-    FileGroup("At the provider", (C.PRESENT,)),
-    FileGroup("Not ours", (C.FOREIGN,)),
+    FileGroup(COPY_WORDS[C.PRESENT], (C.PRESENT,)),
+    FileGroup(COPY_WORDS[C.FOREIGN], (C.FOREIGN,)),
     FileGroup("Gone", (C.MISSING, C.EXPIRED, C.DELETING)),
 )
 
@@ -74,7 +75,7 @@ def state_note(copy: Copy) -> str:
     if copy.origin is CopyOrigin.IMPORTED:
         return "imported"
     if copy.state is C.PRESENT and copy.verified_at is not None:
-        return f"seen {clock_text(copy.verified_at)}"
+        return f"checked {clock_text(copy.verified_at)}"
     return ""
 
 
@@ -120,17 +121,12 @@ def cell_text(copy: Copy, column: FileColumn, now: float) -> str:
 def facts_of(copy: Copy, now: float) -> dict[str, str]:
     """What the details say in pairs of word and value; empty ones are not shown."""
     ends = countdown(copy, now)
-    origin = {
-        CopyOrigin.SENT: "sent from here",
-        CopyOrigin.FOUND: "found at the provider",
-        CopyOrigin.IMPORTED: "imported; its content is not known here",
-    }[copy.origin]
     return {
         "Account": plain_text(copy.account),
         "Purpose": plain_text(copy.purpose),
         "Size": exact_size_text(copy.size),
-        "Origin": origin,
-        "Stored": clock_text(copy.recorded_at),
+        "Origin": ORIGIN_WORDS[copy.origin],
+        "Uploaded": clock_text(copy.recorded_at),
         "Expires": f"{ends.text}, {ends.date}" if ends.date else ends.text,
-        "In the queue": f"no. {copy.job_id}" if copy.job_id else "",
+        "In the queue": f"File no. {copy.job_id}" if copy.job_id else "",
     }

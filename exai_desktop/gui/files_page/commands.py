@@ -106,8 +106,8 @@ class FilesCommands:
                 self._notices.show_error(error)
         self.on_change()
         if imported:
-            title = f"{count_text(imported, 'file is', 'files are')} on record now"
-            text = "What is in them is not known here: they never stand for a file of yours."
+            title = f"{count_text(imported, 'file', 'files')} imported"
+            text = "Their content is unknown: they never replace an upload from here."
             self._notices.show_notice(title, text, Tone.GOOD)
 
     async def refresh(self, accounts: Sequence[str]) -> None:
@@ -122,9 +122,9 @@ class FilesCommands:
             return
         gone = sum(len(x.missing) + len(x.expired) + len(x.damaged) for x in listings)
         parts = [
-            f"{sum(x.present for x in listings):,} of yours",
-            f"{sum(len(x.foreign) for x in listings):,} not ours",
+            f"{sum(x.present for x in listings):,} found",
+            f"{sum(len(x.foreign) for x in listings):,} not uploaded by this app",
         ]
-        parts += [f"{gone:,} missing, expired or of another size"] if gone else []
+        parts += [f"{gone:,} missing, expired or with a different size"] if gone else []
         tone = Tone.CARE if gone else Tone.GOOD
-        self._notices.show_notice("The providers were asked", ", ".join(parts) + ".", tone)
+        self._notices.show_notice("The lists are up to date", ", ".join(parts) + ".", tone)

@@ -1,4 +1,4 @@
-"""The pane beside the files: all the record knows of one, and every look at it."""
+"""The pane beside the files: everything known about one, and every check at the provider."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from exai_desktop.core.copies.models import Copy
 from exai_desktop.core.copies.queries import FileDetail, Look, Sight
+from exai_desktop.core.copy_words import SIGHT_WORDS
 from exai_desktop.core.files.names import extension
 from exai_desktop.gui.files_page.columns import LOOKS, facts_of
 from exai_desktop.gui.style.icons import file_icon
@@ -21,9 +22,9 @@ from exai_desktop.gui.widgets.controls import Card, IconView, clear_layout, colu
 from exai_desktop.gui.widgets.copy_line import CopyLine, Facts
 
 _SIGHTS: Final[dict[Sight, tuple[str, str, Tone]]] = {
-    Sight.SEEN: ("There", "check", Tone.GOOD),
-    Sight.NOT_SEEN: ("Not there", "minus", Tone.CARE),
-    Sight.OTHER_SIZE: ("There, with another size", "alert", Tone.BAD),
+    Sight.SEEN: (SIGHT_WORDS[Sight.SEEN], "check", Tone.GOOD),
+    Sight.NOT_SEEN: (SIGHT_WORDS[Sight.NOT_SEEN], "minus", Tone.CARE),
+    Sight.OTHER_SIZE: (SIGHT_WORDS[Sight.OTHER_SIZE], "alert", Tone.BAD),
 }
 
 
@@ -64,7 +65,7 @@ class FilesDetails(Card):
         self._hash_box = QWidget()
         self._hash_box.setLayout(column(PlainLabel("SHA-256", role="muted"), self.sha256, gap=2))
         self._looks_box = QWidget()
-        title = PlainLabel("Looked for at the provider", role="muted")
+        title = PlainLabel("Checks at the provider", role="muted")
         self._looks_box.setLayout(column(title, self.looks, gap=8))
         inner = QWidget()
         inner.setObjectName("scrolled")

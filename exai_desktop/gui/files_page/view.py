@@ -95,7 +95,7 @@ class EmptyFiles(QWidget):
         title = _centred(PlainLabel("No files at the providers yet", role="title"))
         text = _centred(
             PlainLabel(
-                "What you upload appears here. Refresh asks your providers what else lies there.",
+                "Files you upload appear here. Refresh also shows other files at your providers.",
                 role="muted",
                 wrap=True,
             )

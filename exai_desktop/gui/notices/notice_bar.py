@@ -140,7 +140,7 @@ def tell(news: News, bar: NoticeBar) -> None:
         if isinstance(event, ProblemRaised):
             bar.show_error(event.error, event.account or "")
         elif bar.take_back(event.error, event.account or ""):
-            title = f"{event.account}: it is over" if event.account else "It is over"
+            title = f"{event.account}: problem solved" if event.account else "Problem solved"
             bar.show_notice(title, event.error.title, Tone.GOOD)
     for batch in news.finished:
         _tell_batch(batch, bar)
@@ -154,5 +154,5 @@ def _tell_batch(batch: BatchFinished, bar: NoticeBar) -> None:
     title = f"{count_text(missed, 'file was', 'files were')} not uploaded"
     good = batch.done + batch.duplicate
     text = f"{count_text(good, 'file is', 'files are')} at the provider. " if good else ""
-    text += "The filter Needs attention shows the others with the reasons."
+    text += "Use the filter Needs attention to see the other files and the reasons."
     bar.show_notice(title, text, Tone.CARE)

@@ -67,5 +67,5 @@ def tip_text(job: JobView, column: Column, progress: Progressed | None) -> str:
     if column is Column.STATE and job.error is not None:
         return f"{job.error.title}. {job.error.hint}"
     if column is Column.RESULT and job.state is JobState.DUPLICATE:
-        return f"{result_text(job)} (was there already)"
+        return f"{result_text(job)} (already uploaded)"
     return cell_text(job, column, progress)

@@ -77,7 +77,7 @@ class QueueCommands:
         try:
             ended, _ = await asyncio.wait({asking}, timeout=SILENT_S)
             if not ended:
-                self._say("Looking at what you added…", "Nothing is sent yet.", Tone.ACTIVE)
+                self._say("Checking the files you added…", "Nothing is sent yet.", Tone.ACTIVE)
             return await asking
         finally:
             asking.cancel()
@@ -130,7 +130,9 @@ class QueueCommands:
         meant = [job for job in jobs if fits(action, job, self._table)]
         if not meant:
             if action is Action.REMOVE and jobs:
-                self._say("These files are not finished", "Cancel them first, then remove them.")
+                self._say(
+                    "These files are still in progress", "Cancel them first, then remove them."
+                )
             return
         orders = self._orders
         if action in orders:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.job_words import attempt_word
 from exai_desktop.core.jobs.models import Attempt, JobDetail
 from exai_desktop.gui.queue_page.state_look import LOOKS
 from exai_desktop.gui.style.plain_text import PlainLabel
@@ -34,7 +35,7 @@ class ErrorCard(Card):
         self._title = PlainLabel(role=Tone.BAD.value, wrap=True)
         self._hint = PlainLabel(wrap=True)
         self._detail = PlainLabel(role="muted", wrap=True, selectable=True)
-        self._detail.setAccessibleName("Detail of the error")
+        self._detail.setAccessibleName("Details of the error")
         head = row(self._icon, self._title, gap=8)
         head.setStretch(1, 1)
         self.setLayout(column(head, self._hint, self._detail, margin=12, gap=6))
@@ -62,7 +63,7 @@ class ReviewCard(Card):
         self._on_use = on_use
         title = PlainLabel("Does the provider have this file?", role=Tone.CARE.value, wrap=True)
         text = PlainLabel(
-            "The answer to the upload was lost. Look at the file list in the provider's console:"
+            "The answer to the upload was lost. Check the file list on the provider's website:"
             " if the file is there, enter its ID; if not, send it again.",
             wrap=True,
         )
@@ -125,11 +126,11 @@ class Timeline(QWidget):
 def _moment(attempt: Attempt) -> tuple[float, str, str, str, str]:
     """An attempt as a line of the history."""
     if attempt.ended_at is None:
-        result = "under way"
+        result = attempt_word(attempt)
     else:
         took = duration_text(attempt.ended_at - attempt.started_at)
-        result = f"{attempt.outcome or 'ended'} after {took}"
-    parts = [f"by {attempt.transport}", result]
+        result = f"{attempt_word(attempt)} after {took}"
+    parts = [f"transport {attempt.transport}", result]
     parts += [f"HTTP {attempt.http_status}"] if attempt.http_status else []
     parts += [attempt.detail] if attempt.detail else []
     return attempt.started_at, "send", "muted", f"Attempt {attempt.number}", ", ".join(parts)

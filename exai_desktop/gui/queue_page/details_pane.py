@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QScrollArea, QWidget
 
 from exai_desktop.core.copies.models import Copy, CopyState
+from exai_desktop.core.copy_words import COPY_WORDS
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import extension
 from exai_desktop.core.files.scans import scan_text
@@ -205,7 +205,7 @@ class DetailsPane(Card):
         if detail.copy is not None:
             seen = detail.copy.verified_at
             last = "" if seen is None else clock_text(seen)
-            self.facts.show_facts({"At provider": copy_text_of(detail.copy), "Last seen": last})
+            self.facts.show_facts({"At provider": copy_text_of(detail.copy), "Last checked": last})
             is_gone = detail.copy.state is not CopyState.PRESENT
             self._show_buttons([self._job], Action.DELETE_REMOTE if is_gone else None)
 
@@ -260,16 +260,6 @@ def _line() -> QFrame:
     return line
 
 
-_WORDS: Final[dict[CopyState, str]] = {
-    CopyState.PRESENT: "stored",
-    CopyState.DELETING: "being deleted",
-    CopyState.DELETED: "deleted",
-    CopyState.MISSING: "no longer there",
-    CopyState.EXPIRED: "expired",
-    CopyState.FOREIGN: "not from this program",
-}
-
-
 def facts_of(job: JobView, table: ProviderTable) -> dict[str, str]:
     """Empty values are not shown."""
     provider = table.provider(job.provider) if job.provider else None
@@ -283,16 +273,16 @@ def facts_of(job: JobView, table: ProviderTable) -> dict[str, str]:
         "Size": exact_size_text(job.size),
         # Known a moment later, with the history.
         "At provider": "",
-        "Last seen": "",
+        "Last checked": "",
         "Malware": "",
         "Sent as": job.sent_name if job.sent_name and job.sent_name != job.name else "",
-        "Same as": f"file no. {job.twin_of}" if job.twin_of else "",
+        "Same as": f"File no. {job.twin_of}" if job.twin_of else "",
     }
 
 
 def copy_text_of(copy: Copy) -> str:
     """What became of the file at the provider."""
-    word = _WORDS[copy.state]
+    word = COPY_WORDS[copy.state]
     if copy.state is CopyState.PRESENT and not copy.usable:
         return f"{word}, but the provider could not read it"
     if copy.state is CopyState.PRESENT and copy.expires_at is not None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.gui.style.theme import Theme
 
-NOT_LOCAL = "Only files and folders of this computer can be uploaded. Save links to a file first."
+NOT_LOCAL = "Only files and folders on this computer can be uploaded. Save links to a file first."
 
 
 class Gathered(NamedTuple):

@@ -50,8 +50,8 @@ class FileIntake:
         if found.paths:
             self._add(found.paths)
             return
-        text = "Copy files in the file manager, or lines of text that are whole paths."
-        self._notices.show_notice("There is no file to upload in the clipboard", text, Tone.CARE)
+        text = "Copy files in the file manager, or full paths as lines of text."
+        self._notices.show_notice("The clipboard contains no file to upload", text, Tone.CARE)
 
     def _dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self._window, title)

@@ -36,18 +36,19 @@ def account_text(account: PlannedAccount) -> str:
         left.append(count_text(account.files_left, "file", "files"))
     if account.bytes_left is not None:
         left.append(size_text(account.bytes_left))
-    return f"{text}. Room left afterwards: {', '.join(left)}" if left else text
+    return f"{text}. Left afterwards: {', '.join(left)}" if left else text
 
 
 def time_text(plan: UploadPlan) -> str:
     """The longer of the line and the accounts' limits; what is unknown is said, not guessed."""
     pace_s = max((account.pace_s for account in plan.accounts), default=0.0)
     if plan.line_s is None and not pace_s:
-        return "How long it takes is known once something was sent."
-    line = f"by the line {duration_text(plan.line_s)}" if plan.line_s is not None else ""
-    limits = f"by the accounts' limits {duration_text(pace_s)}" if pace_s else ""
-    words = ", ".join(word for word in (line, limits) if word)
-    return f"About {duration_text(plan.seconds or 0.0)}: {words}."
+        return "The time is not known until a first file was sent."
+    line = f"Your connection: {duration_text(plan.line_s)}." if plan.line_s is not None else ""
+    limits = f"Limits of the accounts: {duration_text(pace_s)}." if pace_s else ""
+    return " ".join(
+        part for part in (f"About {duration_text(plan.seconds or 0.0)}.", line, limits) if part
+    )
 
 
 def refusals(plan: UploadPlan) -> list[str]:
@@ -73,7 +74,7 @@ class PlanDialog(QDialog):
         self.send.setEnabled(bool(plan.fitting))
         self.cancel = Button(theme, "&Cancel", self.reject)
         cards = column(*map(self._account, plan.accounts), *self._rest(plan), 0, gap=8)
-        scroll = scrolled(cards, "What would happen")
+        scroll = scrolled(cards, "Preview of the upload")
         title = PlainLabel(title_of(plan), role="title", wrap=True)
         self.time = PlainLabel(time_text(plan), role="muted", wrap=True)
         self.time.setVisible(bool(plan.fitting))
@@ -108,7 +109,7 @@ class PlanDialog(QDialog):
         card = Card(Tone.CARE.value)
         missed = len(plan.files) - plan.fitting
         heading = PlainLabel(
-            f"{count_text(missed, 'file does', 'files do')} not go", role="heading", wrap=True
+            f"{count_text(missed, 'file', 'files')} cannot be sent", role="heading", wrap=True
         )
         lines = column(heading, *(PlainLabel(text, wrap=True) for text in found), gap=2)
         line = row(IconView(self._theme, "alert", Tone.CARE.value), lines, margin=12, gap=12)

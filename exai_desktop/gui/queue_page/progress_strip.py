@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.jobs.models import QueueSummary
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.gui.queue_page.state_look import GROUPS
+from exai_desktop.gui.queue_page.state_look import ATTENTION, DONE
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import clock_text, count_text, eta_text, size_text, speed_text
@@ -25,7 +25,7 @@ def headline(summary: QueueSummary) -> str:
     if summary.total == 0:
         return "Nothing in the queue"
     if summary.open_jobs == 0:
-        return "All finished"
+        return "All files finished"
     review = summary.counts.get(JobState.NEEDS_REVIEW, 0)
     held = summary.counts.get(JobState.HELD, 0)
     if summary.paused:
@@ -33,8 +33,8 @@ def headline(summary: QueueSummary) -> str:
         why = f" {summary.pause_reason}" if summary.pause_reason else until
         return f"Paused{why}, {count_text(summary.open_jobs, 'file', 'files')} left"
     if review + held == summary.open_jobs:
-        return f"{count_text(review + held, 'file waits', 'files wait')} for you"
-    return f"{count_text(summary.open_jobs, 'file', 'files')} to go"
+        return f"{count_text(review + held, 'file needs', 'files need')} your attention"
+    return f"{count_text(summary.open_jobs, 'file', 'files')} left"
 
 
 def figures(summary: QueueSummary, run: Run) -> str:
@@ -50,9 +50,7 @@ def figures(summary: QueueSummary, run: Run) -> str:
 def results(summary: QueueSummary) -> str:
     """How many are done and how many need a look."""
     done, attention = (
-        sum(summary.counts.get(state, 0) for state in group.states)
-        for group in GROUPS
-        if group.title in ("Done", "Needs attention")
+        sum(summary.counts.get(state, 0) for state in group.states) for group in (DONE, ATTENTION)
     )
     parts = [f"{done:,} done"] if done else []
     parts += [count_text(attention, "needs attention", "need attention")] if attention else []

@@ -26,7 +26,9 @@ class SendMenu(Button):
         self._account: str | None = None
         self._names: tuple[str, ...] | None = None
         self._group = QActionGroup(self)
-        self._fallback = QAction("Allow other providers if the chosen one cannot take a file", self)
+        self._fallback = QAction(
+            "Allow other providers if the chosen one does not accept a file", self
+        )
         self._fallback.setCheckable(True)
         menu = QMenu(self)
         menu.setAccessibleName("Send to")
@@ -77,7 +79,7 @@ def consent_question(jobs: Sequence[JobView]) -> tuple[str, str, str]:
     else:
         counts = Counter(error.title for error in errors)
         found = "; ".join(f"{title}: {count:,}" for title, count in counts.items()) + "."
-    after = "Your consent is noted; it ends when the content changes."
+    after = "Your consent is recorded. If the content changes, you are asked again."
     return title, f"{found} {after}", "Send anyway"
 
 

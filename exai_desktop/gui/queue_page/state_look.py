@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from exai_desktop.core.events import Progressed
+from exai_desktop.core.job_words import STATE_WORDS, state_word
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.gui.style.tokens import Look, Tone
@@ -14,20 +15,20 @@ S = JobState
 
 
 LOOKS: Final[dict[JobState, Look]] = {
-    S.QUEUED: Look("Queued", "clock", Tone.NEUTRAL),
-    S.CHECKING: Look("Checking", "search", Tone.ACTIVE),
-    S.HASHING: Look("Fingerprinting", "hash", Tone.ACTIVE),
-    S.WAITING: Look("Waiting", "hourglass", Tone.NEUTRAL),
-    S.SENDING: Look("Sending", "arrow-up", Tone.ACTIVE),
-    S.CONFIRMING: Look("Sent, waiting for provider", "cloud", Tone.ACTIVE),
-    S.DONE: Look("Done", "check", Tone.GOOD),
-    S.DUPLICATE: Look("Already there", "copies", Tone.GOOD),
-    S.REFUSED: Look("Refused", "ban", Tone.BAD),
-    S.HELD: Look("Paused", "pause", Tone.CARE),
-    S.UNCERTAIN: Look("Asking the provider", "cloud-search", Tone.CARE),
-    S.NEEDS_REVIEW: Look("Needs your decision", "help", Tone.CARE),
-    S.FAILED: Look("Failed", "alert", Tone.BAD),
-    S.CANCELLED: Look("Cancelled", "minus", Tone.NEUTRAL),
+    S.QUEUED: Look(STATE_WORDS[S.QUEUED], "clock", Tone.NEUTRAL),
+    S.CHECKING: Look(STATE_WORDS[S.CHECKING], "search", Tone.ACTIVE),
+    S.HASHING: Look(STATE_WORDS[S.HASHING], "hash", Tone.ACTIVE),
+    S.WAITING: Look(STATE_WORDS[S.WAITING], "hourglass", Tone.NEUTRAL),
+    S.SENDING: Look(STATE_WORDS[S.SENDING], "arrow-up", Tone.ACTIVE),
+    S.CONFIRMING: Look(STATE_WORDS[S.CONFIRMING], "cloud", Tone.ACTIVE),
+    S.DONE: Look(STATE_WORDS[S.DONE], "check", Tone.GOOD),
+    S.DUPLICATE: Look(STATE_WORDS[S.DUPLICATE], "copies", Tone.GOOD),
+    S.REFUSED: Look(STATE_WORDS[S.REFUSED], "ban", Tone.BAD),
+    S.HELD: Look(STATE_WORDS[S.HELD], "pause", Tone.CARE),
+    S.UNCERTAIN: Look(STATE_WORDS[S.UNCERTAIN], "cloud-search", Tone.CARE),
+    S.NEEDS_REVIEW: Look(STATE_WORDS[S.NEEDS_REVIEW], "help", Tone.CARE),
+    S.FAILED: Look(STATE_WORDS[S.FAILED], "alert", Tone.BAD),
+    S.CANCELLED: Look(STATE_WORDS[S.CANCELLED], "minus", Tone.NEUTRAL),
 }
 
 
@@ -38,14 +39,17 @@ class Group(NamedTuple):
     states: tuple[JobState, ...]
 
 
+DONE: Final = Group("Done", (S.DONE, S.DUPLICATE))
+ATTENTION: Final = Group("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED))
+
 GROUPS: Final[tuple[Group, ...]] = (
     Group("All", ()),
     Group(
         "Active",
         (S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING, S.CONFIRMING, S.UNCERTAIN),
     ),
-    Group("Done", (S.DONE, S.DUPLICATE)),
-    Group("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED)),
+    DONE,
+    ATTENTION,
     Group("Cancelled", (S.CANCELLED,)),
 )
 
@@ -59,13 +63,12 @@ def look_of(job: JobView, progress: Progressed | None = None) -> Look:
     """Word, icon and tone of a job now."""
     if job.state is S.SENDING and is_all_sent(progress):
         return LOOKS[S.CONFIRMING]
+    word = state_word(job)
     if job.cancel_requested and not job.state.is_final:
-        return Look("Cancelling", LOOKS[S.CANCELLED].icon, Tone.NEUTRAL)
-    if job.state is S.HELD and job.error:
-        return Look("On hold", LOOKS[S.HELD].icon, Tone.CARE)
+        return Look(word, LOOKS[S.CANCELLED].icon, Tone.NEUTRAL)
     if job.state is S.WAITING and job.error:
-        return Look("Trying again later", LOOKS[S.WAITING].icon, Tone.CARE)
-    return LOOKS[job.state]
+        return Look(word, LOOKS[S.WAITING].icon, Tone.CARE)
+    return LOOKS[job.state]._replace(word=word)
 
 
 def moving(job: JobView, progress: Progressed | None) -> Progressed | None:
@@ -97,7 +100,7 @@ def second_line(job: JobView, progress: Progressed | None = None) -> str:
         return progress_text(bar)
     if job.error is not None:
         if job.state is S.WAITING and job.not_before:
-            return f"Next try {clock_text(job.not_before)}: {job.error.title}"
+            return f"Retry at {clock_text(job.not_before)}: {job.error.title}"
         return job.error.title
     if job.state is S.WAITING and job.wait_reason:
         return job.wait_reason

@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _show_about(self) -> None:
-        text = f"Version {__version__}. Sends files to Kimi and GLM and keeps the record."
+        text = f"Version {__version__}. Uploads files to Kimi and GLM and keeps a list of them."
         self._parts.notices.show_notice("EXAI Desktop", text)
 
     def come_to_front(self) -> None:

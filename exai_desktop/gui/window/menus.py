@@ -254,7 +254,10 @@ class SpeedLimit(QActionGroup):
             action.setChecked(action.data() == limit)
 
 
-_WORDS: Final = {"on_battery": "Wait on &battery", "on_metered": "Wait on a &metered connection"}
+_WORDS: Final = {
+    "on_battery": "Pause on &battery power",
+    "on_metered": "Pause on a &metered connection",
+}
 
 
 class WaitingRules(QObject):

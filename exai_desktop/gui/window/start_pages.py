@@ -28,23 +28,23 @@ class FirstRun(QWidget):
             theme,
             "key",
             "Use your own account",
-            "Kimi or GLM, with an API key from the provider's console. The key is kept in this"
+            "Kimi or GLM, with an API key from the provider's website. The key is stored in this"
             " computer's keyring.",
             self.add_key,
         )
         sandbox = _choice(
             theme,
             "flask",
-            "Look around first",
-            "Built-in servers behave like the real ones. Files go to this computer only, nothing"
-            " leaves it.",
+            "Try it first",
+            "Built-in test servers behave like the real ones. Files stay on this computer; nothing"
+            " is sent to a provider.",
             self.try_sandbox,
         )
         title = _centred(PlainLabel("Drop files, get file IDs", role="display"))
         text = _centred(
             PlainLabel(
-                "EXAI Desktop sends documents to Kimi and GLM and keeps a record of every one."
-                " How do you want to begin?",
+                "EXAI Desktop uploads documents to Kimi and GLM and keeps a list of them all."
+                " How do you want to start?",
                 role="muted",
                 wrap=True,
             )

@@ -37,16 +37,16 @@ def page_of(open_window: Open, script: ScriptedService) -> Stage:
 def test_each_account_tells_how_it_is(open_window: Open) -> None:
     well = replace(account("work"), health=HealthStatus(10, 1, 0.1, 320, last_code="TIMEOUT"))
     until = time.time() + 300
-    left_alone = replace(
+    paused = replace(
         account("home", "glm", "zai"), breaker=BreakerStatus(Phase.OPEN, 5, until, "TIMEOUT")
     )
-    script = ScriptedService(statuses=[well, left_alone], samples=answers("work"))
+    script = ScriptedService(statuses=[well, paused], samples=answers("work"))
     stage = page_of(open_window, script)
     first, second = stage.window.providers.cards
-    assert first.state == "Works, with faults"
-    assert second.state == "Left alone after 5 faults in a row"
-    stage.until(lambda: "10 answers, 1 fault" in first.strip.accessibleDescription())
-    assert "0 answers" in second.strip.accessibleDescription()
+    assert first.state == "Works, with failures"
+    assert second.state == "Paused after 5 failures in a row"
+    stage.until(lambda: "10 requests, 1 failed" in first.strip.accessibleDescription())
+    assert "0 requests" in second.strip.accessibleDescription()
     assert not list(unnamed(stage.window))
 
 
@@ -54,7 +54,7 @@ def test_what_changes_is_shown_while_somebody_looks(open_window: Open) -> None:
     script = ScriptedService(statuses=[account("work")])
     stage = page_of(open_window, script)
     [card] = stage.window.providers.cards
-    assert card.state == "Not used of late"
+    assert card.state == "Not used recently"
     script.statuses = [replace(script.statuses[0], health=HealthStatus(3, 0, 0.0, 100))]
     stage.until(lambda: card.state == "Works")
     script.statuses = []

@@ -84,7 +84,7 @@ def test_text_and_deletion_reach_the_provider(sandbox: Stage, tmp_path: Path) ->
     sandbox.until(settled(sandbox, 1))
     sandbox.select(0)
     details = sandbox.window.page.details
-    sandbox.until(lambda: details.facts._values["At provider"].text().startswith("stored"))
+    sandbox.until(lambda: details.facts._values["At provider"].text().startswith("Stored"))
     sandbox.window.commands.perform(Action.SHOW_TEXT)
     sandbox.until(lambda: bool(sandbox.window.findChildren(TextDialog)))
     [dialog] = sandbox.window.findChildren(TextDialog)
@@ -92,7 +92,7 @@ def test_text_and_deletion_reach_the_provider(sandbox: Stage, tmp_path: Path) ->
     dialog.close()
     sandbox.window.grace.seconds = 1
     sandbox.window.commands.perform(Action.DELETE_REMOTE)
-    sandbox.until(lambda: details.facts._values["At provider"].text() == "deleted")
+    sandbox.until(lambda: details.facts._values["At provider"].text() == "Deleted")
 
 
 def test_the_page_of_files_follows_what_lies_there(sandbox: Stage, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_page_of_files_follows_what_lies_there(sandbox: Stage, tmp_path: Pat
     window.pages.go("Files")
     sandbox.until(lambda: page.model.rowCount() == 1)
     page.ask_providers()
-    sandbox.until(lambda: sandbox.parts.notices.title == "The providers were asked")
+    sandbox.until(lambda: sandbox.parts.notices.title == "The lists are up to date")
     page.view.selectAll()
     sandbox.until(lambda: page.details.looks.count() > 0)
     window.files_commands.perform(FileAction.SHOW_TEXT)

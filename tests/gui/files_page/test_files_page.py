@@ -209,7 +209,7 @@ def test_refresh_asks_the_chosen_account_or_all(stage_and_page: tuple[Stage, Fil
     stage, page = stage_and_page
     page.view.setFocus()
     stage.press(Qt.Key.Key_F5)
-    stage.until(lambda: stage.parts.notices.title == "The providers were asked")
+    stage.until(lambda: stage.parts.notices.title == "The lists are up to date")
     assert [c for c in stage.script.calls if c[0] == "accounts.reconcile"] == [
         ("accounts.reconcile", "work"),
         ("accounts.reconcile", "zai"),

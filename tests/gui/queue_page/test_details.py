@@ -231,4 +231,4 @@ def test_when_the_provider_was_last_seen_to_have_it(open_window: Open) -> None:
     stage.until(lambda: stage.window.page.model.rowCount() == 1)
     stage.select(0)
     values = stage.window.page.details.facts._values
-    stage.until(lambda: values["Last seen"].text() == clock_text(NOW))
+    stage.until(lambda: values["Last checked"].text() == clock_text(NOW))

@@ -113,7 +113,7 @@ def test_the_send_menu_decides_where_to(open_window: Callable[..., Stage]) -> No
     menu = stage.window.page.send_menu
     choose = {action.text(): action for action in menu.menu().actions()}
     choose["glm && co"].trigger()
-    choose["Allow other providers if the chosen one cannot take a file"].trigger()
+    choose["Allow other providers if the chosen one does not accept a file"].trigger()
     assert menu.accessibleName() == "Send to: glm & co"
     stage.drop_paths("/tmp/a.pdf")
     stage.until(lambda: stage.script.calls[-1:] != [] and len(stage.script.calls[-1]) == 3)

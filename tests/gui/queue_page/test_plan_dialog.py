@@ -34,13 +34,15 @@ def plan(fitting: int, refused: int = 0, *, line_s: float | None = 30.0) -> Uplo
 def test_the_words() -> None:
     some = plan(900, 100)
     assert title_of(some) == "Send 900 files, 900 kB?"
-    assert account_text(some.accounts[0]).endswith("Room left afterwards: 0 files, 5.0 MB")
-    assert time_text(some) == "About 20 min: by the line 30 s, by the accounts' limits 20 min."
+    assert account_text(some.accounts[0]).endswith("Left afterwards: 0 files, 5.0 MB")
+    assert time_text(some) == (
+        "About 20 min. Your connection: 30 s. Limits of the accounts: 20 min."
+    )
     assert refusals(some) == ["100 files: The account is full at the provider"]
     assert title_of(plan(0, 3)) == "None of 3 files can be sent"
     free = PlannedAccount("own", 1, 10, None, None, 0.0)
     unknown = UploadPlan((PlannedFile("/a", 10, "own"),), (free,), None)
-    assert time_text(unknown) == "How long it takes is known once something was sent."
+    assert time_text(unknown) == "The time is not known until a first file was sent."
     assert account_text(free) == "1 file, 10 B"
 
 

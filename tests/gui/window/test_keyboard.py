@@ -63,7 +63,7 @@ def test_space_on_a_button_presses_the_button(stage: Stage) -> None:
 def test_delete_removes_finished_files_only(stage: Stage) -> None:
     select(stage, 2)
     stage.press(Qt.Key.Key_Delete)
-    stage.until(lambda: stage.parts.notices.title == "These files are not finished")
+    stage.until(lambda: stage.parts.notices.title == "These files are still in progress")
     select(stage, 4)
     stage.press(Qt.Key.Key_Delete)
     stage.until(lambda: ("queue.remove", [4]) in stage.script.calls)
