@@ -47,9 +47,9 @@ def check_key(key: str) -> str:
     elif len(key) > _LONGEST_KEY:
         reason = f"it is longer than {_LONGEST_KEY} characters"
     elif any(char.isspace() for char in key):
-        reason = "there is white space inside"
+        reason = "it contains white space"
     elif not key.isascii() or not key.isprintable():
-        reason = "there are characters inside that no key has"
+        reason = "it contains characters that no key has"
     else:
         return key
     raise AccountError(ErrorCode.INVALID_KEY_FORMAT, reason)

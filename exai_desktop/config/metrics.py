@@ -38,7 +38,7 @@ class PrometheusMetrics(Metrics):
         except ImportError as error:
             raise EngineError(
                 ErrorCode.INVALID_SETTING,
-                "metrics_port needs the extra `metrics`: it is not installed",
+                "metrics_port needs the package extra metrics, which is not installed",
             ) from error
         self.registry = CollectorRegistry()
 
@@ -59,19 +59,19 @@ class PrometheusMetrics(Metrics):
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._active = gauge("uploads_active", "Attempts under way", "provider")
+        self._active = gauge("uploads_active", "Attempts in progress", "provider")
         self._twins = counter("deduplication_checks", "Contents looked up", "result")
         self._selected = counter("provider_selections", "Files routed", "provider", "reason")
         self._deleted = counter("deletions", "Files deleted at the provider", "provider")
         self._breaker = gauge("breaker_state", "0 closed, 1 half open, 2 open", "account")
         self._changes = counter("breaker_changes", "Changes of state", "account", "to")
-        self._answers = counter("provider_answers", "Answers, or the lack", "account", "result")
-        self._health = gauge("provider_health", "1 well, 0 not", "account")
-        self._held_files = gauge("account_files", "Files on record at the account", "account")
-        self._held_bytes = gauge("account_bytes", "Bytes on record at the account", "account")
-        self._ways = gauge("transport_active", "1 for the way in use", "account", "transport")
-        self._step_downs = gauge("transport_step_downs", "Of this run", "account")
-        self._jobs = gauge("jobs", "Jobs on record", "state")
+        self._answers = counter("provider_answers", "Requests to the provider", "account", "result")
+        self._health = gauge("provider_health", "1 healthy, 0 not", "account")
+        self._held_files = gauge("account_files", "Known files at the account", "account")
+        self._held_bytes = gauge("account_bytes", "Known bytes at the account", "account")
+        self._ways = gauge("transport_active", "1 for the transport in use", "account", "transport")
+        self._step_downs = gauge("transport_step_downs", "Since the start", "account")
+        self._jobs = gauge("jobs", "Jobs in the database", "state")
 
     def attempt_began(self, provider: str) -> None:
         self._active.labels(provider).inc()

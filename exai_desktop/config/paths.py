@@ -106,7 +106,7 @@ def _socket(data: Path) -> Path:
     if not _is_mine(folder):
         raise EngineError(
             ErrorCode.INVALID_SETTING,
-            f"HOME: {folder} belongs to somebody else; use a shorter path",
+            f"HOME: {folder} belongs to another user; use a shorter path",
         )
     return folder / "engine.sock"
 

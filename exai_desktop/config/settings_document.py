@@ -43,7 +43,7 @@ class SettingsDocument:
             try:
                 after = f"kept as {self._set_aside().name}"
             except OSError as error:
-                after = f"it cannot be set aside: {error.strerror}"
+                after = f"it cannot be moved away: {error.strerror}"
             return _empty(), f"{self._path.name}: {why}; {after}"
 
     def change(self, change: Callable[[Content], None]) -> None:
@@ -82,14 +82,14 @@ def _parsed(path: Path) -> Content:
     with path.open("rb") as file:
         raw = file.read(_LARGEST_BYTES + 1)
     if len(raw) > _LARGEST_BYTES:
-        raise ValueError("larger than any settings file")
+        raise ValueError("too large for a settings file")
     content = json.loads(raw.decode("utf-8-sig"))
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - one kind for all that is unreadable
     content = _empty() | content
     for key, kind in _SHAPE.items():
         if not isinstance(content[key], kind):
-            raise ValueError(f'"{key}" is not of the right kind')  # noqa: TRY004 - as above
+            raise ValueError(f'"{key}" has the wrong type')  # noqa: TRY004 - as above
     return content
 
 

@@ -85,5 +85,5 @@ def why_not_now(
     if waits_when_metered and situation.is_metered:
         return "on a metered connection"
     if waits_on_battery and situation.on_battery:
-        return "on battery"
+        return "on battery power"
     return None

@@ -281,7 +281,7 @@ class Settings(SendingSettings):
     @classmethod
     def _usable(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
         if not all(PathPolicy((folder,)).is_usable(folder) for folder in folders):
-            raise ValueError("each must be the whole path of a folder, and none the whole disk")
+            raise ValueError("each must be the full path of a folder, and none the whole disk")
         return folders
 
 

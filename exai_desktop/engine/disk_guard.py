@@ -112,7 +112,9 @@ class DiskGuard:
         try:
             free = self._disk.free_bytes()
         except OSError as error:
-            return EngineError(ErrorCode.DATABASE_ERROR, f"the profile's disk: {error.strerror}")
+            return EngineError(
+                ErrorCode.DATABASE_ERROR, f"the disk with the profile: {error.strerror}"
+            )
         held = self._disk.is_held()
         # Room for the ballast comes first: without it the next full disk loses state.
         if free < self._low + (0 if held else self._disk.size):

@@ -143,7 +143,9 @@ class FileBody(SendingBody):
 
     def _checked_tail(self) -> bytes:
         if self._digest.hexdigest() != self._upload.sha256:
-            raise FileError(ErrorCode.FILE_CHANGED, "its bytes are not those that were hashed")
+            raise FileError(
+                ErrorCode.FILE_CHANGED, "its content is not the content that was checked"
+            )
         if self._upload.file.has_changed():
             raise FileError(ErrorCode.FILE_CHANGED)
         return self._frame.tail

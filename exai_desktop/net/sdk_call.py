@@ -90,7 +90,9 @@ class SdkFile(io.RawIOBase):
 
     def _check(self) -> None:
         if self._digest.hexdigest() != self._upload.sha256:
-            raise FileError(ErrorCode.FILE_CHANGED, "its bytes are not those that were hashed")
+            raise FileError(
+                ErrorCode.FILE_CHANGED, "its content is not the content that was checked"
+            )
         if self._upload.file.has_changed():
             raise FileError(ErrorCode.FILE_CHANGED)
 

@@ -130,10 +130,10 @@ class ChainCheck:
         if row.seq < due:
             return row.seq, "the row does not belong here"
         if row.previous != self._newest:
-            return row.seq, "the row does not follow the one before it"
+            return row.seq, "the row does not match the row before it"
         key = self._keys.get(row.key_id)
         if key is None:
-            return row.seq, f"the row is sealed with a key that is not here ({row.key_id})"
+            return row.seq, f"the row is sealed with a key that is not available ({row.key_id})"
         if row.mac != mac_of(key, _sealed_values(row)):
             return row.seq, "the row was changed"
         return None

@@ -31,7 +31,7 @@ def why_skipped(name: str, path: str) -> str | None:
     if name.lower() in SKIPPED_FOLDERS:
         return name
     secret = secret_folder_of(path)
-    return None if secret is None else f"{secret} holds secrets"
+    return None if secret is None else f"{secret} contains keys or passwords"
 
 
 def judge(name: str, size: int, max_bytes: int) -> None:
@@ -62,7 +62,7 @@ def accepted_codes(words: Iterable[str]) -> tuple[str, ...]:
         code = ASKING.get(word.lower())
         full = code.value if code else word.upper()
         if full not in _NAMES:
-            raise ValueError(f"{word!r} is none of {', '.join(ASKING)}")
+            raise ValueError(f"{word!r} is not one of {', '.join(ASKING)}")
         found.add(full)
     return tuple(sorted(found))
 

@@ -61,9 +61,9 @@ class PathPolicy:
             return malformed
         secret = secret_folder_of(path, windows=self.windows)
         if secret is not None:
-            return f"{secret} holds secrets"
+            return f"{secret} contains keys or passwords"
         if not self.folders:
-            return "no folder is allowed"
+            return "the list of allowed folders is empty"
         if not any(self.contains(folder, path) for folder in self.folders):
             return "outside the allowed folders"
         return None
@@ -76,16 +76,16 @@ class PathPolicy:
     def malformed(self, path: str) -> str | None:
         """What is wrong with the path as text, before anything is looked up."""
         if not path or len(path) > _LONGEST:
-            return "not a possible path"
+            return "the path is not valid"
         if any(ord(char) < 32 for char in path):
-            return "it holds a control character"
+            return "it contains a control character"
         if path.startswith(("//", "\\\\", "/\\", "\\/")):
             return "a network or device path"
         pure = _pure(path, windows=self.windows)
         if not pure.is_absolute():
             return "not an absolute path"
         if any(_climbs(part) for part in path.replace("\\", "/").split("/")):
-            return "it leads back up"
+            return "it leads to a parent folder"
         return self._device(pure)
 
     def _device(self, pure: PurePath) -> str | None:

@@ -31,7 +31,9 @@ def not_scanned(why: str, engine: str = "", database: str = "") -> ScanResult:
 
 def scanner_text(engine: str, database: str) -> str:
     """A scanner and how old its knowledge is."""
-    return f"{engine}, signatures {database}" if database else f"{engine}, signatures of no date"
+    return (
+        f"{engine}, signatures {database}" if database else f"{engine}, signatures of unknown date"
+    )
 
 
 def scan_text(result: ScanResult | None) -> str:

@@ -107,7 +107,7 @@ class Provider(_Row):
             if name == purpose.name or name in purpose.aliases:
                 return purpose
         names = ", ".join(p.name for p in known)
-        raise AppError(ErrorCode.INVALID_PURPOSE, f"{name!r}; {self.title} knows: {names}")
+        raise AppError(ErrorCode.INVALID_PURPOSE, f"{name!r}; {self.title} accepts: {names}")
 
 
 class ProviderTable(_Row):
@@ -160,7 +160,7 @@ def fit(name: str, size: int, provider: Provider, region: str, wanted: str | Non
     """
     ending = extension(name)
     if not ending:
-        raise FileError(ErrorCode.INVALID_EXTENSION, f"{provider.title} goes by the ending")
+        raise FileError(ErrorCode.INVALID_EXTENSION, f"{provider.title} needs a file extension")
     if wanted is not None:
         candidates: tuple[Purpose, ...] = (provider.purpose(region, wanted),)
     else:
@@ -168,12 +168,14 @@ def fit(name: str, size: int, provider: Provider, region: str, wanted: str | Non
     takers = [p for p in candidates if p.takes(ending)]
     if not takers:
         where = f" for {wanted}" if wanted else ""
-        raise FileError(ErrorCode.INVALID_FILE_TYPE, f"{provider.title} takes no .{ending}{where}")
+        raise FileError(
+            ErrorCode.INVALID_FILE_TYPE, f"{provider.title} does not accept .{ending}{where}"
+        )
     for purpose in takers:
         if size <= purpose.limit_for(ending):
             return purpose
     most = max(p.limit_for(ending) for p in takers)
     raise FileError(
         ErrorCode.FILE_TOO_LARGE,
-        f"{size:,} bytes; {provider.title} takes {most:,} for .{ending}",
+        f"{size:,} bytes; {provider.title} accepts {most:,} for .{ending}",
     )

@@ -49,7 +49,7 @@ def rule_of(line: str) -> FolderRule:
     if not equals:
         raise ValueError(f"{line!r} is not FOLDER = PLACE, PLACE")
     if not PathPolicy((folder,)).is_usable(folder):
-        raise ValueError(f"{folder!r} is not the whole path of a folder")
+        raise ValueError(f"{folder!r} is not the full path of a folder")
     allow_fallback = behind.endswith(_FALLBACK)
     places = tuple(p.strip().lower() for p in behind.removesuffix(_FALLBACK).split(","))
     for place in places:

@@ -50,8 +50,8 @@ def fullness(used: Usage, limits: Limits) -> tuple[float, str]:
             (used.files, limits.files, "files"),
             (used.purpose_files, limits.purpose_files, "files for one purpose"),
             (used.bytes, limits.bytes, "bytes"),
-            (used.files, limits.own_files, "files by your own setting"),
-            (used.bytes, limits.own_bytes, "bytes by your own setting"),
+            (used.files, limits.own_files, "files, your own limit"),
+            (used.bytes, limits.own_bytes, "bytes, your own limit"),
         )
         if limit
     ]
@@ -66,8 +66,8 @@ def check_room(used: Usage, size: int, limits: Limits) -> None:
         (full, files, limits.files, "files"),
         (full, used.purpose_files + 1, limits.purpose_files, "files for this purpose"),
         (full, total, limits.bytes, "bytes"),
-        (own, files, limits.own_files, "files by your own setting"),
-        (own, total, limits.own_bytes, "bytes by your own setting"),
+        (own, files, limits.own_files, "files, your own limit"),
+        (own, total, limits.own_bytes, "bytes, your own limit"),
     ):
         if limit is not None and amount > limit:
             raise AccountError(code, f"it would be {amount:,} of {limit:,} {unit}")

@@ -114,13 +114,13 @@ def choose(
         else:
             forbidden.append(account.name)
     if isinstance(answer, Purpose):
-        waiting = Route(first, answer, f"waits for {first.name}: {why_not}")
+        waiting = Route(first, answer, f"waiting for {first.name}: {why_not}")
         return next((r for r in allowed if r.account.name not in paused), waiting)
     if allowed:
         return min(allowed, key=lambda route: route.account.name in paused)
     if forbidden:
         raise AppError(
             ErrorCode.CONSENT_NEEDED,
-            f"{first.name}: {answer.detail}. {', '.join(forbidden)} would take it",
+            f"{first.name}: {answer.detail}. {', '.join(forbidden)} would accept it",
         )
     raise answer

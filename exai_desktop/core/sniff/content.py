@@ -78,7 +78,7 @@ def _with_company(source: Source, content: Content) -> Content:
     """Add a finding when the file is something else at the same time."""
     other = None
     if content.kind != "pdf" and header_offset(source) is not None and pdf(source) is not None:
-        other = "it is a PDF document as well"
+        other = "it is also a PDF document"
     # Archives may be packed once more; a picture or a PDF with one behind it is a disguise.
     family = KINDS[content.kind].family
     if not source.head.startswith(b"PK") and family is not Family.ARCHIVE:

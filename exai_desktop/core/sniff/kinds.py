@@ -55,8 +55,8 @@ def _rows(family: Family, rows: str) -> dict[str, Kind]:
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "unknown": Kind(_F.UNKNOWN, "data of no known kind", frozenset()),
-    "unreadable": Kind(_F.UNKNOWN, "a file that could not be judged", frozenset()),
+    "unknown": Kind(_F.UNKNOWN, "data of an unknown type", frozenset()),
+    "unreadable": Kind(_F.UNKNOWN, "a file that could not be checked", frozenset()),
     "empty": Kind(_F.UNKNOWN, "an empty file", frozenset()),
     "text": Kind(_F.TEXT, "text", TEXT_ENDINGS),
     "script": Kind(_F.TEXT, "a script", SOURCE_ENDINGS),

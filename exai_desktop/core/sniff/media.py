@@ -27,7 +27,7 @@ _OLD_QUICKTIME: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", 
 _MAX_BOXES: Final = 64
 _FILM: Final = frozenset({"mp4", "mov", "3gp", "m4a"})
 _PACKET: Final = 188
-_CUT: Final = (Finding(Note.DAMAGED, "it is shorter than it says"),)
+_CUT: Final = (Finding(Note.DAMAGED, "it is shorter than its header says"),)
 
 # Bits per second of MPEG layer III by its header's index, then samples per second.
 _RATES_1: Final = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)

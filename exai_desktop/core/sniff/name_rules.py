@@ -60,9 +60,9 @@ def name_findings(path: str) -> tuple[Finding, ...]:
         if first in _SHOWN_ENDINGS:
             findings.append(Finding(Note.DOUBLE_ENDING, f".{first}.{ending}"))
     if bare != plain:
-        findings.append(Finding(Note.DECEPTIVE_NAME, "it names a hidden stream of a file"))
+        findings.append(Finding(Note.DECEPTIVE_NAME, "it is the name of a hidden file stream"))
     if any(c in _TURNING for c in name):
-        findings.append(Finding(Note.DECEPTIVE_NAME, "hidden characters turn its name around"))
+        findings.append(Finding(Note.DECEPTIVE_NAME, "hidden characters reverse parts of its name"))
     if _RESERVED.match(plain):
         findings.append(Finding(Note.RESERVED_NAME, "Windows reserves this name"))
     return tuple(findings)

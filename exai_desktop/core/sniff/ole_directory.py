@@ -66,7 +66,7 @@ class CompoundFile:
             if number == _NOBODY:
                 continue
             if number in seen or number >= len(self.entries):
-                raise Damage("its directory runs in a circle")
+                raise Damage("its directory contains a loop")
             seen.add(number)
             entry = self.entries[number]
             found.setdefault(entry.name.lower(), entry)
@@ -90,14 +90,14 @@ class CompoundFile:
         # The file may end within its last sector.
         content = self._source.at((number + 1) << self._shift, self._size)
         if not content:
-            raise Damage("it is cut off")
+            raise Damage("it is incomplete")
         return content
 
     def _table_sectors(self, header: bytes) -> list[int]:
         """Where the parts of the allocation table are: 109 in the header, the rest in a chain."""
         count, following = struct.unpack_from("<I", header, 44)[0], header[68:72]
         if count > _MAX_TABLE_SECTORS:
-            raise Damage("its structure is too large to be looked at")
+            raise Damage("its structure is too large to be checked")
         sectors = list(struct.unpack_from(f"<{_HEADER_SECTORS}I", header, 76))
         place, per_sector = int.from_bytes(following, "little"), self._size // 4
         while len(sectors) < count and place < _LAST_SECTOR:
@@ -109,14 +109,14 @@ class CompoundFile:
     def _full(self, number: int) -> bytes:
         content = self._sector(number)
         if len(content) != self._size:
-            raise Damage("it is cut off")
+            raise Damage("it is incomplete")
         return content
 
     def _next(self, sector: int) -> int:
         per_sector = self._size // 4
         index, place = divmod(sector, per_sector)
         if index >= len(self._tables):
-            raise Damage("it is cut off")
+            raise Damage("it is incomplete")
         if index not in self._table_cache:
             self._table_cache[index] = self._full(self._tables[index])
         return int.from_bytes(self._table_cache[index][4 * place : 4 * place + 4], "little")
@@ -126,7 +126,7 @@ class CompoundFile:
         left = (self._source.size >> self._shift) + 1
         while sector < _LAST_SECTOR:
             if left == 0:
-                raise Damage("its structure runs in a circle")
+                raise Damage("its structure contains a loop")
             left -= 1
             yield sector
             sector = self._next(sector)
@@ -140,7 +140,7 @@ class CompoundFile:
             for place in range(0, len(raw) - _ENTRY.size + 1, _ENTRY.size):
                 entries.append(_entry(raw, place))
             if len(entries) > _MAX_ENTRIES:
-                raise Damage("its structure is too large to be looked at")
+                raise Damage("its structure is too large to be checked")
         if not entries or entries[0].type != _ROOT:
             raise Damage("its directory is missing")
         return entries
@@ -159,7 +159,7 @@ class CompoundFile:
                 raise Damage("its structure is damaged")
             piece = self._sector(self._mini_stream[index])[64 * place : 64 * place + 64]
             if not piece:
-                raise Damage("it is cut off")
+                raise Damage("it is incomplete")
             yield piece
             wanted -= len(piece)
             sector = int.from_bytes(table[4 * sector : 4 * sector + 4], "little")

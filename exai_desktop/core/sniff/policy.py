@@ -102,7 +102,7 @@ def _refuse_always(verdict: Verdict) -> None:
 def _program_detail(verdict: Verdict) -> str:
     inside = verdict.finding(Note.PROGRAM_INSIDE)
     if inside:
-        return plain_text(f"it holds a program: {inside.detail}", 200)
+        return plain_text(f"it contains a program: {inside.detail}", 200)
     double = verdict.finding(Note.DOUBLE_ENDING) or verdict.finding(Note.PROGRAM_NAME)
     if verdict.family is Family.PROGRAM or verdict.kind == "script" or double is None:
         return f"it is {KINDS[verdict.kind].title}"

@@ -58,7 +58,7 @@ class Source:
 
     def _read(self, offset: int, size: int) -> bytes:
         if size > self._left:
-            raise Damage("its structure is too large to be looked at")
+            raise Damage("its structure is too large to be checked")
         self._left -= size
         pieces = []
         while size:

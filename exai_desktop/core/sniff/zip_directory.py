@@ -53,13 +53,13 @@ def read_directory(source: Source) -> Directory:
     """Raises `Damage` when it does not hold together, `Bomb` when it is out of proportion."""
     position, count, length, offset = _end(source)
     if count > MAX_ENTRIES:
-        raise Bomb(f"it holds {count:,} files; at most {MAX_ENTRIES:,} are looked at")
+        raise Bomb(f"it contains {count:,} files; the limit is {MAX_ENTRIES:,}")
     if length > _MAX_DIRECTORY:
-        raise Bomb("its directory is enormous")
+        raise Bomb("its directory is too large")
     # Counted from the end: what was put in front moves everything by as much.
     start = position - length
     if start < offset:
-        raise Damage("its directory is not where it should be")
+        raise Damage("its directory is in the wrong place")
     raw = source.exactly(start, length)
     entries = _entries(raw, count, start - offset)
     return Directory(entries, start - offset, source)
@@ -81,7 +81,7 @@ def _end(source: Source) -> tuple[int, int, int, int]:
         count, length, offset = _END_64.unpack(record)[7:]
         return place, count, length, offset
     if disk not in (0, _UNKNOWN_16):
-        raise Damage("it is a part of several")
+        raise Damage("it is one part of a split archive")
     return position, count, length, offset
 
 
@@ -95,7 +95,7 @@ def _find_end(source: Source) -> int:
             if rest >= 0 and int.from_bytes(tail[place + 20 : place + 22], "little") <= rest:
                 return source.size - len(tail) + place
             place = tail.rfind(b"PK\x05\x06", 0, place)
-    raise Damage("its directory is missing: it is cut off or damaged")
+    raise Damage("its directory is missing: it is incomplete or damaged")
 
 
 def _entries(raw: bytes, count: int, prefix: int) -> tuple[Entry, ...]:
@@ -110,7 +110,7 @@ def _entries(raw: bytes, count: int, prefix: int) -> tuple[Entry, ...]:
         if place > len(raw):
             raise Damage("its directory is damaged")
         if len(entries) >= MAX_ENTRIES:
-            raise Bomb(f"it holds more than {MAX_ENTRIES:,} files")
+            raise Bomb(f"it contains more than {MAX_ENTRIES:,} files")
         encoding = "utf-8" if flags & 0x800 else "cp437"
         name = raw[name_at:extra_at].decode(encoding, "replace")
         wide = _wide(raw[extra_at : extra_at + fields[11]], size, packed, fields[16])
@@ -151,12 +151,12 @@ def weigh(entries: Sequence[Entry]) -> int:
     end = 0
     for entry in sorted(entries, key=lambda e: e.offset):
         if entry.offset < end:
-            raise Bomb("its files lie on top of each other")
+            raise Bomb("its files overlap")
         # The local name and extra field are left out: they only make the true end later.
         end = entry.offset + _LOCAL.size + entry.packed
         # A deflated file may be a little larger than the original, never by much.
         if entry.packed > entry.size + (entry.size >> 8) + 1024:
-            raise Bomb("it lies about the sizes of its files")
+            raise Bomb("it states wrong sizes for its files")
     return total
 
 
@@ -167,7 +167,7 @@ def unpack(directory: Directory, entry: Entry, limit: int) -> bytes:
     source = directory.source
     header = source.exactly(entry.offset, _LOCAL.size)
     if not header.startswith(b"PK\x03\x04"):
-        raise Damage("a file in it is not where it should be")
+        raise Damage("a file in it is in the wrong place")
     fields = _LOCAL.unpack(header)
     start = entry.offset + _LOCAL.size + fields[9] + fields[10]
     packed = source.exactly(start, min(entry.packed, limit + 1024))
@@ -176,9 +176,9 @@ def unpack(directory: Directory, entry: Entry, limit: int) -> bytes:
     elif entry.method == _DEFLATED:
         content = _inflate(packed, limit + 1)
     else:
-        raise Damage("it is packed in a way that documents do not use")
+        raise Damage("it is compressed in a way that documents do not use")
     if len(content) > entry.size:
-        raise Bomb("it lies about the sizes of its files")
+        raise Bomb("it states wrong sizes for its files")
     is_whole = len(packed) == entry.packed and len(content) <= limit
     if is_whole and (len(content) < entry.size or zlib.crc32(content) != entry.crc):
         raise Damage(f"{entry.name[:80]} in it is damaged")

@@ -87,7 +87,7 @@ def zip_content(source: Source) -> Content:
     except Bomb as error:
         findings.append(Finding(Note.BOMB, str(error)))
     if directory.prefix:
-        findings.append(Finding(Note.POLYGLOT, "something else stands before the archive"))
+        findings.append(Finding(Note.POLYGLOT, "there is other data before the archive"))
     return Content(kind, tuple(findings))
 
 
@@ -97,7 +97,7 @@ def _kind(directory: Directory, findings: list[Finding]) -> str:
     if program:
         return program
     if sum(e.name.lower() in _DECIDING for e in directory.entries) > 1:
-        findings.append(Finding(Note.POLYGLOT, "it says twice what it is"))
+        findings.append(Finding(Note.POLYGLOT, "it states its type twice"))
     if "[content_types].xml" in names:
         kind = _office(directory, names, findings)
     elif "mimetype" in names:
@@ -198,14 +198,14 @@ class _Nested:
         entries = directory.entries
         nested = [e for e in entries if e.name.lower().rpartition(".")[2] in _NESTED_ENDINGS]
         if nested and depth > _MAX_DEPTH:
-            raise Bomb("containers in containers in containers")
+            raise Bomb("archives in archives in archives")
         for entry in nested:
             inner = self._inner(directory, entry)
             if inner is None:
                 continue
             self._total += weigh(inner.entries)
             if self._total > MAX_TOTAL:
-                raise Bomb(f"with all inside it would unpack to {self._total:,} bytes")
+                raise Bomb(f"with everything in it, it would unpack to {self._total:,} bytes")
             self.look_into(inner, depth + 1)
 
     def _inner(self, directory: Directory, entry: Entry) -> Directory | None:

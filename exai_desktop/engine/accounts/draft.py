@@ -20,8 +20,8 @@ def _tier(provider: Provider, region: str, name: str) -> Tier:
     known = provider.tiers_in(region)
     found = next((tier for tier in known if tier.name == name.strip()), None)
     if found is None:
-        names = ", ".join(tier.name for tier in known) or "there are none"
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"tier is one of: {names}")
+        names = ", ".join(tier.name for tier in known) or "none"
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"the tier must be one of: {names}")
     return found
 
 
@@ -32,14 +32,14 @@ def account_of(
     provider = table.provider(draft.provider)
     if provider is None:
         known = ", ".join(p.name for p in table.providers)
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider is one of: {known}")
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"the provider must be one of: {known}")
     region = provider.region(draft.region) if draft.region else provider.regions[0]
     if region is None:
         known = ", ".join(r.name for r in provider.regions)
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region is one of: {known}")
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"the region must be one of: {known}")
     name = plain_text(draft.name, 60).strip()
     if not name or name != draft.name.strip():
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, "a name of 1 to 60 plain characters")
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the name must have 1 to 60 plain characters")
     base_url = (draft.base_url or region.base_url).rstrip("/")
     if not base_url:
         raise AccountError(ErrorCode.INVALID_ACCOUNT, f"{provider.title} needs a base URL")

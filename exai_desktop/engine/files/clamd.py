@@ -55,10 +55,10 @@ class Clamd:
             async with asyncio.timeout(self._answer_s + file.id.size / _SLOWEST_BYTES_A_S):
                 answer, was_read_whole = await self._stream(file)
         except TimeoutError:
-            return not_scanned("the scanner took too long", engine, database)
+            return not_scanned("the scanner did not answer in time", engine, database)
         except (OSError, EOFError, asyncio.LimitOverrunError):
             return not_scanned(
-                "the scanner ended the connection: it does not work, or takes no file of this size",
+                "the scanner closed the connection: it does not work, or the file is too large",
                 engine,
                 database,
             )

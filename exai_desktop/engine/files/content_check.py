@@ -38,7 +38,7 @@ def inspect(file: OpenFile, path: str, budget_s: float = BUDGET_S) -> Verdict:
 
     def read_at(offset: int, size: int) -> bytes:
         if time.monotonic() > deadline:
-            raise Damage("looking at it took too long")
+            raise Damage("checking its content took too long")
         return file.read_at(offset, size)
 
     try:
@@ -50,7 +50,7 @@ def inspect(file: OpenFile, path: str, budget_s: float = BUDGET_S) -> Verdict:
     except Exception as error:  # noqa: BLE001 - hostile files find what nobody thought of
         # The class only: a message or a trace could quote the file.
         log.warning("judging a file failed: %s", type(error).__name__)
-        return _unreadable("it could not be judged", path)
+        return _unreadable("its content could not be checked", path)
 
 
 def _unreadable(why: str, path: str) -> Verdict:

@@ -57,12 +57,12 @@ class Defender:
             async with asyncio.timeout(self._answer_s):
                 code, said = await self._run(file.path)
         except TimeoutError:
-            return not_scanned("the scanner took too long", ENGINE)
+            return not_scanned("the scanner did not answer in time", ENGINE)
         except OSError:
             return not_scanned("the scanner could not be started", ENGINE)
         # It goes by the path: only an unchanged file is the one that is open here.
         if file.has_changed():
-            return not_scanned("the file changed meanwhile", ENGINE)
+            return not_scanned("the file changed during the scan", ENGINE)
         if code == 0:
             return ScanResult(ScanVerdict.CLEAN, "", ENGINE)
         if code == _FOUND and not _ERROR.search(said):

@@ -104,7 +104,7 @@ class RegularFile:
         except OSError as error:
             raise FileError(ErrorCode.FILE_CHANGED, error.strerror or "") from error
         if (found.st_dev, found.st_ino) != (mine.st_dev, mine.st_ino):
-            raise FileError(ErrorCode.FILE_CHANGED, "another file has taken its place")
+            raise FileError(ErrorCode.FILE_CHANGED, "another file has replaced it")
         return real
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ def open_regular(path: str) -> RegularFile:
     except OSError as error:
         raise translate(error, path) from error
     except ValueError as error:  # a null byte in the name
-        raise FileError(ErrorCode.FILE_NOT_FOUND, "not a possible name") from error
+        raise FileError(ErrorCode.FILE_NOT_FOUND, "the name is not valid") from error
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
         os.close(fd)

@@ -62,7 +62,9 @@ class _Server:
         except AppError as error:
             answer = codec.encode_error(error)
         except StaleJobError:
-            answer = codec.encode_error(EngineError(ErrorCode.WRONG_STATE, "it has just moved"))
+            answer = codec.encode_error(
+                EngineError(ErrorCode.WRONG_STATE, "its state has just changed")
+            )
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             fault = EngineError(ErrorCode.UNEXPECTED_ERROR, f"bad call: {type(error).__name__}")
             answer = codec.encode_error(fault)

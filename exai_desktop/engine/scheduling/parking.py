@@ -10,7 +10,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.models import JobView
 
-UNDECIDED: Final = "the same content, or a file just like it, needs your decision first"
+UNDECIDED: Final = "the same file, or one very similar, needs your decision first"
 
 
 class Parking:

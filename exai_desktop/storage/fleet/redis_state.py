@@ -38,7 +38,7 @@ class Silence:
     def keep(self) -> None:
         """Raises FLEET_UNREACHABLE while it lasts."""
         if time.monotonic() < self._until:
-            raise EngineError(ErrorCode.FLEET_UNREACHABLE, "it did not answer a moment ago")
+            raise EngineError(ErrorCode.FLEET_UNREACHABLE, "it did not answer the last request")
 
 
 def open_blocking_redis(url: str, password: str | None = None) -> BlockingRedis:
@@ -60,7 +60,8 @@ def open_redis(url: str, password: str | None = None) -> Redis:
         from redis.asyncio import Redis
     except ImportError as error:
         raise EngineError(
-            ErrorCode.INVALID_SETTING, "redis_url needs the extra `fleet`: it is not installed"
+            ErrorCode.INVALID_SETTING,
+            "redis_url needs the package extra fleet, which is not installed",
         ) from error
     try:
         return Redis.from_url(
@@ -113,7 +114,9 @@ class RedisStateStore:
         except (RedisError, OSError) as error:
             self._silence.begin()
             raise unreachable(error) from error
-        raise EngineError(ErrorCode.FLEET_UNREACHABLE, "others change the same state all the time")
+        raise EngineError(
+            ErrorCode.FLEET_UNREACHABLE, "other computers keep changing the same data"
+        )
 
 
 async def whole(work: Coroutine[object, object, T]) -> T:

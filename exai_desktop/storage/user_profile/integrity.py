@@ -72,7 +72,7 @@ def examine(path: Path, *, thorough: bool, schema: str, now: float, aside: Path)
             raise DamageError(str(error)) from error
         raise as_engine_error(error) from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise DamageError(f"a row makes no sense: {error}") from error
+        raise DamageError(f"a row is not valid: {error}") from error
 
 
 def _examine(path: Path, *, thorough: bool, schema: str, now: float, aside: Path) -> Found:
@@ -117,10 +117,10 @@ def _compare_schema(connection: Connection, expected: str, found: str) -> None:
     ours = [name for name, _ in migrate.STEPS]
     applied = migrate.applied(connection)
     if applied[: len(ours)] != ours[: len(applied)]:
-        raise DamageError("the list of schema steps makes no sense")
+        raise DamageError("the list of schema versions is not valid")
     # With another list of steps the program was interrupted after a migration.
     if expected.partition(" ")[0] == found.partition(" ")[0] and expected != found:
-        raise DamageError("the schema is not what it was")
+        raise DamageError("the schema was changed")
 
 
 def _every_row(connection: Connection) -> Iterator[object]:

@@ -31,8 +31,8 @@ def refuse_network_folder(folder: Path, mounts: Path = _MOUNTS) -> None:
     if found is not None and found[1] in _NETWORK:
         raise EngineError(
             ErrorCode.DATABASE_ERROR,
-            f"the profile {folder} lies on a network folder ({found[1]}), where a database is not"
-            " safe; set EXAI_DESKTOP_HOME to a folder of this computer",
+            f"the profile {folder} is on a network folder ({found[1]}), where a database is not"
+            " safe; set EXAI_DESKTOP_HOME to a folder on this computer",
         )
 
 

@@ -123,7 +123,7 @@ class _Opening:
         """Raises `DamageError` when there was a database and is none."""
         is_gone = not self._path.exists() or not self._path.stat().st_size
         if is_gone and (self._mark is not None or _size(log_of(self._path))):
-            raise DamageError("the database is gone")
+            raise DamageError("the database is missing")
         return is_gone
 
     def _is_as_it_was_left(self) -> bool:
@@ -153,7 +153,8 @@ class _Opening:
                 mark,
                 recovering=found.newest,
                 problem=ErrorCode.DATABASE_RECOVERED.value,
-                detail=f"the end of the log was damaged; record kept up to {stamp(found.newest)}",
+                detail="the end of the log was damaged; the database is intact up to"
+                f" {stamp(found.newest)}",
             )
         self._marks.save(replace(mark, clean=False), to_disk=found.lost_commits)
 
@@ -164,8 +165,8 @@ class _Opening:
             self._ballast.release()
             raise EngineError(
                 ErrorCode.DATABASE_ERROR,
-                f"{why}; it cannot be replaced: {error.strerror}. Make room on the disk and start"
-                " again; nothing is lost meanwhile",
+                f"{why}; it cannot be replaced: {error.strerror}. Free some disk space and start"
+                " again; no data is lost",
             ) from error
 
     def _put_another(self, why: str) -> None:

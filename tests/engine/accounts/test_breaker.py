@@ -199,7 +199,7 @@ async def test_files_that_may_go_elsewhere_do(tmp_path: Path) -> None:
             done = await bench.until_state(job.id, S.DONE, seconds=20)
             assert done.account == "glm"
             assert done.route_reason is not None
-            assert "kimi: left alone after PROVIDER_UNAVAILABLE" in done.route_reason
+            assert "kimi: paused after PROVIDER_UNAVAILABLE" in done.route_reason
         # New ones do not even try the first.
         [late] = await bench.upload(*write(tmp_path, "late.txt"), allow_fallback=True)
         assert (late.state, late.account) == (S.DONE, "glm")

@@ -71,7 +71,7 @@ async def test_with_three_a_minute_no_window_ever_holds_four(tmp_path: Path) -> 
                     told = 0.0
         shown_at = clock.monotonic()
         assert any(
-            isinstance(e, JobChanged) and "3 uploads a minute" in (e.job.wait_reason or "")
+            isinstance(e, JobChanged) and "3 uploads per minute" in (e.job.wait_reason or "")
             for e in bench.events
         )
         await hurry(bench, clock, batch, 1.5)
@@ -92,7 +92,7 @@ async def test_a_cancel_ends_the_wait(tmp_path: Path) -> None:
         batch = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
         await bench.until(
             lambda: any(
-                isinstance(e, JobChanged) and "uploads a minute" in (e.job.wait_reason or "")
+                isinstance(e, JobChanged) and "uploads per minute" in (e.job.wait_reason or "")
                 for e in bench.events
             )
         )

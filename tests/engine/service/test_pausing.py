@@ -98,14 +98,14 @@ async def test_the_user_overrides_the_battery_until_the_next_time(tmp_path: Path
         wanted=settings(on_battery="wait"),
         surroundings=told,
     ) as bench:
-        await until_paused(bench, clock, "on battery")
-        await bench.engine.queue.resume()
+        await until_paused(bench, clock, "on battery power")
+        await bench.engine.resume()
         await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
         told.situation = Situation(on_battery=False)
         clock.ahead_s += 16
         await asyncio.sleep(0.2)
         told.situation = Situation(on_battery=True)
-        await until_paused(bench, clock, "on battery")
+        await until_paused(bench, clock, "on battery power")
 
 
 async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=[KIMI], clock=clock, surroundings=told) as bench:
         await bench.engine.settings.change("on_battery", "wait")
         async with asyncio.timeout(5):
-            while (await bench.engine.queue.summary()).pause_reason != "on battery":
+            while (await bench.engine.summary()).pause_reason != "on battery power":
                 await asyncio.sleep(0.02)
         job = await added(bench, tmp_path, "file.txt")
         await bench.engine.settings.change("on_battery", "go")

@@ -104,7 +104,7 @@ def test_a_refusal_has_its_own_code(name: str, size: int, code: ErrorCode) -> No
 
 
 def test_a_file_too_large_is_told_the_most_that_any_purpose_takes() -> None:
-    with pytest.raises(AppError, match=r"501 bytes; Acme takes 500 for \.png"):
+    with pytest.raises(AppError, match=r"501 bytes; Acme accepts 500 for \.png"):
         fit("a.png", 501, ACME, "north", None)
 
 
@@ -115,7 +115,7 @@ def test_a_purpose_of_another_region_is_not_offered() -> None:
 
 
 def test_an_unknown_purpose_is_answered_with_those_that_exist() -> None:
-    with pytest.raises(AppError, match="'vision'; Acme knows: read, look") as caught:
+    with pytest.raises(AppError, match="'vision'; Acme accepts: read, look") as caught:
         ACME.purpose("south", "vision")
     assert caught.value.code is ErrorCode.INVALID_PURPOSE
 

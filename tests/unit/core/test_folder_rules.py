@@ -38,9 +38,9 @@ def test_what_a_rule_allows(line: str, names: list[str]) -> None:
     [
         ("", "is not FOLDER"),
         ("/d", "is not FOLDER"),
-        ("d = kimi", "whole path"),
-        ("/ = kimi", "whole path"),
-        ("/d/../e = kimi", "whole path"),
+        ("d = kimi", "full path"),
+        ("/ = kimi", "full path"),
+        ("/d/../e = kimi", "full path"),
         ("/d =", "is not a place"),
         ("/d = kimi,", "is not a place"),
         ("/d = kimi/cn/x", "is not a place"),

@@ -79,7 +79,7 @@ def test_a_note_of_another_version_of_the_program_is_read_as_far_as_it_goes() ->
     ("limits", "found"),
     [
         (Limits(), (0.0, "")),
-        (Limits(files=1000, own_files=4), (0.75, "3 of 4 files by your own setting")),
+        (Limits(files=1000, own_files=4), (0.75, "3 of 4 files, your own limit")),
         (Limits(files=1000, purpose_files=2), (1.0, "2 of 2 files for one purpose")),
         (Limits(bytes=200, own_bytes=400), (0.5, "100 of 200 bytes")),
     ],

@@ -129,7 +129,7 @@ def test_an_alias_of_a_purpose_is_sent_by_its_real_name() -> None:
 
 def test_another_company_is_asked_for_and_named_before_it_gets_a_file() -> None:
     only_kimi_takes_videos = ("a.webm", 100, Wish(account="my glm"))
-    with pytest.raises(AppError, match=r"my glm: .*my kimi would take it") as caught:
+    with pytest.raises(AppError, match=r"my glm: .*my kimi would accept it") as caught:
         choose(*only_kimi_takes_videos, [KIMI, GLM], TABLE)
     assert caught.value.code is ErrorCode.CONSENT_NEEDED
 
@@ -152,7 +152,7 @@ REFUSAL = AppError(ErrorCode.CONTENT_REFUSED, "not with us")
 
 def test_what_a_provider_refused_goes_to_the_next_only_with_consent() -> None:
     refused = {"my kimi": REFUSAL}
-    with pytest.raises(AppError, match=r"my kimi: not with us\. my glm would take it") as caught:
+    with pytest.raises(AppError, match=r"my kimi: not with us\. my glm would accept it") as caught:
         choose("a.pdf", 1, Wish(), [KIMI, GLM], TABLE, refused)
     assert caught.value.code is ErrorCode.CONSENT_NEEDED
     route = choose("a.pdf", 1, Wish(allow_fallback=True), [KIMI, GLM], TABLE, refused)
@@ -205,17 +205,17 @@ def test_without_an_account_or_with_a_disabled_one_nothing_is_chosen() -> None:
 
 # -- accounts that are left alone for a while
 
-PAUSED = {"my kimi": "left alone after TIMEOUT"}
+PAUSED = {"my kimi": "paused after TIMEOUT"}
 
 
 def test_a_paused_account_is_passed_over_only_for_one_that_may_have_the_file() -> None:
     accounts, second = (KIMI, GLM), replace(KIMI, name="second kimi", order=1)
     route = choose("a.pdf", 10, Wish(), accounts, TABLE, paused=PAUSED)
-    assert (route.account, route.reason) == (KIMI, "waits for my kimi: left alone after TIMEOUT")
+    assert (route.account, route.reason) == (KIMI, "waiting for my kimi: paused after TIMEOUT")
     route = choose("a.pdf", 10, Wish(allow_fallback=True), accounts, TABLE, paused=PAUSED)
     assert (route.account, route.reason) == (
         GLM,
-        "fallback allowed; my kimi: left alone after TIMEOUT",
+        "fallback allowed; my kimi: paused after TIMEOUT",
     )
     route = choose("a.pdf", 10, Wish(), (KIMI, second), TABLE, paused=PAUSED)
     assert route.account == second

@@ -21,7 +21,7 @@ from exai_desktop.core.files.scans import ScanResult, ScanVerdict, not_scanned, 
         ),
         (
             ScanResult(ScanVerdict.FOUND, "Own.Test", "ClamAV 1.4.6"),
-            "Scanned by ClamAV 1.4.6, signatures of no date: found Own.Test",
+            "Scanned by ClamAV 1.4.6, signatures of unknown date: found Own.Test",
         ),
     ],
 )

@@ -19,7 +19,7 @@ from exai_desktop.core.machine import Situation, why_not_now
     [
         (Situation(True, True), False, False, None),
         (Situation(True, True), True, True, "on a metered connection"),
-        (Situation(False, True), True, True, "on battery"),
+        (Situation(False, True), True, True, "on battery power"),
         (Situation(False, True), True, False, None),
         (Situation(None, None), True, True, None),
     ],

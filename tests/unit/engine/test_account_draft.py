@@ -33,7 +33,7 @@ def test_a_tier_sets_what_is_not_given(draft: AccountDraft, at_once: int, per_mi
     ("draft", "names"),
     [
         (AccountDraft("a", "kimi", tier="9"), "0, 1, 2, 3, 4, 5"),
-        (AccountDraft("a", "glm", tier="0"), "there are none"),
+        (AccountDraft("a", "glm", tier="0"), "none"),
     ],
 )
 def test_a_tier_that_does_not_exist_is_refused_with_those_that_do(
