@@ -29,131 +29,135 @@ class SendingSettings(BaseModel):
         default=2,
         ge=1,
         le=64,
-        description="Uploads at once per account, unless the account says otherwise.",
+        description="Number of uploads at the same time for each account. An account can have its"
+        " own number.",
     )
     upload_bytes_per_s: int = Field(
         default=0,
         ge=0,
-        description="Most bytes a second that leave, over all accounts; 0: as fast as the line."
-        " In force at once. From 16384 on.",
+        description="Speed limit in bytes per second for all accounts together; 0: no limit. The"
+        " smallest limit is 16384. Takes effect immediately.",
     )
     settle_s: float = Field(
         default=60.0,
         ge=0,
         le=600,
-        description="How long a lost answer is left alone before the provider's list is asked.",
+        description="Wait after a lost answer before the provider's file list is checked.",
     )
     verify_after_s: float = Field(
         default=600.0,
         ge=0,
         le=30 * 86_400,
-        description="How long the provider's word that a file is there counts, before its id is"
-        " used for the same content again.",
+        description="How long a check that a file is at the provider stays valid. After that, the"
+        " file is checked again before its ID is used for the same content.",
     )
     account_max_files: int = Field(
         default=0,
         ge=0,
-        description="Most files to keep at one account; 0: the provider's own limit alone.",
+        description="Largest number of files at one account; 0: only the limit of the provider.",
     )
     account_max_bytes: int = Field(
         default=10_240 * MIB,
         ge=0,
-        description="Most bytes to keep at one account; 0: the provider's own limit alone.",
+        description="Largest total size at one account; 0: only the limit of the provider.",
     )
     clock_skew_s: float = Field(
         default=120.0,
         ge=0,
         le=86_400,
-        description="How far the provider's clock may be off when its list is compared.",
+        description="Allowed difference of the provider's clock when its file list is compared.",
     )
     breaker_failures: int = Field(
         default=5,
         ge=1,
         le=100,
-        description="Faults of a provider in a row after which its account is left alone.",
+        description="An account is paused after this number of failures in a row.",
     )
     breaker_wait_s: float = Field(
         default=300.0,
         ge=60,
         le=2_400,
-        description="How long it is left alone the first time; each further time twice as long,"
-        " at most 40 minutes.",
+        description="Length of the first pause of an account after failures. Each further pause is"
+        " twice as long, at most 40 minutes.",
     )
     health_check_s: float = Field(
         default=900.0,
         ge=0,
         le=86_400,
-        description="An account that was not used for so long is asked for its list, so that a"
-        " rejected key or a provider that is down shows before the next file; 0: never. From"
-        " 60 on.",
+        description="After this time without use, an account is checked. So a rejected key or a"
+        " provider that does not work is noticed before the next file. 0: never; the"
+        " smallest value is 60.",
     )
     metrics_port: int = Field(
         default=0,
         ge=0,
         le=65_535,
-        description="Port on this computer (127.0.0.1) where Prometheus finds counters and"
-        " histograms; 0: none. Needs the extra `metrics`.",
+        description="Port on this computer (127.0.0.1) for Prometheus metrics; 0: none. Needs the"
+        " package extra `metrics`.",
     )
     redis_url: str = Field(
         default="",
-        description="A Redis that several machines share, so that they leave an account alone"
-        " together, keep its limits together, and send each content once:"
-        " `redis://127.0.0.1:6379/0`, or `rediss://` on another machine. Needs the extra `fleet`."
-        " Its password is taken from the environment variable `EXAI_DESKTOP_REDIS_PASSWORD` only.",
+        description="Address of a Redis server that several computers share. They pause an account"
+        " together, share its limits, and send each content only once."
+        " `redis://127.0.0.1:6379/0` on this computer, `rediss://` on another one. Needs"
+        " the package extra `fleet`. The password is read only from the environment"
+        " variable `EXAI_DESKTOP_REDIS_PASSWORD`.",
     )
     connect_timeout_s: float = Field(
         default=10.0,
         gt=0,
         le=120,
-        description="Longest wait for a connection.",
+        description="Time limit for a connection.",
     )
     write_timeout_s: float = Field(
         default=60.0,
         gt=0,
         le=600,
-        description="Longest wait for the network to take one block.",
+        description="Time limit for sending one block of data.",
     )
     read_timeout_s: float = Field(
         default=300.0,
         gt=0,
         le=3_600,
-        description="Longest wait for the answer after the last byte; the file is read there.",
+        description="Time limit for the answer after the last byte. The provider may read the file"
+        " before it answers.",
     )
     confirm_timeout_s: float = Field(
         default=120.0,
         ge=0,
         le=3_600,
-        description="How long a provider's own processing of a stored file is watched.",
+        description="How long the program waits for the provider to process a stored file.",
     )
     max_attempts: int = Field(
         default=8,
         ge=1,
         le=100,
-        description="Attempts before a job is given up as failed.",
+        description="Attempts before an upload has failed.",
     )
     transport_order: str = Field(
         default="http",
         pattern=r"^(sdk-first|(native|openai|http)(,(native|openai|http))*)$",
-        description=(
-            "Ways to send, first to last: http, openai, native (GLM only), with commas; "
-            "sdk-first is native,openai,http. http is always the last resort."
-        ),
+        description="Transports in the order of use, with commas: http, openai, native (GLM only);"
+        " sdk-first means native,openai,http. http is always used last, if no other"
+        " works.",
     )
     proxy: str = Field(
         default="",
         pattern=r"^((https?|socks5h?)://[^\s/@]+(:[^\s/@]*@[^\s/@]+)?(:[0-9]{1,5})?/?)?$",
-        description="Proxy address (http, https or socks5); empty: the system's.",
+        description="Proxy address (http, https or socks5); empty: the proxy of the system.",
     )
     allow_fallback: bool = Field(
         default=False,
-        description="Always allow another company when the chosen account cannot take a file.",
+        description="Always allow another provider if the chosen account does not accept a file.",
     )
 
     @field_validator("upload_bytes_per_s")
     @classmethod
     def _not_a_trickle(cls, limit: int) -> int:
         if 0 < limit < LEAST_BYTES_PER_S:
-            raise ValueError(f"0, or {LEAST_BYTES_PER_S} and more: servers give up on a trickle")
+            raise ValueError(
+                f"it must be 0, or at least {LEAST_BYTES_PER_S}: servers end slower uploads"
+            )
         return limit
 
     @field_validator("redis_url")
@@ -163,11 +167,11 @@ class SendingSettings(BaseModel):
             return url
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("it begins with redis://, rediss:// or unix://")
+            raise ValueError("it must begin with redis://, rediss:// or unix://")
         if parts.username or parts.password:
-            raise ValueError("the password belongs into EXAI_DESKTOP_REDIS_PASSWORD, not here")
+            raise ValueError("the password must be given in EXAI_DESKTOP_REDIS_PASSWORD, not here")
         if parts.scheme == "redis" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError("another machine is reached by rediss:// only")
+            raise ValueError("another computer is reached by rediss:// only")
         return url
 
 
@@ -180,69 +184,72 @@ class Settings(SendingSettings):
     max_file_bytes: int = Field(
         default=512 * MIB,
         ge=1,
-        description="Largest file the program takes; a provider's own limit may be lower.",
+        description="Largest size of a file. The limit of a provider may be lower.",
     )
     readers: int = Field(
         default=2,
         ge=1,
         le=8,
-        description="Threads that read and hash files.",
+        description="Number of threads that read files and compute their SHA-256.",
     )
     on_metered: Literal["go", "wait"] = Field(
         default="go",
-        description="Whether the queue waits on a metered connection, where the system tells"
-        " (Linux with NetworkManager). In force at once.",
+        description="What the queue does on a metered connection (Linux with NetworkManager):"
+        " go on, or pause (`wait`). Takes effect immediately.",
     )
     on_battery: Literal["go", "wait"] = Field(
         default="go",
-        description="Whether the queue waits while the computer runs on battery. In force at once.",
+        description="What the queue does on battery power: go on, or pause (`wait`). Takes effect"
+        " immediately.",
     )
     plan_above_files: int = Field(
         default=100,
         ge=0,
-        description="Of more files dropped on the window at once, the plan is shown before"
+        description="If you add more files than this in the window, a preview is shown before"
         " anything is sent; 0: never.",
     )
     malware_scan: Literal["off", "if_available", "required"] = Field(
         default="if_available",
-        description="Whether files are scanned for malware; required: what is not scanned is held.",
+        description="Malware scan before sending. `required`: files that cannot be scanned are put"
+        " on hold.",
     )
     clamd_address: str = Field(
         default="",
         pattern=r"^((127\.0\.0\.1|\[::1\]):[0-9]{1,5}|/[^\x00-\x1f]*)?$",
-        description="ClamAV daemon: a socket's path or a port here (127.0.0.1:3310); empty: found.",
+        description="Address of the ClamAV daemon: path of a socket, or a port on this computer"
+        " (127.0.0.1:3310); empty: found automatically.",
     )
     content_mismatch: OnContent = Field(
         default="ask",
-        description="A file that is not what its name says: ask, take it, or always refuse it.",
+        description="Content that does not match the file extension: ask, allow, or always refuse.",
     )
     content_macros: OnContent = Field(
         default="ask",
-        description="A document with macros or scripts: ask, take it, or always refuse it.",
+        description="Documents with macros or scripts: ask, allow, or always refuse.",
     )
     content_encrypted: OnContent = Field(
         default="ask",
-        description="A document behind a password: ask, take it, or always refuse it.",
+        description="Documents with a password: ask, allow, or always refuse.",
     )
     content_deceptive: OnContent = Field(
         default="ask",
-        description="A file name made to deceive: ask, take it, or always refuse it.",
+        description="Misleading file names: ask, allow, or always refuse.",
     )
     allowed_folders: tuple[str, ...] = Field(
         default=(),
-        description="Folders from which `upload --unattended` may take files; none: it takes none."
-        " Whole paths; in the environment between colons (Windows: semicolons).",
+        description="Folders from which `upload --unattended` may upload files; empty: no folder."
+        " Full paths, separated by colons in the environment (Windows: semicolons).",
     )
     folder_rules: tuple[str, ...] = Field(
         default=(),
-        description="Which providers may have the files below a folder: lines such as"
-        " `/home/me/work = kimi/cn, glm +fallback`. The innermost folder's rule holds. In force at"
-        " once when changed by `rule set` or in the window.",
+        description="Which providers may get the files in a folder: lines such as `/home/me/work ="
+        " kimi/cn, glm +fallback`. The rule of the innermost folder applies. Changes by"
+        " `rule set` or in the window take effect immediately.",
     )
     keep_texts: bool = Field(
         default=True,
-        description="Keep the texts you have looked at on this computer, so that `search` finds"
-        " them; off: none is kept, and what was kept is deleted at the next start.",
+        description="Save the texts you have opened on this computer, so that `search` finds them;"
+        " off: no text is saved, and saved texts are deleted at the next start.",
     )
     theme: Literal["system", "light", "dark"] = Field(
         default="system",
@@ -250,7 +257,7 @@ class Settings(SendingSettings):
     )
     log_level: Literal["debug", "info", "warning"] = Field(
         default="info",
-        description="How much is written to the log.",
+        description="Amount of detail in the log.",
     )
 
     @property

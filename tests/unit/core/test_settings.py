@@ -101,7 +101,7 @@ def test_a_shared_state_is_on_this_machine_or_behind_tls(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://127.0.0.1", "begins with redis"),
+        ("http://127.0.0.1", "begin with redis"),
         ("redis://10.0.0.1:6379", "rediss:// only"),
         ("rediss://:not-a-real-one@redis.example", "EXAI_DESKTOP_REDIS_PASSWORD"),
         ("rediss://user@redis.example", "EXAI_DESKTOP_REDIS_PASSWORD"),
@@ -115,5 +115,5 @@ def test_a_shared_state_without_protection_is_refused(url: str, reason: str) -> 
 def test_a_limit_of_speed_is_none_or_more_than_a_trickle() -> None:
     assert Settings(upload_bytes_per_s=0).upload_bytes_per_s == 0
     assert Settings(upload_bytes_per_s=16_384).upload_bytes_per_s == 16_384
-    with pytest.raises(ValidationError, match="servers give up on a trickle"):
+    with pytest.raises(ValidationError, match="servers end slower uploads"):
         Settings(upload_bytes_per_s=16_383)
