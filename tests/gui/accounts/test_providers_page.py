@@ -81,4 +81,4 @@ def test_the_end_of_a_problem_takes_its_message_away(open_window: Open) -> None:
     script.publish(ProblemSolved(error, "home"))  # another account's: this one's stays
     script.publish(ProblemSolved(error, "work"))
     stage.until(lambda: notices.title != error.title)
-    assert notices.title == "work: it is over"
+    assert notices.title == "work: problem solved"

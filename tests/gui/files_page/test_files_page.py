@@ -164,8 +164,8 @@ def test_a_foreign_file_is_imported(stage_and_page: tuple[Stage, FilesPage]) -> 
     stage, page = stage_and_page
     select(stage, page, 1, 3)
     page.buttons[next(a for a in page.buttons if a.value == "import")].click()
-    stage.until(lambda: ("files.import_foreign", "work", ["file-3"]) in stage.script.calls)
-    stage.until(lambda: stage.parts.notices.title == "1 file is on record now")
+    stage.until(lambda: ("import_files", "work", ["file-3"]) in stage.script.calls)
+    stage.until(lambda: stage.parts.notices.title == "1 file imported")
     row = page.model.row_of(3)
     assert row is not None
     stage.until(lambda: page.model.row_at(row) is not None)
