@@ -66,7 +66,7 @@ GROUPS: Final = (
     FileGroup("All", ()),
     FileGroup(COPY_WORDS[C.PRESENT], (C.PRESENT,)),
     FileGroup(COPY_WORDS[C.FOREIGN], (C.FOREIGN,)),
-    FileGroup("Gone", (C.MISSING, C.EXPIRED, C.DELETING)),
+    FileGroup("Missing or expired", (C.MISSING, C.EXPIRED, C.DELETING)),
 )
 
 

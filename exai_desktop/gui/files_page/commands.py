@@ -121,10 +121,9 @@ class FilesCommands:
             self._notices.show_error(failed[0].error)
             return
         gone = sum(len(x.missing) + len(x.expired) + len(x.damaged) for x in listings)
-        parts = [
-            f"{sum(x.present for x in listings):,} found",
-            f"{sum(len(x.foreign) for x in listings):,} not uploaded by this app",
-        ]
+        others = sum(len(x.foreign) for x in listings)
+        parts = [f"{count_text(sum(x.present for x in listings), 'file', 'files')} found"]
+        parts += [f"{others:,} not uploaded by this app"] if others else []
         parts += [f"{gone:,} missing, expired or with a different size"] if gone else []
         tone = Tone.CARE if gone else Tone.GOOD
         self._notices.show_notice("The lists are up to date", ", ".join(parts) + ".", tone)

@@ -25,7 +25,7 @@ _WORDS: Final = TableWords(
 )
 _WIDTHS: Final = Widths(
     {
-        FileColumn.STATE: 192,
+        FileColumn.STATE: 224,
         FileColumn.SIZE: 80,
         FileColumn.ACCOUNT: 136,
         FileColumn.STORED: 144,

@@ -154,5 +154,5 @@ def _tell_batch(batch: BatchFinished, bar: NoticeBar) -> None:
     title = f"{count_text(missed, 'file was', 'files were')} not uploaded"
     good = batch.done + batch.duplicate
     text = f"{count_text(good, 'file is', 'files are')} at the provider. " if good else ""
-    text += "Use the filter Needs attention to see the other files and the reasons."
+    text += "Use the filter Needs attention to see these files and the reasons."
     bar.show_notice(title, text, Tone.CARE)

@@ -52,7 +52,7 @@ class RowPainter(CellPainter):
             case Column.ACCOUNT:
                 cell.lines(account_text(job), plain_text(job.purpose or ""))
             case Column.RESULT:
-                note = "already uploaded" if job.state is JobState.DUPLICATE else ""
+                note = "existing file" if job.state is JobState.DUPLICATE else ""
                 cell.lines(result_text(job), note, is_code=True)
 
 

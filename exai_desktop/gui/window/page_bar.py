@@ -55,7 +55,7 @@ class SandboxBanner(QFrame):
     def __init__(self, theme: Theme, on_real: Callable[[], object]) -> None:
         super().__init__()
         self.setProperty("banner", True)
-        text = PlainLabel("Sandbox: files go to this computer only", role="heading")
+        text = PlainLabel("Sandbox: files stay on this computer", role="heading")
         self.add_real = Button(theme, "Add a real account…", on_real, icon="key")
         layout = row(IconView(theme, "flask", "accent"), text, 0, self.add_real, gap=12)
         layout.setContentsMargins(24, 8, 24, 8)

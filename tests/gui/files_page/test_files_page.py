@@ -112,7 +112,7 @@ def test_what_is_deleted_is_left_out_and_filters_narrow(
 ) -> None:
     stage, page = stage_and_page
     assert "report 6.pdf" not in names(page)
-    page.filter.chips["Gone"].click()
+    page.filter.chips["Missing or expired"].click()
     stage.until(lambda: sorted(names(page)) == ["report 4.pdf", "report 5.pdf"])
     page.filter.chips["All"].click()
     page.account.choose("zai")
