@@ -199,8 +199,7 @@ def import_files(
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Add files to the list that were not uploaded by this app. Their content stays unknown: an
-    imported file never replaces the upload of a file on this computer."""
+    """Add files to the list that were not uploaded by this app. Their content stays unknown."""
     if account is None or bool(file_ids) == everything:
         raise typer.BadParameter("give --account and either file IDs or --all")
 

@@ -38,7 +38,7 @@ def list_jobs(
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """List files, newest first."""
+    """List the files in the queue with their state, newest first."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         query = JobQuery(states=tuple(state or ()), search=search)
@@ -164,8 +164,7 @@ def retry(
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Put files back into the queue as a new attempt. The window or the next `upload` sends
-    them."""
+    """Put files back into the queue. The window or the next `upload` sends them."""
     if bool(job_ids) == failed:
         raise typer.BadParameter("give either job numbers or --failed")
     codes = accepted(accept)
@@ -204,8 +203,7 @@ def settle(
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Decide about a file that needs your decision: use the file at the provider, or send it
-    again."""
+    """Decide about an uncertain file: use the file at the provider, or send it again."""
     if (use is None) is not send_again:
         raise typer.BadParameter("give either --use FILE_ID or --send-again")
 
