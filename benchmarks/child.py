@@ -12,14 +12,36 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
 MIB: Final = 1024 * 1024
+# What parent and child say to each other: a child of another checkout must know the same.
+PROTOCOL: Final = 2
 _SAMPLE_S: Final = 0.005
 _ANSWER_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A checkout whose `exai_desktop` and `benchmarks` run in the children, in our environment."""
+
+    folder: Path
+
+    def command(self, module: str, *words: str) -> list[str]:
+        """To be run in `folder`: what lies there goes before what is installed."""
+        return [sys.executable, "-m", module, *words]
+
+    def run(self, module: str, *words: str, home: Path) -> None:
+        """From its start to its end; what it prints goes nowhere."""
+        command, env = self.command(module, *words), environment(home)
+        subprocess.run(command, check=True, cwd=self.folder, env=env, stdout=subprocess.DEVNULL)
+
+
+OURS: Final = Program(Path(__file__).resolve().parent.parent)
 
 
 class Child:
@@ -79,10 +101,17 @@ class Child:
 
 def environment(home: Path, **settings: object) -> dict[str, str]:
     """A private profile with these settings, no keyring, no display."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("EXAI_DESKTOP_")}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        # PYTHONSAFEPATH would hide the checkout's own folder.
+        if not k.startswith("EXAI_DESKTOP_") and k not in {"PYTHONPATH", "PYTHONSAFEPATH"}
+    }
     own = {f"EXAI_DESKTOP_{name.upper()}": str(value) for name, value in settings.items()}
     return kept | own | {
         "EXAI_DESKTOP_HOME": str(home),
+        # What all profiles of a user share: this one shares with nobody.
+        "XDG_STATE_HOME": str(home / "state"),
         # Nobody is there to answer it.
         "EXAI_DESKTOP_PLAN_ABOVE_FILES": "0",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
@@ -92,11 +121,13 @@ def environment(home: Path, **settings: object) -> dict[str, str]:
 
 
 @contextmanager
-def running(module: str, home: Path, **settings: object) -> Iterator[Child]:
-    """A child of this package; it ends when its input does."""
-    command = [sys.executable, "-m", f"benchmarks.{module}"]
+def running(
+    module: str, home: Path, *, program: Program = OURS, **settings: object
+) -> Iterator[Child]:
+    """A child of the program's own `benchmarks`; it ends when its input does."""
     with subprocess.Popen(
-        command,
+        program.command(f"benchmarks.{module}"),
+        cwd=program.folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

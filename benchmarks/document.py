@@ -22,6 +22,8 @@ in turn with us, round by round; the first round warms up and does not count. Fi
 Ratios are speeds: 1 is as fast as the other, 2 twice as fast. A busy machine worsens all figures
 but memory, the ratios to curl too: we hash beside the sending and want a second processor for it.
 The system's keyring is left out, and with it the memory and the time that opening it takes.
+An account takes 1,000 files; where more are sent, several accounts share them, and each round has
+new ones.
 
 Machine: {machine}.
 Every round waits, within limits, until nobody else uses the machine; in this run
@@ -33,12 +35,19 @@ Every round waits, within limits, until nobody else uses the machine; in this ru
 """
 
 
-def write(figures: Sequence[Figure], machine: str, names: Sequence[str], told: str) -> None:
+def write(
+    figures: Sequence[Figure],
+    machine: str,
+    names: Sequence[str],
+    told: str,
+    path: Path = DOCUMENT,
+) -> None:
+    """The whole document anew; a figure that misses its bar is shown as such."""
     rows = "\n".join(
         f"| {f.name} | {f.shown_value} | {f.shown_bar} | {f.verdict} | {f.note} |" for f in figures
     )
     text = _INTRODUCTION.format(names=", ".join(names), machine=machine, told=told, rows=rows)
-    DOCUMENT.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def line(figure: Figure) -> str:

@@ -15,10 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accounts import renew_accounts
 from benchmarks.child import answer
 from benchmarks.server import PURPOSE
 from exai_desktop.bootstrap import load_provider_table, open_service
-from exai_desktop.core.accounts.accounts import Account, AccountDraft
+from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.tree import Sent
 from exai_desktop.core.events import BatchFinished, Event
 from exai_desktop.core.files.ports import OpenFile
@@ -57,52 +58,49 @@ class _Work:
         self._events = events
         self._provider: KimiProvider | None = None
 
-    async def account(self, order: dict[str, Any]) -> dict[str, Any]:
-        url, key, lanes = order["base_url"], order["key"], order["lanes"]
-        draft = AccountDraft("bench", "kimi", "intl", url, max_in_flight=lanes)
-        await self._service.accounts.add(draft, key)
-        info = load_provider_table().provider("kimi")
-        assert info is not None
-        readers = ThreadPoolExecutor(2, "sender")
-        account = Account("bench", "kimi", "intl", url)
-        self._provider = KimiProvider(account, key, info, Settings.model_validate({}), readers)
-        return {}
+    async def accounts(self, order: dict[str, Any]) -> dict[str, Any]:
+        return {"names": await renew_accounts(self._service, order)}
 
     async def engine(self, order: dict[str, Any]) -> dict[str, Any]:
-        """The whole path, from the paths to the end of the batch."""
+        """The whole path, from the paths to the end of all batches: one for each account."""
         start, cpu = time.perf_counter(), time.process_time()
-        batch_id = await self._service.queue.add(order["paths"], AddOptions())
-        ended = await self._end_of(batch_id)
+        batches = {
+            await self._service.add_paths(paths, AddOptions(account=name))
+            for name, paths in order["drops"].items()
+        }
+        ended = await self._ends_of(batches)
         whole, used = time.perf_counter() - start, time.process_time() - cpu
-        if ended.done != order["files"]:
+        if sum(batch.done for batch in ended) != order["files"]:
             raise RuntimeError(f"not everything was sent: {ended}")
-        return {"whole": whole, "cpu": used, "sending": await self._sending(batch_id, order)}
+        sending = await self._sending(ended[0].batch_id) if order["files"] == 1 else 0.0
+        return {"whole": whole, "cpu": used, "sending": sending}
 
-    async def _end_of(self, batch_id: int) -> BatchFinished:
+    async def _ends_of(self, batches: set[int]) -> list[BatchFinished]:
+        ended: list[BatchFinished] = []
         async for event in self._events:
-            if isinstance(event, BatchFinished) and event.batch_id == batch_id:
-                return event
+            if isinstance(event, BatchFinished) and event.batch_id in batches:
+                ended.append(event)
+                if len(ended) == len(batches):
+                    return ended
         raise RuntimeError("the engine has ended")
 
-    async def _sending(self, batch_id: int, order: dict[str, Any]) -> float:
+    async def _sending(self, batch_id: int) -> float:
         """Seconds between the intent on disk and the provider's answer, of a single file."""
-        if order["files"] != 1:
-            return 0.0
-        page = await self._service.queue.page(JobQuery(batch_id=batch_id))
-        history = (await self._service.queue.job(page.rows[0].id)).history
+        page = await self._service.jobs(JobQuery(batch_id=batch_id))
+        history = (await self._service.job(page.rows[0].id)).history
         at = {entry.new: entry.at for entry in history}
         return at[JobState.CONFIRMING] - at[JobState.SENDING]
 
     async def net(self, order: dict[str, Any]) -> dict[str, Any]:
         """One file through the network layer, its fingerprint known beforehand."""
-        assert self._provider is not None
+        provider = self._provider = self._provider or _provider(order["base_url"], order["key"])
         path = Path(order["path"])
         with path.open("rb") as body:
             sha256 = hashlib.file_digest(body, "sha256").hexdigest()
         start, cpu = time.perf_counter(), time.process_time()
         file = open_regular(str(path))
         try:
-            await self._provider.upload(_Upload(file, sha256, path.name))
+            await provider.upload(_Upload(file, sha256, path.name))
         finally:
             file.close()
         return {"whole": time.perf_counter() - start, "cpu": time.process_time() - cpu}
@@ -112,11 +110,19 @@ class _Work:
             await self._provider.close()
 
 
+def _provider(base_url: str, key: str) -> KimiProvider:
+    info = load_provider_table().provider("kimi")
+    assert info is not None
+    account = Account("bench", "kimi", "intl", base_url)
+    readers = ThreadPoolExecutor(2, "sender")
+    return KimiProvider(account, key, info, Settings.model_validate({}), readers)
+
+
 async def main() -> None:
     """Carry out orders until the input ends."""
     async with open_service() as service:
         work = _Work(service, await service.events())
-        orders = {"account": work.account, "engine": work.engine, "net": work.net}
+        orders = {"accounts": work.accounts, "engine": work.engine, "net": work.net}
         while line := await asyncio.to_thread(sys.stdin.readline):
             order = json.loads(line)
             answer(**await orders[order["order"]](order))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from benchmarks.materials import MB
 from benchmarks.quiet import Patience
 
 
@@ -18,7 +19,10 @@ class Bar(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`bar` None: worth knowing, but nothing is promised."""
+    """`bar` None: worth knowing, but nothing is promised. `kind` says which way is better.
+
+    `grain`: a difference that says nothing when two programs are compared.
+    """
 
     name: str
     value: float
@@ -26,6 +30,11 @@ class Figure:
     bar: float | None = None
     kind: Bar = Bar.AT_MOST
     note: str = ""
+    grain: float = 0.0
+
+    @property
+    def more_is_better(self) -> bool:
+        return self.kind is Bar.AT_LEAST
 
     @property
     def passed(self) -> bool | None:
@@ -58,24 +67,87 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured. `quick` is for a look, `full` for the record."""
+    """How much is measured: `full` for the record, `quick` for a look, `tiny` for the tests."""
 
     rounds: int
+    # Rounds before the first one that counts.
+    warm_ups: int
+    large_bytes: int
     small_files: int
+    # Room of an account: providers take no more, and the engine keeps to that.
+    account_files: int
+    window_bytes: int
     window_files: int
     window_tree: int
     window_rounds: int
     starts: int
     idle_s: float
+    decisions: int
+    tier_rounds: int
     patience: Patience
+
+    @property
+    def large(self) -> str:
+        """The size of a large file, in words."""
+        return f"{self.large_bytes // MB} MB"
 
 
 def full() -> Scale:
-    return Scale(9, 2_000, 1_000, 10_000, 5, 5, 10.0, Patience(90.0))
+    return Scale(
+        rounds=9,
+        warm_ups=1,
+        large_bytes=95 * MB,
+        small_files=2_000,
+        account_files=1_000,
+        window_bytes=20 * MB,
+        window_files=1_000,
+        window_tree=10_000,
+        window_rounds=5,
+        starts=5,
+        idle_s=10.0,
+        decisions=2_000,
+        tier_rounds=3,
+        patience=Patience(90.0),
+    )
 
 
 def quick() -> Scale:
-    return Scale(3, 400, 300, 0, 1, 3, 3.0, Patience(10.0))
+    return replace(
+        full(),
+        rounds=3,
+        small_files=400,
+        window_files=300,
+        window_tree=0,
+        window_rounds=1,
+        starts=3,
+        idle_s=3.0,
+        patience=Patience(10.0),
+    )
+
+
+def tiny() -> Scale:
+    """All steps of every chapter once; the figures say nothing. It does not wait for quiet."""
+    return Scale(
+        rounds=1,
+        warm_ups=0,
+        large_bytes=2 * MB,
+        small_files=30,
+        account_files=20,
+        window_bytes=1 * MB,
+        window_files=20,
+        window_tree=200,
+        window_rounds=1,
+        starts=1,
+        idle_s=0.5,
+        decisions=20,
+        tier_rounds=1,
+        patience=Patience(None),
+    )
+
+
+def exit_code(figures: Iterable[Figure]) -> int:
+    """1 when a figure misses its bar."""
+    return int(any(figure.passed is False for figure in figures))
 
 
 def median_ratio(reference: Sequence[float], ours: Sequence[float]) -> float:
@@ -89,6 +161,6 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
 
 
 def _number(value: float) -> str:
-    if abs(value) >= 100:
+    if abs(value) >= 100 or isinstance(value, int):
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

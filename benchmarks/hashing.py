@@ -6,30 +6,29 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from benchmarks.figures import Bar, Figure, Scale, median_ratio
-from benchmarks.materials import LARGE, MB, make_large
-from benchmarks.server import Server
-from exai_desktop.engine.files.open_file import hash_file, open_regular
+from benchmarks.bench import Bench
+from benchmarks.figures import Bar, Figure, median_ratio
+from benchmarks.materials import MB, make_large
 
 
-def measure(scale: Scale, _server: Server, folder: Path) -> Iterator[Figure]:
+def measure(bench: Bench) -> Iterator[Figure]:
     """Both read the file from the page cache."""
-    path = str(make_large(folder, 1)[0])
+    scale = bench.scale
+    path = str(make_large(bench.folder, 1, scale.large_bytes)[0])
     theirs, ours = [], []
-    for number in range(scale.rounds + 1):
-        scale.patience.wait()
-        start = time.perf_counter()
-        subprocess.run(["sha256sum", path], check=True, stdout=subprocess.DEVNULL)
-        middle = time.perf_counter()
-        file = open_regular(path)
-        hash_file(file, lambda _: None, lambda: False)
-        file.close()
-        if number > 0:
-            theirs.append(middle - start)
-            ours.append(time.perf_counter() - middle)
-    speeds = [f"{LARGE / MB / statistics.median(times):,.0f} MB/s" for times in (ours, theirs)]
+    with bench.running("parts_child", bench.folder / "home") as parts:
+        for number in range(scale.warm_ups + scale.rounds):
+            scale.patience.wait()
+            start = time.perf_counter()
+            subprocess.run(["sha256sum", path], check=True, stdout=subprocess.DEVNULL)
+            took = time.perf_counter() - start
+            own = float(parts.ask("hash", path=path)["took"])
+            if number >= scale.warm_ups:
+                theirs.append(took)
+                ours.append(own)
+    size = scale.large_bytes / MB
+    speeds = [f"{size / statistics.median(times):,.0f} MB/s" for times in (ours, theirs)]
     note = f"{speeds[0]}; sha256sum {speeds[1]}"
-    ratio = median_ratio(theirs, ours)
-    yield Figure("Fingerprint of 95 MB, ratio to sha256sum", ratio, "", 0.9, Bar.AT_LEAST, note)
+    title = f"Fingerprint of {scale.large}, ratio to sha256sum"
+    yield Figure(title, median_ratio(theirs, ours), "", 0.9, Bar.AT_LEAST, note)

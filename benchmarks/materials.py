@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 MB: Final = 1_000_000
-LARGE: Final = 95 * MB
 _PIECE: Final = 5 * MB
 _STAMP: Final = 32
 
@@ -18,13 +17,13 @@ def _text(size: int) -> bytes:
     return os.urandom(size // 2).hex().encode()
 
 
-def make_large(folder: Path, count: int, size: int = LARGE, name: str = "large") -> list[Path]:
+def make_large(folder: Path, count: int, size: int) -> list[Path]:
     """Files of one block repeated, each with a beginning of its own; written once, in the cache."""
     folder.mkdir(parents=True, exist_ok=True)
     block = _text(_PIECE)
     made = []
     for number in range(count):
-        path = folder / f"{name}-{number}.txt"
+        path = folder / f"large-{number}.txt"
         with path.open("wb") as file:
             for start in range(0, size, _PIECE):
                 file.write(block[: min(_PIECE, size - start)])
@@ -49,6 +48,17 @@ def make_small(folder: Path, count: int, size: int = 10_000) -> list[Path]:
         path = folder / f"small-{number:05}.txt"
         path.write_bytes(_text(_STAMP) + rest)
         made.append(path)
+    return made
+
+
+def make_shares(folder: Path, count: int, most: int) -> list[Path]:
+    """As many small files, in folders of the same size with at most `most` each."""
+    shares = -(-count // most)
+    made = []
+    for number in range(shares):
+        share = folder / f"share-{number}"
+        make_small(share, count // shares + (number < count % shares))
+        made.append(share)
     return made
 
 

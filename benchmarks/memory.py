@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-from benchmarks import child
-from benchmarks.figures import Bar, Figure, Scale
+from benchmarks.bench import Bench
+from benchmarks.figures import Bar, Figure
 from benchmarks.materials import make_large, make_small
-from benchmarks.server import Server
 
 FILES: Final = 4
 
 
-def measure(_scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
+def measure(bench: Bench) -> Iterator[Figure]:
     """Growth is counted from an engine that has sent a small file: its libraries are loaded."""
-    paths = [str(path) for path in make_large(folder / "files", FILES)]
+    scale, folder = bench.scale, bench.folder
+    paths = [str(path) for path in make_large(folder / "files", FILES, scale.large_bytes)]
     first = [str(path) for path in make_small(folder / "first", 1)]
-    with child.running("engine_child", folder / "home") as engine:
-        engine.ask("account", base_url=server.base_url, key=server.key, lanes=FILES)
-        engine.ask("engine", paths=first, files=1)
+    with bench.running("engine_child", folder / "home") as engine:
+        [account] = bench.add_accounts(engine, 1, FILES)
+        engine.ask("engine", drops={account: first}, files=1)
         before = engine.rss_mib()
         with engine.peak() as peak:
-            engine.ask("engine", paths=paths, files=FILES)
+            engine.ask("engine", drops={account: paths}, files=FILES)
         growth = peak() - before
         after = engine.rss_mib() - before
-    server.reset()
     note = f"from {before:.0f} MiB; {after:.0f} MiB more stay afterwards"
-    title = f"Memory growth, {FILES} files of 95 MB at once"
+    title = f"Memory growth, {FILES} files of {scale.large} at once"
     yield Figure(title, growth, "MiB", 40, Bar.BELOW, note)

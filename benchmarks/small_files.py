@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-from benchmarks import child, curl
-from benchmarks.figures import Bar, Figure, Scale, median_ratio, spread
-from benchmarks.materials import freshen, make_small
-from benchmarks.server import Server
+from benchmarks import curl
+from benchmarks.bench import Bench
+from benchmarks.figures import Bar, Figure, median_ratio, spread
+from benchmarks.materials import freshen, make_shares, make_small
 
 AT_ONCE: Final = 8
 ROUNDS: Final = 3
 
 
-def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
-    """A warm-up with a tenth of the files, then rounds in turn."""
+def measure(bench: Bench) -> Iterator[Figure]:
+    """A warm-up with a tenth of the files, then rounds in turn.
+
+    An account takes so many files and no more, so several share them, as a user with more files
+    would do it; each round has new ones.
+    """
+    scale, server, folder = bench.scale, bench.server, bench.folder
     count = scale.small_files
-    paths = make_small(folder / "files", count)
+    shares = make_shares(folder / "files", count, scale.account_files)
+    paths = [path for share in shares for path in sorted(share.iterdir())]
+    warm = make_small(folder / "warm", count // 10)
     curls, ours, cpus = [], [], []
-    with child.running("engine_child", folder / "home") as engine:
-        engine.ask("account", base_url=server.base_url, key=server.key, lanes=AT_ONCE)
-        warm = [str(path) for path in paths[: count // 10]]
-        engine.ask("engine", paths=warm, files=len(warm))
+    with bench.running(
+        "engine_child", folder / "home", account_max_files=scale.account_files
+    ) as engine:
+        [account] = bench.add_accounts(engine, 1, AT_ONCE)
+        engine.ask("engine", drops={account: [str(folder / "warm")]}, files=len(warm))
         for _ in range(min(ROUNDS, scale.rounds)):
             server.reset()
             freshen(paths)
@@ -32,9 +39,11 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
             curls.append(curl.send_all(server, paths, AT_ONCE, folder))
             server.reset()
             freshen(paths)
+            names = bench.add_accounts(engine, len(shares), AT_ONCE)
+            drops = {name: [str(share)] for name, share in zip(names, shares, strict=True)}
             scale.patience.wait()
             before = engine.cpu_s()
-            answer = engine.ask("engine", paths=[str(folder / "files")], files=count)
+            answer = engine.ask("engine", drops=drops, files=count)
             cpus.append((engine.cpu_s() - before) * 1000 / count)
             ours.append(float(answer["whole"]))
     server.reset()
@@ -46,4 +55,5 @@ def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
     )
     curl_rate = count / statistics.median(curls)
     note = f"{statistics.median(rates):,.0f} files/s ({spread(rates)}); curl {curl_rate:,.0f}"
-    yield Figure(f"{title}, rate, ratio to curl", median_ratio(curls, ours), note=note)
+    ratio = median_ratio(curls, ours)
+    yield Figure(f"{title}, rate, ratio to curl", ratio, kind=Bar.AT_LEAST, note=note)

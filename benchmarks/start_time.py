@@ -3,53 +3,50 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import child
-from benchmarks.figures import Figure, Scale, spread
-from benchmarks.materials import make_small
-from benchmarks.server import Server
+from benchmarks.bench import Bench
+from benchmarks.figures import Figure, spread
+from benchmarks.materials import make_shares
 
 BAR_S = 1.5
 
 
-def measure(scale: Scale, server: Server, folder: Path) -> Iterator[Figure]:
-    """On a profile with an account and its files; the first start fills the caches."""
-    home = folder / "home"
-    paths = make_small(folder / "files", scale.small_files)
-    with child.running("engine_child", home) as engine:
-        engine.ask("account", base_url=server.base_url, key=server.key, lanes=8)
-        engine.ask("engine", paths=[str(folder / "files")], files=len(paths))
-    server.reset()
+def measure(bench: Bench) -> Iterator[Figure]:
+    """On a profile with accounts that have their files; the first start fills the caches."""
+    scale, home, empty = bench.scale, bench.folder / "home", bench.folder / "empty"
+    count = scale.small_files
+    shares = make_shares(bench.folder / "files", count, scale.account_files)
+    with bench.running("engine_child", home, account_max_files=scale.account_files) as engine:
+        names = bench.add_accounts(engine, len(shares), 8)
+        drops = {name: [str(share)] for name, share in zip(names, shares, strict=True)}
+        engine.ask("engine", drops=drops, files=count)
     shown, usable = [], []
-    for number in range(scale.starts + 1):
+    for number in range(scale.warm_ups + scale.starts):
         scale.patience.wait()
         start = time.monotonic()
-        with child.running("window_child", home) as window:
+        with bench.running("window_child", home) as window:
             answer = window.next_answer()
-        if number > 0:
+        if number >= scale.warm_ups:
             shown.append(float(answer["shown"]) - start)
             usable.append(float(answer["usable"]) - start)
     note = f"{spread(usable, 2)}; on screen after {statistics.median(shown):.2f} s"
-    note += f"; {len(paths):,} files in the list"
+    note += f"; {count:,} files in the list"
     yield Figure("Start to usable window", statistics.median(usable), "s", BAR_S, note=note)
-    empty = folder / "empty"
-    yield _verb("exai-desktop --version", ["--version"], empty, scale)
-    yield _verb("exai-desktop list, empty profile", ["list"], empty, scale)
-    yield _verb(f"exai-desktop list, {len(paths):,} files", ["list"], home, scale)
+    yield _verb("exai-desktop --version", ["--version"], empty, bench)
+    yield _verb("exai-desktop list, empty profile", ["list"], empty, bench)
+    yield _verb(f"exai-desktop list, {count:,} files", ["list"], home, bench)
 
 
-def _verb(title: str, words: list[str], home: Path, scale: Scale) -> Figure:
-    command = [sys.executable, "-m", "exai_desktop", *words]
+def _verb(title: str, words: list[str], home: Path, bench: Bench) -> Figure:
+    program, scale = bench.program, bench.scale
     times = []
-    for number in range(scale.starts + 1):
+    for number in range(scale.warm_ups + scale.starts):
         scale.patience.wait()
         start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=child.environment(home))
-        if number > 0:
+        program.run("exai_desktop", *words, home=home)
+        if number >= scale.warm_ups:
             times.append(time.perf_counter() - start)
     return Figure(title, statistics.median(times), "s", note=spread(times, 2))

@@ -18,9 +18,9 @@ from typing import Any
 import qasync  # type: ignore[import-untyped]
 from PySide6.QtWidgets import QApplication
 
+from benchmarks.accounts import renew_accounts
 from benchmarks.child import answer
 from benchmarks.heartbeat import Heartbeat
-from exai_desktop.core.accounts.accounts import AccountDraft
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui import app as gui
 from exai_desktop.gui.engine.bridge import News
@@ -37,33 +37,33 @@ class _Work:
         self._window = window
         self._parts = parts
         self._heart = Heartbeat(window)
-        self._ended = 0
+        self._ended = self._done = self._stuck = 0
         parts.bridge.news_arrived.connect(self._on_news)
 
     def _on_news(self, news: News) -> None:
-        self._ended += sum(
-            batch.done + batch.duplicate + batch.refused + batch.failed for batch in news.finished
-        )
+        for batch in news.finished:
+            self._done += batch.done
+            self._ended += batch.done + batch.duplicate + batch.refused + batch.failed
+            self._stuck += batch.review + batch.cancelled
 
-    async def account(self, order: dict[str, Any]) -> dict[str, Any]:
-        draft = AccountDraft(
-            "bench", "kimi", "intl", order["base_url"], max_in_flight=order["lanes"]
-        )
-        await self._parts.client.accounts.add(draft, order["key"])
-        return {}
+    async def accounts(self, order: dict[str, Any]) -> dict[str, Any]:
+        return {"names": await renew_accounts(self._parts.client, order)}
 
     async def drop(self, order: dict[str, Any]) -> dict[str, Any]:
         """Add the paths and wait until the window has heard of the end."""
-        self._ended = 0
+        self._ended = self._done = self._stuck = 0
         start = time.perf_counter()
         cpu, own = time.process_time(), time.thread_time()
         self._heart.start()
         self._window.add(order["paths"])
         while self._ended < order["files"]:
+            if self._stuck:
+                raise RuntimeError(f"{self._stuck} files wait for the user")
             await asyncio.sleep(_LOOK_S)
         late = self._heart.stop()
         return {
             **late,
+            "done": self._done,
             "whole": time.perf_counter() - start,
             "cpu": time.process_time() - cpu,
             "window_cpu": time.thread_time() - own,
@@ -107,7 +107,7 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
     answer(shown=shown, usable=time.monotonic())
     work = _Work(window, parts)
     known: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
-        "account": work.account,
+        "accounts": work.accounts,
         "drop": work.drop,
         "rest": work.rest,
     }
