@@ -8,6 +8,7 @@ from typing import Final
 
 from benchmarks import (
     decisions,
+    footprint,
     hashing,
     idle,
     large_file,
@@ -33,6 +34,7 @@ CHAPTERS: Final = MappingProxyType[str, Measure](
         "idle": idle.measure,
         "memory": memory.measure,
         "tiers": tiers.measure,
+        "footprint": footprint.measure,
     }
 )
 
