@@ -15,7 +15,8 @@ _INTRODUCTION: Final = """\
 
 Made by `make bench BENCH_ARGS=--write`; do not edit by hand. `--quick` gives a rough look,
 `--only NAME` one chapter ({names}).
-`python -m benchmarks.footprint` lists what one small upload runs, module by module.
+`--compare CHECKOUT` measures this and another state of the program in turn (CONTRIBUTING.md says
+how). `python -m benchmarks.footprint` lists what one small upload runs, module by module.
 
 Everything is measured on the real parts: the real engine on a real profile, the real window (drawn
 off screen), the sandbox's servers in a process of their own. curl talks to the same server process,

@@ -36,7 +36,7 @@ def test_a_chapter_alone_from_the_command_line(capsys: pytest.CaptureFixture[str
     assert "nobody looked whether others kept the machine busy" in said
 
 
-@pytest.mark.parametrize("option", ["--quick", "--tiny", "--only=idle"])
+@pytest.mark.parametrize("option", ["--quick", "--tiny", "--only=idle", "--compare=."])
 def test_only_the_whole_suite_is_written_down(
     option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
