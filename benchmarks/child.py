@@ -22,7 +22,7 @@ MIB: Final = 1024 * 1024
 # What parent and child say to each other: a child of another checkout must know the same.
 PROTOCOL: Final = 2
 _SAMPLE_S: Final = 0.005
-_ANSWER_S: Final = 120.0
+_ANSWER_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
