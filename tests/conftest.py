@@ -13,6 +13,21 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from .raised_codes import CODES_OF, missing, watched
+from .side_by_side import (
+    pytest_collection_modifyitems,
+    pytest_configure_node,
+    pytest_runtest_protocol,
+    pytest_unconfigure,
+    pytest_xdist_auto_num_workers,
+)
+
+__all__ = [  # pytest finds its hooks here
+    "pytest_collection_modifyitems",
+    "pytest_configure_node",
+    "pytest_runtest_protocol",
+    "pytest_unconfigure",
+    "pytest_xdist_auto_num_workers",
+]
 
 PREFIX = "EXAI_DESKTOP_"
 LIVE_PREFIX = "EXAI_DESKTOP_LIVE_"  # real providers with the user's own keys: never cleared

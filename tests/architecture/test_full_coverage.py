@@ -105,7 +105,7 @@ def _module(path: str) -> str:
 
 def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=90, cwd=ROOT
+        command, capture_output=True, text=True, check=False, timeout=240, cwd=ROOT
     )
 
 

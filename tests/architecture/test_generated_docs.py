@@ -17,7 +17,7 @@ NAMES = ("errors.md", "settings.md")
 
 def _make(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "error", str(ROOT / "packaging" / "make_docs.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_the_documents_are_up_to_date() -> None:

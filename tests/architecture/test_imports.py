@@ -50,7 +50,7 @@ BUDGETS = {
 def _run(code: str, *arguments: str, stdin: str = "") -> str:
     command = [sys.executable, "-W", "error", "-c", code, *arguments]
     done = subprocess.run(
-        command, input=stdin, capture_output=True, text=True, check=False, timeout=90, cwd=ROOT
+        command, input=stdin, capture_output=True, text=True, check=False, timeout=240, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

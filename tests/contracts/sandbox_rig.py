@@ -129,7 +129,7 @@ def _some(connection: socket.socket) -> bytes:
     return piece
 
 
-def eventually(happened: Callable[[], bool], within_s: float = 3.0) -> bool:
+def eventually(happened: Callable[[], bool], within_s: float = 60.0) -> bool:
     """Whether it happens soon."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -144,7 +144,7 @@ def running(settings: SandboxSettings | None = None) -> Iterator[Rig]:
     """A rig that lasts for a `with` block."""
     with (
         SandboxThread(settings) as sandbox,
-        httpx.Client(trust_env=False, verify=False, timeout=10) as client,
+        httpx.Client(trust_env=False, verify=False, timeout=60) as client,
     ):
         yield Rig(sandbox, client)
 

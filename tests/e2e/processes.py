@@ -11,7 +11,7 @@ from collections.abc import Callable
 COMMAND = (sys.executable, "-m", "exai_desktop")
 
 
-def eventually(happened: Callable[[], bool], within_s: float = 10.0, every_s: float = 0.02) -> bool:
+def eventually(happened: Callable[[], bool], within_s: float = 60.0, every_s: float = 0.02) -> bool:
     """Whether it happens soon."""
     deadline = time.monotonic() + within_s
     while not happened():
@@ -27,7 +27,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(15)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -36,5 +36,5 @@ def kill(process: subprocess.Popen[bytes]) -> bool:
     """kill -9; whether the process was still running."""
     running = process.poll() is None
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     return running

@@ -18,6 +18,9 @@ from typing import IO, Any, Self
 from .processes import COMMAND
 from .server import KIMI, Server
 
+# Only a program that is stuck meets it, however busy the machine.
+LIMIT_S = 240.0
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -99,7 +102,7 @@ class Program:
         return process
 
     def finish(
-        self, process: subprocess.Popen[bytes], stdin: bytes | None = None, limit_s: float = 60.0
+        self, process: subprocess.Popen[bytes], stdin: bytes | None = None, limit_s: float = LIMIT_S
     ) -> Ended:
         """Wait for a started verb. No verb ever shows a traceback or a key."""
         began = time.monotonic()
@@ -114,7 +117,7 @@ class Program:
         self,
         *arguments: str | Path,
         stdin: bytes | None = None,
-        limit_s: float = 60.0,
+        limit_s: float = LIMIT_S,
         without_privilege: bool = False,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> Ended:
@@ -148,7 +151,7 @@ class Program:
             stdin=secret.encode() + b"\n",
         ).expect(0)
 
-    def upload(self, *arguments: str | Path, limit_s: float = 30.0, **more: Any) -> Ended:
+    def upload(self, *arguments: str | Path, limit_s: float = LIMIT_S, **more: Any) -> Ended:
         """`upload --json`."""
         return self.run("upload", "--json", *arguments, limit_s=limit_s, **more)
 
@@ -161,7 +164,7 @@ class Program:
             if process.poll() is None:
                 process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=10)
+                process.communicate(timeout=60)
 
 
 def _mortal() -> Sequence[str]:

@@ -29,7 +29,7 @@ class Screen:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
-    def find(self, title: str, seconds: float = 20.0) -> str:
+    def find(self, title: str, seconds: float = 120.0) -> str:
         """The number of the visible window with this title."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -86,4 +86,4 @@ def virtual_screen(size: str = "1440x900") -> Iterator[Screen]:
     finally:
         for process in (manager, server):
             process.terminate()
-            process.wait(10)
+            process.wait(60)

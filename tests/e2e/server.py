@@ -81,7 +81,7 @@ def serving(store: Path, *settings: str) -> Iterator[Server]:
     command = [*COMMAND, "sandbox", "serve", "--port", "0", "--store", str(store), *sets]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
-        with httpx.Client(trust_env=False, verify=False, timeout=30) as client:
+        with httpx.Client(trust_env=False, verify=False, timeout=120) as client:
             yield Server(process, client)
     finally:
         end(process)

@@ -103,7 +103,7 @@ def _key(program: Program) -> str:
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(
-        command, env=program.environment, capture_output=True, text=True, check=True, timeout=60
+        command, env=program.environment, capture_output=True, text=True, check=True, timeout=240
     )
     return done.stdout.strip()
 

@@ -113,7 +113,7 @@ def test_a_provider_that_stays_broken_ends_the_wait(
     """The file is sent a few times at most, the command ends, and its last words name why."""
     program.add_account(sandbox)
     sandbox.faults({**fault, "method": "POST"})
-    ended = program.upload(file, limit_s=20, environment=QUICK).expect(1)
+    ended = program.upload(file, environment=QUICK).expect(1)
     state, said = _outcome(ended)
     assert state in ("waiting", "uncertain", "failed", "needs_review", "refused", "held")
     assert code is None or said in (code, "ATTEMPTS_EXHAUSTED")
@@ -126,7 +126,7 @@ def test_a_list_that_cannot_be_had_ends_the_wait(
 ) -> None:
     program.add_account(sandbox)
     sandbox.faults({"kind": "html_502"})
-    state, _ = _outcome(program.upload(file, limit_s=20, environment=QUICK).expect(1))
+    state, _ = _outcome(program.upload(file, environment=QUICK).expect(1))
     assert state in ("uncertain", "needs_review")
     # Healthy again: the next run settles it and nothing is stored twice.
     sandbox.faults()

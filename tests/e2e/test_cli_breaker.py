@@ -18,7 +18,7 @@ def test_faults_in_a_row_a_word_about_it_and_a_test_that_ends_it(
         (tmp_path / f"{number}.txt").write_text(f"file {number}")
     program.add_account(sandbox)
     sandbox.faults(DOWN)
-    ended = program.upload(tmp_path, limit_s=30, environment=QUICK).expect(1)
+    ended = program.upload(tmp_path, environment=QUICK).expect(1)
     assert len(ended.rows) == 6
     codes = {row["error"]["code"] for row in ended.rows}
     assert "CIRCUIT_BREAKER_OPEN" in codes
@@ -33,14 +33,14 @@ def test_faults_in_a_row_a_word_about_it_and_a_test_that_ends_it(
     assert row["breaker"]["phase"] == "open"
     assert "paused after 2 failures in a row" in program.run("account", "list").expect(0).out
     before = len(sandbox.uploads())
-    again = program.upload(tmp_path / "0.txt", limit_s=20, environment=QUICK).expect(1)
+    again = program.upload(tmp_path / "0.txt", environment=QUICK).expect(1)
     assert again.row["error"]["code"] in ("CIRCUIT_BREAKER_OPEN", "CONCURRENT_UPLOAD")
     assert len(sandbox.uploads()) == before
 
     # Well again: a test by the user does not wait for the schedule.
     sandbox.faults()
     program.run("account", "test", "main", environment=QUICK).expect(0)
-    program.upload(tmp_path, limit_s=30, environment=QUICK).expect(0)
+    program.upload(tmp_path, environment=QUICK).expect(0)
     assert program.run("account", "list", "--json").expect(0).row["breaker"]["phase"] == "closed"
     stored = [row["sha256"] for row in sandbox.stored()]
     assert len(stored) == len(set(stored)) == 6

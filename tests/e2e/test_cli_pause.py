@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from .processes import eventually
 from .program import Program
 
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
@@ -22,7 +23,7 @@ def window(program: Program) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | program.environment | OFFSCREEN
     process = subprocess.Popen([sys.executable, "-m", "exai_desktop", "--sandbox"], env=environment)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 200
         while "window" not in program.run("doctor", "--sandbox", "--json").out:
             assert time.monotonic() < end, "the window did not open"
             time.sleep(0.2)
@@ -30,7 +31,7 @@ def window(program: Program) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -47,10 +48,11 @@ def test_the_open_window_stands_still_and_goes_on(
     environment = os.environ | program.environment
     command = [sys.executable, "-m", "exai_desktop", "upload", str(file), "--sandbox", "--json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as upload:
-        time.sleep(1.5)
+        assert eventually(lambda: "late.txt" in program.run("list", "--sandbox").out)
+        time.sleep(1)
         assert upload.poll() is None
-        assert "Resumed." in program.run("resume", "--sandbox").expect(0).out
-        out, _ = upload.communicate(timeout=30)
+        assert "Goes on." in program.run("resume", "--sandbox").expect(0).out
+        out, _ = upload.communicate(timeout=60)
     assert b'"state": "done"' in out
     assert window.poll() is None
 

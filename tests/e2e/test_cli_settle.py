@@ -52,11 +52,11 @@ def test_the_same_file_again_says_that_a_decision_is_wanted(
     program: Program, sandbox: Server, doubtful: Path
 ) -> None:
     """It waits for the other's; the command must not wait for that in silence."""
-    row = program.upload(doubtful, limit_s=20).expect(1).row
+    row = program.upload(doubtful).expect(1).row
     assert (row["state"], row["error"]["code"]) == ("waiting", "REVIEW_NEEDED")
     assert row["error"]["hint"]
     [stored] = sandbox.stored()
     program.run("settle", "1", "--use", stored["id"]).expect(0)
-    third = program.upload(doubtful, limit_s=20).expect(0).row
+    third = program.upload(doubtful).expect(0).row
     assert (third["state"], third["file_id"]) == ("duplicate", stored["id"])
     assert len(sandbox.stored()) == 1

@@ -178,4 +178,4 @@ def test_the_window_is_not_opened_by_a_verb(program: Program) -> None:
     code = "import sys; sys.argv = ['x', 'list']\nfrom exai_desktop.__main__ import main\n" + (
         "try:\n    main()\nexcept SystemExit:\n    assert 'PySide6' not in sys.modules"
     )
-    subprocess.run([COMMAND[0], "-c", code], env=environment, check=True, timeout=60)
+    subprocess.run([COMMAND[0], "-c", code], env=environment, check=True, timeout=240)

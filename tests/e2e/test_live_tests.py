@@ -20,7 +20,7 @@ def run_live(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     clean = {n: v for n, v in os.environ.items() if not n.startswith("EXAI_DESKTOP_")}
     command = [sys.executable, "-m", "pytest", "-m", "live", "tests/live", "-p", "no:cacheprovider"]
     return subprocess.run(
-        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=110,
+        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=240,
         check=False,
     )  # fmt: skip
 

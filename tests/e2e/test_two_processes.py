@@ -144,14 +144,17 @@ def test_a_holder_that_does_not_answer_ends_the_wait(program: Program, tmp_path:
             assert holder.stdout is not None
             assert holder.stdout.readline() == b"held\n"
             began = time.monotonic()
-            ended = program.run("list", "--json", limit_s=30).expect(4)
-            assert 8 < time.monotonic() - began < 14
+            ended = program.run("list", "--json").expect(4)
+            took = time.monotonic() - began
             assert ended.row["error"]["code"] == "ANOTHER_INSTANCE"
             assert ended.row["error"]["hint"]
         finally:
             holder.kill()
     # The lock went with its process.
-    assert program.run("list", "--json").expect(0).rows == []
+    free = program.run("list", "--json").expect(0)
+    assert free.rows == []
+    # Ten seconds; that a busy machine starts a program slowly is none of the wait.
+    assert 8 < took < 12 + 4 * free.seconds
 
 
 def test_a_stopped_owner_ends_the_wait(program: Program, slow: Server, tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_a_stopped_owner_ends_the_wait(program: Program, slow: Server, tmp_path:
     assert _sending(slow)
     owner.send_signal(signal.SIGSTOP)
     try:
-        ended = program.run("list", "--json", limit_s=20).expect(4)
+        ended = program.run("list", "--json").expect(4)
         assert ended.row["error"]["code"] == "ANOTHER_INSTANCE"
     finally:
         owner.kill()

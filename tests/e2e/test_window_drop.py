@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from .processes import eventually
 from .screen import Screen, virtual_screen
 
 ROOT = Path(__file__).parents[2]
@@ -35,14 +36,14 @@ def _environment(screen: Screen, home: Path) -> dict[str, str]:
 def _rows(environment: dict[str, str]) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "exai_desktop", "list", "--json", "--sandbox"]
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, env=environment, capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _until_all_final(environment: dict[str, str], count: int) -> list[dict[str, Any]]:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 200
     rows: list[dict[str, Any]] = []
     while time.monotonic() < end:
         rows = _rows(environment)
@@ -50,6 +51,15 @@ def _until_all_final(environment: dict[str, str], count: int) -> list[dict[str, 
             return rows
         time.sleep(0.3)
     raise AssertionError(f"not settled: {[(r['path'], r['state']) for r in rows]}")
+
+
+def _drop_until_taken(screen: Screen, environment: dict[str, str]) -> None:
+    """As a hand does: on a busy machine a drop may come before the window has said it takes it."""
+    for _ in range(3):
+        screen.drag((1350, 450), (600, 450))
+        if eventually(lambda: bool(_rows(environment)), 40, 0.3):
+            return
+    raise AssertionError("nothing was taken")
 
 
 def test_samples_dropped_with_the_mouse_end_in_truthful_states(
@@ -74,11 +84,11 @@ def test_samples_dropped_with_the_mouse_end_in_truthful_states(
         screen.find("Drag source")
         # The engine of the window answers: only then is the sandbox there.
         _until_all_final(environment, 0)
-        screen.drag((1350, 450), (600, 450))
+        _drop_until_taken(screen, environment)
         rows = _until_all_final(environment, len(paths))
         screen.picture(tmp_path / "window.png")
         window.send_signal(signal.SIGTERM)
-        assert window.wait(20) == 0
+        assert window.wait(60) == 0
     finally:
         for process in (source, window):
             process.kill()

@@ -89,7 +89,7 @@ class Bench:
         self.events.append(event)
         self.news.set()
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until something announced makes it true."""
         async with asyncio.timeout(seconds):
             while not holds():
@@ -129,7 +129,7 @@ class Bench:
     async def job(self, job_id: int) -> JobView:
         return (await self.engine.queue.job(job_id)).view
 
-    async def until_state(self, job_id: int, *states: JobState, seconds: float = 10.0) -> JobView:
+    async def until_state(self, job_id: int, *states: JobState, seconds: float = 60.0) -> JobView:
         async with asyncio.timeout(seconds):
             while True:
                 job = await self.job(job_id)

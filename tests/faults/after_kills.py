@@ -65,7 +65,7 @@ def settle(
 ) -> None:
     """Upload the same files until nothing of any run is open."""
     for _ in range(20):
-        program.upload(*arguments, *paths, limit_s=100, environment=environment)
+        program.upload(*arguments, *paths, environment=environment)
         if set(states(program)) <= FINAL:
             return
     pytest.fail(f"still open: {[job for job in program.jobs() if job['state'] not in FINAL]}")

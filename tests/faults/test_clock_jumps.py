@@ -17,6 +17,8 @@ from .after_kills import SETTLE_S, lost_and_double, make, nothing_lost, settle, 
 
 DAY_S = 86_400
 LOSES = {"kind": "lose_answer", "method": "POST", "times": 2}
+# No day, and far more than these few files ever take on a machine with other work.
+SOON_S = 90
 THROTTLES = {"kind": "rate_429", "method": "POST", "times": 2, "retry_after": 2}
 
 
@@ -84,12 +86,12 @@ def test_a_jump_while_files_are_sent_and_waited_for(
     sandbox.faults(fault)
     paths = make(tmp_path / "files", "jump", 6, 20_000)
     process = program.start("upload", "--json", *paths)
-    assert eventually(lambda: len(sandbox.uploads()) >= 2, 30)
+    assert eventually(lambda: len(sandbox.uploads()) >= 2)
     began = time.monotonic()
     clock.set(jump_s)
-    ended = program.finish(process, limit_s=60)
+    ended = program.finish(process)
     # Whatever waited, waited as long as it was meant to.
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < SOON_S
     assert {row["state"] for row in ended.rows} <= {"done", "needs_review"}
     clock.mend()
     decide(program, sandbox, paths)
@@ -121,13 +123,13 @@ def test_killed_with_a_wrong_clock_and_restarted_with_the_right_one(
     process = program.start("upload", "--json", *paths[:1])
     program.finish(process).expect(0)  # the provider's own time is known from now on
     process = program.start("upload", "--json", *paths)
-    assert eventually(lambda: len(sandbox.uploads()) >= 3, 30)
+    assert eventually(lambda: len(sandbox.uploads()) >= 3)
     assert kill(process)
     assert states(program)["sending"] > 0
     clock.mend()
     began = time.monotonic()
-    program.upload(*paths, limit_s=30)
-    assert time.monotonic() - began < 30
+    program.upload(*paths)
+    assert time.monotonic() - began < SOON_S
     decide(program, sandbox, paths)
     settle(program, paths)
     nothing_lost(program, sandbox, paths)
@@ -140,11 +142,11 @@ def test_a_program_that_was_asleep_goes_on_at_once(
     sandbox.settings(answer_delay_s=0.3)
     paths = make(tmp_path / "files", "asleep", 6, 20_000)
     process = program.start("upload", "--json", *paths)
-    assert eventually(lambda: len(sandbox.uploads()) >= 2, 30)
+    assert eventually(lambda: len(sandbox.uploads()) >= 2)
     process.send_signal(signal.SIGSTOP)
     time.sleep(2)
     clock.set(DAY_S)
     process.send_signal(signal.SIGCONT)
-    program.finish(process, limit_s=30).expect(0)
+    program.finish(process).expect(0)
     clock.mend()
     nothing_lost(program, sandbox, paths)

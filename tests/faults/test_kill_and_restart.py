@@ -71,7 +71,7 @@ def test_a_request_to_end_is_clean_and_loses_nothing(
     process = program.start("upload", "--json", *paths)
     assert eventually(lambda: len(tortured.stored()) >= 2)
     process.send_signal(number)
-    ended = program.finish(process, limit_s=12).expect(130)
+    ended = program.finish(process).expect(130)
     assert "stays in the queue" in ended.err
     # What had left completely got its answer; nothing is in doubt.
     left = states(program)
@@ -152,7 +152,7 @@ def _kill_in_the_middle(
     else:
         # Not by the clock alone: on a busy machine nothing but starts would be struck.
         moment = dice.uniform(*SENDS_S)
-        eventually(lambda: len(server.uploads()) > before or process.poll() is not None, 20)
+        eventually(lambda: len(server.uploads()) > before or process.poll() is not None)
         time.sleep(moment)
     return kill(process)
 

@@ -19,6 +19,7 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import Bench, open_bench
 from tests.engine.scripted_provider import ScriptedProvider
+from tests.own_time import OwnTime
 
 from .damaged_profile import NAME, uploaded
 
@@ -191,7 +192,7 @@ async def test_same_name_and_size_but_other_content_is_for_the_user(tmp_path: Pa
 
 async def _review(bench: Bench, batch: int) -> JobView:
     """The one job that waits for the user."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found = [job for job in await bench.rows(batch) if job.state is S.NEEDS_REVIEW]
             if found:
@@ -279,10 +280,10 @@ async def test_a_thousand_files_are_known_again_within_seconds(tmp_path: Path) -
         name = f"remote {number}.txt"
         provider.files[name] = RemoteFile(name, name, number, now, "file-extract")
     lose_database(tmp_path, snapshots=False)
-    began = time.perf_counter()
+    own = OwnTime()
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         await compared(bench)
-        took = time.perf_counter() - began
-        assert len(await bench.parts.record.copies.of_account("kimi")) == 1_001
+        took = own.seconds()
+        assert len(await bench.ctx.copies.of_account("kimi")) == 1_001
     print(f"1,001 files known again after {took:.2f} s")
     assert took < 20

@@ -170,9 +170,9 @@ def test_no_key_is_in_the_arguments_or_the_environment_of_a_process(
     program.add_account(sandbox)
     keys = [key.encode() for key in sandbox.keys]
     ours = program.start("upload", tmp_path / "a.txt", environment=DEBUG)
-    assert eventually(lambda: bool(sandbox.uploads()), 20)
+    assert eventually(lambda: bool(sandbox.uploads()))
     rehearsal = program.start("upload", "--sandbox", tmp_path / "a.txt", environment=DEBUG)
-    assert eventually(lambda: bool(_children(rehearsal.pid)), 20)
+    assert eventually(lambda: bool(_children(rehearsal.pid)))
     looked_at = 0
     for process in (ours, rehearsal):
         for pid in (process.pid, *_children(process.pid)):
@@ -195,5 +195,5 @@ def _children(pid: int) -> list[int]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert not Path(f"/proc/{process.pid}/cmdline").exists() or os.name != "posix"

@@ -27,6 +27,7 @@ from exai_desktop.storage.migrations import migrate
 from exai_desktop.storage.user_profile.opening import open_profile
 from exai_desktop.storage.user_profile.snapshots import Snapshot, SnapshotFolder, superseded, verify
 from tests.engine.fake_clock import FakeClock
+from tests.own_time import OwnTime
 
 NOW = 1_800_000_000.0
 DAY_S = 86_400.0
@@ -108,13 +109,13 @@ class Shelf:
 
 
 async def _soon(shelf: Shelf, taken: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while shelf.taken < taken:
             await asyncio.sleep(0.001)
 
 
 async def _asleep(clock: FakeClock) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not clock.sleeping:
             await asyncio.sleep(0.001)
 
@@ -172,11 +173,11 @@ async def test_the_writer_never_waits_long_for_a_snapshot(tmp_path: Path) -> Non
     taking = asyncio.create_task(asyncio.to_thread(folder.take, NOW))
     longest = 0.0
     while not taking.done():
-        start = time.perf_counter()
+        own = OwnTime()
         await database.write(
             lambda c: c.execute("UPDATE batches SET created_at = created_at + 1").rowcount
         )
-        longest = max(longest, time.perf_counter() - start)
+        longest = max(longest, own.seconds())
     took = time.perf_counter() - began
     await taking
     database.close()

@@ -43,7 +43,7 @@ def test_the_same_files_at_the_same_time_are_stored_once(
     paths = make(tmp_path / "files", "same", FILES, 20_000)
     started = [program.start("upload", "--json", *paths) for program in both]
     for program, process in zip(both, started, strict=True):
-        rows = program.finish(process, limit_s=90).rows
+        rows = program.finish(process).rows
         assert len(rows) == FILES
         assert {row["state"] for row in rows} <= {"done", "duplicate"}
         record_is_right(program, sandbox, paths, program.jobs())
@@ -65,13 +65,13 @@ def test_one_of_them_killed_the_other_never_stores_it_again(
         paths += new
         before = len(sandbox.uploads())
         processes = [program.start("upload", "--json", *new) for program in both]
-        assert eventually(lambda before=before: len(sandbox.uploads()) > before, 30)  # type: ignore[misc]
+        assert eventually(lambda before=before: len(sandbox.uploads()) > before)  # type: ignore[misc]
         moment = dice.uniform(0.0, 0.8)
         eventually(lambda: False, moment)
         victim = round_ % 2
         struck[victim] += kill(processes[victim])
         other = 1 - victim
-        both[other].finish(processes[other], limit_s=100)
+        both[other].finish(processes[other])
         for program in both:
             states(program)
     assert min(struck[0], struck[1]) > 0, "a profile was never killed at work"

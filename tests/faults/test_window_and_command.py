@@ -42,11 +42,11 @@ def open_window(program: Program) -> Iterator[subprocess.Popen[bytes]]:
         command, env=program.environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        assert eventually(lambda: _face(program) == "window", 30), "no window"
+        assert eventually(lambda: _face(program) == "window"), "no window"
         yield window
     finally:
         window.kill()
-        window.wait(10)
+        window.wait(60)
 
 
 def _face(program: Program) -> str:
@@ -54,7 +54,7 @@ def _face(program: Program) -> str:
 
 
 def _sending(server: Server, before: int) -> bool:
-    return eventually(lambda: len(server.uploads()) > before, 30)
+    return eventually(lambda: len(server.uploads()) > before)
 
 
 @pytest.mark.parametrize("victim", ["window", "command"])
@@ -74,13 +74,13 @@ def test_either_is_killed_and_the_other_goes_on(
             if victim == "window":
                 assert kill_quietly(window), "the window was gone already"
                 # The command takes the profile over and carries its own files to their end.
-                ended = profile.finish(command, limit_s=60)
+                ended = profile.finish(command)
                 assert len(ended.rows) == FILES, ended.err
                 assert {row["state"] for row in ended.rows} <= {"done", "duplicate"}, ended.out
             else:
                 assert kill(command), "the command was through already"
                 # The window carries on what was handed to it, without anybody asking.
-                assert eventually(lambda: not open_jobs(profile), 60, 0.2), states(profile)
+                assert eventually(lambda: not open_jobs(profile), 200, 0.2), states(profile)
     settle(profile, paths)
     nothing_lost(profile, sandbox, paths)
 
@@ -93,7 +93,7 @@ def open_jobs(program: Program) -> int:
 def kill_quietly(process: subprocess.Popen[bytes]) -> bool:
     running = process.poll() is None
     os.kill(process.pid, 9)
-    process.wait(10)
+    process.wait(60)
     return running
 
 
@@ -105,7 +105,7 @@ def test_two_windows_at_once_are_one(profile: Program, sandbox: Server) -> None:
             env=profile.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert second.returncode == 0, second.stderr

@@ -33,15 +33,15 @@ def starts() -> list[bytes]:
 
 
 def judge_one(content: bytes, name: str) -> None:
-    """As `engine.files.content_check`, without its guard: only the two named errors come out."""
-    started = time.perf_counter()
+    """What `engine.files.content_check` does, without its fence: only the two named errors may come out."""
+    started = time.thread_time()
     with contextlib.suppress(FileError, Damage):
         judge_content(sniff(Source.of(content), name, legacy_encoding), name)
     # The parsers of containers are asked whatever the first bytes say.
     zip_content(Source.of(content))
     ole_content(Source.of(content))
     sent_name(name)
-    took = time.perf_counter() - started
+    took = time.thread_time() - started
     assert took < MAX_S, f"{took:.1f} s"
 
 

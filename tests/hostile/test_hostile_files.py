@@ -59,9 +59,9 @@ def test_hostile_file(case: Case, tmp_path: Path) -> None:
     path.write_bytes(case.make())
     judged(path)  # what is imported or compiled once is not this file's doing
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.thread_time()
     verdict, code = judged(path)
-    took = time.perf_counter() - started
+    took = time.thread_time() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (verdict.kind, code) == (case.kind, case.code), verdict
@@ -218,8 +218,8 @@ def test_ordinary_files_take_less_than_three_milliseconds() -> None:
         inspect(file, str(path))
         times = []
         for _ in range(5):
-            started = time.perf_counter()
+            started = time.thread_time()
             inspect(file, str(path))
-            times.append(time.perf_counter() - started)
+            times.append(time.thread_time() - started)
         file.close()
         assert min(times) < 0.003, path.name

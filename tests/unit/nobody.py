@@ -31,7 +31,7 @@ def run_as_nobody(code: str, *paths: Path) -> Any:
     """What `code` prints as JSON; it finds its arguments in `paths`."""
     command = [sys.executable, "-W", "error", "-c", _HEAD.format(nobody=NOBODY) + code]
     done = subprocess.run(
-        [*command, *map(str, paths)], capture_output=True, text=True, check=False, timeout=60
+        [*command, *map(str, paths)], capture_output=True, text=True, check=False, timeout=240
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -74,7 +74,7 @@ def test_90_megabytes_are_flat_and_told_of(
         )
     assert (seen["tier"], seen["note"], seen["bytes"]) == (tier, "", 90_000_000)
     assert seen["growth"] < 20, seen
-    assert seen["reports"] >= 5 * seen["took"], seen
+    assert seen["reports"] >= 5 * seen["cpu"], seen
     assert seen["largest_step"] <= 1024 * 1024
     # Only what the order names, and only once it is used.
     assert seen["sdks_at_start"] == []
@@ -180,6 +180,6 @@ def _requests(sandbox: SandboxThread) -> list[dict[str, Any]]:
 
     request = urllib.request.Request(sandbox.control.url + "/requests")
     request.add_header("X-Sandbox-Control", sandbox.control.token)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         found = json.load(answer)["requests"]
     return [r for r in found if r["flavour"]]

@@ -47,7 +47,7 @@ def test_four_processes_never_hold_it_at_once(tmp_path: Path) -> None:
     (tmp_path / "counter").write_text("0")
     command = [sys.executable, "-c", COUNTING, str(tmp_path)]
     processes = [subprocess.Popen([*command, str(n)]) for n in range(4)]
-    assert [process.wait(60) for process in processes] == [0] * 4
+    assert [process.wait(240) for process in processes] == [0] * 4
     assert (tmp_path / "counter").read_text() == "200"
 
 
@@ -61,7 +61,7 @@ def test_a_killed_holder_leaves_its_note_and_no_lock(tmp_path: Path) -> None:
         assert locks.hold(KEY) is None
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    until = time.monotonic() + 2
+    until = time.monotonic() + 60
     while (hold := locks.hold(KEY)) is None:
         assert time.monotonic() < until
     assert hold.earlier == Claim(owner="two", sent_name="b.txt", size=3, at=7.0)

@@ -74,7 +74,7 @@ async def held_up(database: Database) -> AsyncIterator[None]:
 
     def busy(_: Connection) -> bool:
         begun.set()
-        return release.wait(10)
+        return release.wait(60)
 
     task = asyncio.create_task(database.write(busy))
     while not begun.is_set():
@@ -138,7 +138,7 @@ async def test_cancelling_the_wait_does_not_take_the_write_back(database: Databa
     release = threading.Event()
 
     def slow(connection: Connection) -> None:
-        release.wait(10)
+        release.wait(60)
         put(connection, 1)
 
     task = asyncio.create_task(database.write(slow))
@@ -158,9 +158,9 @@ async def test_readers_cannot_write(database: Database) -> None:
 
 async def test_a_long_read_does_not_delay_writes(database: Database) -> None:
     release = threading.Event()
-    reading = asyncio.create_task(database.read(lambda _: release.wait(10)))
+    reading = asyncio.create_task(database.read(lambda _: release.wait(60)))
     for number in range(10):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await database.write(lambda connection, n=number: put(connection, n))  # type: ignore[misc]
     release.set()
     await reading

@@ -55,7 +55,7 @@ def test_twenty_a_second_over_four_processes(redis_url: str) -> None:
     for process in processes:
         process.start()
     granted: list[tuple[float, float]] = []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while any(process.is_alive() for process in processes) or not moments.empty():
         assert time.monotonic() < deadline
         while not moments.empty():

@@ -19,11 +19,12 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.sniff import Note
 from exai_desktop.engine.files.content_check import inspect
-from exai_desktop.engine.files.guarded_process import RESTRICTED, ask_guarded, child_command
+from exai_desktop.engine.files.guarded_process import RESTRICTED, WALL_S, ask_guarded, child_command
 from exai_desktop.engine.files.guarded_process import without_idle_password as judge
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
 from tests import documents
 from tests.engine.engine_kit import open_bench
+from tests.own_time import OwnTime, of_children
 
 ALGORITHMS = ("RC4-40", "RC4-128", "AES-128", "AES-256")
 
@@ -99,9 +100,11 @@ async def test_only_the_locked_one_is_refused(tmp_path: Path) -> None:
 async def test_other_files_need_no_child(tmp_path: Path) -> None:
     file = opened(tmp_path, documents.pdf())
     verdict = inspect(file, file.path)
-    began = time.perf_counter()
+    own, before = OwnTime(), of_children()
     assert await judge(verdict, file, asyncio.Semaphore(1)) is verdict
-    assert time.perf_counter() - began < 0.05
+    assert own.seconds() < 0.05
+    assert no_child_left()
+    assert not of_children() - before > 0
     file.close()
 
 
@@ -164,11 +167,11 @@ HARMFUL = {
 @pytest.mark.parametrize("name", HARMFUL)
 async def test_a_harmful_pdf_stays_locked(tmp_path: Path, name: str) -> None:
     file = opened(tmp_path, HARMFUL[name])
-    began = time.perf_counter()
+    own = OwnTime()
     answer = await ask_guarded(child_command(), file)
-    took = time.perf_counter() - began
+    took = own.seconds()
     assert answer in (None, {"opens": False}), answer
-    assert took < 25
+    assert took < WALL_S + 5
     assert not file.has_changed()
     file.close()
 
@@ -178,19 +181,23 @@ async def test_a_harmful_pdf_stays_locked(tmp_path: Path, name: str) -> None:
 LIMITED = "import sys; from exai_desktop.engine.files.pdf_child import limit_self; limit_self({}); "
 
 
+# Whoever ends by itself ends long before, also on a machine with other work.
+LONG_S = 120.0
+
+
 @pytest.mark.parametrize(
     ("limits", "program", "wall_s"),
     [
-        ("", "[0] * (1 << 30)", 20.0),
+        ("", "[0] * (1 << 30)", LONG_S),
         ("", "while True: pass", 1.0),
-        ("cpu_s=1", "while True: pass", 20.0),
-        ("", "import os; os.abort()", 20.0),
-        ("", "sys.stdout.write('x' * 10_000_000)", 20.0),
-        ("", "print('no JSON')", 20.0),
-        ("", "print('[]')", 20.0),
-        ("", "print('{\"opens\": true}'); sys.stdout.flush(); sys.exit(3)", 20.0),
+        ("cpu_s=1", "while True: pass", LONG_S),
+        ("", "import os; os.abort()", LONG_S),
+        ("", "sys.stdout.write('x' * 10_000_000)", LONG_S),
+        ("", "print('no JSON')", LONG_S),
+        ("", "print('[]')", LONG_S),
+        ("", "print('{\"opens\": true}'); sys.stdout.flush(); sys.exit(3)", LONG_S),
         ("", "import time; sys.stdout.close(); time.sleep(60)", 1.0),
-        ("", "open('PLACE', 'w').write('x' * 9000)", 20.0),
+        ("", "open('PLACE', 'w').write('x' * 9000)", LONG_S),
     ],
     ids=[
         *("memory", "wall clock", "computing time", "crash", "flood", "no JSON", "no object"),
@@ -203,10 +210,10 @@ async def test_a_child_that_goes_wrong_gives_no_answer_and_is_gone(
     file = opened(tmp_path, b"anything")
     act = program.replace("PLACE", str(tmp_path / "written"))
     command = [sys.executable, "-I", "-c", LIMITED.format(limits) + "\n" + act]
-    began = time.perf_counter()
+    began = time.monotonic()
     memory = psutil.Process().memory_info().rss
     assert await ask_guarded(command, file, wall_s) is None
-    assert time.perf_counter() - began < 10
+    assert time.monotonic() - began < LONG_S / 2
     assert no_child_left()
     assert psutil.Process().memory_info().rss - memory < 50_000_000
     assert file.read_at(0, 100) == b"anything"
@@ -217,7 +224,7 @@ async def test_a_cancelled_question_ends_its_child(tmp_path: Path) -> None:
     file = opened(tmp_path, b"anything")
     command = [sys.executable, "-I", "-c", "import time; time.sleep(60)"]
     question = asyncio.create_task(ask_guarded(command, file))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while no_child_left():
             await asyncio.sleep(0.02)
     question.cancel()

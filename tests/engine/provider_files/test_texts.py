@@ -131,7 +131,7 @@ async def test_a_text_that_could_not_be_deleted_goes_at_the_next_start(tmp_path:
     async with open_bench(tmp_path, providers=bench.providers) as bench:
         texts = bench.parts.record.texts
         assert texts is not None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await texts.keys():
                 await asyncio.sleep(0.01)
 

@@ -149,7 +149,7 @@ async def test_a_long_run_is_anchored_every_hour(tmp_path: Path) -> None:
     anchors = AnchorFile(tmp_path / "audit-anchor.json")
     async with open_bench(tmp_path, clock=_ShortHours()) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (anchor := anchors.load()) is None or anchor.seq < 3:
                 await asyncio.sleep(0.01)
         assert (await bench.engine.audit.verify()).anchored_seq == 3

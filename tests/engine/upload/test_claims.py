@@ -74,7 +74,7 @@ async def test_many_at_the_same_moment_are_stored_once_each(tmp_path: Path) -> N
 async def _noted_by_a_dead_program(folder: Path, bench: Bench, at: float, sha256: str) -> None:
     account = bench.parts.accounts.get("kimi")
     key = ClaimKey(account.base_url, account.key_fingerprint, "file-extract", sha256)
-    locks, deadline = ContentLocks(folder / "shared", "dead"), time.monotonic() + 5
+    locks, deadline = ContentLocks(folder / "shared", "dead"), time.monotonic() + 60
     # The news of an upload's end comes a moment before its lock is given back.
     while (hold := locks.hold(key)) is None:
         assert time.monotonic() < deadline

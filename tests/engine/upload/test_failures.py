@@ -80,7 +80,7 @@ async def test_no_network_keeps_the_file_waiting_with_its_reason(tmp_path: Path)
         batch_id = await bench.engine.queue.add([str(write(tmp_path, "a.txt"))], AddOptions())
         await bench.scanned(batch_id)
         [row] = await bench.rows(batch_id)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (job := await bench.job(row.id)).error is None:
                 await asyncio.sleep(0.01)
         assert job.state is S.WAITING

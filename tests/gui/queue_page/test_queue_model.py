@@ -56,9 +56,9 @@ def test_a_hundred_thousand_new_rows_come_in_batches(open_window: Open) -> None:
     fresh = tuple(job(number, JobState.QUEUED) for number in range(11, MANY + 11))
     for start in range(0, MANY, 500):
         news.note(JobsAdded(1, fresh[start : start + 500]))
-    begun = time.perf_counter()
+    begun = time.thread_time()
     model.apply(news)
-    took = time.perf_counter() - begun
+    took = time.thread_time() - begun
     assert inserts == [(0, MANY - 1)]
     # Some 60 ms on a slow machine; the bar is that no peer's minute creeps in.
     assert took < 0.5

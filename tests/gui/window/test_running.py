@@ -86,7 +86,7 @@ def test_a_hanging_engine_does_not_keep_the_window(
     @asynccontextmanager
     async def hanging() -> AsyncIterator[ScriptedService]:
         yield ScriptedService()
-        free.wait(20)
+        free.wait(60)
 
     thread = EngineThread(hanging, lambda _event: None)
 
@@ -166,14 +166,14 @@ def test_a_signal_quits_cleanly(number: signal.Signals, profile_home: Path) -> N
         text=True,
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         # The profile's database is there when the engine runs.
         while not any(profile_home.rglob("*.db")) and time.monotonic() < deadline:
             assert process.poll() is None
             time.sleep(0.1)
         time.sleep(1)
         process.send_signal(number)
-        _, complaints = process.communicate(timeout=20)
+        _, complaints = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0, complaints

@@ -17,6 +17,7 @@ from exai_desktop.config import credentials
 from exai_desktop.config.audit_key import BY_FILE, AnchorFile, load_seal
 from exai_desktop.config.credentials import KeyringCredentials, SessionCredentials
 from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
+from tests.own_time import OwnTime
 
 
 class MemoryKeyring(KeyringBackend):
@@ -105,9 +106,9 @@ def test_a_silent_keyring_does_not_hold_up_the_start(
 ) -> None:
     monkeypatch.setattr(credentials, "_AUDIT_LIMIT_S", 0.1)
     backend.silent_s = 2.0
-    start = time.monotonic()
+    own = OwnTime()
     assert load_seal(keys, file).protected_by == BY_FILE
-    assert time.monotonic() - start < 1.5
+    assert own.seconds() < 1.5
 
 
 @pytest.mark.parametrize("damage", ["", "zz", "abcd", "ключ"])
@@ -140,7 +141,7 @@ def test_a_real_keyring(secret_service: dict[str, str], file: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "Secret Service"), done.stderr
     assert not file.exists()

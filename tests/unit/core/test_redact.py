@@ -140,9 +140,9 @@ def test_twice_is_once(text: str) -> None:
     ],
 )
 def test_hostile_text_does_not_take_long(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     redact(piece * 20_000)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_no_error_holds_a_secret_whoever_made_it() -> None:

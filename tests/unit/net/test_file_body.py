@@ -49,7 +49,7 @@ class Memory:
         self.threads.add(threading.current_thread().name)
         self.reading = True
         if self.gate is not None:
-            self.gate.wait(5)
+            self.gate.wait(60)
         self.reading = False
         if self.error is not None:
             raise self.error
@@ -243,8 +243,9 @@ async def test_close_does_not_wait_for_ever() -> None:
         await asyncio.sleep(0.001)
     reading.cancel()
     await asyncio.wait([reading])
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):  # the read goes on for twice as long
         await body.close()
+    assert file.reading
     file.gate.set()
 
 

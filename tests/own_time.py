@@ -1,0 +1,46 @@
+"""How long something takes by itself: a busy machine is not a bug."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+
+def _stood_in_line() -> dict[str, float]:
+    """Thread of this process → how long it was ready to run and had no processor, in seconds."""
+    found: dict[str, float] = {}
+    if sys.platform != "linux":
+        return found
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread that ends meanwhile
+            waited = (thread / "schedstat").read_text(encoding="ascii").split()[1]
+            found[thread.name] = int(waited) / 1e9
+    return found
+
+
+class OwnTime:
+    """A stop watch that stands still while others have the processors.
+
+    It runs on while this process waits for anything else: a lock, a timer, an answer.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._before = _stood_in_line()
+
+    def lent(self) -> float:
+        """What others had of it, in seconds; 0 where the system does not tell."""
+        now = _stood_in_line()
+        return sum(waited - self._before.get(thread, 0.0) for thread, waited in now.items())
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._began - self.lent()
+
+
+def of_children() -> float:
+    """The processor time of all children that have ended, in seconds."""
+    times = os.times()
+    return times.children_user + times.children_system
