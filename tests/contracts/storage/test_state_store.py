@@ -96,7 +96,7 @@ def _call(place: str, number: int, barrier: Any, granted: Any) -> None:
     async def ask() -> int:
         probes = 0
         async with store_at(place) as store:
-            barrier.wait(30)
+            barrier.wait(240)
             for call in range(CALLS):
 
                 def change(text: str | None, token: str = f"{number}-{call}") -> Any:
@@ -122,7 +122,7 @@ async def test_of_four_processes_one_probes(place: str) -> None:
     ]
     for process in processes:
         process.start()
-    probes = [await asyncio.to_thread(granted.get, True, 60) for _ in processes]
+    probes = [await asyncio.to_thread(granted.get, True, 240) for _ in processes]
     for process in processes:
         await asyncio.to_thread(process.join, 30)
     assert sum(probes) == 1
