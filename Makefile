@@ -58,19 +58,30 @@ run: $(VENV) ## start the program with its built-in servers; without a display, 
 		echo "Not all uploaded, as it should be: two of the samples are there to be refused."; \
 	else exit $$status; fi
 
-test: test-packages $(AIMOCK) $(AIBRIX) check ## run the checks and all tests
-	.venv/$(BIN)/pytest $(PYTEST_ARGS)
+test: test-packages $(AIMOCK) $(AIBRIX) ## run the checks and all tests
+	@$(MAKE) check RULES=$(if $(PYTEST_ARGS),yes,no)
+	.venv/bin/pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
+# The rules are tests as well: where all tests follow, they are not run twice.
+check: RULES ?= yes
 check: $(VENV) ## format, lint, types, floors, dead code, lengths and names
-	@failed=; \
-	try() { echo "== $$1"; "$${@:2}" || failed="$$failed, $$1"; }; \
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; names=(); ids=(); failed=; \
+	start() { names+=("$$1"); "$${@:2}" >"$$folder/$${#ids[@]}" 2>&1 & ids+=($$!); }; \
 	bin=.venv/$(BIN); \
-	try "format" $$bin/ruff format --check .; \
-	try "lint" $$bin/ruff check --output-format concise .; \
-	try "types" $$bin/mypy; \
-	try "floors" $$bin/lint-imports --no-logo; \
-	try "dead code" $$bin/vulture; \
-	try "rules" $$bin/pytest -q --no-header tests/architecture --ignore=tests/architecture/test_imports.py; \
+	if [ "$(RULES)" = yes ]; then \
+		start "rules" $$bin/pytest -q --no-header -n 2 --dist loadfile \
+			tests/architecture --ignore=tests/architecture/test_imports.py; \
+	fi; \
+	start "types" $$bin/mypy; \
+	start "format" $$bin/ruff format --check .; \
+	start "lint" $$bin/ruff check --output-format concise .; \
+	start "floors" $$bin/lint-imports --no-logo; \
+	start "dead code" $$bin/vulture; \
+	for number in "$${!ids[@]}"; do \
+		wait "$${ids[$$number]}" && result=0 || result=$$?; \
+		echo "== $${names[$$number]}"; cat "$$folder/$$number"; \
+		if [ $$result -ne 0 ]; then failed="$$failed, $${names[$$number]}"; fi; \
+	done; \
 	if [ -n "$$failed" ]; then echo "Not in order: $${failed#, }" >&2; exit 1; fi
 
 bench: bench-packages $(VENV) ## measure speed, memory and the window's calm

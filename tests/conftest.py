@@ -1,5 +1,6 @@
 """Every test runs in its own profile, away from the desktop and the keyring of whoever runs it."""
 
+import gc
 import itertools
 import os
 import shutil
@@ -50,6 +51,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;qt.qpa.*.info=false")
 
 _profile_numbers = itertools.count(1)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays: looking through it for rubbish took a third of a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -87,6 +87,19 @@ class Stage:
         self.drop(mime)
 
 
+class CalmApplication(QApplication):
+    """Dresses itself only when the dress is another: each time costs a third of a second."""
+
+    def setStyleSheet(self, sheet: str) -> None:
+        if sheet != self.styleSheet():
+            super().setStyleSheet(sheet)
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> type[QApplication]:
+    return CalmApplication
+
+
 @pytest.fixture
 def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
     """The window's loop, run by whatever runs Qt: here qtbot's waiting."""
