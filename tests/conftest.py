@@ -54,7 +54,7 @@ _profile_numbers = itertools.count(1)
 
 
 def pytest_collection_finish() -> None:
-    """What is there now stays: looking through it for rubbish took a third of a second each time."""
+    """What is there now stays: to look through it for rubbish takes a third of a second."""
     gc.collect()
     gc.freeze()
 
