@@ -51,7 +51,7 @@ def aibrix(folder: Path) -> Iterator[AiMock]:
     )
     url = f"http://127.0.0.1:{port}/v1"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not _answers(f"{url}/files"):
             assert process.poll() is None, "aibrix ended"
             assert time.monotonic() < deadline, "aibrix does not answer"
@@ -59,13 +59,13 @@ def aibrix(folder: Path) -> Iterator[AiMock]:
         yield AiMock(url)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def _answers(url: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=2) as answer:
+        with opener.open(url, timeout=20) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

@@ -47,7 +47,7 @@ def aimock(folder: Path, *options: str) -> Iterator[AiMock]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             assert process.poll() is None, "aimock ended"
             assert time.monotonic() < deadline, "aimock does not listen"
@@ -59,4 +59,4 @@ def aimock(folder: Path, *options: str) -> Iterator[AiMock]:
         yield AiMock(f"http://127.0.0.1:{port}/v1")
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)

@@ -53,7 +53,7 @@ class Daemon:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not self._socket.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.end()
@@ -65,7 +65,7 @@ class Daemon:
         """By its own id."""
         if self.process.poll() is None:
             os.kill(self.process.pid, 9)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def secret_service(_private_desktop: None) -> Iterator[dict[str, str]]:
         for process in reversed(started):
             process.terminate()
             try:
-                process.wait(5)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -182,14 +182,14 @@ def _start_keyring(
     ask += ["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]
 
     def serves_secrets() -> bool:
-        answer = subprocess.run(ask, env=full, capture_output=True, check=False, timeout=10)
+        answer = subprocess.run(ask, env=full, capture_output=True, check=False, timeout=60)
         return b"boolean true" in answer.stdout
 
     _wait_until(serves_secrets, process, root / "keyring.log")
 
 
 def _wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if ready():
             return

@@ -43,7 +43,7 @@ def redis_server() -> Iterator[str]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while not _answers(port):
             assert process.poll() is None, "redis-server ended"
             assert time.monotonic() < deadline, "redis-server does not answer"
@@ -51,4 +51,4 @@ def redis_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)

@@ -123,8 +123,8 @@ async def test_it_is_asked_on_schedule_and_everything_goes_on(tmp_path: Path) ->
         jobs = await dropped(bench, tmp_path, clock, 6)
         clock.ahead_s += 331.0  # 300 s, the tenth of jitter
         for job in jobs:
-            await bench.until_state(job.id, S.DONE, seconds=20)
-        assert bench.parts.breakers.phase("kimi") is Phase.CLOSED
+            await bench.until_state(job.id, S.DONE)
+        assert bench.ctx.breakers.phase("kimi") is Phase.CLOSED
         assert len(set(kimi.bodies.values())) == len(kimi.bodies) == 6
 
 
@@ -172,7 +172,7 @@ async def test_it_stays_left_alone_over_a_restart(tmp_path: Path) -> None:
         await asyncio.sleep(0.3)
         assert (len(kimi.uploads), kimi.listed) == (uploads, 0)
         clock.ahead_s += 331.0
-        await bench.until_state(job.id, S.DONE, seconds=20)
+        await bench.until_state(job.id, S.DONE)
 
 
 async def test_a_test_by_the_user_is_a_probe_before_its_time(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ async def test_a_test_by_the_user_is_a_probe_before_its_time(tmp_path: Path) -> 
         report = await bench.engine.accounts.test("kimi")
         assert report.ok
         clock.ahead_s += 60.0  # the file's own wait
-        await bench.until_state(job.id, S.DONE, seconds=20)
+        await bench.until_state(job.id, S.DONE)
 
 
 async def test_files_that_may_go_elsewhere_do(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ async def test_files_that_may_go_elsewhere_do(tmp_path: Path) -> None:
         await bench.scanned(batch)
         await _let_fail(bench, clock)
         for job in await bench.rows(batch):
-            done = await bench.until_state(job.id, S.DONE, seconds=20)
+            done = await bench.until_state(job.id, S.DONE)
             assert done.account == "glm"
             assert done.route_reason is not None
             assert "kimi: paused after PROVIDER_UNAVAILABLE" in done.route_reason
@@ -277,7 +277,7 @@ async def test_of_twenty_files_one_is_the_second_probe(tmp_path: Path) -> None:
         assert bench.parts.breakers.phase("kimi") is Phase.HALF_OPEN
         kimi.go.set()
         for job in jobs:
-            await bench.until_state(job.id, S.DONE, seconds=20)
+            await bench.until_state(job.id, S.DONE)
 
 
 async def test_an_account_that_is_well_costs_nothing(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ async def test_a_probe_that_died_with_its_process_holds_nobody_up(tmp_path: Path
         assert permit.token
     clock.ahead_s += 60.0  # the file's own wait, and less than a lease
     async with open_bench(tmp_path, providers={"kimi": kimi}, clock=clock) as bench:
-        await bench.until_state(job.id, S.DONE, seconds=20)
+        await bench.until_state(job.id, S.DONE)
 
 
 async def test_a_probe_cancelled_while_it_asks_is_given_back(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ async def test_the_breaker_is_said_when_it_opens_and_when_it_closes(tmp_path: Pa
         assert "CIRCUIT_BREAKER_OPEN" in (await bench.engine.facts())["problems"]
         clock.ahead_s += 331.0
         for job in jobs:
-            await bench.until_state(job.id, S.DONE, seconds=20)
+            await bench.until_state(job.id, S.DONE)
         assert problems(bench, ErrorCode.CIRCUIT_BREAKER_OPEN) == (1, 1)
         assert "problems" not in await bench.engine.facts()
 

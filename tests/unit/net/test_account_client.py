@@ -401,11 +401,11 @@ async def test_a_slow_line_is_not_given_up(
         left = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
         while left:
             left -= len(await reader.read(256 * 1024))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.06)
         writer.write(OK)
 
     tls = certificate.server if secure else None
-    async with served(handler, tls=tls, trust=trust, write_timeout_s=0.2) as client:
+    async with served(handler, tls=tls, trust=trust, write_timeout_s=1.0) as client:
         answer = await client.upload("files", Sending(12 * MIB), "p", readers)
     assert answer.status == 200
 
