@@ -106,7 +106,9 @@ def test_the_second_goes_on_when_the_first_has_finished(
 def test_other_verbs_are_answered_while_an_upload_runs(
     program: Program, slow: Server, tmp_path: Path
 ) -> None:
-    slow.settings(answer_delay_s=4.0)
+    # Long enough for ten verbs, as long as one takes just now.
+    plain = program.run("list").expect(0).seconds
+    slow.settings(answer_delay_s=max(4.0, 10 * plain))
     (tmp_path / "a.txt").write_text("text")
     owner = program.start("upload", "--json", tmp_path / "a.txt")
     assert _sending(slow)

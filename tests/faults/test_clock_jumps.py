@@ -117,7 +117,7 @@ def test_killed_with_a_wrong_clock_and_restarted_with_the_right_one(
     program: Program, clock: WrongClock, sandbox: Server, tmp_path: Path, first_s: int
 ) -> None:
     """What the first run noted lies a day away for the second."""
-    sandbox.settings(answer_delay_s=0.3)
+    sandbox.settings(answer_delay_s=0.6)
     paths = make(tmp_path / "files", "restart", 6, 20_000)
     clock.set(first_s)
     process = program.start("upload", "--json", *paths[:1])

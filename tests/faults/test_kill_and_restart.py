@@ -66,8 +66,8 @@ def test_a_request_to_end_is_clean_and_loses_nothing(
     program: Program, tortured: Server, tmp_path: Path, number: signal.Signals
 ) -> None:
     tortured.faults(FAULTS[2])
-    tortured.settings(answer_delay_s=0.3)
-    paths = make(tmp_path / "files", "end", 10)
+    tortured.settings(answer_delay_s=0.5)
+    paths = make(tmp_path / "files", "end", 24, 10_000)
     process = program.start("upload", "--json", *paths)
     assert eventually(lambda: len(tortured.stored()) >= 2)
     process.send_signal(number)

@@ -29,7 +29,7 @@ def profile(program: Program, sandbox: Server, tmp_path: Path) -> Program:
     (tmp_path / "temporary").mkdir()
     program.environment["TMPDIR"] = str(tmp_path / "temporary")
     program.add_account(sandbox, in_flight=3)
-    sandbox.settings(answer_delay_s=0.4)
+    sandbox.settings(answer_delay_s=1.0)
     sandbox.faults(*FAULTS, seed=SEED)
     return program
 

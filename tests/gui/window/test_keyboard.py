@@ -79,7 +79,7 @@ def delete_first(stage: Stage, seconds: int) -> None:
 
 
 def test_deleting_at_the_provider_begins_after_a_grace(stage: Stage) -> None:
-    delete_first(stage, seconds=2)
+    delete_first(stage, seconds=4)
     assert "1 file is about to be deleted" in stage.parts.notices.title
     stage.until(called(stage, "delete_remote"))
     stage.until(lambda: stage.parts.notices.title == "1 file deleted at the provider")
@@ -129,10 +129,10 @@ def test_a_deletion_within_the_grace_of_another_joins_it(stage: Stage) -> None:
 
 
 def test_quitting_within_the_grace_deletes_nothing(stage: Stage) -> None:
-    delete_first(stage, seconds=1)
+    delete_first(stage, seconds=3)
     entry_settled = stage.parts.tasks.start(entry.settle(stage.window, stage.parts))
     stage.until(entry_settled.done)
-    QTest.qWait(1_500)
+    QTest.qWait(3_500)
     assert not called(stage, "delete_remote")()
 
 
