@@ -74,7 +74,7 @@ def test_lose_answer_stores_and_resets(rig: Rig) -> None:
 
 
 def test_late_store_stores_after_the_connection_is_gone(rig: Rig) -> None:
-    rig.faults(fault("late_store", delay_s=0.3))
+    rig.faults(fault("late_store", delay_s=2))
     assert ends_with_reset(rig, BODY)
     assert rig.stored() == []
     assert eventually(lambda: len(rig.stored()) == 1)
@@ -160,7 +160,7 @@ def test_early_answer_that_closes_may_lose_its_status(rig: Rig) -> None:
 
 def test_a_fault_holds_its_place_in_the_concurrency_limit(rig: Rig) -> None:
     rig.settings(concurrency=1)
-    rig.faults(fault("delay", delay_s=0.4, times=1))
+    rig.faults(fault("delay", delay_s=2, times=1))
     statuses: list[int] = []
     thread = threading.Thread(target=lambda: statuses.append(rig.upload(KIMI).status_code))
     thread.start()

@@ -1,6 +1,7 @@
 """Rate limits, concurrency and an empty account, each in the provider's own words."""
 
 import threading
+import time
 
 import pytest
 
@@ -32,11 +33,14 @@ def test_glm_requests_per_minute(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("flavour", "retry_after"), [(KIMI, "1"), ("bigmodel", None)])
 def test_concurrency(rig: Rig, flavour: str, retry_after: str | None) -> None:
-    rig.settings(concurrency=1, answer_delay_s=3)
+    began = time.monotonic()
+    assert rig.upload(flavour).status_code == 200
+    # Many times as long as an upload takes just now.
+    rig.settings(concurrency=1, answer_delay_s=max(1.0, 20 * (time.monotonic() - began)))
     first: list[int] = []
     thread = threading.Thread(target=lambda: first.append(rig.upload(flavour).status_code))
     thread.start()
-    assert eventually(lambda: any(r["body_complete"] for r in rig.requests()))
+    assert eventually(lambda: sum(bool(r["body_complete"]) for r in rig.requests()) == 2)
     second = rig.upload(flavour)
     assert not first, "the second waited for the first"
     thread.join()
