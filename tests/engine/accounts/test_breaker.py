@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,7 @@ class Hurrying(SystemClock):
         self.ahead_s = 0.0
         # Of the wall alone, as a user sets it.
         self.set_by_s = 0.0
+        self._ends: list[float] = []
 
     def now(self) -> float:
         return super().now() + self.ahead_s + self.set_by_s
@@ -35,11 +38,26 @@ class Hurrying(SystemClock):
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead_s
 
-    async def sleep(self, seconds: float) -> None:
-        """In short pieces: who sleeps notices a jump."""
-        end = self.monotonic() + seconds
-        while (left := end - self.monotonic()) > 0:
-            await asyncio.sleep(min(left, 0.02))
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """In short pieces: who sleeps notices a jump, also one before it has fallen asleep."""
+        return self._sleep_until(self.monotonic() + seconds)
+
+    async def _sleep_until(self, end: float) -> None:
+        self._ends.append(end)
+        try:
+            while (left := end - self.monotonic()) > 0:
+                await asyncio.sleep(min(left, 0.02))
+        finally:
+            self._ends.remove(end)
+
+    async def until_asleep(self, until: float | None, within_s: float = 1.0) -> None:
+        """Until somebody sleeps until then: who falls asleep after a jump sleeps all of it."""
+        assert until is not None
+        async with asyncio.timeout(60):
+            while not any(
+                abs(end - self.monotonic() - (until - self.now())) < within_s for end in self._ends
+            ):
+                await asyncio.sleep(0.02)
 
 
 def write(folder: Path, *names: str) -> list[Path]:
@@ -104,6 +122,8 @@ async def dropped(
     batch = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
     await bench.scanned(batch)
     await _let_fail(bench, clock, account)
+    if not bench.ctx.breakers.is_shared:
+        await clock.until_asleep(bench.ctx.breakers.until(account))
     bench.providers[account].faults.clear()
     return await bench.rows(batch)
 
@@ -146,9 +166,9 @@ async def test_a_probe_that_fails_doubles_the_wait(tmp_path: Path) -> None:
         await dropped(bench, tmp_path, clock, 2)
         uploads = len(kimi.uploads)
         for wait_s in (600.0, 1200.0, 2400.0, 2400.0):
-            until = bench.parts.breakers.status("kimi").until
-            assert until is not None
-            clock.ahead_s += until - clock.now() + 0.1
+            until = bench.ctx.breakers.status("kimi").until
+            await clock.until_asleep(until)
+            clock.ahead_s += (until or 0.0) - clock.now() + 0.1
             asked = kimi.listed
             async with asyncio.timeout(60):
                 while kimi.listed == asked or bench.ctx.breakers.phase("kimi") is not Phase.OPEN:

@@ -79,11 +79,13 @@ async def test_an_account_nobody_uses_is_asked_and_its_rejected_key_is_said(
         await asyncio.sleep(0.1)
         assert kimi.listed == 0
         for number in (1, 2):
+            await clock.until_asleep(clock.now() + 900, within_s=100)
             clock.ahead_s += 901
             async with asyncio.timeout(60):
                 while kimi.listed < number:
                     await asyncio.sleep(0.02)
         kimi.list_fault = TransferError(ErrorCode.AUTH_FAILED, status=401, sent=Sent.NOTHING)
+        await clock.until_asleep(clock.now() + 900, within_s=100)
         clock.ahead_s += 901
         await bench.until(lambda: problems(bench, ErrorCode.AUTH_FAILED) == (1, 0))
         # It is not asked again and again with a key that is known to be wrong.
