@@ -60,7 +60,7 @@ run: $(VENV) ## start the program with its built-in servers; without a display, 
 
 test: test-packages $(AIMOCK) $(AIBRIX) ## run the checks and all tests
 	@$(MAKE) check RULES=$(if $(PYTEST_ARGS),yes,no)
-	.venv/bin/pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	.venv/$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 # The rules are tests as well: where all tests follow, they are not run twice.
 check: RULES ?= yes

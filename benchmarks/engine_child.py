@@ -59,13 +59,13 @@ class _Work:
         self._provider: KimiProvider | None = None
 
     async def accounts(self, order: dict[str, Any]) -> dict[str, Any]:
-        return {"names": await renew_accounts(self._service, order)}
+        return {"names": await renew_accounts(self._service.accounts, order)}
 
     async def engine(self, order: dict[str, Any]) -> dict[str, Any]:
         """The whole path, from the paths to the end of all batches: one for each account."""
         start, cpu = time.perf_counter(), time.process_time()
         batches = {
-            await self._service.add_paths(paths, AddOptions(account=name))
+            await self._service.queue.add(paths, AddOptions(account=name))
             for name, paths in order["drops"].items()
         }
         ended = await self._ends_of(batches)
@@ -86,8 +86,8 @@ class _Work:
 
     async def _sending(self, batch_id: int) -> float:
         """Seconds between the intent on disk and the provider's answer, of a single file."""
-        page = await self._service.jobs(JobQuery(batch_id=batch_id))
-        history = (await self._service.job(page.rows[0].id)).history
+        page = await self._service.queue.page(JobQuery(batch_id=batch_id))
+        history = (await self._service.queue.job(page.rows[0].id)).history
         at = {entry.new: entry.at for entry in history}
         return at[JobState.CONFIRMING] - at[JobState.SENDING]
 

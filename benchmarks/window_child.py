@@ -47,7 +47,7 @@ class _Work:
             self._stuck += batch.review + batch.cancelled
 
     async def accounts(self, order: dict[str, Any]) -> dict[str, Any]:
-        return {"names": await renew_accounts(self._parts.client, order)}
+        return {"names": await renew_accounts(self._parts.client.accounts, order)}
 
     async def drop(self, order: dict[str, Any]) -> dict[str, Any]:
         """Add the paths and wait until the window has heard of the end."""

@@ -75,5 +75,6 @@ _QT = (
         _any.mimeTypes,
         _any.roleNames,
         _any.rowCount,
+        _any.running,  # what the window's tests wait for
     ),
 )

@@ -29,6 +29,7 @@ FULL = {
     "copies/models": ["test_states"],
     "copies/queries": ["test_remote"],
     "copies/store": ["test_events"],
+    "copies/words": ["test_state_words"],
     "errors/codes": ["test_errors"],
     "errors/former_names": ["test_error_names"],
     "errors/redact": ["test_redact"],
@@ -40,11 +41,12 @@ FULL = {
     "files/path_policy": ["test_path_policy"],
     "files/scans": ["test_scans"],
     "jobs/claims": ["test_quota"],
-    "jobs/models": ["test_consent", "test_events"],
+    "jobs/models": ["test_consent", "test_events", "test_job_models"],
     "jobs/progress": ["test_progress"],
     "jobs/recovery": ["test_quota"],
     "jobs/states": ["test_states"],
     "jobs/store": ["test_events"],
+    "jobs/words": ["test_state_words"],
     "machine": ["test_surroundings"],
     "metrics": ["test_metrics"],
     "planning": ["test_planner"],
@@ -62,8 +64,8 @@ NO_LOGIC = {"accounts/ports", "audit/ports", "copies/provider", "files/ports"}
 # Folders whose tests are still being written; this line only gets shorter.
 NOT_YET = ("sniff/",)
 
-# Nothing is ever taken out: a module that is gone has its new place here, one that is new is added.
-AT_LEAST = 36
+# Nothing is ever taken out: what is folded into another module is covered there.
+AT_LEAST = 46
 
 SETTINGS = """
 [run]

@@ -217,7 +217,7 @@ async def test_a_fault_is_what_it_is_and_harms_nobody_else(
             memory = Memory()
             line.proxies[victim].arm(case.deed)
             own = OwnTime()
-            batch = await bench.engine.add_paths([str(mine)], AddOptions(account=victim))
+            batch = await bench.engine.queue.add([str(mine)], AddOptions(account=victim))
             [other_job] = await bench.upload(theirs, account=other)
             [job] = await bench.rows(batch)
             detail = await _first_attempt_ended(bench, job.id)

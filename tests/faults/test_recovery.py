@@ -284,6 +284,6 @@ async def test_a_thousand_files_are_known_again_within_seconds(tmp_path: Path) -
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         await compared(bench)
         took = own.seconds()
-        assert len(await bench.ctx.copies.of_account("kimi")) == 1_001
+        assert len(await bench.parts.record.copies.of_account("kimi")) == 1_001
     print(f"1,001 files known again after {took:.2f} s")
     assert took < 20

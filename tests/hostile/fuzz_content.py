@@ -33,7 +33,7 @@ def starts() -> list[bytes]:
 
 
 def judge_one(content: bytes, name: str) -> None:
-    """What `engine.files.content_check` does, without its fence: only the two named errors may come out."""
+    """As `engine.files.content_check`, without its guard: only the two named errors come out."""
     started = time.thread_time()
     with contextlib.suppress(FileError, Damage):
         judge_content(sniff(Source.of(content), name, legacy_encoding), name)

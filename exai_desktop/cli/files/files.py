@@ -14,7 +14,7 @@ from exai_desktop.cli.output import Exit, Output, error_object, look_line, look_
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import LISTED, FileDetail, FileQuery, ImportReport, days_left
-from exai_desktop.core.copy_words import COPY_WORDS, ORIGIN_WORDS
+from exai_desktop.core.copies.words import COPY_WORDS, ORIGIN_WORDS
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 

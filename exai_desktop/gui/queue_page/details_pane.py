@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QScrollArea, QWidget
 
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.copy_words import COPY_WORDS
+from exai_desktop.core.copies.words import COPY_WORDS
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import extension
 from exai_desktop.core.files.scans import scan_text

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.job_words import STATE_WORDS, state_word
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.words import STATE_WORDS, state_word
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, eta_text, percent, size_text, speed_text
 

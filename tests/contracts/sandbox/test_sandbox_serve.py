@@ -16,7 +16,7 @@ import pytest
 from exai_desktop.sandbox.flavours import FLAVOURS
 from exai_desktop.sandbox.serve import SandboxThread
 from exai_desktop.sandbox.settings import SandboxSettings
-from tests.contracts.sandbox_rig import ALL, KIMI, Rig, eventually, rig, running, shared_rig
+from tests.contracts.sandbox_rig import KIMI, Rig, eventually, rig, running, shared_rig
 from tests.own_time import OwnTime
 
 __all__ = ["rig", "shared_rig"]

@@ -59,9 +59,9 @@ async def test_the_tighter_of_two_limits_holds(tmp_path: Path) -> None:
         try:
             body = line.body(routed(job), file, lambda: True)
             assert body.block == 16 * KIB  # a fifth of 50 KiB is less than the least
-            bench.ctx.clock = clock
+            bench.parts.clock = clock
             own, began = OwnTime(), time.monotonic()
-            bench.ctx.accounts.limiter("kimi").bandwidth.reserve(100 * KIB)
+            bench.parts.accounts.limiter("kimi").bandwidth.reserve(100 * KIB)
             await body.may_leave(100 * KIB)
             # By the account's own, real clock; the other limit had nothing against it.
             assert 2.0 - (time.monotonic() - began) <= clock.at - 100.0 <= 2.1

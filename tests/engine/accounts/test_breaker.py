@@ -78,7 +78,7 @@ def faults() -> list[TransferError | None]:
 
 async def until_phase(bench: Bench, phase: Phase, account: str = "kimi") -> None:
     async with asyncio.timeout(60):
-        while bench.ctx.breakers.phase(account) is not phase:
+        while bench.parts.breakers.phase(account) is not phase:
             await asyncio.sleep(0.02)
 
 
@@ -122,15 +122,15 @@ async def dropped(
     batch = await bench.engine.queue.add([str(p) for p in paths], AddOptions())
     await bench.scanned(batch)
     await _let_fail(bench, clock, account)
-    if not bench.ctx.breakers.is_shared:
-        await clock.until_asleep(bench.ctx.breakers.until(account))
+    if not bench.parts.breakers.is_shared:
+        await clock.until_asleep(bench.parts.breakers.until(account))
     bench.providers[account].faults.clear()
     return await bench.rows(batch)
 
 
 async def _let_fail(bench: Bench, clock: Hurrying, account: str = "kimi") -> None:
     async with asyncio.timeout(60):
-        while bench.ctx.breakers.phase(account) is Phase.CLOSED:
+        while bench.parts.breakers.phase(account) is Phase.CLOSED:
             await asyncio.sleep(0.05)
             clock.ahead_s += 1.0
         while bench.parts.in_hand.runs:  # what was let through before the fifth
@@ -144,7 +144,7 @@ async def test_it_is_asked_on_schedule_and_everything_goes_on(tmp_path: Path) ->
         clock.ahead_s += 331.0  # 300 s, the tenth of jitter
         for job in jobs:
             await bench.until_state(job.id, S.DONE)
-        assert bench.ctx.breakers.phase("kimi") is Phase.CLOSED
+        assert bench.parts.breakers.phase("kimi") is Phase.CLOSED
         assert len(set(kimi.bodies.values())) == len(kimi.bodies) == 6
 
 
@@ -166,12 +166,12 @@ async def test_a_probe_that_fails_doubles_the_wait(tmp_path: Path) -> None:
         await dropped(bench, tmp_path, clock, 2)
         uploads = len(kimi.uploads)
         for wait_s in (600.0, 1200.0, 2400.0, 2400.0):
-            until = bench.ctx.breakers.status("kimi").until
+            until = bench.parts.breakers.status("kimi").until
             await clock.until_asleep(until)
             clock.ahead_s += (until or 0.0) - clock.now() + 0.1
             asked = kimi.listed
             async with asyncio.timeout(60):
-                while kimi.listed == asked or bench.ctx.breakers.phase("kimi") is not Phase.OPEN:
+                while kimi.listed == asked or bench.parts.breakers.phase("kimi") is not Phase.OPEN:
                     await asyncio.sleep(0.02)
             assert kimi.listed == asked + 1
             left = (bench.parts.breakers.status("kimi").until or 0.0) - clock.now()
@@ -305,10 +305,10 @@ async def test_an_account_that_is_well_costs_nothing(tmp_path: Path) -> None:
     async with open_bench(tmp_path, wanted=settings()) as bench:
         began = time.process_time()
         for _ in range(1000):
-            permit = await bench.ctx.breakers.admit("kimi")
-            await bench.ctx.breakers.record(permit, bench.ctx.breakers.verdict("kimi", None))
+            permit = await bench.parts.breakers.admit("kimi")
+            await bench.parts.breakers.record(permit, bench.parts.breakers.verdict("kimi", None))
         assert time.process_time() - began < 1.0
-        assert await bench.ctx.states.load("breaker:kimi") is None
+        assert await bench.parts.record.states.load("breaker:kimi") is None
 
 
 async def test_a_probe_that_died_with_its_process_holds_nobody_up(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ async def test_quitting_does_not_forget_a_cancel_whose_answer_is_awaited(tmp_pat
     async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
         job_id = await begin(bench, write(tmp_path, "a.txt"))
         async with asyncio.timeout(60):
-            while not bench.ctx.running[job_id].all_left:
+            while not bench.parts.in_hand.runs[job_id].all_left:
                 await asyncio.sleep(0.01)
         assert await bench.engine.queue.cancel([job_id]) == [job_id]
         run = bench.parts.in_hand.runs[job_id]

@@ -83,7 +83,7 @@ async def test_the_queue_waits_while_the_connection_is_metered(tmp_path: Path) -
 
 async def until_paused(bench: Bench, clock: Hurrying, reason: str) -> None:
     async with asyncio.timeout(60):
-        while (await bench.engine.summary()).pause_reason != reason:
+        while (await bench.engine.queue.summary()).pause_reason != reason:
             clock.ahead_s += 16
             await asyncio.sleep(0.05)
 
@@ -99,7 +99,7 @@ async def test_the_user_overrides_the_battery_until_the_next_time(tmp_path: Path
         surroundings=told,
     ) as bench:
         await until_paused(bench, clock, "on battery power")
-        await bench.engine.resume()
+        await bench.engine.queue.resume()
         await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
         told.situation = Situation(on_battery=False)
         clock.ahead_s += 16
@@ -112,9 +112,9 @@ async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
     clock, told = Hurrying(), Told()
     told.situation = Situation(on_battery=True)
     async with open_bench(tmp_path, accounts=[KIMI], clock=clock, surroundings=told) as bench:
-        await bench.engine.change_setting("on_battery", "wait")
+        await bench.engine.settings.change("on_battery", "wait")
         async with asyncio.timeout(60):
-            while (await bench.engine.summary()).pause_reason != "on battery":
+            while (await bench.engine.queue.summary()).pause_reason != "on battery":
                 await asyncio.sleep(0.02)
         job = await added(bench, tmp_path, "file.txt")
         await bench.engine.settings.change("on_battery", "go")

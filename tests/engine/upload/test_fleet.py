@@ -94,14 +94,14 @@ async def test_what_one_machine_gives_up_the_other_leaves_alone_within_a_second(
         [first] = await right.upload(*write(tmp_path, "before.txt"))
         assert first.state is S.DONE
         await dropped(left, tmp_path, clock, 3, account="left")
-        assert left.ctx.breakers.phase("left") is Phase.OPEN
+        assert left.parts.breakers.phase("left") is Phase.OPEN
         own = OwnTime()
         await asyncio.sleep(0.6)
         batch = await right.engine.queue.add(
             [str(p) for p in write(tmp_path, "after.txt")], AddOptions()
         )
         await right.scanned(batch)
-        await right.until(lambda: right.ctx.breakers.phase("right") is Phase.OPEN)
+        await right.until(lambda: right.parts.breakers.phase("right") is Phase.OPEN)
         assert own.seconds() < 2.0
         [job] = await right.rows(batch)
         assert (job.state, other.uploads) == (S.WAITING, ["before.txt"])
@@ -147,7 +147,7 @@ async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) 
     ):
         for bench, name in ((left, "left"), (right, "right")):
             paths = write(tmp_path, *(f"{name} limited {number}.txt" for number in range(3)))
-            await bench.engine.add_paths([str(path) for path in paths], AddOptions())
+            await bench.engine.queue.add([str(path) for path in paths], AddOptions())
 
         def is_said() -> bool:
             events = [*left.events, *right.events]

@@ -6,12 +6,12 @@ import pytest
 
 from exai_desktop.core.copies.models import CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import Sight
-from exai_desktop.core.copy_words import COPY_WORDS, ORIGIN_WORDS, SIGHT_WORDS
+from exai_desktop.core.copies.words import COPY_WORDS, ORIGIN_WORDS, SIGHT_WORDS
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.job_words import STATE_WORDS, attempt_word, state_word
 from exai_desktop.core.jobs.models import Attempt, JobView
 from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.words import STATE_WORDS, attempt_word, state_word
 
 S = JobState
 ERROR = ErrorView.of_code("TIMEOUT")
