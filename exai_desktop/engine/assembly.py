@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns
-from exai_desktop.core.copies.provider import ProviderFactory
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.events import EventBus
-from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
-from exai_desktop.core.metrics import NO_METRICS, Metrics
-from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.settings import CurrentSettings, Settings
+from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.health import Health
 from exai_desktop.engine.accounts.limiter import Bandwidth
@@ -30,14 +21,13 @@ from exai_desktop.engine.background.health_watch import HealthWatch
 from exai_desktop.engine.background.job_lanes import JobLanes
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
-from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.background.snapshots import SnapshotTask
 from exai_desktop.engine.background.totals import Totals
 from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.files.content_check import ContentCheck
-from exai_desktop.engine.files.malware import MalwareCheck
-from exai_desktop.engine.files.open_file import FileOpener, RegularFile, open_regular
+from exai_desktop.engine.files.open_file import FileOpener
+from exai_desktop.engine.parts import EngineParts
 from exai_desktop.engine.provider_files.compare_all import CompareAll
 from exai_desktop.engine.provider_files.remote_files import RemoteFiles
 from exai_desktop.engine.provider_files.remote_lists import RemoteLists
@@ -46,7 +36,6 @@ from exai_desktop.engine.reconciliation.reconciler import Reconciler, Settlement
 from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
-from exai_desktop.engine.record import Record
 from exai_desktop.engine.scheduling.in_hand import JobsInHand
 from exai_desktop.engine.scheduling.lanes import Lane
 from exai_desktop.engine.scheduling.progress_board import ProgressBoard
@@ -56,7 +45,6 @@ from exai_desktop.engine.service.accounts import (
     AccountChanges,
     AccountLanes,
     Balances,
-    KeyRules,
 )
 from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.engine import Engine
@@ -64,7 +52,7 @@ from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.intake import Intake, UploadPlans
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.service.job_queue import JobQueue
-from exai_desktop.engine.service.settings import SettingsBook, SettingsChanges
+from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.upload.admission import AccountCheck, Admission, Pace, WaitReasons
 from exai_desktop.engine.upload.attempt import Answers, Attempts
 from exai_desktop.engine.upload.attempt_metrics import AttemptMetrics
@@ -80,51 +68,6 @@ from exai_desktop.engine.upload.upload_body import Line
 from exai_desktop.engine.waiting import Readers
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountParts:
-    """What the accounts come from."""
-
-    book: AccountBook
-    credentials: Credentials
-    make_provider: ProviderFactory
-    table: ProviderTable
-    keys: KeyRules
-
-
-@dataclass(frozen=True, slots=True)
-class MachineParts:
-    """The computer, and other machines. None: there is none, or nothing is to be kept there."""
-
-    clock: Clock
-    readers: Executor
-    chance: Callable[[], float]
-    claims: ContentClaims | None = None
-    turns: SharedTurns | None = None
-    snapshots: Snapshots | None = None
-    disk: Disk | None = None
-    surroundings: Surroundings | None = None
-    # Another one is for tests whose files exist in memory only.
-    open_file: Callable[[str], RegularFile] = open_regular
-
-
-@dataclass(frozen=True, slots=True)
-class EngineParts:
-    """What an engine is made from: the user's, the sandbox's, or a test's."""
-
-    bus: EventBus
-    problems: Problems
-    record: Record
-    accounts: AccountParts
-    machine: MachineParts
-    settings: Settings
-    settings_book: SettingsBook
-    malware: MalwareCheck
-    facts: Callable[[], dict[str, str]]
-    metrics: Metrics = NO_METRICS
-    prepared_at_once: int = 8
-    is_read_only: bool = False
 
 
 class Assembly:
@@ -201,11 +144,7 @@ class Assembly:
         )
         self.admission = Admission(self.breakers, self.accounts, self.scheduler)
         self.pace = Pace(
-            self.accounts,
-            self.scheduler,
-            self.clock,
-            parts.machine.turns,
-            self.problems.of_fleet,
+            self.accounts, self.scheduler, self.clock, parts.machine.turns, self.problems.of_fleet
         )
         self.routes = Routes(
             self.accounts, self.breakers, self.settings, self.in_hand, self.readers
@@ -305,13 +244,7 @@ class Assembly:
             self._pause_changed,
         )
         self.totals = Totals(
-            record.jobs,
-            self.board,
-            self.pace,
-            self.pausing,
-            self.in_hand,
-            parts.bus,
-            parts.metrics,
+            record.jobs, self.board, self.pace, self.pausing, self.in_hand, parts.bus, parts.metrics
         )
         self.lanes = JobLanes(
             self.runner,
@@ -382,14 +315,7 @@ class Assembly:
         )
         self.engine = Engine(
             JobQueue(
-                self.scheduler,
-                intake,
-                plans,
-                commands,
-                self.pausing,
-                self.totals,
-                parts.bus,
-                tasks,
+                self.scheduler, intake, plans, commands, self.pausing, self.totals, parts.bus, tasks
             ),
             ProviderFiles(
                 remote_files, lists, self.texts, commands, parts.metrics, account_board.announce

@@ -13,16 +13,15 @@ class Break(NamedTuple):
     test: str
 
 
-SEND: Final = "engine/upload/send.py"
 FAILURES: Final = "engine/upload/failures.py"
 HISTORIES: Final = "tests/simulation/test_histories.py::test_whatever_happens_the_promises_hold"
 
 BREAKS: Final = (
     Break(
         "The intent is recorded on disk before the first byte is sent",
-        SEND,
-        "            S.SENDING,\n            attempt=attempt,",
-        "            S.SENDING,\n            attempt=None,",
+        "engine/upload/attempt.py",
+        "                S.SENDING,\n                attempt=attempt,",
+        "                S.SENDING,\n                attempt=None,",
         "tests/engine/upload/test_intent.py::test_the_intent_is_on_disk_while_the_first_byte_leaves",
     ),
     Break(
@@ -105,8 +104,8 @@ BREAKS: Final = (
     Break(
         "A stored file is checked before its ID is used again",
         "engine/upload/reuse.py",
-        "    if is_fresh(ctx, copy):\n        return True\n    now",
-        "    if copy:\n        return True\n    now",
+        "        if self.is_fresh(copy):\n            return True\n        now",
+        "        if copy:\n            return True\n        now",
         "tests/engine/upload/test_reuse.py::test_a_copy_deleted_at_the_provider_is_noticed_and_sent_anew",
     ),
     Break(
@@ -253,8 +252,8 @@ BREAKS: Final = (
     ),
     Break(
         "A simulated history shows: a file of another job is not adopted",
-        "engine/reconciliation/reconciler.py",
-        "unknown = [r for r in listed if r.id not in known]",
+        "engine/reconciliation/suspects.py",
+        "unknown = [remote for remote in listed if remote.id not in known]",
         "unknown = list(listed)",
         HISTORIES,
     ),
@@ -276,7 +275,7 @@ BREAKS: Final = (
     Break(
         "A simulated history shows: every open job continues after a start",
         "engine/reconciliation/restart.py",
-        "elif not _is_in_line(ctx, job):",
+        "elif not self._is_in_line(job):",
         "elif False:",
         HISTORIES,
     ),
@@ -290,7 +289,7 @@ BREAKS: Final = (
     ),
     Break(
         "A file that may have been stored late is not adopted without asking",
-        "engine/reconciliation/reconciler.py",
+        "engine/upload/recovered_record.py",
         "if lost.sha256 != job.sha256 and",
         "if False and",
         "tests/engine/upload/test_late_files.py::test_what_turns_up_late_is_not_adopted_for_another_content",
@@ -311,14 +310,14 @@ BREAKS: Final = (
     ),
     Break(
         "A breaker survives a restart",
-        "engine/service/engine.py",
-        "await self._ctx.breakers.load(",
+        "engine/background/background.py",
+        "await self.breakers.load(",
         "([",
         "tests/engine/accounts/test_breaker.py::test_it_stays_left_alone_over_a_restart",
     ),
     Break(
         "An imported file can still be adopted by the upload whose answer was lost",
-        "engine/reconciliation/reconciler.py",
+        "engine/reconciliation/suspects.py",
         "if copy.origin is CopyOrigin.SENT}",
         "if copy.state != 'foreign'}",
         "tests/engine/provider_files/test_remote_files.py::test_what_was_imported_too_early_is_given_to_its_job",
@@ -333,7 +332,7 @@ BREAKS: Final = (
     Break(
         "The text of a file is deleted with the file",
         "engine/provider_files/remote_files.py",
-        "        await forget_text(ctx, copy)\n",
+        "            await self.texts.forget_text(copy)\n",
         "",
         "tests/engine/provider_files/test_texts.py::test_a_text_goes_with_its_file",
     ),
@@ -346,15 +345,15 @@ BREAKS: Final = (
     ),
     Break(
         "A folder rule also applies to waiting files",
-        "engine/upload/send.py",
-        "    if not await may_still_have(ctx, job):",
-        "    if False:",
+        "engine/upload/delivery.py",
+        "        if not await self.routes.may_still_have(job):",
+        "        if False:",
         "tests/engine/upload/test_folder_rules.py::test_a_new_rule_holds_for_what_waits_already",
     ),
     Break(
         "A link does not bypass a folder rule",
         "engine/upload/routes.py",
-        "(job.path, ctx.real_paths.get(job.id, job.path))",
+        "(job.path, (known and known.real_path) or job.path)",
         "(job.path,)",
         "tests/engine/upload/test_folder_rules.py::test_a_link_does_not_lead_around_a_rule",
     ),

@@ -1,0 +1,67 @@
+"""What an engine is made from: the user's, the sandbox's, or a test's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns
+from exai_desktop.core.copies.provider import ProviderFactory
+from exai_desktop.core.events import EventBus
+from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
+from exai_desktop.core.metrics import NO_METRICS, Metrics
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.settings import Settings
+from exai_desktop.engine.background.problems import Problems
+from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.files.open_file import RegularFile, open_regular
+from exai_desktop.engine.record import Record
+from exai_desktop.engine.service.accounts import KeyRules
+from exai_desktop.engine.service.settings import SettingsBook
+
+
+@dataclass(frozen=True, slots=True)
+class AccountParts:
+    """What the accounts come from."""
+
+    book: AccountBook
+    credentials: Credentials
+    make_provider: ProviderFactory
+    table: ProviderTable
+    keys: KeyRules
+
+
+@dataclass(frozen=True, slots=True)
+class MachineParts:
+    """The computer, and other machines. None: there is none, or nothing is to be kept there."""
+
+    clock: Clock
+    readers: Executor
+    chance: Callable[[], float]
+    claims: ContentClaims | None = None
+    turns: SharedTurns | None = None
+    snapshots: Snapshots | None = None
+    disk: Disk | None = None
+    surroundings: Surroundings | None = None
+    # Another one is for tests whose files exist in memory only.
+    open_file: Callable[[str], RegularFile] = open_regular
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What an engine is made from: the user's, the sandbox's, or a test's."""
+
+    bus: EventBus
+    problems: Problems
+    record: Record
+    accounts: AccountParts
+    machine: MachineParts
+    settings: Settings
+    settings_book: SettingsBook
+    malware: MalwareCheck
+    facts: Callable[[], dict[str, str]]
+    metrics: Metrics = NO_METRICS
+    prepared_at_once: int = 8
+    is_read_only: bool = False
