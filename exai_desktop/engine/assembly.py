@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
@@ -66,8 +64,6 @@ from exai_desktop.engine.upload.reuse import Reuse
 from exai_desktop.engine.upload.routes import Diversion, Routes
 from exai_desktop.engine.upload.upload_body import Line
 from exai_desktop.engine.waiting import Readers
-
-log = logging.getLogger(__name__)
 
 
 class Assembly:
@@ -349,11 +345,14 @@ class Assembly:
         snapshots = None
         if parts.machine.snapshots is not None:
             snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
+        comparison = CompareAll(
+            record.recovery, record.copies, self.accounts, self.settings, self.timing, self.guard
+        )
         services = [
             self.guard.run,
             self._reconciler().run,
             self.totals.run,
-            self._compare,
+            comparison.run,
             self.prober.run,
             self.health_watch.run,
             self.pausing.run,
@@ -374,17 +373,6 @@ class Assembly:
             at_end,
             parts.is_read_only,
         )
-
-    async def _compare(self) -> None:
-        """After a recovery of the record: the lists of all accounts."""
-        comparison = CompareAll(
-            self.record.recovery, self.record.copies, self.accounts, self.settings, self.timing
-        )
-        try:
-            await comparison.run()
-        except AppError as error:
-            log.warning("the lists are not compared: %s", error.code)
-            self.guard.failed(error)
 
 
 @asynccontextmanager

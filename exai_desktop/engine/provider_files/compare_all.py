@@ -17,6 +17,7 @@ from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.engine.disk_guard import DiskGuard
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,17 @@ class CompareAll:
     accounts: Accounts
     settings: CurrentSettings
     timing: Timing
+    guard: DiskGuard
 
     async def run(self) -> None:
+        """Compare them; a failure of the database is told to the guard."""
+        try:
+            await self._compare_lists()
+        except AppError as error:
+            log.warning("the lists are not compared: %s", error.code)
+            self.guard.failed(error)
+
+    async def _compare_lists(self) -> None:
         """Take the lists of all accounts into the record; ends when all that can be had are in."""
         if self.recovery is None or await self.recovery.since() is None:
             return
