@@ -38,7 +38,7 @@ class TextDialog(QDialog):
 SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Ctrl+O", "Add files"),
     ("Ctrl+Shift+O", "Add a folder"),
-    ("Ctrl+V", "Upload what was copied: files or paths"),
+    ("Ctrl+V", "Upload the copied files or paths"),
     ("Ctrl+Z", "Undo a deletion before it starts"),
     ("Ctrl+C", "Copy the file ID"),
     ("Ctrl+F", "Search"),
