@@ -45,7 +45,7 @@ async def test_with_consent_the_next_account_takes_what_is_too_much(tmp_path: Pa
         assert len(bench.providers["kimi"].files) == 2
         assert len(bench.providers["glm"].files) == 2
         moved = [job.route_reason for job in jobs if job.account == "glm"]
-        assert all(reason and "by your own setting" in reason for reason in moved)
+        assert all(reason and "your own limit" in reason for reason in moved)
 
 
 async def test_without_consent_nothing_crosses_for_want_of_room(tmp_path: Path) -> None:

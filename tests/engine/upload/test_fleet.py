@@ -159,6 +159,13 @@ async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) 
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1.0)
         assert len(provider.uploads) == 3
+        waits = [
+            event.job.wait_reason
+            for bench in (left, right)
+            for event in bench.events
+            if isinstance(event, JobChanged) and event.job.wait_reason
+        ]
+        assert any("on all computers" in reason for reason in waits)
 
 
 async def test_who_has_lost_its_lease_keeps_the_last_block_back(

@@ -49,7 +49,7 @@ async def test_what_turns_up_late_is_not_adopted_for_another_content(tmp_path: P
         [job] = await bench.upload(write(tmp_path, "second", "two"))
         assert job.state is S.NEEDS_REVIEW
         assert job.error is not None
-        assert "late could be an earlier file" in job.error.detail
+        assert "late may be an earlier file" in job.error.detail
         # The user looks and says that it is not: it is sent after all.
         await bench.engine.queue.settle(job.id, None)
         done = await bench.until_state(job.id, S.DONE)
