@@ -142,7 +142,7 @@ class PlannedAccount:
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """`line_s`: for all bytes at the speed of late; None: nothing was sent yet to go by."""
+    """`line_s`: for all bytes at the speed of the last files; None: nothing was sent yet."""
 
     files: tuple[PlannedFile, ...]
     accounts: tuple[PlannedAccount, ...]

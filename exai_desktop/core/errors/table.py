@@ -51,7 +51,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.ACCOUNT_IN_USE: CodeInfo(2013, "The account still has uploads in progress", "Wait for the uploads or cancel them, then remove the account.", _ASK, _LOCAL),
     E.INVALID_ACCOUNT: CodeInfo(2014, "The details of the account are not valid", "Check the provider, the region and the address.", _NEVER, _LOCAL),
     E.INVALID_KEY_FORMAT: CodeInfo(2015, "This does not look like an API key", "Copy the key again: one line, no spaces, plain letters and digits.", _NEVER, Outcome.AUTH),
-    E.KEY_MISSING: CodeInfo(2016, "The account's key is not in the keyring", "Enter the key again in Accounts.", _ASK, Outcome.AUTH),
+    E.KEY_MISSING: CodeInfo(2016, "The account's key is not in the keyring", "Cancel its files, remove the account and add it again with its key. Then retry the files.", _ASK, Outcome.AUTH),
     E.CREDENTIAL_STORE_UNAVAILABLE: CodeInfo(2017, "No secure keyring on this computer", "Start a keyring service, for example gnome-keyring. Without one, keys are kept for this session only.", _ASK, _LOCAL),
     E.CREDENTIAL_STORE_LOCKED: CodeInfo(2018, "The keyring is locked", "Unlock the keyring, then retry.", _ASK, _LOCAL),
     E.AUTH_FAILED: CodeInfo(2001, "The provider does not accept the key", "Check the key and the region: a key works only in the region it was made for.", _ASK, Outcome.AUTH),

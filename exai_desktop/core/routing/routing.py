@@ -91,7 +91,7 @@ def choose(
     """The first account that takes the file and may have it.
 
     `refused`: accounts whose provider has seen this file and refused it. `paused`: accounts that
-    are left alone for a while, with the reason; one is passed over for another that may have the
+    are paused after failures, with the reason; one is passed over for another that may have the
     file, and waited for when there is none. Raises the first account's refusal, or CONSENT_NEEDED
     when only another company or region would take the file and the wish does not allow that.
     """

@@ -1,4 +1,4 @@
-"""One account on the page *Providers*: how it is, how full, and what it answered of late."""
+"""One account on the page *Providers*: its state, how full it is, and its last requests."""
 
 from __future__ import annotations
 

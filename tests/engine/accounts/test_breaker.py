@@ -1,4 +1,4 @@
-"""An account whose provider fails is left alone, shown as such, asked again, and used again."""
+"""An account whose provider fails is paused, shown as such, retried, and used again."""
 
 from __future__ import annotations
 

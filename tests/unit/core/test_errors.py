@@ -105,7 +105,19 @@ def test_a_row_is_made_for_people(code: ErrorCode) -> None:
 
 # How a hint may begin: the next step is a verb.
 _VERBS = {
-    *("Add", "Allow", "Change", "Check", "Choose", "Convert", "Copy", "Correct", "Delete", "Do"),
+    *(
+        "Add",
+        "Allow",
+        "Cancel",
+        "Change",
+        "Check",
+        "Choose",
+        "Convert",
+        "Copy",
+        "Correct",
+        "Delete",
+        "Do",
+    ),
     *("Enter", "Free", "Give", "Leave", "Open", "Read", "Rename", "Report", "Retry", "Run"),
     *("Save", "Sign", "Split", "Start", "Try", "Unlock", "Unpack", "Upload", "Use", "Wait"),
 }

@@ -203,7 +203,7 @@ def test_without_an_account_or_with_a_disabled_one_nothing_is_chosen() -> None:
     assert _code("a.pdf", 1, Wish(account="off"), disabled, GLM) is ErrorCode.UNKNOWN_ACCOUNT
 
 
-# -- accounts that are left alone for a while
+# -- accounts that are paused after failures
 
 PAUSED = {"my kimi": "paused after TIMEOUT"}
 
