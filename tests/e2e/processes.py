@@ -11,7 +11,9 @@ from collections.abc import Callable
 COMMAND = (sys.executable, "-m", "exai_desktop")
 
 
-def eventually(happened: Callable[[], bool], within_s: float = 60.0, every_s: float = 0.02) -> bool:
+def eventually(
+    happened: Callable[[], bool], within_s: float = 120.0, every_s: float = 0.02
+) -> bool:
     """Whether it happens soon."""
     deadline = time.monotonic() + within_s
     while not happened():

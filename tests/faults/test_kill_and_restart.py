@@ -6,7 +6,6 @@ import random
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def test_a_request_to_end_is_clean_and_loses_nothing(
 def _die_at(program: Program, step: str, paths: Sequence[Path]) -> None:
     """Run until the program ends itself there; it must not get past it."""
     process = program.start("upload", "--json", *paths, command=killed_at(step))
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL, f"{step} was passed:\n{out!r}\n{err!r}"
 
 
@@ -107,27 +106,17 @@ def _die_at_every_step(program: Program, server: Server, folder: Path, flavour: 
     return len(STEPS)
 
 
-@pytest.mark.timeout(300)  # 44 s on two free cores; a busy machine is not a bug
+@pytest.mark.timeout(1200)  # 40 s on two free cores; a busy machine is not a bug
+@pytest.mark.parametrize("flavour", ["kimi-intl", "zai"])
 def test_killed_at_each_step_nothing_is_lost_or_sent_twice(
-    sandbox: Server, secret_service: dict[str, str], tmp_path: Path
+    program: Program, sandbox: Server, tmp_path: Path, flavour: str
 ) -> None:
-    """With each provider, on a profile each. Side by side: most of the time is settle time."""
     sandbox.faults(*FAULTS, seed=SEED)
-
-    def at(flavour: str) -> int:
-        temporary = tmp_path / flavour / "temporary"
-        temporary.mkdir(parents=True)
-        program = Program(tmp_path / flavour / "profile", secret_service)
-        program.environment["EXAI_DESKTOP_SETTLE_S"] = str(SETTLE_S)
-        program.environment["TMPDIR"] = str(temporary)
-        try:
-            program.add_account(sandbox, flavour, in_flight=4)
-            return _die_at_every_step(program, sandbox, tmp_path / flavour / "files", flavour)
-        finally:
-            program.close()
-
-    with ThreadPoolExecutor(2) as both:
-        assert sum(both.map(at, ("kimi-intl", "zai"))) == 22
+    (tmp_path / "temporary").mkdir()
+    program.environment["EXAI_DESKTOP_SETTLE_S"] = str(SETTLE_S)
+    program.environment["TMPDIR"] = str(tmp_path / "temporary")
+    program.add_account(sandbox, flavour, in_flight=4)
+    assert _die_at_every_step(program, sandbox, tmp_path / "files", flavour) == 11
 
 
 @dataclass
@@ -157,7 +146,7 @@ def _kill_in_the_middle(
     return kill(process)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_killed_at_random_moments_nothing_is_lost_or_sent_twice(
     program: Program, tortured: Server, tmp_path: Path
 ) -> None:
