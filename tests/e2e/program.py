@@ -19,7 +19,7 @@ from .processes import COMMAND
 from .server import KIMI, Server
 
 # Only a program that is stuck meets it, however busy the machine.
-LIMIT_S = 240.0
+LIMIT_S = 500.0
 
 
 @dataclass(frozen=True)

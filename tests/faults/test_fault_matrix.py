@@ -43,7 +43,7 @@ from .chaos_proxy import MIB, ChaosProxy, Deed, answer, answered, refused
 
 O = Outcome  # noqa: E741 - a table
 S = JobState
-SETTINGS = settings(settle_s=0.15, read_timeout_s=1.5, write_timeout_s=1.5, connect_timeout_s=2.0)
+SETTINGS = settings(settle_s=0.15, read_timeout_s=2.5, write_timeout_s=2.5, connect_timeout_s=3.0)
 # One attempt: connecting, a stalled block, and the answer, with a margin for a busy machine.
 DEADLINE_S = 8.0
 FIGURES = os.environ.get("EXAI_DESKTOP_TEST_FIGURES", "")

@@ -38,7 +38,7 @@ TABLE = ProviderTable.model_validate(
 # The sandbox has one flavour for each region of each provider. A new one is tested at once.
 FLAVOURS: dict[str, flavours.Flavour] = {f.name: f for f in flavours.FLAVOURS}
 SETTINGS = Settings.model_validate(
-    {"connect_timeout_s": 5, "write_timeout_s": 2, "read_timeout_s": 1}
+    {"connect_timeout_s": 5, "write_timeout_s": 4, "read_timeout_s": 2.5}
 )
 CLASSES = provider_classes()
 
