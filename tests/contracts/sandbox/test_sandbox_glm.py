@@ -35,7 +35,7 @@ def test_upload_answers_without_a_status(rig: Rig, host: str) -> None:
     assert answer.status_code == 200
     assert answer.headers["x-log-id"]
     assert re.fullmatch(r"\d{10}_[0-9a-f]{32}", form.pop("id"))
-    assert abs(form.pop("created_at") - time.time()) < 5
+    assert abs(form.pop("created_at") - time.time()) < 300
     assert form == {
         "object": "file",
         "bytes": len(TEXT),
@@ -183,7 +183,7 @@ def test_files_run_out(rig: Rig) -> None:
 def test_batch_files_are_dated_in_milliseconds_and_come_back(rig: Rig) -> None:
     body = jsonl(LINE, LINE) + b"\n"
     form = rig.upload("bigmodel", "a.jsonl", body, purpose="batch").json()
-    assert abs(form["created_at"] / 1000 - time.time()) < 5
+    assert abs(form["created_at"] / 1000 - time.time()) < 300
     content = rig.call("bigmodel", "GET", f"/files/{form['id']}/content")
     assert content.headers["content-type"] == "application/octet-stream"
     assert content.content == body
