@@ -18,6 +18,7 @@ from .raised_codes import CODES_OF, missing, watched
 from .side_by_side import (
     pytest_collection_modifyitems,
     pytest_configure_node,
+    pytest_report_to_serializable,
     pytest_runtest_protocol,
     pytest_unconfigure,
     pytest_xdist_auto_num_workers,
@@ -26,6 +27,7 @@ from .side_by_side import (
 __all__ = [  # pytest finds its hooks here
     "pytest_collection_modifyitems",
     "pytest_configure_node",
+    "pytest_report_to_serializable",
     "pytest_runtest_protocol",
     "pytest_unconfigure",
     "pytest_xdist_auto_num_workers",

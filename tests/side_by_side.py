@@ -99,6 +99,22 @@ def pytest_runtest_protocol(
         turns.end(next_is_alone=is_alone(nextitem))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """A name that is not UTF-8, in what a test has logged, cannot be sent to another process."""
+    return _sendable((yield))
+
+
+def _sendable(found: Any) -> Any:
+    if isinstance(found, str):
+        return found.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(found, dict):
+        return {_sendable(key): _sendable(value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return type(found)(map(_sendable, found))
+    return found
+
+
 def _turns(config: pytest.Config) -> Turns | None:
     if _TURNS not in config.stash:
         given = getattr(config, "workerinput", None)
