@@ -74,7 +74,8 @@ def test_the_engine_steps_back_and_answers(loop: asyncio.AbstractEventLoop, qtbo
     name, nice = task.result()
     assert name == "engine"
     if sys.platform == "linux":
-        assert nice > os.getpriority(os.PRIO_PROCESS, 0)
+        # Also when the tests themselves have stepped back.
+        assert nice > min(os.getpriority(os.PRIO_PROCESS, 0), 4)
     assert not thread.is_alive
 
 

@@ -405,7 +405,9 @@ async def test_a_slow_line_is_not_given_up(
         writer.write(OK)
 
     tls = certificate.server if secure else None
-    async with served(handler, tls=tls, trust=trust, write_timeout_s=1.0) as client:
+    async with served(
+        handler, tls=tls, trust=trust, write_timeout_s=1.0, read_timeout_s=30
+    ) as client:
         answer = await client.upload("files", Sending(12 * MIB), "p", readers)
     assert answer.status == 200
 
