@@ -22,6 +22,7 @@ ALL = list(HealthCheck)
 PHASES = (Phase.explicit, Phase.generate)
 
 
+@pytest.mark.timeout(1800)  # half a minute on a free core
 @settings(max_examples=300, suppress_health_check=ALL, phases=PHASES, derandomize=True)
 @given(actions.histories)
 def test_whatever_happens_the_promises_hold(history: list[actions.Action]) -> None:
