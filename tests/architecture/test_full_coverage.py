@@ -64,8 +64,8 @@ NO_LOGIC = {"accounts/ports", "audit/ports", "copies/provider", "files/ports"}
 # Folders whose tests are still being written; this line only gets shorter.
 NOT_YET = ("sniff/",)
 
-# Nothing is ever taken out: a file that is gone is renamed here, one that is new is added.
-AT_LEAST = 39
+# Nothing is ever taken out: what is folded into another module is covered there.
+AT_LEAST = 46
 
 SETTINGS = """
 [run]

@@ -159,7 +159,7 @@ def test_without_a_keyring_the_file_is_named(audited: Program, tmp_path: Path) -
     # Rows sealed with the keyring's key cannot be checked without it: that is said, not guessed.
     lost = audited.run("audit", "verify", "--json", environment=NO_KEYRING).expect(1).row
     assert (lost["broken_at"], lost["protected_by"]) == (1, "a file, not by the keyring")
-    assert "key that is not here" in lost["problem"]
+    assert "key that is not available" in lost["problem"]
     # A session without the keyring goes on with the file's key; later both are known.
     (tmp_path / "empty.txt").write_bytes(b"")
     audited.upload(tmp_path / "empty.txt", environment=NO_KEYRING).expect(1)

@@ -71,7 +71,7 @@ def test_a_request_to_end_is_clean_and_loses_nothing(
     assert eventually(lambda: len(tortured.stored()) >= 2)
     process.send_signal(number)
     ended = program.finish(process).expect(130)
-    assert "stays in the queue" in ended.err
+    assert "stay in the queue" in ended.err
     # What had left completely got its answer; nothing is in doubt.
     left = states(program)
     assert left["sending"] == left["uncertain"] == left["confirming"] == 0
