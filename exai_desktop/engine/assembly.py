@@ -22,7 +22,6 @@ from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.background.snapshots import SnapshotTask
 from exai_desktop.engine.background.totals import Totals
-from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.files.content_check import ContentCheck
 from exai_desktop.engine.files.open_file import FileOpener
 from exai_desktop.engine.parts import EngineParts
@@ -34,6 +33,7 @@ from exai_desktop.engine.reconciliation.reconciler import Reconciler, Settlement
 from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
+from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import JobsInHand
 from exai_desktop.engine.scheduling.lanes import Lane
 from exai_desktop.engine.scheduling.progress_board import ProgressBoard
@@ -277,9 +277,21 @@ class Assembly:
     def _make_services(self, tasks: asyncio.TaskGroup) -> None:
         parts, record = self._parts, self.record
         commands = Commands(
-            record, self.scheduler, self.accounts, self.in_hand, self.guard, self.clock
+            record.jobs,
+            record.copies,
+            self.scheduler,
+            self.accounts,
+            self.in_hand,
+            self.guard,
+            self.clock,
         )
-        audit = Audit(record, self.readers, self.clock, is_read_only=parts.is_read_only)
+        audit = Audit(
+            record.audit,
+            record.anchor_file,
+            self.readers,
+            self.clock,
+            is_read_only=parts.is_read_only,
+        )
         self.texts = Texts(record.texts, record.copies, self.accounts, self.clock)
         lists = RemoteLists(record.copies, self.accounts, record.recovery, self.texts, self.clock)
         balances = Balances(record.balances, self.accounts, self.clock)
@@ -334,7 +346,8 @@ class Assembly:
     def _background(self, audit: Audit) -> Background:
         parts, record = self._parts, self.record
         self.health_watch = HealthWatch(
-            record,
+            record.jobs,
+            record.copies,
             self.accounts,
             self.breakers,
             self.health,

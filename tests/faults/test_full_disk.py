@@ -22,8 +22,8 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine import disk_guard
-from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.scheduling import disk_guard
+from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.storage.sqlite.driver import Connection
 from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
 from exai_desktop.storage.user_profile.opening import open_profile

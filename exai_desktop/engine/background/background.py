@@ -16,7 +16,7 @@ from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.background.job_lanes import JobLanes
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.background.runner import Runner
-from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 
 log = logging.getLogger(__name__)
 

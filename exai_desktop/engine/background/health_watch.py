@@ -7,8 +7,10 @@ from typing import Final
 
 from exai_desktop.core.accounts.accounts import Account, Phase
 from exai_desktop.core.accounts.health import is_alarming, level_of
+from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
+from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import Metrics
 from exai_desktop.core.routing.quota import fullness
@@ -16,7 +18,6 @@ from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.health import Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.problems import Condition, Problems
-from exai_desktop.engine.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ class HealthWatch:
 
     def __init__(
         self,
-        record: Record,
+        jobs: JobStore,
+        copies: CopyStore,
         accounts: Accounts,
         breakers: Breakers,
         health: Health,
@@ -37,7 +39,7 @@ class HealthWatch:
         metrics: Metrics,
         clock: Clock,
     ) -> None:
-        self._jobs, self._copies = record.jobs, record.copies
+        self._jobs, self._copies = jobs, copies
         self._accounts = accounts
         self._breakers = breakers
         self._health = health

@@ -12,7 +12,7 @@ from typing import Final
 
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.store import StaleJobError
-from exai_desktop.engine.disk_guard import DiskGuard
+from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand, Run
 from exai_desktop.engine.scheduling.lanes import Lane
 

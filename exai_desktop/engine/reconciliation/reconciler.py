@@ -22,10 +22,10 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
-from exai_desktop.engine.disk_guard import LOOK_EVERY_S, DiskGuard
 from exai_desktop.engine.reconciliation.list_matching import Finding, Suspect, Verdict
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
+from exai_desktop.engine.scheduling.disk_guard import LOOK_EVERY_S, DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.confirm import new_copy
 from exai_desktop.engine.upload.content_claims import Claims

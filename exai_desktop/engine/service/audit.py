@@ -7,9 +7,9 @@ from typing import Final
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.audit.audit import AuditEntry, AuditReport, AuditRow
+from exai_desktop.core.audit.ports import AnchorFile, AuditStore
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.machine import Clock
-from exai_desktop.engine.record import Record
 from exai_desktop.engine.waiting import Readers
 
 log = logging.getLogger(__name__)
@@ -22,9 +22,15 @@ class Audit:
     """Meets `core.service.AuditService`."""
 
     def __init__(
-        self, record: Record, readers: Readers, clock: Clock, *, is_read_only: bool
+        self,
+        audit: AuditStore,
+        anchor_file: AnchorFile,
+        readers: Readers,
+        clock: Clock,
+        *,
+        is_read_only: bool,
     ) -> None:
-        self._audit, self._anchor_file = record.audit, record.anchor_file
+        self._audit, self._anchor_file = audit, anchor_file
         self._readers = readers
         self._clock = clock
         self._is_read_only = is_read_only

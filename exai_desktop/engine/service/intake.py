@@ -26,9 +26,9 @@ from exai_desktop.core.routing.routing import Wish, candidates
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.disk_guard import DiskGuard
 from exai_desktop.engine.files.open_file import AllowedPlaces
 from exai_desktop.engine.files.scanner import Scanner
+from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.admission import Pace
 from exai_desktop.engine.waiting import uninterrupted

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from exai_desktop.core.copies.models import CopyOrigin
+from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.files.checks import names_of
 from exai_desktop.core.jobs.models import JobView, routed
 from exai_desktop.core.jobs.states import RETRY_MOVES, JobState
-from exai_desktop.core.jobs.store import JobChanges, Move, StaleJobError
+from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.disk_guard import DiskGuard
-from exai_desktop.engine.record import Record
+from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
 from exai_desktop.engine.upload.confirm import new_copy
@@ -37,14 +37,15 @@ _PREPARING: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING})
 class Commands:
     def __init__(
         self,
-        record: Record,
+        jobs: JobStore,
+        copies: CopyStore,
         scheduler: Scheduler,
         accounts: Accounts,
         in_hand: JobsInHand,
         guard: DiskGuard,
         clock: Clock,
     ) -> None:
-        self._jobs, self._copies = record.jobs, record.copies
+        self._jobs, self._copies = jobs, copies
         self._scheduler = scheduler
         self._accounts = accounts
         self._in_hand = in_hand

@@ -13,7 +13,7 @@ from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
-from exai_desktop.engine.disk_guard import STORAGE
+from exai_desktop.engine.scheduling.disk_guard import STORAGE
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
 from exai_desktop.engine.upload.admission import Pace

@@ -20,10 +20,10 @@ from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import Metrics
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.core.sniff import Note, Verdict, judge_content, policy_of
-from exai_desktop.engine.disk_guard import STORAGE
 from exai_desktop.engine.files.content_check import ContentCheck
 from exai_desktop.engine.files.malware import MalwareCheck, scan_behind, scan_changes
 from exai_desktop.engine.files.open_file import FileOpener, RegularFile, hash_file
+from exai_desktop.engine.scheduling.disk_guard import STORAGE
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
 from exai_desktop.engine.scheduling.progress_board import ProgressBoard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
