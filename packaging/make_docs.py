@@ -1,4 +1,5 @@
-"""Writes docs/errors.md and docs/settings.md from the tables of the program.
+"""Writes docs/errors.md and docs/settings.md from the tables of the program, and into
+docs/architecture.md the picture of floors and folders from the contracts in pyproject.toml.
 
     .venv/bin/python packaging/make_docs.py            # write them
     .venv/bin/python packaging/make_docs.py --check    # exit 1 when they are not as the tables say
@@ -8,7 +9,9 @@ The same tables give the same bytes. `--folder` names another place than docs/.
 
 import argparse
 import sys
+import tomllib
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
@@ -177,7 +180,64 @@ def _shown(name: str, value: Any) -> str:
     return f"`{value}`"
 
 
+SIDE_BY_SIDE: Final = 3
+PICTURE: Final = ("<!-- picture: made by packaging/make_docs.py -->\n", "<!-- end of picture -->\n")
+
+
+def architecture_document() -> str:
+    """The page as it is, with the picture made anew."""
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    begin, end = PICTURE
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    assert after, f"docs/architecture.md has lost the line {end!r}"
+    return f"{before}{begin}```text\n{_picture()}```\n{end}{after}"
+
+
+def _picture() -> str:
+    """The floors, a line each; below them the folders of the large packages side by side."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = {
+        contract["containers"][0].rpartition(".")[2]: contract
+        for contract in contracts["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    }
+    floors = _storeys(layers.pop("exai_desktop"))
+    width = max(map(len, floors)) + 2
+    line = f"+{'-' * width}+"
+    lines = ["Floors:", line]
+    for floor in floors:
+        lines += [f"|{floor:^{width}}|", line]
+    inside = sorted(layers, key=lambda name: next(i for i, f in enumerate(floors) if name in f))
+    columns = [[f"In {name}:", *_storeys(layers[name])] for name in inside]
+    while columns:
+        row, columns = columns[:SIDE_BY_SIDE], columns[SIDE_BY_SIDE:]
+        widths = [max(map(len, column)) for column in row]
+        lines.append("")
+        for cells in zip_longest(*row, fillvalue=""):
+            shown = [f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)]
+            lines.append("    ".join(shown).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _storeys(contract: dict[str, Any]) -> list[str]:
+    """The layers that exist (one in brackets may be missing), then what stands apart."""
+    package = ROOT.joinpath(*contract["containers"][0].split("."))
+    storeys = []
+    for layer in contract["layers"]:
+        names = [name.strip() for name in layer.split("|")]
+        there = [name for name in names if not name.startswith("(") or _is_there(package, name)]
+        storeys.append(" | ".join(name.strip("()") for name in there))
+    return storeys + [f"apart: {name}" for name in contract.get("exhaustive_ignores", [])]
+
+
+def _is_there(package: Path, name: str) -> bool:
+    bare = name.strip("()")
+    return (package / bare).is_dir() or (package / f"{bare}.py").is_file()
+
+
 DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
+    "architecture.md": architecture_document,
     "errors.md": errors_document,
     "settings.md": settings_document,
 }

@@ -12,7 +12,7 @@ from exai_desktop.core.settings import Settings
 
 from .source_tree import ROOT
 
-NAMES = ("errors.md", "settings.md")
+NAMES = ("architecture.md", "errors.md", "settings.md")
 
 
 def _make(*arguments: str) -> "subprocess.CompletedProcess[str]":
