@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "first_schema"
+
 JOB_STATES: Final = (
     "'queued', 'checking', 'hashing', 'waiting', 'sending', 'confirming', 'done', 'refused',"
     " 'duplicate', 'held', 'uncertain', 'needs_review', 'failed', 'cancelled'"

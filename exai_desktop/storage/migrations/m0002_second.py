@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "second_schema"
+
 START: Final = "0" * 64
 
 _FORBID: Final = "BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END"

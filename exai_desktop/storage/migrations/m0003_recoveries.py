@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "recovery_schema"
+
 STATEMENTS: Final = (
     # What the record may lack was sent after `since`; `at` is when this was found out.
     """

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "holdings_schema"
+
 # A copy being deleted, or of a stranger, takes room like any other.
 _TAKES_ROOM: Final = "state IN ('present', 'deleting', 'foreign')"
 

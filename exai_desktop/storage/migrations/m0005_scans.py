@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "scan_schema"
+
 SCAN_VERDICTS: Final = "'clean', 'found', 'not_scanned'"
 
 STATEMENTS: Final = (

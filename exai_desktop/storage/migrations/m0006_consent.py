@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "consent_schema"
+
 _ACCEPTED: Final = "ADD COLUMN accepted TEXT NOT NULL DEFAULT '[]'"
 
 STATEMENTS: Final = (

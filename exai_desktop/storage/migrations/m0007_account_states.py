@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "state_schema"
+
 STATEMENTS: Final = (
     "CREATE TABLE account_states (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "given_up_schema"
+
 STATEMENTS: Final = (
     """
 CREATE TABLE given_up (

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "files_schema"
+
 ORIGINS: Final = "'sent', 'found', 'imported'"
 SIGHTS: Final = "'seen', 'not_seen', 'other_size'"
 

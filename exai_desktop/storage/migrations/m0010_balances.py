@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "balance_schema"
+
 STATEMENTS: Final = (
     """
 CREATE TABLE balances (

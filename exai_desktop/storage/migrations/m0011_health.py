@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+NAME: Final = "health_schema"
+
 STATEMENTS: Final = (
     """
 CREATE TABLE health (

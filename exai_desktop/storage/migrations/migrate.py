@@ -6,21 +6,23 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.storage.migrations import m0001_first
-from exai_desktop.storage.migrations import m0002_second as second_schema
-from exai_desktop.storage.migrations import m0003_recoveries as recovery_schema
-from exai_desktop.storage.migrations import m0004_holdings as holdings_schema
-from exai_desktop.storage.migrations import m0005_scans as scan_schema
-from exai_desktop.storage.migrations import m0006_consent as consent_schema
-from exai_desktop.storage.migrations import m0007_account_states as state_schema
-from exai_desktop.storage.migrations import m0008_given_up as given_up_schema
-from exai_desktop.storage.migrations import m0009_files as files_schema
-from exai_desktop.storage.migrations import m0010_balances as balance_schema
-from exai_desktop.storage.migrations import m0011_health as health_schema
+from exai_desktop.storage.migrations import (
+    m0001_first,
+    m0002_second,
+    m0003_recoveries,
+    m0004_holdings,
+    m0005_scans,
+    m0006_consent,
+    m0007_account_states,
+    m0008_given_up,
+    m0009_files,
+    m0010_balances,
+    m0011_health,
+)
 from exai_desktop.storage.sqlite.driver import Connection
 
 if TYPE_CHECKING:
@@ -28,19 +30,34 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 
-# In order, for ever: a released step is never changed, renamed or removed.
-STEPS: tuple[tuple[str, Sequence[str]], ...] = (
-    ("first_schema", m0001_first.STATEMENTS),
-    ("second_schema", second_schema.STATEMENTS),
-    ("recovery_schema", recovery_schema.STATEMENTS),
-    ("holdings_schema", holdings_schema.STATEMENTS),
-    ("scan_schema", scan_schema.STATEMENTS),
-    ("consent_schema", consent_schema.STATEMENTS),
-    ("state_schema", state_schema.STATEMENTS),
-    ("given_up_schema", given_up_schema.STATEMENTS),
-    ("files_schema", files_schema.STATEMENTS),
-    ("balance_schema", balance_schema.STATEMENTS),
-    ("health_schema", health_schema.STATEMENTS),
+class _Step(Protocol):
+    """A numbered module of this folder."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a module's constant
+        """What the database writes down once the step is applied."""
+        ...
+
+    @property
+    def STATEMENTS(self) -> Sequence[str]: ...  # noqa: N802 - a module's constant
+
+
+# Imported by name, so that an installer finds them. A released step is never changed or removed.
+_MODULES: Final[tuple[_Step, ...]] = (
+    m0001_first,
+    m0002_second,
+    m0003_recoveries,
+    m0004_holdings,
+    m0005_scans,
+    m0006_consent,
+    m0007_account_states,
+    m0008_given_up,
+    m0009_files,
+    m0010_balances,
+    m0011_health,
+)
+STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
+    (module.NAME, module.STATEMENTS) for module in _MODULES
 )
 
 _SET: Final = "exai_desktop"

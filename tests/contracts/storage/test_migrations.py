@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sqlite3
 import stat
@@ -22,6 +23,31 @@ from exai_desktop.storage.migrations import m0001_first
 from exai_desktop.storage.migrations import m0005_scans as scan_schema
 from exai_desktop.storage.migrations import m0009_files as files_schema
 from exai_desktop.storage.migrations import migrate as migrations
+
+# What databases of users have written down: a step of another name would be applied again.
+RELEASED = [
+    "first_schema",
+    "second_schema",
+    "recovery_schema",
+    "holdings_schema",
+    "scan_schema",
+    "consent_schema",
+    "state_schema",
+    "given_up_schema",
+    "files_schema",
+    "balance_schema",
+    "health_schema",
+]
+
+
+def test_the_numbered_modules_of_the_folder_are_the_steps() -> None:
+    """Each is applied, in the order of the numbers, under the name it was released with."""
+    folder = Path(migrations.__file__).parent
+    files = sorted(file.stem for file in folder.glob("m[0-9]*.py"))
+    assert [int(name[1:5]) for name in files] == list(range(1, len(files) + 1))
+    modules = [importlib.import_module(f"{migrations.__package__}.{name}") for name in files]
+    assert [(module.NAME, module.STATEMENTS) for module in modules] == list(migrations.STEPS)
+    assert [name for name, _ in migrations.STEPS][: len(RELEASED)] == RELEASED
 
 
 def words(text: str) -> set[str]:
