@@ -12,11 +12,13 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.paths import Places
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
@@ -46,7 +48,7 @@ def shared_parts(
     Raises INVALID_SETTING for a URL that is none, or without the extra.
     """
     owner = _fleet_owner(where.profile_id) if settings.redis_url else where.profile_id
-    own = ContentLocks(where.shared_locks, owner)
+    own = ContentLocks(where.shared_locks, owner, write_file)
     if not settings.redis_url:
         return Shared(SqliteStateStore(database), own)
     password = os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD")
@@ -61,7 +63,8 @@ def shared_parts(
             loop.call_soon_threadsafe(on_fleet, error)
 
     claims = FleetClaims(own, RedisClaims(blocking, owner), from_thread)
-    return Shared(RedisStateStore(redis), claims, RedisTurns(redis))
+    states, turns = RedisStateStore(redis, uninterrupted), RedisTurns(redis, uninterrupted)
+    return Shared(states, claims, turns)
 
 
 def _fleet_owner(profile_id: str) -> str:

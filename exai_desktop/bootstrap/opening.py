@@ -11,6 +11,7 @@ from typing import Final
 
 from exai_desktop.bootstrap.assembly import Given, engine_parts
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import load_seal
 from exai_desktop.config.credentials import choose_credentials
 from exai_desktop.config.logs import start_logging, stop_logging
@@ -105,7 +106,7 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
         now = SystemClock().now
         seal = await asyncio.to_thread(load_seal, credentials, where.data / "audit.key")
         trail = AuditTrail(seal, _user(), now)
-        opened = stack.enter_context(closing(open_profile(where.database, now)))
+        opened = stack.enter_context(closing(open_profile(where.database, now, write_file)))
         bus = EventBus()
         given = Given(where, face, settings, settings_file, book, credentials)
         problems: list[AppError] = list(opened.problems)

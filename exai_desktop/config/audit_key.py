@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.credentials import KeyringCredentials
-from exai_desktop.config.settings_document import replace_file
 from exai_desktop.core.accounts.ports import Credentials
 from exai_desktop.core.audit.audit import AuditAnchor
 from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
@@ -69,7 +68,7 @@ def _read(path: Path) -> bytes | None:
 def _make(path: Path) -> bytes:
     key = secrets.token_bytes(KEY_BYTES)
     try:
-        replace_file(path, key.hex())
+        write_file(path, f"{key.hex()}\n".encode())
     except OSError as error:
         raise EngineError(
             ErrorCode.DATABASE_ERROR, f"{path.name} cannot be written: {error.strerror}"
@@ -91,6 +90,6 @@ class AnchorFile:
 
     def save(self, anchor: AuditAnchor) -> None:
         try:
-            replace_file(self._path, os.fsdecode(_anchors.dump_json(anchor)))
+            write_file(self._path, _anchors.dump_json(anchor) + b"\n")
         except OSError as error:
             log.warning("the audit trail's anchor cannot be written: %s", error.strerror)

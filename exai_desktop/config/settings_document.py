@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 
@@ -57,9 +55,8 @@ class SettingsDocument:
                     self._set_aside()
                 change(content)
                 content["version"] = VERSION
-                replace_file(
-                    self._path.resolve(), json.dumps(content, indent=2, ensure_ascii=False)
-                )
+                text = json.dumps(content, indent=2, ensure_ascii=False)
+                write_file(self._path.resolve(), f"{text}\n".encode(errors="backslashreplace"))
             except OSError as error:
                 is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
                 raise EngineError(
@@ -91,31 +88,3 @@ def _parsed(path: Path) -> Content:
         if not isinstance(content[key], kind):
             raise ValueError(f'"{key}" has the wrong type')  # noqa: TRY004 - as above
     return content
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write it anew, for its owner alone: whoever reads finds the old text or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Made for the owner alone; beside the target, since a rename cannot leave its disk.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{text}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

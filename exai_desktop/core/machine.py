@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -19,6 +22,18 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class RunToEnd(Protocol):
+    """Runs a coroutine to its end, also when the caller is cancelled; then the cancel is raised."""
+
+    def __call__(self, coroutine: Coroutine[object, object, T]) -> Awaitable[T]: ...
+
+
+class WriteFile(Protocol):
+    """Replaces a small file as a whole. Blocks; raises OSError and leaves the old content."""
+
+    def __call__(self, path: Path, content: bytes, *, to_disk: bool = True) -> None: ...
 
 
 class Snapshots(Protocol):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import TypeVar
 
 from exai_desktop.core.machine import Clock
+
+log = logging.getLogger(__name__)
 
 
 class Wakeup:
@@ -55,12 +58,16 @@ T = TypeVar("T")
 
 
 async def uninterrupted(coroutine: Coroutine[object, object, T]) -> T:
-    """Run to the end even when the caller is cancelled: what is begun on disk is finished."""
+    """`core.machine.RunToEnd`: the one way to finish what must not be cut by a cancel."""
     task = asyncio.ensure_future(coroutine)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        # Read it here: an error that nobody reads is reported by asyncio as a fault of ours.
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.info("it failed after its caller was cancelled: %s", type(error).__name__)
         raise
 
 

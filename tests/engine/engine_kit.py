@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import AnchorFile
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
@@ -165,7 +166,7 @@ async def open_bench(
         credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
     bus, clock = EventBus(), clock or SystemClock()
     trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", clock.now)
-    opened = open_profile(folder / "engine.db", clock.now)
+    opened = open_profile(folder / "engine.db", clock.now, write_file)
     database = opened.database
     made_prints = SqliteFingerprints(database)
     with (

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.jobs.models import JobQuery, JobView
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.engine.waiting import SystemClock
@@ -83,7 +84,7 @@ def strike(path: Path, dice: random.Random, *, flips: int) -> Damage:
 
 
 def open_damaged(path: Path) -> Opened:
-    return open_profile(path, lambda: NOW)
+    return open_profile(path, lambda: NOW, write_file)
 
 
 async def jobs_of(opened: Opened) -> list[JobView]:

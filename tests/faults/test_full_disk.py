@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.jobs.models import AddOptions
@@ -88,7 +89,7 @@ def is_held(bench: Bench) -> bool:
 
 @linux_only
 async def test_the_ballast_lets_the_state_be_written(small_disk: Path) -> None:
-    opened = open_profile(small_disk / "test.db", lambda: 1.0)
+    opened = open_profile(small_disk / "test.db", lambda: 1.0, write_file)
     try:
         opened.ballast.hold()
         fill(small_disk)
@@ -111,7 +112,7 @@ async def test_the_ballast_lets_the_state_be_written(small_disk: Path) -> None:
 
 @linux_only
 async def test_without_room_for_anything_it_says_so_and_works_again_later(small_disk: Path) -> None:
-    opened = open_profile(small_disk / "test.db", lambda: 1.0)
+    opened = open_profile(small_disk / "test.db", lambda: 1.0, write_file)
     try:
         opened.ballast.release()
         full = fill(small_disk)

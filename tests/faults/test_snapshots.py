@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import EventBus, JobChanged
@@ -200,9 +201,10 @@ while True:
 MIGRATOR = """
 import sys
 from pathlib import Path
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.storage.user_profile.opening import open_profile
 print("ready", flush=True)
-open_profile(Path(sys.argv[1]), lambda: 1_800_000_000.0).close()
+open_profile(Path(sys.argv[1]), lambda: 1_800_000_000.0, write_file).close()
 """
 
 
@@ -249,7 +251,7 @@ def test_killed_in_a_migration_the_schema_is_old_or_new(tmp_path: Path) -> None:
             rows = connection.execute("SELECT count(*) FROM fingerprints").fetchone()
             assert rows == (2 * ROWS_A_MIB,)
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        opened = open_profile(path, lambda: NOW)
+        opened = open_profile(path, lambda: NOW, write_file)
         assert opened.problems == ()
         opened.close()
         with closing(sqlite3.connect(path)) as connection:

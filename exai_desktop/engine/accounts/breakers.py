@@ -20,6 +20,7 @@ from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.waiting import uninterrupted
 
 T = TypeVar("T")
 
@@ -179,19 +180,21 @@ class Breakers:
             )
             return _text(new), (new, admission)
 
+        permit: Permit | None = None
+
         async def carry_out() -> Permit:
+            nonlocal permit
             new, admission = await self._change(account, change)
             self._learn(account, new)
-            return Permit(account, token if admission.is_probe else "", admission.until)
+            permit = Permit(account, token if admission.is_probe else "", admission.until)
+            return permit
 
-        asking = asyncio.ensure_future(carry_out())
         try:
-            return await asyncio.shield(asking)
+            return await uninterrupted(carry_out())
         except asyncio.CancelledError:
             # The permit may be given already: nobody would give it back.
-            await asyncio.wait({asking})
-            if asking.exception() is None:
-                await self.record(asking.result(), Verdict.NEUTRAL)
+            if permit is not None:
+                await self.record(permit, Verdict.NEUTRAL)
             raise
 
     async def record(self, permit: Permit, verdict: Verdict, cause: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import hashlib
 import os
@@ -191,12 +190,18 @@ class FileOpener:
 
         What comes in unattended must lie in an allowed folder: PATH_TRAVERSAL.
         """
-        opening = asyncio.ensure_future(self.readers.read(self.open_file, job.path))
+        file: RegularFile | None = None
+
+        async def open_it() -> RegularFile:
+            nonlocal file
+            file = await self.readers.read(self.open_file, job.path)
+            return file
+
         try:
-            file = await asyncio.shield(opening)
+            file = await uninterrupted(open_it())
         except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                (await uninterrupted(_wait(opening))).close()
+            if file is not None:
+                file.close()
             raise
         try:
             if job.unattended:
@@ -205,7 +210,3 @@ class FileOpener:
             yield file
         finally:
             file.close()
-
-
-async def _wait(future: asyncio.Future[RegularFile]) -> RegularFile:
-    return await future

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
+from exai_desktop.core.machine import WriteFile
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,9 @@ _KEPT: Final = 100
 class ContentLocks:
     """`folder` is shared by all profiles of this user on this machine."""
 
-    def __init__(self, folder: Path, owner: str) -> None:
+    def __init__(self, folder: Path, owner: str, write_file: WriteFile) -> None:
         self._folder = folder
+        self._write_file = write_file
         self.owner = owner
 
     def hold(self, key: ClaimKey) -> FileHold | None:
@@ -53,18 +54,22 @@ class ContentLocks:
         except Timeout:
             return None
         try:
-            return FileHold(lock, self._folder / f"{stripe}.json", digest, self.owner)
+            notes = self._folder / f"{stripe}.json"
+            return FileHold(lock, notes, digest, self.owner, self._write_file)
         except BaseException:
             lock.release()
             raise
 
 
 class FileHold:
-    def __init__(self, lock: FileLock, notes: Path, key: str, owner: str) -> None:
+    def __init__(
+        self, lock: FileLock, notes: Path, key: str, owner: str, write_file: WriteFile
+    ) -> None:
         self._lock = lock
         self._path = notes
         self._key = key
         self._owner = owner
+        self._write_file = write_file
         self._notes = _read(notes)
 
     @property
@@ -86,13 +91,7 @@ class FileHold:
         for oldest in list(self._notes)[:-_KEPT]:
             del self._notes[oldest]
         text = json.dumps({key: noted.model_dump() for key, noted in self._notes.items()})
-        draft = self._path.with_suffix(".new")
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(self._path)
+        self._write_file(self._path, text.encode())
 
     def release(self) -> None:
         self._lock.release()

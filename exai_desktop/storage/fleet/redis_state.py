@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.machine import RunToEnd
 
 if TYPE_CHECKING:
     from redis import Redis as BlockingRedis
@@ -80,12 +80,14 @@ class RedisStateStore:
 
     is_shared = True
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, run_to_end: RunToEnd) -> None:
+        """`run_to_end`: the library may lose a cancel. Its time-outs end each request soon."""
         self._redis = redis
+        self._run_to_end = run_to_end
         self._silence = Silence()
 
     async def load(self, key: str) -> str | None:
-        return await whole(self._load(key))
+        return await self._run_to_end(self._load(key))
 
     async def _load(self, key: str) -> str | None:
         from redis.exceptions import RedisError
@@ -98,7 +100,7 @@ class RedisStateStore:
             raise unreachable(error) from error
 
     async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
-        return await whole(self._update(key, change))
+        return await self._run_to_end(self._update(key, change))
 
     async def _update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
         from redis.exceptions import RedisError, WatchError
@@ -117,16 +119,6 @@ class RedisStateStore:
         raise EngineError(
             ErrorCode.FLEET_UNREACHABLE, "other computers keep changing the same data"
         )
-
-
-async def whole(work: Coroutine[object, object, T]) -> T:
-    """To its end, which its time-outs bring soon: the library may swallow a cancel."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 async def _once(

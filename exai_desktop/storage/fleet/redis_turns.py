@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
-from exai_desktop.storage.fleet.redis_state import PREFIX, Silence, unreachable, whole
+from exai_desktop.core.machine import RunToEnd
+from exai_desktop.storage.fleet.redis_state import PREFIX, Silence, unreachable
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -29,12 +30,14 @@ return math.max(1, tonumber(leaves) + window - now)
 
 
 class RedisTurns:
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, run_to_end: RunToEnd) -> None:
+        """`run_to_end`: see `RedisStateStore`."""
         self._script = redis.register_script(_TAKE)
+        self._run_to_end = run_to_end
         self._silence = Silence()
 
     async def take(self, key: str, most: int, window_s: float) -> float:
-        return await whole(self._take(key, most, window_s))
+        return await self._run_to_end(self._take(key, most, window_s))
 
     async def _take(self, key: str, most: int, window_s: float) -> float:
         from redis.exceptions import RedisError

@@ -7,13 +7,14 @@ only a recovery that is under way is.
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter
+
+from exai_desktop.core.machine import WriteFile
 
 # Larger files are checked by SQLite alone: hashing them would be felt at every start.
 MOST_HASHED: Final = 256 * 1024 * 1024
@@ -36,8 +37,9 @@ _FORM: Final = TypeAdapter(LastRun)
 
 
 class LastRunFile:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, write_file: WriteFile) -> None:
         self._path = path
+        self._write_file = write_file
 
     def load(self) -> LastRun | None:
         """None: this profile has never had a database. A mark of nonsense is an empty one."""
@@ -51,21 +53,9 @@ class LastRunFile:
     def save(self, run: LastRun, *, to_disk: bool = False) -> None:
         """Best effort, except `to_disk`: that raises OSError."""
         try:
-            self._write(json.dumps(asdict(run)).encode(), to_disk=to_disk)
+            self._write_file(self._path, json.dumps(asdict(run)).encode(), to_disk=to_disk)
         except OSError:
             if to_disk:
                 raise
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
-
-    def _write(self, text: bytes, *, to_disk: bool) -> None:
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        draft = self._path.with_suffix(".new")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(handle, text)
-            if to_disk:
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-        draft.replace(self._path)

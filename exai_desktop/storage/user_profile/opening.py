@@ -11,6 +11,7 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.machine import WriteFile
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.migrate import NewerSchemaError
 from exai_desktop.storage.record import recovery_log
@@ -59,11 +60,11 @@ class Opened:
         self.marks.save(replace(mark, clean=True, digest=digest))
 
 
-def open_profile(path: Path, now: Callable[[], float]) -> Opened:
+def open_profile(path: Path, now: Callable[[], float], write_file: WriteFile) -> Opened:
     """Blocks. Raises `EngineError` for what only the user can mend; nothing is touched then."""
     refuse_network_folder(path.parent)
     snapshots = SnapshotFolder(path.parent / "snapshots", path)
-    marks = LastRunFile(path.parent / "snapshots" / "last-run.json")
+    marks = LastRunFile(path.parent / "snapshots" / "last-run.json", write_file)
     ballast = Ballast(path.parent)
     _Opening(path, now(), snapshots, marks, ballast).make_sound()
     mark = marks.load() or LastRun(checked_at=now())

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 
@@ -18,8 +19,9 @@ COUNTING = """
 import sys, time
 from pathlib import Path
 from exai_desktop.core.jobs.claims import ClaimKey
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-locks = ContentLocks(Path(sys.argv[1]), sys.argv[2])
+locks = ContentLocks(Path(sys.argv[1]), sys.argv[2], write_file)
 key = ClaimKey("https://kimi.invalid/v1", "12345678", "file-extract", "ab" * 32)
 counter = Path(sys.argv[1]) / "counter"
 for _ in range(50):
@@ -34,8 +36,9 @@ HOLDING = """
 import sys, time
 from pathlib import Path
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-hold = ContentLocks(Path(sys.argv[1]), "two").hold(
+hold = ContentLocks(Path(sys.argv[1]), "two", write_file).hold(
     ClaimKey("https://kimi.invalid/v1", "12345678", "file-extract", "ab" * 32))
 hold.note(Claim(owner="two", sent_name="b.txt", size=3, at=7.0))
 print("held", flush=True)
@@ -52,7 +55,7 @@ def test_four_processes_never_hold_it_at_once(tmp_path: Path) -> None:
 
 
 def test_a_killed_holder_leaves_its_note_and_no_lock(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one")
+    locks = ContentLocks(tmp_path, "one", write_file)
     with subprocess.Popen(
         [sys.executable, "-c", HOLDING, str(tmp_path)], stdout=subprocess.PIPE
     ) as process:
@@ -69,7 +72,7 @@ def test_a_killed_holder_leaves_its_note_and_no_lock(tmp_path: Path) -> None:
 
 
 def test_our_own_note_is_none_of_another_program(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one")
+    locks = ContentLocks(tmp_path, "one", write_file)
     hold = locks.hold(KEY)
     assert hold is not None
     hold.note(BEGUN)
@@ -78,19 +81,19 @@ def test_our_own_note_is_none_of_another_program(tmp_path: Path) -> None:
     assert again is not None
     assert again.earlier is None
     again.release()
-    other = ContentLocks(tmp_path, "two").hold(KEY)
+    other = ContentLocks(tmp_path, "two", write_file).hold(KEY)
     assert other is not None
     assert other.earlier == BEGUN
     other.note(None)
     other.release()
-    gone = ContentLocks(tmp_path, "three").hold(KEY)
+    gone = ContentLocks(tmp_path, "three", write_file).hold(KEY)
     assert gone is not None
     assert gone.earlier is None
     gone.release()
 
 
 def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path / "folder", "one")
+    locks = ContentLocks(tmp_path / "folder", "one", write_file)
     hold = locks.hold(KEY)
     assert hold is not None
     hold.note(BEGUN)
@@ -101,7 +104,7 @@ def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) 
         assert (tmp_path / "folder").stat().st_mode & 0o077 == 0
     for rubbish in (b"{", b"[]", b'{"a": 1}', b"[" * 100_000, b'{"a": {"owner": 3}}'):
         notes.write_bytes(rubbish)
-        found = ContentLocks(tmp_path / "folder", "two").hold(KEY)
+        found = ContentLocks(tmp_path / "folder", "two", write_file).hold(KEY)
         assert found is not None
         assert found.earlier is None
         found.release()

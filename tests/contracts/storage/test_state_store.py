@@ -18,6 +18,7 @@ from exai_desktop.core.accounts.breaker import Breaker, BreakerRules, admit, as_
 from exai_desktop.core.accounts.ports import StateStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_redis
 from exai_desktop.storage.record.account_states import SqliteStateStore
@@ -48,7 +49,7 @@ async def store_at(place: str) -> AsyncIterator[StateStore]:
     if place.startswith("redis:"):
         redis = open_redis(place)
         try:
-            yield RedisStateStore(redis)
+            yield RedisStateStore(redis, uninterrupted)
         finally:
             await redis.aclose()
         return
@@ -130,7 +131,7 @@ async def test_of_four_processes_one_probes(place: str) -> None:
 
 async def test_a_redis_that_is_gone_is_named_and_its_address_is_not() -> None:
     redis = open_redis("redis://:not-a-real-password@127.0.0.1:1/0")
-    store = RedisStateStore(redis)
+    store = RedisStateStore(redis, uninterrupted)
     with pytest.raises(EngineError) as caught:
         await store.load("any")
     with pytest.raises(EngineError) as again:
@@ -149,7 +150,7 @@ def test_an_address_that_is_none_is_refused() -> None:
 async def test_a_redis_that_does_not_answer_costs_its_time_out_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         redis = open_redis(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
-        store, taken = RedisStateStore(redis), []
+        store, taken = RedisStateStore(redis, uninterrupted), []
         for _ in range(3):
             own = OwnTime()
             with pytest.raises(EngineError):

@@ -12,6 +12,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.fleet.redis_state import open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
 from tests.own_time import OwnTime
@@ -31,7 +32,7 @@ def _take_all(url: str, barrier: Any, moments: Any) -> None:
 
     async def run() -> None:
         redis = open_redis(url)
-        turns = RedisTurns(redis)
+        turns = RedisTurns(redis, uninterrupted)
         barrier.wait()
         own = OwnTime()
         while own.seconds() < SECONDS:
@@ -76,7 +77,7 @@ def test_twenty_a_second_over_four_processes(redis_url: str) -> None:
 
 async def test_two_accounts_have_two_limits_and_a_turn_comes_back(redis_url: str) -> None:
     redis = open_redis(redis_url)
-    turns = RedisTurns(redis)
+    turns = RedisTurns(redis, uninterrupted)
     assert [await turns.take("one", 2, WINDOW_S) for _ in range(2)] == [0.0, 0.0]
     wait_s = await turns.take("one", 2, WINDOW_S)
     assert 0.0 < wait_s <= WINDOW_S
@@ -91,7 +92,7 @@ async def test_two_accounts_have_two_limits_and_a_turn_comes_back(redis_url: str
 async def test_a_redis_that_is_gone_is_said() -> None:
     with redis_server() as url:
         redis = open_redis(url)
-        turns = RedisTurns(redis)
+        turns = RedisTurns(redis, uninterrupted)
         assert await turns.take("one", 1, 1.0) == 0.0
     with pytest.raises(EngineError) as caught:
         await turns.take("one", 1, 1.0)

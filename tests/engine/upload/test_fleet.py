@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.accounts.accounts import Phase
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
@@ -18,6 +19,7 @@ from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
+from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
@@ -65,15 +67,15 @@ async def machine(
     """One of several, with a profile of its own and its own name for the account."""
     (folder / name).mkdir(exist_ok=True)
     redis, blocking = open_redis(url), open_blocking_redis(url)
-    own = ContentLocks(folder / name / "locks", name)
+    own = ContentLocks(folder / name / "locks", name, write_file)
     try:
         async with open_bench(
             folder / name,
             accounts=[replace(SHARED, name=name, uploads_per_minute=per_minute)],
             providers={name: provider},
             clock=clock,
-            states=RedisStateStore(redis),
-            turns=RedisTurns(redis),
+            states=RedisStateStore(redis, uninterrupted),
+            turns=RedisTurns(redis, uninterrupted),
             claims=FleetClaims(own, RedisClaims(blocking, name, lease_s), lambda _: None),
         ) as bench:
             yield bench

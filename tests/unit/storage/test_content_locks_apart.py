@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.jobs.claims import ClaimKey
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 
@@ -15,7 +16,7 @@ def key(account: str, number: int) -> ClaimKey:
 
 
 def test_the_stripes_of_accounts_are_apart(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one")
+    locks = ContentLocks(tmp_path, "one", write_file)
     held = [hold for n in range(HELD) if (hold := locks.hold(key("slow", n))) is not None]
     for number in range(TRIED):
         hold = locks.hold(key("quick", number))
