@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import subprocess
+import platform
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from exai_desktop.core.machine import Situation
 
@@ -14,7 +12,6 @@ _POWER: Final = Path("/sys/class/power_supply")
 # NetworkManager's NMMetered: 1 is yes, 3 a guess of yes; 0 is that it does not know.
 _METERED: Final = {1: True, 2: False, 3: True, 4: False}
 _ANSWER_S: Final = 0.5
-_PMSET: Final = "/usr/bin/pmset"
 
 
 class SystemSurroundings:
@@ -24,15 +21,17 @@ class SystemSurroundings:
         self._power = power
 
     def look(self) -> Situation:
-        if os.name == "nt":
-            return Situation(on_battery=_windows_battery())
-        if Path(_PMSET).exists():
-            return Situation(on_battery=_mac_battery())
-        return Situation(_network_manager(), _linux_battery(self._power))
+        if platform.system() == "Linux":
+            return Situation(_network_manager(), _linux_battery(self._power))
+        return Situation(on_battery=_psutil_battery())
 
 
 def _linux_battery(folder: Path) -> bool | None:
-    """By the mains if the machine has one, else by a battery that is emptying."""
+    """By the mains if the machine has one, else by a battery that is emptying.
+
+    Not by psutil: on Linux it takes a wireless mouse (hidpp_battery_0) for the machine's battery,
+    and it knows no other mains than AC and AC0.
+    """
     mains, emptying = [], []
     try:
         for supply in sorted(folder.iterdir()):
@@ -46,6 +45,19 @@ def _linux_battery(folder: Path) -> bool | None:
     if not emptying:
         return None
     return any(emptying) and not any(mains)
+
+
+def _psutil_battery() -> bool | None:
+    # Late: it is needed only when the user has asked to wait on battery power.
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        battery = psutil.sensors_battery()
+    except Exception:  # noqa: BLE001 - it reports errors of the system in several ways
+        return None
+    if battery is None or battery.power_plugged is None:
+        return None
+    return not battery.power_plugged
 
 
 def _line(path: Path) -> str:
@@ -80,22 +92,3 @@ def _network_manager() -> bool | None:
         return _METERED.get(reply.body[0][1])
     except Exception:  # noqa: BLE001 - no bus, no answer, another protocol: all mean it does not tell
         return None
-
-
-def _windows_battery() -> bool | None:
-    """By SYSTEM_POWER_STATUS: its first byte is 0 on battery, 1 on the mains."""
-    status = (ctypes.c_ubyte * 12)()
-    kernel: Any = getattr(ctypes, "windll").kernel32  # noqa: B009 - there on Windows only
-    if not kernel.GetSystemPowerStatus(ctypes.byref(status)):
-        return None
-    return {0: True, 1: False}.get(status[0])
-
-
-def _mac_battery() -> bool | None:
-    try:
-        told = subprocess.run(  # noqa: S603 - a constant
-            [_PMSET, "-g", "batt"], capture_output=True, text=True, timeout=1, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return "Battery Power" in told

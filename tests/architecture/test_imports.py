@@ -32,7 +32,7 @@ SDKS = {"openai", "zai"}
 LINE = {"httpx", "httpcore", "truststore", "postgrest", "supabase_auth"}
 STORES = {"sqlite3", "sqlite_utils", "redis"}
 SECRETS = {"keyring", "cryptography"}
-FILES = {"PIL", "pillow_heif", "pypdf", "olefile", "charset_normalizer", "watchfiles"}
+FILES = {"psutil", "PIL", "pillow_heif", "pypdf", "olefile", "charset_normalizer", "watchfiles"}
 EXTRAS = SDKS | {"redis", "PIL", "pillow_heif", "prometheus_client"}
 
 HEAVY = QT | SERVERS | SDKS | LINE | STORES | SECRETS | FILES

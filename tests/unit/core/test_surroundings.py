@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from exai_desktop.config.surroundings import SystemSurroundings
@@ -66,6 +69,42 @@ def test_a_battery_that_is_emptying(
 
 def test_a_machine_without_supplies_does_not_tell(tmp_path: Path) -> None:
     assert SystemSurroundings(tmp_path / "none").look().on_battery is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux shows its supplies as files")
+def test_the_battery_of_a_wireless_mouse_is_not_the_machines(tmp_path: Path) -> None:
+    """psutil goes by the name and would say: on battery power."""
+    found = supplies(tmp_path, hidpp_battery_0="Battery status=Discharging scope=Device")
+    assert found.look().on_battery is None
+
+
+def sbattery(*, is_plugged: bool | None) -> object:
+    """What psutil gives."""
+    return SimpleNamespace(percent=50, secsleft=-1, power_plugged=is_plugged)
+
+
+@pytest.mark.parametrize("system", ["Windows", "Darwin"])
+@pytest.mark.parametrize(
+    ("told", "on_battery"),
+    [
+        (None, None),
+        (sbattery(is_plugged=None), None),
+        (sbattery(is_plugged=True), False),
+        (sbattery(is_plugged=False), True),
+        (OSError("no such call"), None),
+    ],
+)
+def test_the_battery_on_other_systems(
+    monkeypatch: pytest.MonkeyPatch, system: str, told: object, on_battery: bool | None
+) -> None:
+    def sensors_battery() -> object:
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(psutil, "sensors_battery", sensors_battery)
+    assert SystemSurroundings().look() == Situation(None, on_battery)
 
 
 # A NetworkManager on a bus of its own: what is real is the bus and the wire.
