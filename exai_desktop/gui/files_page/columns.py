@@ -11,6 +11,7 @@ from exai_desktop.core.copies.words import COPY_WORDS, ORIGIN_WORDS
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, count_text, exact_size_text, size_text
+from exai_desktop.gui.widgets.chip_filter import StateGroup
 
 C = CopyState
 
@@ -55,18 +56,11 @@ LOOKS: Final[dict[CopyState, Look]] = {
 }
 
 
-class FileGroup(NamedTuple):
-    """A filter of the page; no states means all that is listed."""
-
-    title: str
-    states: tuple[CopyState, ...]
-
-
-GROUPS: Final = (
-    FileGroup("All", ()),
-    FileGroup(COPY_WORDS[C.PRESENT], (C.PRESENT,)),
-    FileGroup(COPY_WORDS[C.FOREIGN], (C.FOREIGN,)),
-    FileGroup("Missing or expired", (C.MISSING, C.EXPIRED, C.DELETING)),
+GROUPS: Final[tuple[StateGroup[CopyState], ...]] = (
+    StateGroup("All", ()),
+    StateGroup(COPY_WORDS[C.PRESENT], (C.PRESENT,)),
+    StateGroup(COPY_WORDS[C.FOREIGN], (C.FOREIGN,)),
+    StateGroup("Missing or expired", (C.MISSING, C.EXPIRED, C.DELETING)),
 )
 
 

@@ -13,13 +13,14 @@ from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.client import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.files_page.columns import GROUPS
 from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits
 from exai_desktop.gui.files_page.details import FilesDetails
-from exai_desktop.gui.files_page.filter import FilesFilter
 from exai_desktop.gui.files_page.model import FilesModel
 from exai_desktop.gui.files_page.view import EmptyFiles, FilesView
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import PANE_WIDTH
+from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.choice_menu import ChoiceMenu
 from exai_desktop.gui.widgets.controls import Button, Card, column, row
 
@@ -46,7 +47,7 @@ class FilesPage(QWidget):
         self._accounts: tuple[str, ...] = ()
         self.model = FilesModel(client, tasks, self)
         self.view = FilesView(self.model, theme)
-        self.filter = FilesFilter(theme)
+        self.filter = ChipFilter(theme, GROUPS, "Search the files", "Search name, ID, hash or text")
         self.account = ChoiceMenu(theme, "Account", "All", "server")
         self.details = FilesDetails(theme)
         self.refresh = Button(theme, "&Refresh", self.ask_providers, icon="retry", kind="primary")
@@ -165,11 +166,6 @@ class FilesPage(QWidget):
         for button in (self.refresh, self.empty.refresh):
             button.setEnabled(not is_asking)
         self.refresh.setText("Asking…" if is_asking else "&Refresh")
-
-    def start_search(self) -> None:
-        """To the search box."""
-        self.filter.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.filter.search.selectAll()
 
     def _open_details(self) -> None:
         self.details.show()

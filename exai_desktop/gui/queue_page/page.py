@@ -15,13 +15,14 @@ from exai_desktop.gui.engine.client import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.details_pane import DetailsPane
-from exai_desktop.gui.queue_page.filter import QueueFilter
 from exai_desktop.gui.queue_page.model import QueueModel
 from exai_desktop.gui.queue_page.progress_strip import ProgressStrip
 from exai_desktop.gui.queue_page.send_menu import SendMenu
+from exai_desktop.gui.queue_page.state_look import GROUPS
 from exai_desktop.gui.queue_page.view import EmptyQueue, QueueView
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import PANE_WIDTH
+from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.controls import Button, Card, column, row
 
 # A job under way changes several times a second; its history is read less often.
@@ -50,7 +51,8 @@ class QueuePage(QWidget):
         on_files, on_folder = choosers
         self.model = QueueModel(client, tasks, self)
         self.view = QueueView(self.model, theme)
-        self.filter = QueueFilter(theme)
+        self.filter = ChipFilter(theme, GROUPS, "Search the queue", "Search name, path, ID or hash")
+        self.filter.show_counts({}, 0)
         self.send_menu = SendMenu(theme)
         self.details = DetailsPane(theme, table, commands.perform, commands.settle)
         self.strip = ProgressStrip(theme, commands.pause_queue)
@@ -130,7 +132,7 @@ class QueuePage(QWidget):
 
     def show_summary(self, summary: QueueSummary) -> None:
         """Counts everywhere."""
-        self.filter.show_counts(summary)
+        self.filter.show_counts(summary.counts, summary.total)
         self.strip.show_summary(summary, self.model.moving())
         is_empty = summary.total == 0
         self._stack.setCurrentWidget(self.empty if is_empty else self._split)
@@ -161,11 +163,6 @@ class QueuePage(QWidget):
     def _show_details(self, wanted: bool) -> None:
         self.details.setVisible(wanted)
         self.details_toggle.setChecked(wanted)
-
-    def start_search(self) -> None:
-        """To the search box."""
-        self.filter.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.filter.search.selectAll()
 
     def _on_selection(self) -> None:
         jobs = self.view.loaded_selection()

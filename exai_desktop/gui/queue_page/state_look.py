@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.jobs.models import JobView
@@ -10,6 +10,7 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.words import STATE_WORDS, state_word
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, eta_text, percent, size_text, speed_text
+from exai_desktop.gui.widgets.chip_filter import StateGroup
 
 S = JobState
 
@@ -32,25 +33,18 @@ LOOKS: Final[dict[JobState, Look]] = {
 }
 
 
-class Group(NamedTuple):
-    """A filter of the queue; no states means all."""
+DONE: Final = StateGroup("Done", (S.DONE, S.DUPLICATE))
+ATTENTION: Final = StateGroup("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED))
 
-    title: str
-    states: tuple[JobState, ...]
-
-
-DONE: Final = Group("Done", (S.DONE, S.DUPLICATE))
-ATTENTION: Final = Group("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED))
-
-GROUPS: Final[tuple[Group, ...]] = (
-    Group("All", ()),
-    Group(
+GROUPS: Final[tuple[StateGroup[JobState], ...]] = (
+    StateGroup("All", ()),
+    StateGroup(
         "Active",
         (S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING, S.CONFIRMING, S.UNCERTAIN),
     ),
     DONE,
     ATTENTION,
-    Group("Cancelled", (S.CANCELLED,)),
+    StateGroup("Cancelled", (S.CANCELLED,), hide_when_empty=True),
 )
 
 

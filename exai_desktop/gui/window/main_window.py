@@ -126,7 +126,8 @@ class MainWindow(QMainWindow):
         )
 
     def _find(self) -> None:
-        (self.files if self.stack.currentWidget() is self.files else self.page).start_search()
+        page = self.files if self.stack.currentWidget() is self.files else self.page
+        page.filter.start_search()
 
     def _enable_undo(self) -> None:
         self.menu_actions.undo.setEnabled(self.grace.is_open)

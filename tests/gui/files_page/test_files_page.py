@@ -164,7 +164,7 @@ def test_a_foreign_file_is_imported(stage_and_page: tuple[Stage, FilesPage]) -> 
     stage, page = stage_and_page
     select(stage, page, 1, 3)
     page.buttons[next(a for a in page.buttons if a.value == "import")].click()
-    stage.until(lambda: ("import_files", "work", ["file-3"]) in stage.script.calls)
+    stage.until(lambda: ("files.import_foreign", "work", ["file-3"]) in stage.script.calls)
     stage.until(lambda: stage.parts.notices.title == "1 file imported")
     row = page.model.row_of(3)
     assert row is not None
@@ -185,7 +185,7 @@ def test_a_deletion_waits_and_can_be_called_off(stage_and_page: tuple[Stage, Fil
     stage.press(Qt.Key.Key_Delete, SHIFT)
     stage.until(lambda: "2 files are about to be deleted" in stage.parts.notices.title)
     stage.press(Qt.Key.Key_Z, CTRL)
-    assert not called(stage, "delete_file")()
+    assert not called(stage, "files.delete")()
     stage.window.grace.seconds = 1
     stage.press(Qt.Key.Key_Delete, SHIFT)
     stage.until(lambda: stage.parts.notices.title == "2 files deleted at the provider")
@@ -218,7 +218,7 @@ def test_refresh_asks_the_chosen_account_or_all(stage_and_page: tuple[Stage, Fil
     stage.until(page.refresh.isEnabled)
     page.account.choose("zai")
     page.refresh.click()
-    stage.until(called(stage, "reconcile"))
+    stage.until(called(stage, "accounts.reconcile"))
     assert stage.script.calls == [("accounts.reconcile", "zai")]
     stage.until(page.refresh.isEnabled)
 
@@ -227,7 +227,7 @@ def test_an_empty_record_says_what_to_do(open_window: Open) -> None:
     stage, page = opened(open_window, [])
     stage.until(page.empty.isVisible)
     page.empty.refresh.click()
-    stage.until(called(stage, "reconcile"))
+    stage.until(called(stage, "accounts.reconcile"))
     assert not list(unnamed(stage.window))
     stage.until(page.empty.refresh.isEnabled)
 

@@ -130,8 +130,8 @@ def test_several_are_sent_each_for_what_was_found_in_it(open_window: Open) -> No
     answer(question, "Send anyway")
     stage.until(lambda: len(stage.script.calls) == 2)
     assert set(map(str, stage.script.calls)) == {
-        "('retry', [10], False, 'MACROS_FOUND')",
-        "('retry', [11], False, 'DECEPTIVE_NAME')",
+        "('queue.retry', [10], False, 'MACROS_FOUND')",
+        "('queue.retry', [11], False, 'DECEPTIVE_NAME')",
     }
 
 

@@ -75,13 +75,13 @@ def delete_first(stage: Stage, seconds: int) -> None:
     stage.press(Qt.Key.Key_Delete, SHIFT)
     stage.until(lambda: stage.window.grace.is_open)
     assert stage.parts.notices.undo.isVisible()
-    assert not called(stage, "delete_remote")()
+    assert not called(stage, "files.delete_of_job")()
 
 
 def test_deleting_at_the_provider_begins_after_a_grace(stage: Stage) -> None:
     delete_first(stage, seconds=4)
     assert "1 file is about to be deleted" in stage.parts.notices.title
-    stage.until(called(stage, "delete_remote"))
+    stage.until(called(stage, "files.delete_of_job"))
     stage.until(lambda: stage.parts.notices.title == "1 file deleted at the provider")
     assert not stage.window.grace.is_open
 
@@ -96,7 +96,7 @@ def test_a_deletion_is_called_off(stage: Stage, way: str) -> None:
     assert not stage.window.grace.is_open
     assert stage.parts.notices.title == "1 file stays at the provider"
     assert not stage.parts.notices.undo.isVisible()
-    assert not called(stage, "delete_remote")()
+    assert not called(stage, "files.delete_of_job")()
     # With nothing to undo the key does nothing.
     stage.press(Qt.Key.Key_Z, CTRL)
     assert stage.parts.notices.title == "1 file stays at the provider"
@@ -133,7 +133,7 @@ def test_quitting_within_the_grace_deletes_nothing(stage: Stage) -> None:
     entry_settled = stage.parts.tasks.start(entry.settle(stage.window, stage.parts))
     stage.until(entry_settled.done)
     QTest.qWait(3_500)
-    assert not called(stage, "delete_remote")()
+    assert not called(stage, "files.delete_of_job")()
 
 
 def test_copy_puts_the_id_on_the_clipboard(stage: Stage) -> None:
@@ -146,7 +146,7 @@ def test_copy_puts_the_id_on_the_clipboard(stage: Stage) -> None:
 def test_retry_and_pause_all(stage: Stage) -> None:
     select(stage, 4)
     stage.press(Qt.Key.Key_R, CTRL)
-    stage.until(called(stage, "retry"))
+    stage.until(called(stage, "queue.retry"))
     stage.press(Qt.Key.Key_P, CTRL | SHIFT)
     stage.until(lambda: ("queue.pause", None) in stage.script.calls)
     stage.until(lambda: stage.window.page.strip.pause.text() == "Resume")
