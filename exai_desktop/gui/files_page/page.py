@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMenu
 
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.gui.engine.bridge import News
@@ -19,12 +19,11 @@ from exai_desktop.gui.files_page.details import FilesDetails
 from exai_desktop.gui.files_page.model import FilesModel
 from exai_desktop.gui.files_page.view import EmptyFiles, FilesView
 from exai_desktop.gui.style.theme import Theme
-from exai_desktop.gui.style.tokens import PANE_WIDTH
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.choice_menu import ChoiceMenu
-from exai_desktop.gui.widgets.controls import Button, Card, column, row
+from exai_desktop.gui.widgets.controls import Button, row
+from exai_desktop.gui.widgets.record_page import ROOM_FOR_DETAILS, RecordArea, RecordPage
 
-_ROOM_FOR_DETAILS = 960
 _BUTTONS: dict[FileAction, tuple[str, str, str, str]] = {
     FileAction.SHOW_TEXT: ("Show &text", "text", "plain", ""),
     FileAction.IMPORT: ("&Import", "plus", "plain", ""),
@@ -33,8 +32,8 @@ _BUTTONS: dict[FileAction, tuple[str, str, str, str]] = {
 }
 
 
-class FilesPage(QWidget):
-    """Assembles the parts and keeps them telling the same story."""
+class FilesPage(RecordPage):
+    """Puts the parts together and keeps what they show in step."""
 
     def __init__(
         self, theme: Theme, client: EngineClient, tasks: SlotTasks, commands: FilesCommands
@@ -55,10 +54,13 @@ class FilesPage(QWidget):
         self.buttons: dict[FileAction, Button] = {}
         self.actions_: dict[FileAction, QAction] = {}
         self._make_commands()
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(150)
-        self._pause.timeout.connect(lambda: tasks.start(self._read_detail()))
+        self._area = RecordArea(
+            "Files and details",
+            self.view,
+            self.details,
+            self.empty,
+            lambda: tasks.start(self._read_detail()),
+        )
         commands.selection = self.view.selected_files
         commands.on_change = self.look_again
         self._assemble()
@@ -84,24 +86,8 @@ class FilesPage(QWidget):
         self.addAction(again)
 
     def _assemble(self) -> None:
-        card = Card()
-        card.setLayout(column(self.view, margin=1))
-        self._split = QSplitter(Qt.Orientation.Horizontal)
-        self._split.setAccessibleName("Files and details")
-        self._split.setHandleWidth(16)
-        self._split.setChildrenCollapsible(False)
-        self._split.addWidget(card)
-        self._split.addWidget(self.details)
-        self._split.setStretchFactor(0, 1)
-        self._split.setSizes([10_000, PANE_WIDTH])
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._split)
-        self._stack.addWidget(self.empty)
         head = row(self.refresh, self.account, 0, *self.buttons.values(), gap=8)
-        body = column(head, self.filter, self._stack, gap=12)
-        body.setContentsMargins(24, 16, 24, 16)
-        body.setStretch(2, 1)
-        self.setLayout(body)
+        self.setLayout(self.body(head, self.filter, self._area))
 
     def _connect(self) -> None:
         self.filter.changed.connect(self._filter)
@@ -111,10 +97,6 @@ class FilesPage(QWidget):
         self.view.opened.connect(self._open_details)
         self.model.loaded.connect(self._on_loaded)
 
-    def minimumSizeHint(self) -> QSize:
-        """Small enough for half a laptop's screen."""
-        return QSize(640, 420)
-
     def showEvent(self, event: QShowEvent) -> None:
         """What happened while it was out of sight."""
         super().showEvent(event)
@@ -123,7 +105,7 @@ class FilesPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the list comes first."""
-        self.details.setVisible(event.size().width() >= _ROOM_FOR_DETAILS)
+        self.details.setVisible(event.size().width() >= ROOM_FOR_DETAILS)
         super().resizeEvent(event)
 
     def show_accounts(self, statuses: Sequence[AccountStatus]) -> None:
@@ -176,7 +158,7 @@ class FilesPage(QWidget):
     def _on_loaded(self) -> None:
         is_narrowed = bool(self.filter.states or self.filter.text or self.account.choice)
         is_empty = self.model.rowCount() == 0 and not is_narrowed
-        self._stack.setCurrentWidget(self.empty if is_empty else self._split)
+        self._area.show_empty(is_empty)
         # The empty page has this one itself, larger.
         self.filter.setVisible(not is_empty)
         for part in (self.refresh, self.account, *self.buttons.values()):
@@ -185,12 +167,12 @@ class FilesPage(QWidget):
 
     def _on_selection(self) -> None:
         copies = self.view.loaded_selection()
-        count = sum(last - first + 1 for first, last in self.view.spans())
+        count = self.view.selected_count()
         if count > 1:
             self.details.show_many(copies, count)
         elif copies:
             self.details.show_copy(copies[0])
-            self._pause.start()
+            self._area.read_detail_soon()
         else:
             self.details.show_nothing()
         table = self._commands.table

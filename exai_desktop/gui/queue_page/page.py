@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from exai_desktop.core.jobs.models import QueueSummary
 from exai_desktop.core.routing.capabilities import ProviderTable
@@ -21,17 +20,13 @@ from exai_desktop.gui.queue_page.send_menu import SendMenu
 from exai_desktop.gui.queue_page.state_look import GROUPS
 from exai_desktop.gui.queue_page.view import EmptyQueue, QueueView
 from exai_desktop.gui.style.theme import Theme
-from exai_desktop.gui.style.tokens import PANE_WIDTH
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
-from exai_desktop.gui.widgets.controls import Button, Card, column, row
-
-# A job under way changes several times a second; its history is read less often.
-_DETAIL_PAUSE_MS = 150
-_ROOM_FOR_DETAILS = 960
+from exai_desktop.gui.widgets.controls import Button, column, row
+from exai_desktop.gui.widgets.record_page import ROOM_FOR_DETAILS, RecordArea, RecordPage
 
 
-class QueuePage(QWidget):
-    """Assembles the parts and keeps them telling the same story."""
+class QueuePage(RecordPage):
+    """Puts the parts together and keeps what they show in step."""
 
     selection_moved = Signal()
 
@@ -46,7 +41,6 @@ class QueuePage(QWidget):
     ) -> None:
         super().__init__()
         self._client = client
-        self._tasks = tasks
         self._wants_details = True
         on_files, on_folder = choosers
         self.model = QueueModel(client, tasks, self)
@@ -64,34 +58,21 @@ class QueuePage(QWidget):
         self.details_toggle.setChecked(True)
         self.add_files = Button(theme, "Add files", on_files, icon="plus", kind="primary")
         self.add_folder = Button(theme, "Add folder", on_folder, icon="folder")
+        self._area = RecordArea(
+            "Queue and details",
+            self.view,
+            self.details,
+            self.empty,
+            lambda: tasks.start(self._read_detail()),
+        )
         commands.selection = self.view.selected_jobs
-        commands.on_deleted = self._read_detail_soon
-        self._detail_timer = QTimer(self)
-        self._detail_timer.setSingleShot(True)
-        self._detail_timer.setInterval(_DETAIL_PAUSE_MS)
-        self._detail_timer.timeout.connect(lambda: tasks.start(self._read_detail()))
+        commands.on_deleted = self._area.read_detail_soon
         self._assemble()
         self._connect()
 
     def _assemble(self) -> None:
-        card = Card()
-        card.setLayout(column(self.view, margin=1))
-        self._split = QSplitter(Qt.Orientation.Horizontal)
-        self._split.setAccessibleName("Queue and details")
-        self._split.setHandleWidth(16)
-        self._split.setChildrenCollapsible(False)
-        self._split.addWidget(card)
-        self._split.addWidget(self.details)
-        self._split.setStretchFactor(0, 1)
-        self._split.setSizes([10_000, PANE_WIDTH])
-        self._stack = QStackedWidget()
-        self._stack.addWidget(self._split)
-        self._stack.addWidget(self.empty)
         head = row(self.add_files, self.add_folder, self.send_menu, 0, self.details_toggle, gap=8)
-        body = column(head, self.filter, self._stack, gap=12)
-        body.setContentsMargins(24, 16, 24, 16)
-        body.setStretch(2, 1)
-        whole = column(body, self.strip, gap=0)
+        whole = column(self.body(head, self.filter, self._area), self.strip, gap=0)
         whole.setStretch(0, 1)
         self.setLayout(whole)
 
@@ -100,10 +81,6 @@ class QueuePage(QWidget):
         self.view.selection_moved.connect(self._on_selection)
         self.view.opened.connect(self.open_details)
         self.model.loaded.connect(self._on_selection)
-
-    def minimumSizeHint(self) -> QSize:
-        """Small enough for half a laptop's screen."""
-        return QSize(640, 420)
 
     def restart(self, summary: QueueSummary) -> None:
         """Another engine is behind the client."""
@@ -125,7 +102,7 @@ class QueuePage(QWidget):
                 self._on_selection()
         elif shown in news.changed:
             self.details.show_job(news.changed[shown], self.model.progress_of(shown))
-            self._read_detail_soon()
+            self._area.read_detail_soon()
             self.selection_moved.emit()
         elif shown in news.progress:
             self.details.show_progress(news.progress[shown])
@@ -135,7 +112,7 @@ class QueuePage(QWidget):
         self.filter.show_counts(summary.counts, summary.total)
         self.strip.show_summary(summary, self.model.moving())
         is_empty = summary.total == 0
-        self._stack.setCurrentWidget(self.empty if is_empty else self._split)
+        self._area.show_empty(is_empty)
         # The empty page has these two itself, larger.
         for part in (self.add_files, self.add_folder):
             part.setVisible(not is_empty)
@@ -144,8 +121,8 @@ class QueuePage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the list comes first; the pane returns when there is room."""
-        was_wide = event.oldSize().width() >= _ROOM_FOR_DETAILS
-        is_wide = event.size().width() >= _ROOM_FOR_DETAILS
+        was_wide = event.oldSize().width() >= ROOM_FOR_DETAILS
+        is_wide = event.size().width() >= ROOM_FOR_DETAILS
         if was_wide != is_wide:
             self._show_details(is_wide and self._wants_details)
         super().resizeEvent(event)
@@ -166,19 +143,15 @@ class QueuePage(QWidget):
 
     def _on_selection(self) -> None:
         jobs = self.view.loaded_selection()
-        count = sum(last - first + 1 for first, last in self.view.spans())
+        count = self.view.selected_count()
         if count > 1:
             self.details.show_many(jobs, count)
         elif jobs:
             self.details.show_job(jobs[0], self.model.progress_of(jobs[0].id))
-            self._read_detail_soon()
+            self._area.read_detail_soon()
         else:
             self.details.show_nothing()
         self.selection_moved.emit()
-
-    def _read_detail_soon(self) -> None:
-        if not self._detail_timer.isActive():
-            self._detail_timer.start()
 
     async def _read_detail(self) -> None:
         job_id = self.details.job_id

@@ -100,6 +100,10 @@ class RowTable(QTableView):
         parts = (selection.at(i) for i in range(selection.count()))
         return sorted({(part.top(), part.bottom()) for part in parts})
 
+    def selected_count(self) -> int:
+        """How many rows are selected, loaded or not."""
+        return sum(last - first + 1 for first, last in self.spans())
+
     def loaded_rows(self, limit: int = 500) -> list[Any]:
         """Some of the selected rows, enough to know which commands fit."""
         found: list[Any] = []
