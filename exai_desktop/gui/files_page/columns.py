@@ -12,6 +12,7 @@ from exai_desktop.core.files.names import plain_text
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, count_text, exact_size_text, size_text
 from exai_desktop.gui.widgets.chip_filter import StateGroup
+from exai_desktop.gui.widgets.paged_model import Heading
 
 C = CopyState
 
@@ -31,20 +32,16 @@ class FileColumn(IntEnum):
     FILE_ID = 6
 
 
-class FileHeading(NamedTuple):
-    title: str
-    sort: FileSort | None
-
-
-HEADINGS: Final[dict[FileColumn, FileHeading]] = {
-    FileColumn.NAME: FileHeading("Name", FileSort.NAME),
-    FileColumn.STATE: FileHeading("Status", FileSort.STATE),
-    FileColumn.SIZE: FileHeading("Size", FileSort.SIZE),
-    FileColumn.ACCOUNT: FileHeading("Account", FileSort.ACCOUNT),
-    FileColumn.STORED: FileHeading("Uploaded", FileSort.STORED),
-    FileColumn.EXPIRES: FileHeading("Expires", FileSort.EXPIRES),
-    FileColumn.FILE_ID: FileHeading("File ID", None),
-}
+# In the order of the columns.
+HEADINGS: Final = (
+    Heading("Name", FileSort.NAME),
+    Heading("Status", FileSort.STATE),
+    Heading("Size", FileSort.SIZE, is_number=True),
+    Heading("Account", FileSort.ACCOUNT),
+    Heading("Uploaded", FileSort.STORED),
+    Heading("Expires", FileSort.EXPIRES),
+    Heading("File ID"),
+)
 
 LOOKS: Final[dict[CopyState, Look]] = {
     C.PRESENT: Look(COPY_WORDS[C.PRESENT], "check", Tone.GOOD),

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QWidget
 from exai_desktop.core.copies.models import Copy
 from exai_desktop.core.files.names import extension, plain_text
 from exai_desktop.gui.files_page.columns import LOOKS, FileColumn, cell_text, countdown, state_note
-from exai_desktop.gui.files_page.model import COPY_ROLE, FilesModel
+from exai_desktop.gui.files_page.model import FilesModel
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
 from exai_desktop.gui.widgets.controls import Button, IconView, _centred, column, row
+from exai_desktop.gui.widgets.paged_model import ROW_ROLE
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
 
 _WORDS: Final = TableWords(
@@ -41,7 +42,7 @@ class FilePainter(CellPainter):
 
     def paint_cell(self, cell: Cell, index: Index) -> None:
         """A row that is not loaded yet shows that there is one."""
-        copy = index.data(COPY_ROLE)
+        copy = index.data(ROW_ROLE)
         if isinstance(copy, Copy):
             _paint_copy(cell, copy, FileColumn(index.column()))
         elif index.column() == FileColumn.NAME:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import plain_text
@@ -11,6 +11,7 @@ from exai_desktop.core.jobs.models import JobView, SortKey
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.gui.queue_page.state_look import look_of, second_line
 from exai_desktop.gui.style.wording import size_text
+from exai_desktop.gui.widgets.paged_model import Heading
 
 
 class Column(IntEnum):
@@ -21,18 +22,14 @@ class Column(IntEnum):
     RESULT = 4
 
 
-class Heading(NamedTuple):
-    title: str
-    sort: SortKey | None
-
-
-HEADINGS: Final[dict[Column, Heading]] = {
-    Column.NAME: Heading("Name", SortKey.NAME),
-    Column.STATE: Heading("Status", SortKey.STATE),
-    Column.SIZE: Heading("Size", SortKey.SIZE),
-    Column.ACCOUNT: Heading("Account", SortKey.ACCOUNT),
-    Column.RESULT: Heading("File ID", None),
-}
+# In the order of the columns.
+HEADINGS: Final = (
+    Heading("Name", SortKey.NAME),
+    Heading("Status", SortKey.STATE),
+    Heading("Size", SortKey.SIZE, is_number=True),
+    Heading("Account", SortKey.ACCOUNT),
+    Heading("File ID"),
+)
 
 
 def result_text(job: JobView) -> str:

@@ -14,14 +14,11 @@ from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.client import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.columns import HEADINGS, Column, cell_text, tip_text
-from exai_desktop.gui.style.plain_text import tip
 from exai_desktop.gui.widgets.page_cache import PAGE, spans
-from exai_desktop.gui.widgets.paged_model import NO_PARENT, Index, PagedRows
+from exai_desktop.gui.widgets.paged_model import NO_PARENT, ROW_ROLE, Index, PagedRows
 
-JOB_ROLE: Final = Qt.ItemDataRole.UserRole + 1
-PROGRESS_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+PROGRESS_ROLE: Final = ROW_ROLE + 1
 
-_TEXT_ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
 # More separate places than this are cheaper read again than removed one by one.
 _MAX_SPANS = 64
 
@@ -30,45 +27,23 @@ class QueueModel(PagedRows[JobView, JobQuery]):
     """Rows change in batches: one signal for neighbouring rows, never one per file."""
 
     def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
-        super().__init__(client.queue.page, JobQuery(limit=PAGE), len(HEADINGS), tasks, parent)
+        super().__init__(client.queue.page, JobQuery(limit=PAGE), HEADINGS, tasks, parent)
         self._progress: dict[int, Progressed] = {}
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        """Titles; numbers stand right."""
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[Column(section)].title
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            is_number = section == Column.SIZE
-            side = Qt.AlignmentFlag.AlignRight if is_number else Qt.AlignmentFlag.AlignLeft
-            return side | Qt.AlignmentFlag.AlignVCenter
-        return None
-
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Text for every reader; the job itself for the delegates."""
-        job = self._rows.at(index.row())
-        if job is None:
-            self.want(index.row())
-            is_name = index.column() == Column.NAME and role == Qt.ItemDataRole.DisplayRole
-            return "…" if is_name else None
-        if role == JOB_ROLE:
-            return job
-        progress = self._progress.get(job.id)
-        if role == PROGRESS_ROLE:
-            return progress
-        column = Column(index.column())
-        if role in _TEXT_ROLES:
-            return cell_text(job, column, progress)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return tip(tip_text(job, column, progress))
-        return None
+        """Beside what every table says: the bytes of a file under way, for the painter."""
+        if role != PROGRESS_ROLE:
+            return super().data(index, role)
+        job = self.row_at(index.row())
+        return None if job is None else self._progress.get(job.id)
 
-    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By a column that can be sorted; otherwise the newest first."""
-        key = HEADINGS[Column(column)].sort if column >= 0 else None
-        descending = order == Qt.SortOrder.DescendingOrder or key is None
-        self.ask(replace(self._query, sort=key or SortKey.ID, descending=descending))
+    def text_of(self, row: JobView, column: int) -> str:
+        """What the cell says."""
+        return cell_text(row, Column(column), self._progress.get(row.id))
+
+    def tip_of(self, row: JobView, column: int) -> str:
+        """The whole of what a narrow column cuts off."""
+        return tip_text(row, Column(column), self._progress.get(row.id))
 
     def filter(self, states: tuple[JobState, ...], search: str) -> None:
         """Show only these states and what matches the text."""
@@ -78,8 +53,7 @@ class QueueModel(PagedRows[JobView, JobQuery]):
     def restart(self) -> None:
         """Another engine is behind the client: forget all, read again."""
         self._progress.clear()
-        self.forget()
-        self.ask(self._query)
+        super().restart()
 
     def progress_of(self, job_id: int) -> Progressed | None:
         """The bytes of a file under way."""

@@ -15,7 +15,7 @@ from exai_desktop.core.files.names import extension, plain_text
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.gui.queue_page.columns import Column, account_text, result_text
-from exai_desktop.gui.queue_page.model import JOB_ROLE, PROGRESS_ROLE, QueueModel
+from exai_desktop.gui.queue_page.model import PROGRESS_ROLE, QueueModel
 from exai_desktop.gui.queue_page.state_look import look_of, moving, second_line, speed_and_eta
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import PlainLabel
@@ -23,6 +23,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import percent, size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
 from exai_desktop.gui.widgets.controls import Button, IconView, _centred, column, row
+from exai_desktop.gui.widgets.paged_model import ROW_ROLE
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
 
 
@@ -31,7 +32,7 @@ class RowPainter(CellPainter):
 
     def paint_cell(self, cell: Cell, index: Index) -> None:
         """A row that is not loaded yet shows that there is one."""
-        job = index.data(JOB_ROLE)
+        job = index.data(ROW_ROLE)
         if isinstance(job, JobView):
             self._paint_job(cell, job, index.data(PROGRESS_ROLE), Column(index.column()))
         elif index.column() == Column.NAME:

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    Qt,
     QTimer,
     Signal,
 )
 
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.style.plain_text import tip
 from exai_desktop.gui.widgets.page_cache import PAGE, QueueRows, Row
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT: Final = QModelIndex()
+# What the painter asks for: the whole row.
+ROW_ROLE: Final = Qt.ItemDataRole.UserRole + 1
+_TEXT_ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
 REFRESH_MS: Final = 300
 # A fast scroll passes many pages; only the last ones asked for are still in view.
 _PAGES_AT_ONCE = 3
 
 Row_co = TypeVar("Row_co", covariant=True)
-# A frozen dataclass with `offset` and `limit`.
+# A frozen dataclass with `sort`, `descending`, `offset` and `limit`.
 Query = TypeVar("Query", bound=Any)
+
+
+class Heading(NamedTuple):
+    """Of one column; `sort` is what a query sorts by, None: not by this column."""
+
+    title: str
+    sort: Any = None
+    is_number: bool = False
 
 
 class Page(Protocol[Row_co]):
@@ -51,13 +64,14 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self,
         read: Callable[[Query], Awaitable[Page[Row]]],
         query: Query,
-        columns: int,
+        headings: Sequence[Heading],
         tasks: SlotTasks,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._read = read
-        self._columns = columns
+        self._headings = headings
+        self._usual_sort = query.sort
         self._tasks = tasks
         self._rows: QueueRows[Row] = QueueRows()
         self._query = query
@@ -75,7 +89,50 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
 
     def columnCount(self, parent: Index = NO_PARENT) -> int:
         """The same for every row."""
-        return 0 if parent.isValid() else self._columns
+        return 0 if parent.isValid() else len(self._headings)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        """Titles; those of numbers stand at the right."""
+        if orientation is not Qt.Orientation.Horizontal:
+            return None
+        heading = self._headings[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return heading.title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            is_right = heading.is_number
+            side = Qt.AlignmentFlag.AlignRight if is_right else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text for every reader; the row itself for the painter."""
+        one = self._rows.at(index.row())
+        if one is None:
+            self.want(index.row())
+            is_first = index.column() == 0 and role == Qt.ItemDataRole.DisplayRole
+            return "…" if is_first else None
+        if role == ROW_ROLE:
+            return one
+        if role in _TEXT_ROLES:
+            return self.text_of(one, index.column())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tip(self.tip_of(one, index.column()))
+        return None
+
+    def text_of(self, row: Row, column: int) -> str:
+        """What the cell says, in one line: for screen readers, tips and plain styles."""
+        raise NotImplementedError
+
+    def tip_of(self, row: Row, column: int) -> str:
+        """The whole of what a narrow column cuts off."""
+        raise NotImplementedError
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By a column that can be sorted; otherwise as at first, downwards."""
+        key = self._headings[column].sort if column >= 0 else None
+        descending = order == Qt.SortOrder.DescendingOrder or key is None
+        sort = self._usual_sort if key is None else key
+        self.ask(replace(self._query, sort=sort, descending=descending))
 
     @property
     def query(self) -> Query:
@@ -96,10 +153,11 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self._wanted.clear()
         self._tasks.start(self._read_first(self._generation))
 
-    def forget(self) -> None:
-        """Show nothing: the engine behind the client is another one."""
+    def restart(self) -> None:
+        """Another engine is behind the client: forget all, read again."""
         self._generation += 1
         self._reset((), 0)
+        self.ask(self._query)
 
     def refresh(self) -> None:
         """Read the visible rows and the total again, without losing the place."""
@@ -182,7 +240,7 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self._rows.put_page(offset, page.rows)
         last = min(offset + len(page.rows), len(self._rows)) - 1
         if last >= offset:
-            self.dataChanged.emit(self.index(offset, 0), self.index(last, self._columns - 1))
+            self.dataChanged.emit(self.index(offset, 0), self.index(last, len(self._headings) - 1))
 
     async def _refresh(self, generation: int) -> None:
         try:
