@@ -110,7 +110,7 @@ def build(
 async def settle(window: MainWindow, parts: Parts) -> None:
     """Out of sight at once; the engine breaks off and writes down what it was doing."""
     window.hide()
-    window.grace.forget()  # what has not begun is not begun
+    window.deletions.forget()  # deletions that still wait are not carried out
     await parts.tasks.close()
     if not await parts.session.stop():
         log.warning("the engine was not through in time; its jobs are settled at the next start")

@@ -13,7 +13,7 @@ from exai_desktop.core.copies.models import Copy, CopyState, RemoteListing
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.client import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
-from exai_desktop.gui.notices.delayed_deletion import Grace
+from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
@@ -61,7 +61,7 @@ class FilesCommands:
         client: EngineClient,
         tasks: SlotTasks,
         notices: NoticeBar,
-        grace: Grace,
+        deletions: DelayedDeletion,
     ) -> None:
         self._window = window
         self._theme = theme
@@ -69,7 +69,7 @@ class FilesCommands:
         self._client = client
         self._tasks = tasks
         self._notices = notices
-        self._grace = grace
+        self._deletions = deletions
         # The page tells which files are meant, and looks again when something has changed.
         self.selection: Callable[[], Awaitable[list[Copy]]] = _nothing
         self.on_change: Callable[[], object] = lambda: None
@@ -90,7 +90,7 @@ class FilesCommands:
                 await self._import(meant)
             case FileAction.DELETE:
                 orders = {("file", c.id): partial(self._client.files.delete, c.id) for c in meant}
-                self._grace.add(orders, self.on_change)
+                self._deletions.add(orders, self.on_change)
             case FileAction.COPY_ID:
                 copy_text("\n".join(copy.remote_id for copy in meant))
                 title = f"{count_text(len(meant), 'file ID', 'file IDs')} copied"

@@ -15,13 +15,13 @@ from exai_desktop.gui.style.wording import count_text
 
 Order = Callable[[], Coroutine[Any, Any, object]]
 
-GRACE_S: Final = 8
+DELAY_S: Final = 8
 
 
-class Grace(QObject):
-    """Holds deletions back; until their time is over nothing has been sent.
+class DelayedDeletion(QObject):
+    """Holds deletions back; until `seconds` have passed nothing has been sent.
 
-    What comes within the grace of another joins it, and one *Undo* calls off both. The program
+    What is added while others wait joins them, and one *Undo* calls all of them off. The program
     ends without carrying them out.
     """
 
@@ -34,7 +34,7 @@ class Grace(QObject):
         self._orders: dict[tuple[str, int], Order] = {}
         self._afterwards: list[Callable[[], object]] = []
         self._left_s = 0
-        self.seconds = GRACE_S
+        self.seconds = DELAY_S
         self._timer = QTimer(self)
         self._timer.setInterval(1_000)
         self._timer.timeout.connect(self._tick)
@@ -47,7 +47,7 @@ class Grace(QObject):
     def add(
         self, orders: Mapping[tuple[str, int], Order], afterwards: Callable[[], object]
     ) -> None:
-        """Delete these when nobody objects; `afterwards` tells the page to look again."""
+        """Delete these unless the user undoes it in time; `afterwards` refreshes the page."""
         if not orders:
             return
         self._orders |= orders
@@ -58,7 +58,7 @@ class Grace(QObject):
         self.changed.emit()
 
     def undo(self) -> None:
-        """Call it off."""
+        """Call all of them off."""
         if not self._orders:
             return
         title = f"{count_text(len(self._orders), 'file stays', 'files stay')} at the provider"
@@ -67,7 +67,7 @@ class Grace(QObject):
         self.forget()
 
     def forget(self) -> None:
-        """The same without a word: the program ends, or another engine comes."""
+        """Call all off without a notice: the program ends, or another engine starts."""
         self._timer.stop()
         self._orders.clear()
         self._afterwards.clear()

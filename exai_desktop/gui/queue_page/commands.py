@@ -14,7 +14,7 @@ from exai_desktop.core.planning import UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.client import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
-from exai_desktop.gui.notices.delayed_deletion import Grace
+from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.queue_page.job_actions import Action, fits
 from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
@@ -43,7 +43,7 @@ class QueueCommands:
         client: EngineClient,
         tasks: SlotTasks,
         notices: NoticeBar,
-        grace: Grace,
+        deletions: DelayedDeletion,
     ) -> None:
         self._window = window
         self._theme = theme
@@ -51,7 +51,7 @@ class QueueCommands:
         self._client = client
         self._tasks = tasks
         self._notices = notices
-        self._grace = grace
+        self._deletions = deletions
         # The page tells which jobs are meant.
         self.selection: Selection = _nothing
         self.on_deleted: Callable[[], object] = lambda: None
@@ -169,7 +169,7 @@ class QueueCommands:
     def _delete_soon(self, jobs: Sequence[JobView]) -> None:
         delete = self._client.files.delete_of_job
         orders = {("job", job.id): partial(delete, job.id) for job in jobs}
-        self._grace.add(orders, self.on_deleted)
+        self._deletions.add(orders, self.on_deleted)
 
     def _ask_consent(self, jobs: Sequence[JobView]) -> None:
         question = PlainQuestion(*consent_question(jobs), self._window)

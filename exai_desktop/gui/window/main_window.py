@@ -23,7 +23,7 @@ from exai_desktop.gui.engine.session import EngineSession
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.files_page.page import FilesPage
-from exai_desktop.gui.notices.delayed_deletion import Grace
+from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar, tell
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.file_intake import FileIntake
@@ -63,9 +63,9 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("EXAI Desktop")
         self.resize(1280, 800)
         theme, notices = parts.theme, parts.notices
-        self.grace = Grace(self, notices, parts.tasks)
+        self.deletions = DelayedDeletion(self, notices, parts.tasks)
         self.commands = QueueCommands(
-            self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
+            self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
         )
         self.intake = FileIntake(self, theme, notices, self.add)
         choosers = (self.intake.choose_files, self.intake.choose_folder)
@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.banner = SandboxBanner(theme, self._add_real_account)
         self.files_commands = FilesCommands(
-            self, theme, parts.table, parts.client, parts.tasks, notices, self.grace
+            self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
         )
         self.files = FilesPage(theme, parts.client, parts.tasks, self.files_commands)
         self.providers = ProvidersPage(
@@ -87,7 +87,7 @@ class MainWindow(QMainWindow):
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
-        self.grace.changed.connect(self._enable_undo)
+        self.deletions.changed.connect(self._enable_undo)
         self._enable_undo()
         parts.bridge.news_arrived.connect(self.take_news)
 
@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
             files=self.intake.choose_files,
             folder=self.intake.choose_folder,
             paste=self.intake.paste,
-            undo=self.grace.undo,
+            undo=self.deletions.undo,
             find=self._find,
             queue=lambda: self.pages.go("Queue"),
             stored=lambda: self.pages.go("Files"),
@@ -130,7 +130,7 @@ class MainWindow(QMainWindow):
         page.filter.start_search()
 
     def _enable_undo(self) -> None:
-        self.menu_actions.undo.setEnabled(self.grace.is_open)
+        self.menu_actions.undo.setEnabled(self.deletions.is_open)
 
     def _choose_theme(self, setting: Setting) -> None:
         self.menu_actions.choose_theme(setting)
@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
         self._parts.tasks.start(self._enter(sandbox, then_accounts))
 
     async def _enter(self, sandbox: bool, then_accounts: bool) -> None:
-        self.grace.forget()
+        self.deletions.forget()
         self._parts.notices.dismiss()
         if self.accounts_dialog is not None:
             self.accounts_dialog.close()

@@ -89,7 +89,7 @@ def test_text_and_deletion_reach_the_provider(sandbox: Stage, tmp_path: Path) ->
     [dialog] = sandbox.window.findChildren(TextDialog)
     assert "the words in the file" in dialog.view.toPlainText()
     dialog.close()
-    sandbox.window.grace.seconds = 1
+    sandbox.window.deletions.seconds = 1
     sandbox.window.commands.perform(Action.DELETE_REMOTE)
     sandbox.until(lambda: details.facts._values["At provider"].text() == "Deleted")
 
@@ -114,7 +114,7 @@ def test_the_page_of_files_follows_what_lies_there(sandbox: Stage, tmp_path: Pat
         page.filter.search.setText(words)
         sandbox.until(lambda count=count: page.model.rowCount() == count)  # type: ignore[misc]
     page.view.selectAll()
-    window.grace.seconds = 1
+    window.deletions.seconds = 1
     window.files_commands.perform(FileAction.DELETE)
     sandbox.until(lambda: sandbox.parts.notices.title == "1 file deleted at the provider")
     page.filter.search.clear()

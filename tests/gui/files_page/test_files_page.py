@@ -179,14 +179,14 @@ def test_a_foreign_file_is_imported(stage_and_page: tuple[Stage, FilesPage]) -> 
 
 def test_a_deletion_waits_and_can_be_called_off(stage_and_page: tuple[Stage, FilesPage]) -> None:
     stage, page = stage_and_page
-    stage.window.grace.seconds = 60
+    stage.window.deletions.seconds = 60
     select(stage, page, 1, 2)
     page.view.setFocus()
     stage.press(Qt.Key.Key_Delete, SHIFT)
     stage.until(lambda: "2 files are about to be deleted" in stage.parts.notices.title)
     stage.press(Qt.Key.Key_Z, CTRL)
     assert not called(stage, "files.delete")()
-    stage.window.grace.seconds = 1
+    stage.window.deletions.seconds = 1
     stage.press(Qt.Key.Key_Delete, SHIFT)
     stage.until(lambda: stage.parts.notices.title == "2 files deleted at the provider")
     stage.until(lambda: page.model.rowCount() == 3)

@@ -70,20 +70,20 @@ def test_delete_removes_finished_files_only(stage: Stage) -> None:
 
 
 def delete_first(stage: Stage, seconds: int) -> None:
-    stage.window.grace.seconds = seconds
+    stage.window.deletions.seconds = seconds
     select(stage, 1)
     stage.press(Qt.Key.Key_Delete, SHIFT)
-    stage.until(lambda: stage.window.grace.is_open)
+    stage.until(lambda: stage.window.deletions.is_open)
     assert stage.parts.notices.undo.isVisible()
     assert not called(stage, "files.delete_of_job")()
 
 
-def test_deleting_at_the_provider_begins_after_a_grace(stage: Stage) -> None:
+def test_deleting_at_the_provider_begins_after_a_delay(stage: Stage) -> None:
     delete_first(stage, seconds=4)
     assert "1 file is about to be deleted" in stage.parts.notices.title
     stage.until(called(stage, "files.delete_of_job"))
     stage.until(lambda: stage.parts.notices.title == "1 file deleted at the provider")
-    assert not stage.window.grace.is_open
+    assert not stage.window.deletions.is_open
 
 
 @pytest.mark.parametrize("way", ["key", "button"])
@@ -93,7 +93,7 @@ def test_a_deletion_is_called_off(stage: Stage, way: str) -> None:
         stage.press(Qt.Key.Key_Z, CTRL)
     else:
         stage.parts.notices.undo.click()
-    assert not stage.window.grace.is_open
+    assert not stage.window.deletions.is_open
     assert stage.parts.notices.title == "1 file stays at the provider"
     assert not stage.parts.notices.undo.isVisible()
     assert not called(stage, "files.delete_of_job")()
@@ -102,33 +102,33 @@ def test_a_deletion_is_called_off(stage: Stage, way: str) -> None:
     assert stage.parts.notices.title == "1 file stays at the provider"
 
 
-def test_what_is_said_within_the_grace_is_said_after_it(stage: Stage) -> None:
+def test_a_notice_during_the_delay_is_shown_after_it(stage: Stage) -> None:
     delete_first(stage, seconds=60)
     notices = stage.parts.notices
     notices.show_error(error(ErrorCode.OFFLINE))
     notices.show_notice("Something less important")
     assert "about to be deleted" in notices.title
-    stage.window.grace.undo()
+    stage.window.deletions.undo()
     assert notices.title == error(ErrorCode.OFFLINE).title
 
 
-def test_a_deletion_within_the_grace_of_another_joins_it(stage: Stage) -> None:
+def test_a_deletion_during_the_delay_of_another_joins_it(stage: Stage) -> None:
     stage.script.rows.append(
         job(5, JobState.DONE, file_id="file-5", provider="kimi", purpose="file-extract")
     )
     stage.window.page.model.refresh()
     stage.until(lambda: stage.window.page.model.rowCount() == 5)
-    stage.window.grace.seconds = 60
+    stage.window.deletions.seconds = 60
     for row in (0, 4):
         stage.select(row)
         stage.press(Qt.Key.Key_Delete, SHIFT)
-        stage.until(lambda: stage.window.grace.is_open)
+        stage.until(lambda: stage.window.deletions.is_open)
     stage.until(lambda: "2 files are about to be deleted" in stage.parts.notices.title)
-    stage.window.grace.undo()
+    stage.window.deletions.undo()
     assert stage.parts.notices.title == "2 files stay at the provider"
 
 
-def test_quitting_within_the_grace_deletes_nothing(stage: Stage) -> None:
+def test_quitting_during_the_delay_deletes_nothing(stage: Stage) -> None:
     delete_first(stage, seconds=3)
     entry_settled = stage.parts.tasks.start(entry.settle(stage.window, stage.parts))
     stage.until(entry_settled.done)
