@@ -56,7 +56,7 @@ class AccountForm(Card):
         self._eye = QAction("Show the key", self.key)
         self._eye.setCheckable(True)
         self._eye.toggled.connect(self._show_key)
-        self._theme.dress(self._eye, "eye", "muted")
+        self._theme.set_icon(self._eye, "eye", "muted")
         self.key.addAction(self._eye, QLineEdit.ActionPosition.TrailingPosition)
         self.base_url = _field("Base URL", "https://…")
         self.tier = QComboBox()
@@ -209,7 +209,7 @@ class AccountForm(Card):
     def _show_key(self, wanted: bool) -> None:
         mode = QLineEdit.EchoMode
         self.key.setEchoMode(mode.Normal if wanted else mode.Password)
-        self._theme.dress(self._eye, "eye-off" if wanted else "eye", "muted")
+        self._theme.set_icon(self._eye, "eye-off" if wanted else "eye", "muted")
 
     def _toggle_advanced(self) -> None:
         for part in (self._base_label, self.base_url):

@@ -108,7 +108,7 @@ class AccountsDialog(QDialog):
         self._theme = theme
         self._table = table
         self._client = client
-        self._tasks = tasks.branch()
+        self._tasks = tasks.group()
         self._is_sandbox = on_real_account is not None
         self.setWindowTitle("Accounts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

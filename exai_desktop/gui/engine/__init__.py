@@ -1,1 +1,1 @@
-"""The engine's thread, and how the window speaks to it."""
+"""The engine's thread, and how the window sends it commands."""

@@ -98,7 +98,7 @@ class EngineBridge(QObject):
         self._wake.connect(self._on_wake, Qt.ConnectionType.QueuedConnection)
 
     def post(self, event: Event) -> None:
-        """Note an event; wakes the window only if it is not awake already."""
+        """Note an event; signals the window only if no signal is under way."""
         with self._lock:
             self._news.note(event)
             wake, self._is_pending = not self._is_pending, True

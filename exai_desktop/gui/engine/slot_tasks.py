@@ -21,28 +21,28 @@ class SlotTasks:
         self,
         loop: asyncio.AbstractEventLoop,
         on_error: Callable[[ErrorView], None],
-        stem: SlotTasks | None = None,
+        whole: SlotTasks | None = None,
     ) -> None:
         self._loop = loop
         self._on_error = on_error
-        self._stem = stem
+        self._whole = whole
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a coroutine of the window; nobody needs to keep the task."""
-        if self._stem is None:
+        if self._whole is None:
             task = self._loop.create_task(work)
             task.add_done_callback(self._settle)
         else:
-            # Of the whole group too, so that closing waits for it.
-            task = self._stem.start(work)
+            # The whole waits for it when it closes.
+            task = self._whole.start(work)
             task.add_done_callback(self._tasks.discard)
         self._tasks.add(task)
         return task
 
-    def branch(self) -> SlotTasks:
-        """A group for a part of the window that may go before the window does."""
-        return SlotTasks(self._loop, self._on_error, stem=self)
+    def group(self) -> SlotTasks:
+        """Tasks of a part of the window that may close before the window does."""
+        return SlotTasks(self._loop, self._on_error, whole=self)
 
     def cancel(self) -> None:
         """Stop what runs without waiting: whoever asked is gone."""
@@ -66,7 +66,7 @@ class SlotTasks:
             return
         error = task.exception()
         if error is None or isinstance(error, EngineStoppedError):
-            return  # an order to an engine on its way out has no one left to tell
+            return  # the engine is stopping: nobody waits for this command
         if isinstance(error, AppError):
             self._on_error(ErrorView.of(error))
             return

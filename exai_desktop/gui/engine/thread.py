@@ -70,7 +70,7 @@ class EngineThread:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(order(service), loop))
 
     async def stop(self, deadline_s: float) -> bool:
-        """Settle and end; False when the engine was not through in time (it dies with us)."""
+        """Settle and end; False when the engine took longer (it ends with the program)."""
         if self._ended is None:
             return True
         if self._loop is not None and self._stop is not None:
@@ -83,7 +83,7 @@ class EngineThread:
         return bool(done)
 
     def _run(self) -> None:
-        _step_back()
+        _lower_priority()
         error: BaseException | None = None
         try:
             asyncio.run(self._serve())
@@ -134,7 +134,7 @@ class EngineThread:
             loop.call_soon_threadsafe(settle)
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     """Let the window's thread go first where the system knows priorities of threads."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

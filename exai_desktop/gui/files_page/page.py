@@ -70,7 +70,7 @@ class FilesPage(RecordPage):
         for action, (text, icon, kind, keys) in _BUTTONS.items():
             order = partial(self._commands.perform, action)
             made = QAction(text, self)
-            self._theme.dress(made, icon, "muted")
+            self._theme.set_icon(made, icon, "muted")
             made.triggered.connect(lambda _checked=False, order=order: order())
             if keys:
                 made.setShortcut(QKeySequence(keys))

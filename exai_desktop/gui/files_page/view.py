@@ -17,7 +17,7 @@ from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
-from exai_desktop.gui.widgets.controls import Button, IconView, _centred, column, row
+from exai_desktop.gui.widgets.controls import Button, IconView, centred, column, row
 from exai_desktop.gui.widgets.paged_model import ROW_ROLE
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
 
@@ -93,8 +93,8 @@ class EmptyFiles(QWidget):
     def __init__(self, theme: Theme, on_refresh: Callable[[], object]) -> None:
         super().__init__()
         icon = IconView(theme, "cloud", "accent", 48)
-        title = _centred(PlainLabel("No files at the providers yet", role="title"))
-        text = _centred(
+        title = centred(PlainLabel("No files at the providers yet", role="title"))
+        text = centred(
             PlainLabel(
                 "Files you upload appear here. Refresh also shows other files at your providers.",
                 role="muted",

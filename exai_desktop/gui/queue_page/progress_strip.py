@@ -100,7 +100,7 @@ class ProgressStrip(QFrame):
         word = "Resume" if summary.paused else "Pause"
         self.pause.setText(word)
         self.pause.setAccessibleName(f"{word} the queue")
-        self._theme.dress(self.pause, "play" if summary.paused else "pause")
+        self._theme.set_icon(self.pause, "play" if summary.paused else "pause")
         self.pause.setVisible(summary.open_jobs > 0 or summary.paused)
 
     def _toggle(self) -> None:

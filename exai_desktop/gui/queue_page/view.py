@@ -22,7 +22,7 @@ from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import percent, size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
-from exai_desktop.gui.widgets.controls import Button, IconView, _centred, column, row
+from exai_desktop.gui.widgets.controls import Button, IconView, centred, column, row
 from exai_desktop.gui.widgets.paged_model import ROW_ROLE
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
 
@@ -103,8 +103,8 @@ class EmptyQueue(QWidget):
         super().__init__()
         self._theme = theme
         icon = IconView(theme, "upload", "accent", 48)
-        title = _centred(PlainLabel("Drop files or folders anywhere in this window", role="title"))
-        text = _centred(
+        title = centred(PlainLabel("Drop files or folders anywhere in this window", role="title"))
+        text = centred(
             PlainLabel("You can also paste them, or choose them here.", role="muted", wrap=True)
         )
         self.files = Button(theme, "Choose files…", on_files, kind="primary", icon="plus")

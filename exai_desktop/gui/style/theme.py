@@ -15,7 +15,7 @@ from exai_desktop.gui.style.icons import IconSet
 from exai_desktop.gui.style.tokens import DARK, LIGHT, Tokens
 
 Setting = Literal["system", "light", "dark"]
-Dressed = QAbstractButton | QAction
+HasIcon = QAbstractButton | QAction
 
 _SCHEMES: Final[dict[str, Qt.ColorScheme]] = {
     "system": Qt.ColorScheme.Unknown,
@@ -39,7 +39,7 @@ class Theme(QObject):
         self._sheet = (resources / "style" / "window.qss").read_text(encoding="utf-8")
         self.tokens: Tokens = LIGHT
         self.icons = IconSet(resources / "icons")
-        self._dressed: list[tuple[weakref.ref[Dressed], str, str]] = []
+        self._with_icons: list[tuple[weakref.ref[HasIcon], str, str]] = []
         app.setStyle("Fusion")
         font = app.font()
         if 0 < font.pointSizeF() < _SMALLEST_FONT_PT:
@@ -63,10 +63,10 @@ class Theme(QObject):
         """The colour of a token by its name."""
         return QColor(self.tokens[role])
 
-    def dress(self, target: Dressed, icon: str, role: str = "text") -> None:
+    def set_icon(self, target: HasIcon, icon: str, role: str = "text") -> None:
         """Give a button or an action an icon that changes colour with the theme."""
-        self._dressed = [entry for entry in self._dressed if entry[0]() not in (None, target)]
-        self._dressed.append((weakref.ref(target), icon, role))
+        self._with_icons = [entry for entry in self._with_icons if entry[0]() not in (None, target)]
+        self._with_icons.append((weakref.ref(target), icon, role))
         target.setIcon(self.icons.icon(icon, self.color(role).name()))
 
     def _on_system_change(self, _scheme: Qt.ColorScheme) -> None:
@@ -81,7 +81,7 @@ class Theme(QObject):
         self.tokens = DARK if is_dark else LIGHT
         self._app.setPalette(palette_of(self.tokens))
         self._app.setStyleSheet(self._filled_sheet())
-        for reference, icon, role in self._dressed:
+        for reference, icon, role in self._with_icons:
             target = reference()
             if target is not None and isValid(target):
                 target.setIcon(self.icons.icon(icon, self.color(role).name()))

@@ -56,7 +56,7 @@ class Button(QPushButton):
         self.setAutoDefault(False)
         if icon:
             role = {"primary": "on_accent", "danger": "danger"}.get(kind, "text")
-            theme.dress(self, icon, role)
+            theme.set_icon(self, icon, role)
         if tip or not text:
             set_tip(self, tip or name)
         # clicked carries a flag nobody wants.
@@ -164,7 +164,7 @@ class SearchBox(QLineEdit):
         self.setMinimumWidth(_WIDTH // 2)
         self.setMaximumWidth(_WIDTH)
         self._glass = QAction(self)
-        theme.dress(self._glass, "search", "muted")
+        theme.set_icon(self._glass, "search", "muted")
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -177,6 +177,6 @@ class SearchBox(QLineEdit):
 _CENTER = Qt.AlignmentFlag.AlignHCenter
 
 
-def _centred(label: PlainLabel) -> PlainLabel:
+def centred(label: PlainLabel) -> PlainLabel:
     label.setAlignment(_CENTER | Qt.AlignmentFlag.AlignVCenter)
     return label

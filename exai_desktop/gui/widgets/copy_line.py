@@ -34,7 +34,7 @@ class CopyLine(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_COPIED_FOR_MS)
-        self._timer.timeout.connect(lambda: theme.dress(self.button, "copy"))
+        self._timer.timeout.connect(lambda: theme.set_icon(self.button, "copy"))
         layout = row(self._value, self.button, gap=4)
         layout.setStretch(0, 1)
         self.setLayout(layout)
@@ -47,7 +47,7 @@ class CopyLine(QWidget):
     def copy(self) -> None:
         """To the clipboard; a tick for a moment."""
         copy_text(self._value.text())
-        self._theme.dress(self.button, "check", "success")
+        self._theme.set_icon(self.button, "check", "success")
         self._timer.start()
 
 

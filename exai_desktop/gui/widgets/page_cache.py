@@ -21,7 +21,7 @@ class HasId(Protocol):
 Row = TypeVar("Row", bound=HasId)
 
 
-class QueueRows(Generic[Row]):
+class LoadedRows(Generic[Row]):
     """A list of known length whose rows come and go by pages."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import tip
-from exai_desktop.gui.widgets.page_cache import PAGE, QueueRows, Row
+from exai_desktop.gui.widgets.page_cache import PAGE, LoadedRows, Row
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT: Final = QModelIndex()
@@ -73,7 +73,7 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self._headings = headings
         self._usual_sort = query.sort
         self._tasks = tasks
-        self._rows: QueueRows[Row] = QueueRows()
+        self._rows: LoadedRows[Row] = LoadedRows()
         self._query = query
         self._generation = 0
         self._wanted: list[int] = []

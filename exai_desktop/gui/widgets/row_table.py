@@ -129,7 +129,7 @@ class RowTable(QTableView):
         self.selection_moved.emit()
 
     def currentChanged(self, current: Index, previous: Index) -> None:
-        """The ring moves: repaint both whole rows."""
+        """The focus frame moves to another row: repaint both rows."""
         super().currentChanged(current, previous)
         for index in (current, previous):
             if index.isValid():

@@ -78,7 +78,7 @@ class WindowActions(QObject):
         if keys:
             action.setShortcut(QKeySequence(keys))
         if icon:
-            self._theme.dress(action, icon, "muted")
+            self._theme.set_icon(action, icon, "muted")
         return action
 
     def _in_queue(self, action: QAction) -> QAction:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
-from exai_desktop.gui.widgets.controls import Button, Card, IconView, _centred, column, row
+from exai_desktop.gui.widgets.controls import Button, Card, IconView, centred, column, row
 
 _CHOICE_WIDTH = 304
 
@@ -40,8 +40,8 @@ class FirstRun(QWidget):
             " is sent to a provider.",
             self.try_sandbox,
         )
-        title = _centred(PlainLabel("Drop files, get file IDs", role="display"))
-        text = _centred(
+        title = centred(PlainLabel("Drop files, get file IDs", role="display"))
+        text = centred(
             PlainLabel(
                 "EXAI Desktop uploads documents to Kimi and GLM and keeps a list of them all."
                 " How do you want to start?",
@@ -61,9 +61,9 @@ class EngineProblem(QWidget):
     def __init__(self, theme: Theme, on_retry: Callable[[], object]) -> None:
         super().__init__()
         icon = IconView(theme, "alert", "danger", 48)
-        self._title = _centred(PlainLabel(role="title", wrap=True))
-        self._hint = _centred(PlainLabel(role="muted", wrap=True))
-        self._detail = _centred(PlainLabel(role="label", wrap=True))
+        self._title = centred(PlainLabel(role="title", wrap=True))
+        self._hint = centred(PlainLabel(role="muted", wrap=True))
+        self._detail = centred(PlainLabel(role="label", wrap=True))
         self.again = Button(theme, "&Try again", on_retry, kind="primary", icon="retry")
         parts = (self._title, 8, self._hint, 8, self._detail, 24, row(0, self.again, 0))
         self.setLayout(column(0, row(0, icon, 0), 16, *parts, 0, 0, gap=0, margin=32))

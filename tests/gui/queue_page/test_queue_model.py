@@ -11,7 +11,7 @@ from exai_desktop.core.jobs.models import JobView, SortKey
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.queue_page.columns import Column
-from exai_desktop.gui.widgets.page_cache import MAX_LOADED, PAGE, QueueRows, spans
+from exai_desktop.gui.widgets.page_cache import MAX_LOADED, PAGE, LoadedRows, spans
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import ScriptedService, account, job
 
@@ -130,7 +130,7 @@ def test_commands_reach_rows_that_were_never_looked_at(open_window: Open) -> Non
 
 
 def test_rows_are_evicted_far_from_where_one_looks() -> None:
-    rows: QueueRows[JobView] = QueueRows()
+    rows: LoadedRows[JobView] = LoadedRows()
     rows.reset([], MANY)
     for offset in range(0, 6_000, PAGE):
         rows.put_page(offset, [job(offset + place + 1) for place in range(PAGE)])

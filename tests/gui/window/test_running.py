@@ -114,18 +114,18 @@ def test_every_failure_of_a_command_is_shown(
     with caplog.at_level(logging.CRITICAL):
         tasks.start(fail(EngineError(ErrorCode.DISK_FULL)))
         tasks.start(fail(ValueError("not for the eyes of a user")))
-        tasks.branch().start(fail(EngineStoppedError()))
+        tasks.group().start(fail(EngineStoppedError()))
         qtbot.waitUntil(lambda: tasks.running == 0)
     assert shown == ["DISK_FULL", "UNEXPECTED_ERROR"]
 
 
-def test_a_branch_ends_without_the_rest(loop: asyncio.AbstractEventLoop, qtbot: QtBot) -> None:
+def test_a_group_ends_without_the_rest(loop: asyncio.AbstractEventLoop, qtbot: QtBot) -> None:
     tasks = SlotTasks(loop, lambda _view: None)
-    branch = tasks.branch()
-    branch.start(asyncio.sleep(60))
+    group = tasks.group()
+    group.start(asyncio.sleep(60))
     rest = tasks.start(asyncio.sleep(60))
-    branch.cancel()
-    qtbot.waitUntil(lambda: (branch.running, tasks.running) == (0, 1))
+    group.cancel()
+    qtbot.waitUntil(lambda: (group.running, tasks.running) == (0, 1))
     closing = loop.create_task(tasks.close())
     qtbot.waitUntil(closing.done)
     assert rest.cancelled()
