@@ -16,8 +16,7 @@ from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import GROUPS
 from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits
 from exai_desktop.gui.files_page.details import FilesDetails
-from exai_desktop.gui.files_page.model import FilesModel
-from exai_desktop.gui.files_page.view import EmptyFiles, FilesView
+from exai_desktop.gui.files_page.view import EmptyFiles, FilesModel, FilesView
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.choice_menu import ChoiceMenu

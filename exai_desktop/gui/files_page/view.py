@@ -1,24 +1,36 @@
-"""The table of the page *Files*."""
+"""The table of the page *Files*: its rows and how they are drawn."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.copies.models import Copy
+from exai_desktop.core.copies.models import Copy, CopyState
+from exai_desktop.core.copies.queries import LISTED, FileQuery
 from exai_desktop.core.files.names import extension, plain_text
-from exai_desktop.gui.files_page.columns import LOOKS, FileColumn, cell_text, countdown, state_note
-from exai_desktop.gui.files_page.model import FilesModel
+from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.files_page.columns import (
+    HEADINGS,
+    LOOKS,
+    FileColumn,
+    cell_text,
+    countdown,
+    state_note,
+)
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
 from exai_desktop.gui.widgets.controls import Button, IconView, centred, column, row
-from exai_desktop.gui.widgets.paged_model import ROW_ROLE
+from exai_desktop.gui.widgets.page_cache import PAGE
+from exai_desktop.gui.widgets.paged_model import ROW_ROLE, PagedRows
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
 
 _WORDS: Final = TableWords(
@@ -35,6 +47,27 @@ _WIDTHS: Final = Widths(
     },
     (FileColumn.FILE_ID, FileColumn.STORED, FileColumn.SIZE, FileColumn.ACCOUNT),
 )
+
+
+class FilesModel(PagedRows[Copy, FileQuery]):
+    """Rows come from the record; only a refresh of the page asks the providers."""
+
+    def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
+        super().__init__(client.files.page, FileQuery(limit=PAGE), HEADINGS, tasks, parent)
+
+    def text_of(self, row: Copy, column: int) -> str:
+        """What the cell says."""
+        return cell_text(row, FileColumn(column), time.time())
+
+    def tip_of(self, row: Copy, column: int) -> str:
+        """The whole of what a narrow column cuts off."""
+        return self.text_of(row, column)
+
+    def filter(self, account: str | None, states: tuple[CopyState, ...], search: str) -> None:
+        """Show only this account, these states (none: all) and what matches the text."""
+        wanted = replace(self._query, account=account, states=states or LISTED, search=search)
+        if wanted != self._query:
+            self.ask(wanted)
 
 
 class FilePainter(CellPainter):
