@@ -91,7 +91,7 @@ def engine_parts(
             shared.claims,
             shared.turns,
             None if opened.is_read_only else opened.snapshots,
-            opened.ballast,
+            opened.reserved_space,
             SystemSurroundings(),
         ),
         settings=settings,

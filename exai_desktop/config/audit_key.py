@@ -35,7 +35,7 @@ def load_seal(credentials: Credentials, key_file: Path) -> Seal:
         try:
             in_keyring = _from_keyring(credentials)
         except AccountError as error:
-            log.warning("the audit trail's key is not to be had from the keyring: %s", error.code)
+            log.warning("the audit trail's key cannot be read from the keyring: %s", error.code)
         else:
             others = () if in_file is None else (in_file,)
             return Seal(in_keyring, credentials.kind, others, frozenset(map(key_id, others)))
@@ -57,7 +57,7 @@ def _from_keyring(credentials: KeyringCredentials) -> bytes:
 
 
 def _read(path: Path) -> bytes | None:
-    """None also for what is no key: a new one takes its place, and the old rows tell of it."""
+    """None also for what is not a key: a new key replaces it, which the check of the trail shows."""
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -77,7 +77,7 @@ def _make(path: Path) -> bytes:
 
 
 class AnchorFile:
-    """`core.machine.AnchorFile`: best effort, for whoever can write here can also delete it."""
+    """`core.machine.AnchorFile`: best effort; a user who can write here can also delete it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

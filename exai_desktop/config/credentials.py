@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SERVICE: Final = "exai-desktop"
-# How long a service that reports a failure is left alone before it is asked again.
-_HICCUP_WAITS_S: Final = (0.1, 0.4)
+# The waits before a service that reported a failure is asked again.
+_RETRY_WAITS_S: Final = (0.1, 0.4)
 # A keyring that asks the user, or has lost its service, may never answer.
 _LIMIT_S: Final = 20.0
-# Asked for at every start: nobody waits long for it, there is a way without.
+# Read at every start, so the limit is short: without the keyring the key is in a file.
 _AUDIT_LIMIT_S: Final = 5.0
 _LONGEST_KEY: Final = 512
 
@@ -168,11 +168,11 @@ def _is_secure(backend: KeyringBackend) -> bool:
 
 
 def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
-    """Run it in a thread that may be left behind, and translate what goes wrong.
+    """Run it in a thread that may be abandoned, and translate its errors.
 
-    A service that stumbles is asked again: one hiccup must not hold the files of an account.
+    A failed call is retried: one short failure must not hold the files of an account.
     """
-    for wait_s in _HICCUP_WAITS_S:
+    for wait_s in _RETRY_WAITS_S:
         try:
             return _once(call, limit_s)
         except AccountError as error:
@@ -204,5 +204,5 @@ def _once(call: Callable[[], T], limit_s: float | None) -> T:
             ErrorCode.CREDENTIAL_STORE_LOCKED, f"no answer within {limit_s:.0f} s"
         ) from error
     except Exception as error:
-        # The kind alone: nobody knows what a backend writes into its messages.
+        # The type alone: a backend may write anything into its messages.
         raise AccountError(ErrorCode.CREDENTIAL_STORE_UNAVAILABLE, type(error).__name__) from error

@@ -18,7 +18,7 @@ from exai_desktop.core.errors.redact import redact
 _FILES: Final = 5
 _FILE_BYTES: Final = 2 * 1024 * 1024
 # They write every address at INFO, signed ones too, and every header at DEBUG.
-_TALKATIVE: Final = ("httpx", "httpcore")
+_VERBOSE_LOGGERS: Final = ("httpx", "httpcore")
 
 _running: list[tuple[QueueHandler, QueueListener, int]] = []
 
@@ -31,7 +31,7 @@ def log_file(places: Places) -> Path:
 def start_logging(places: Places, level: str) -> None:
     """Send everything from `level` ("debug", "info", "warning") on to the log file.
 
-    Whoever logs only puts the record in a queue: a slow disk stops nobody.
+    Logging only puts the record in a queue: a slow disk delays no caller.
     """
     stop_logging()
     file = _PrivateFile(
@@ -46,7 +46,7 @@ def start_logging(places: Places, level: str) -> None:
     listener.start()
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

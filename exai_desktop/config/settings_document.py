@@ -49,8 +49,8 @@ class SettingsDocument:
         with self._lock:
             content, problem = self.read()
             try:
-                # What a newer program wrote may say more than can be written back; and what
-                # could not be read lies there still if it could not be set aside.
+                # A newer program may have written more than we can write back. And a file that
+                # could not be read is still there if it could not be set aside.
                 if self._path.exists() and (problem or content["version"] > VERSION):
                     self._set_aside()
                 change(content)

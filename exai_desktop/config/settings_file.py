@@ -123,7 +123,7 @@ class SettingsAccountBook:
         self._document = document
 
     def load(self) -> tuple[Account, ...]:
-        """The entries that make sense; `SettingsFile.load` tells of the others."""
+        """The valid entries; `SettingsFile.load` reports the others."""
         content, _ = self._document.read()
         accounts, _ = _accounts(content)
         return tuple(accounts)

@@ -1,4 +1,4 @@
-"""What the operating system tells of battery and network, as far as it does."""
+"""What the operating system reports about battery and network, as far as it does."""
 
 from __future__ import annotations
 

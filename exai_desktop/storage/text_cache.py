@@ -170,7 +170,7 @@ def _make(connection: Connection) -> None:
 
 
 def can_forget() -> bool:
-    """Whether an index of this SQLite can let go of what is deleted, at once and for good."""
+    """Whether an index of this SQLite removes deleted text at once and for good."""
     return tuple(map(int, library_version().split("."))) >= (3, 42)
 
 

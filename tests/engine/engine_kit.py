@@ -204,7 +204,7 @@ async def open_bench(
                 claims,
                 turns,
                 opened.snapshots if is_kept else None,
-                opened.ballast,
+                opened.reserved_space,
                 surroundings,
             ),
             settings=wanted,

@@ -28,7 +28,7 @@ from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.storage.sqlite.driver import Connection
 from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
 from exai_desktop.storage.user_profile.opening import open_profile
-from exai_desktop.storage.user_profile.reserved_space import Ballast
+from exai_desktop.storage.user_profile.reserved_space import ReservedSpace
 from tests.e2e.processes import eventually
 from tests.e2e.program import Program
 from tests.e2e.server import Server
@@ -88,10 +88,10 @@ def is_held(bench: Bench) -> bool:
 
 
 @linux_only
-async def test_the_ballast_lets_the_state_be_written(small_disk: Path) -> None:
+async def test_the_reserved_space_lets_the_state_be_written(small_disk: Path) -> None:
     opened = open_profile(small_disk / "test.db", lambda: 1.0, write_file)
     try:
-        opened.ballast.hold()
+        opened.reserved_space.hold()
         fill(small_disk)
         for number in range(40):
             row = (str(number).encode(), "", "x" * 20_000, 0)
@@ -101,7 +101,7 @@ async def test_the_ballast_lets_the_state_be_written(small_disk: Path) -> None:
                     and None
                 )
             )
-        assert not opened.ballast.is_held()
+        assert not opened.reserved_space.is_held()
         count = await opened.database.read(
             lambda c: c.execute("SELECT count(*) FROM fingerprints").fetchone()[0]
         )
@@ -114,7 +114,7 @@ async def test_the_ballast_lets_the_state_be_written(small_disk: Path) -> None:
 async def test_without_room_for_anything_it_says_so_and_works_again_later(small_disk: Path) -> None:
     opened = open_profile(small_disk / "test.db", lambda: 1.0, write_file)
     try:
-        opened.ballast.release()
+        opened.reserved_space.release()
         full = fill(small_disk)
         big = (b"big", "", "x" * 9 * MIB, 0)
         with pytest.raises(EngineError) as caught:
@@ -124,7 +124,7 @@ async def test_without_room_for_anything_it_says_so_and_works_again_later(small_
             await asyncio.to_thread(opened.snapshots.take, 1.0)
         full.unlink()
         await opened.database.write(partial(put, big))
-        assert opened.ballast.hold()
+        assert opened.reserved_space.hold()
     finally:
         opened.close()
 
@@ -157,8 +157,8 @@ async def test_the_engine_holds_new_work_and_goes_on_by_itself(
         rows = await bench.rows(batch)
         assert {job.state for job in rows} == {JobState.DONE}
         assert not is_held(bench)
-        assert bench.opened.ballast is not None
-        assert bench.opened.ballast.is_held()
+        assert bench.opened.reserved_space is not None
+        assert bench.opened.reserved_space.is_held()
     assert set(Counter(provider.bodies.values()).values()) == {1}
 
 
@@ -329,13 +329,13 @@ def test_network_folders_are_refused_with_a_way_on(
     refuse_network_folder(home, tmp_path / "no such list")
 
 
-def test_ballast(tmp_path: Path) -> None:
-    ballast = Ballast(tmp_path, MIB)
-    assert not ballast.is_held()
-    assert ballast.hold()
-    assert ballast.hold()
+def test_reserved_space(tmp_path: Path) -> None:
+    reserved = ReservedSpace(tmp_path, MIB)
+    assert not reserved.is_held()
+    assert reserved.hold()
+    assert reserved.hold()
     assert (tmp_path / "ballast").stat().st_blocks * 512 >= MIB
-    assert ballast.release()
-    assert not ballast.release()
+    assert reserved.release()
+    assert not reserved.release()
     shutil.rmtree(tmp_path)
-    assert not ballast.hold()
+    assert not reserved.hold()

@@ -26,7 +26,7 @@ T = TypeVar("T")
 _COMMIT_S = 0.001
 _ANSWER_S = 0.001
 _READ_S = 0.0005
-_BALLAST_WRITES = 20
+_RESERVED_WRITES = 20
 _MIB = 1024 * 1024
 
 
@@ -72,7 +72,7 @@ class ProfileDisk:
     def release(self) -> bool:
         was_held, self._held = self._held, False
         if was_held:
-            self._room = _BALLAST_WRITES
+            self._room = _RESERVED_WRITES
             self._on_release()
         return was_held
 

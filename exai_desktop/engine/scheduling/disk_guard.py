@@ -116,7 +116,7 @@ class DiskGuard:
                 ErrorCode.DATABASE_ERROR, f"the disk with the profile: {error.strerror}"
             )
         held = self._disk.is_held()
-        # Room for the ballast comes first: without it the next full disk loses state.
+        # The reserved space comes first: without it the next full disk loses state.
         if free < self._low + (0 if held else self._disk.size):
             code = ErrorCode.DISK_LOW if held and not self._failed else ErrorCode.DISK_FULL
             return EngineError(code, f"{free // 1024**2:,} MiB free")

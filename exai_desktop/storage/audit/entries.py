@@ -40,7 +40,7 @@ _COPY_OUTCOMES: Final = {
 
 def of_move(move: Move, job: JobView) -> AuditEntry | None:
     """None for a move that leads neither to a provider nor to an end."""
-    # Bytes were on their way: whatever became of them is told.
+    # Bytes have been sent: the trail says what became of them.
     was_in_flight = move.old in IN_FLIGHT
     outcome = _OUTCOMES.get(move.new, _NOT_STORED if was_in_flight else None)
     if outcome is None or (move.new is S.HELD and job.error is None and not was_in_flight):
@@ -71,7 +71,7 @@ def of_move(move: Move, job: JobView) -> AuditEntry | None:
 
 
 def of_birth(job: JobView) -> AuditEntry | None:
-    """A file refused as it was found has no move that would tell of it."""
+    """A file that was refused at once has no change of state to record it."""
     if job.state is not S.REFUSED:
         return None
     return _of_job(job, "job.refused", _OUTCOMES[S.REFUSED], job.created_at, {})

@@ -59,7 +59,7 @@ class SqliteAuditStore:
 
 def _rows(connection: Connection, after: int, since: str, limit: int) -> list[AuditRow]:
     usual = connection.text_factory
-    # Text that is not UTF-8 can only come from outside: it is to be shown, not stumbled over.
+    # Text that is not UTF-8 can only come from outside: it must be shown, not fail.
     connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     try:
         return [AuditRow(*row) for row in connection.execute(_PAGE, (after, since, limit))]

@@ -36,7 +36,7 @@ class ContentLocks:
     def hold(self, key: ClaimKey) -> FileHold | None:
         text = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
         digest = hashlib.sha256(text.encode()).hexdigest()
-        # Each account has its own: an upload that stalls must not hold up another provider's.
+        # Each account has its own stripes: a slow upload must not delay those of another account.
         account = hashlib.sha256("\0".join((key.base_url, key.key_fingerprint)).encode())
         stripe = f"{account.hexdigest()[:12]}-{int(digest[:8], 16) % STRIPES:04d}"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class FileHold:
 
 
 def _read(path: Path) -> dict[str, Claim]:
-    """The stripe's notes, the oldest first; one that cannot be read is as good as none."""
+    """The stripe's notes, the oldest first; one that cannot be read counts as empty."""
     try:
         raw = json.loads(path.read_bytes())
         return {str(key): Claim.model_validate(value) for key, value in raw.items()}

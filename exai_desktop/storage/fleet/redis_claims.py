@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
-from exai_desktop.storage.fleet.redis_state import PREFIX, Silence, unreachable
+from exai_desktop.storage.fleet.redis_state import PREFIX, FailurePause, unreachable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # Long enough for a machine that is busy, short enough for one that is gone.
 LEASE_S: Final = 30.0
-# A provider keeps files for 180 days; what is older is told by its list.
+# A provider keeps files for 180 days; its list shows what is older.
 _NOTE_S: Final = 180 * 86_400
 
 # Each in one step. KEYS: lease, fence, note.
@@ -60,7 +60,7 @@ class RedisClaims:
     def __init__(self, redis: Redis, owner: str, lease_s: float = LEASE_S) -> None:
         self.owner = owner
         self._lease_s = lease_s
-        self._silence = Silence()
+        self._pause = FailurePause()
         self._scripts = {text: redis.register_script(text) for text in _ALL}
 
     def hold(self, key: ClaimKey) -> RedisHold | None:
@@ -72,7 +72,7 @@ class RedisClaims:
         def call(script: str, *args: object) -> Any:
             return self._call(script, keys, token, *args)
 
-        self._silence.keep()
+        self._pause.check()
         found = call(_HOLD, round(self._lease_s * 1000))
         if not found:
             return None
@@ -84,7 +84,7 @@ class RedisClaims:
         try:
             return self._scripts[script](keys=keys, args=list(args))
         except (RedisError, OSError) as error:
-            self._silence.begin()
+            self._pause.begin()
             raise unreachable(error) from error
 
 
@@ -209,7 +209,7 @@ class _Both:
 
     @property
     def earlier(self) -> Claim | None:
-        """The fleet's word goes further than this machine's."""
+        """The fleet's note comes first: it also covers other machines."""
         return self._shared.earlier or self._own.earlier
 
     @property

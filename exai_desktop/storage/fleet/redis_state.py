@@ -26,8 +26,8 @@ QUIET_S: Final = 10.0
 _TRIES: Final = 50
 
 
-class Silence:
-    """After a failure it is not asked for some seconds: each try may cost its time-out."""
+class FailurePause:
+    """After a failure Redis is not asked for some seconds: each request may cost its time-out."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -35,8 +35,8 @@ class Silence:
     def begin(self) -> None:
         self._until = time.monotonic() + QUIET_S
 
-    def keep(self) -> None:
-        """Raises FLEET_UNREACHABLE while it lasts."""
+    def check(self) -> None:
+        """Raises FLEET_UNREACHABLE during the pause."""
         if time.monotonic() < self._until:
             raise EngineError(ErrorCode.FLEET_UNREACHABLE, "it did not answer the last request")
 
@@ -84,7 +84,7 @@ class RedisStateStore:
         """`run_to_end`: the library may lose a cancel. Its time-outs end each request soon."""
         self._redis = redis
         self._run_to_end = run_to_end
-        self._silence = Silence()
+        self._pause = FailurePause()
 
     async def load(self, key: str) -> str | None:
         return await self._run_to_end(self._load(key))
@@ -92,11 +92,11 @@ class RedisStateStore:
     async def _load(self, key: str) -> str | None:
         from redis.exceptions import RedisError
 
-        self._silence.keep()
+        self._pause.check()
         try:
             return _as_text(await self._redis.get(PREFIX + key))
         except (RedisError, OSError) as error:
-            self._silence.begin()
+            self._pause.begin()
             raise unreachable(error) from error
 
     async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
@@ -105,16 +105,16 @@ class RedisStateStore:
     async def _update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
         from redis.exceptions import RedisError, WatchError
 
-        self._silence.keep()
+        self._pause.check()
         try:
             for _ in range(_TRIES):
                 async with self._redis.pipeline(transaction=True) as pipe:
                     try:
                         return await _once(pipe, PREFIX + key, change)
                     except WatchError:
-                        continue  # somebody was quicker: with what they wrote, again
+                        continue  # another machine has changed it first: try again with its value
         except (RedisError, OSError) as error:
-            self._silence.begin()
+            self._pause.begin()
             raise unreachable(error) from error
         raise EngineError(
             ErrorCode.FLEET_UNREACHABLE, "other computers keep changing the same data"
@@ -141,5 +141,5 @@ def _as_text(value: bytes | str | None) -> str | None:
 
 def unreachable(error: Exception) -> EngineError:
     """FLEET_UNREACHABLE for an error of the library."""
-    # Not its text: it may hold the URL, and that the password.
+    # Not its text: it may contain the URL, and the URL the password.
     return EngineError(ErrorCode.FLEET_UNREACHABLE, type(error).__name__)

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.machine import RunToEnd
-from exai_desktop.storage.fleet.redis_state import PREFIX, Silence, unreachable
+from exai_desktop.storage.fleet.redis_state import PREFIX, FailurePause, unreachable
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -34,7 +34,7 @@ class RedisTurns:
         """`run_to_end`: see `RedisStateStore`."""
         self._script = redis.register_script(_TAKE)
         self._run_to_end = run_to_end
-        self._silence = Silence()
+        self._pause = FailurePause()
 
     async def take(self, key: str, most: int, window_s: float) -> float:
         return await self._run_to_end(self._take(key, most, window_s))
@@ -42,13 +42,13 @@ class RedisTurns:
     async def _take(self, key: str, most: int, window_s: float) -> float:
         from redis.exceptions import RedisError
 
-        self._silence.keep()
+        self._pause.check()
         window = round(window_s * 1_000_000)
         try:
             wait = await self._script(
                 keys=[f"{PREFIX}turns:{key}"], args=[most, window, secrets.token_hex(8)]
             )
         except (RedisError, OSError) as error:
-            self._silence.begin()
+            self._pause.begin()
             raise unreachable(error) from error
         return int(wait) / 1_000_000

@@ -23,7 +23,7 @@ FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE jobs.account = ? AND attempts.outcome = 'stored' AND attempts.left_at IS NOT NULL
 ORDER BY attempts.job_id DESC LIMIT ?"""
 
-# Small files tell of the provider's answers, not of the line.
+# Small files measure how fast the provider answers, not the connection.
 _SPEED: Final = """
 SELECT sum(size), sum(left_at - started_at) FROM (
     SELECT size, left_at, started_at FROM attempts

@@ -146,7 +146,7 @@ _UNREADABLE: Final = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_
 
 
 def is_damage(error: Error, path: Path) -> bool:
-    """Whether the file itself is to blame: only then may it be set aside."""
+    """Whether the file itself is damaged: only then may it be set aside."""
     whole = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     primary = whole & 0xFF
     if primary == sqlite3.SQLITE_IOERR:

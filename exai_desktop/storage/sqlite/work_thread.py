@@ -50,8 +50,8 @@ class WorkThread:
         self._carry_out = carry_out
         self._at_most = at_most
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
-        # Nothing may be queued behind the None that ends the thread: nobody would answer it.
-        self._gate = threading.Lock()
+        # Nothing may be queued behind the None that ends the thread: it would never be answered.
+        self._lock = threading.Lock()
         self._closed = False
         self._opened: Future[None] = Future()
         # Daemon: a database that hangs must not keep the program from ending.
@@ -63,7 +63,7 @@ class WorkThread:
         """Run it in the thread. Cancelling the wait does not take the work back."""
         loop = asyncio.get_running_loop()
         work = Work(run, loop, loop.create_future())
-        with self._gate:
+        with self._lock:
             if self._closed:
                 raise EngineError(ErrorCode.DATABASE_ERROR, "the database is closed")
             self._queue.put(work)
@@ -72,7 +72,7 @@ class WorkThread:
 
     def close(self) -> None:
         """Finish what is queued, close the connection, end the thread."""
-        with self._gate:
+        with self._lock:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
@@ -84,7 +84,7 @@ class WorkThread:
         except Error as error:
             self._opened.set_exception(as_engine_error(error))
             return
-        except Exception as error:  # noqa: BLE001 - whoever started the thread gets it
+        except Exception as error:  # noqa: BLE001 - raised again where the thread was started
             self._opened.set_exception(error)
             return
         self._opened.set_result(None)
@@ -93,7 +93,7 @@ class WorkThread:
                 try:
                     self._carry_out(connection, group)
                 except Exception as error:
-                    # A fault of ours: whoever waits must hear of it, and the next be served.
+                    # A bug of ours: the waiting callers get the error, and the next group is run.
                     log.exception("the database thread met a fault")
                     _fail_unsettled(group, error)
                     if connection.in_transaction:
@@ -126,7 +126,7 @@ def attempt(connection: Connection, work: Work) -> None:
         work.result = work.run(connection)
     except Error as error:
         work.fail(as_engine_error(error))
-    except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for this work
+    except Exception as error:  # noqa: BLE001 - raised again where this work is awaited
         work.fail(error)
 
 
@@ -151,7 +151,7 @@ def _wake(group: Sequence[Work]) -> None:
 def _settle(works: Sequence[Work]) -> None:
     for work in works:
         if work.future.done():
-            continue  # cancelled by whoever waited
+            continue  # its caller was cancelled
         if work.error is not None:
             work.future.set_exception(work.error)
         else:

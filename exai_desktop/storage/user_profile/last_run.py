@@ -1,7 +1,7 @@
-"""How the last run ended, and what the database was then: written beside the snapshots.
+"""How the last run ended, and what the database was then: a file beside the snapshots.
 
-A wrong or missing mark costs a thorough check and nothing else, so it is not forced to disk;
-only a recovery that is under way is.
+A wrong or missing file costs one thorough check, so it is not forced to disk. It is forced to
+disk only while a recovery is in progress.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LastRunFile:
         self._write_file = write_file
 
     def load(self) -> LastRun | None:
-        """None: this profile has never had a database. A mark of nonsense is an empty one."""
+        """None: this profile has never had a database. A file that is not valid counts as empty."""
         try:
             return _FORM.validate_json(self._path.read_bytes())
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Opening the profile's database: looked at first, and replaced when it is beyond use."""
+"""Opening the profile's database: it is checked first, and replaced when it is damaged."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ from exai_desktop.storage.sqlite.driver import open_reader
 from exai_desktop.storage.user_profile.integrity import DamageError, examine, schema_of
 from exai_desktop.storage.user_profile.last_run import MOST_HASHED, LastRun, LastRunFile
 from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
-from exai_desktop.storage.user_profile.reserved_space import Ballast
-from exai_desktop.storage.user_profile.set_aside import aside, bring_back, set_aside, stamp
+from exai_desktop.storage.user_profile.reserved_space import ReservedSpace
+from exai_desktop.storage.user_profile.set_aside import (
+    aside,
+    copy_newest_snapshot,
+    set_aside,
+    stamp,
+)
 from exai_desktop.storage.user_profile.snapshots import SnapshotFolder, digest_of
 from exai_desktop.storage.user_profile.wal_frames import log_of
 
@@ -28,8 +33,8 @@ log = logging.getLogger(__name__)
 
 WEEK_S: Final = 7 * 86_400.0
 
-# The ballast is only taken where it does not take the last that there is.
-_ROOMY: Final = 4
+# Space is reserved only where the disk has this many times as much free.
+_FREE_AT_LEAST: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,18 @@ class Opened:
 
     database: Database
     snapshots: SnapshotFolder
-    ballast: Ballast
+    reserved_space: ReservedSpace
     problems: tuple[EngineError, ...]
     is_read_only: bool
-    marks: LastRunFile
+    last_run_file: LastRunFile
     path: Path
 
     def close(self) -> None:
-        """Ends the threads and notes that all went well. Blocks."""
+        """End the threads and write down that the run ended cleanly. Blocks."""
         self.database.close()
         if self.is_read_only:
             return
-        mark = self.marks.load() or LastRun()
+        last_run = self.last_run_file.load() or LastRun()
         if log_of(self.path).exists():
             return
         try:
@@ -57,39 +62,43 @@ class Opened:
             digest = digest_of(self.path) if small else ""
         except OSError:
             return
-        self.marks.save(replace(mark, clean=True, digest=digest))
+        self.last_run_file.save(replace(last_run, clean=True, digest=digest))
 
 
 def open_profile(path: Path, now: Callable[[], float], write_file: WriteFile) -> Opened:
     """Blocks. Raises `EngineError` for what only the user can mend; nothing is touched then."""
     refuse_network_folder(path.parent)
     snapshots = SnapshotFolder(path.parent / "snapshots", path)
-    marks = LastRunFile(path.parent / "snapshots" / "last-run.json", write_file)
-    ballast = Ballast(path.parent)
-    _Opening(path, now(), snapshots, marks, ballast).make_sound()
-    mark = marks.load() or LastRun(checked_at=now())
+    last_run_file = LastRunFile(path.parent / "snapshots" / "last-run.json", write_file)
+    reserved = ReservedSpace(path.parent)
+    _Opening(path, now(), snapshots, last_run_file, reserved).prepare()
+    last_run = last_run_file.load() or LastRun(checked_at=now())
     try:
-        problems = _note_recovery(path, mark, now())
-        database = Database(path, on_full=ballast.release)
+        problems = _note_recovery(path, last_run, now())
+        database = Database(path, on_full=reserved.release)
     except NewerSchemaError as error:
         database = Database(path, refusal=error)
-        return Opened(database, snapshots, ballast, (error,), True, marks, path)
+        return Opened(database, snapshots, reserved, (error,), True, last_run_file, path)
     with closing(open_reader(path)) as connection:
         schema = schema_of(connection)
-    marks.save(replace(mark, clean=False, digest="", schema=schema, recovering=None, problem=""))
-    if ballast.free_bytes() > _ROOMY * ballast.size:
-        ballast.hold()
-    return Opened(database, snapshots, ballast, problems, False, marks, path)
+    last_run_file.save(
+        replace(last_run, clean=False, digest="", schema=schema, recovering=None, problem="")
+    )
+    if reserved.free_bytes() > _FREE_AT_LEAST * reserved.size:
+        reserved.hold()
+    return Opened(database, snapshots, reserved, problems, False, last_run_file, path)
 
 
-def _note_recovery(path: Path, mark: LastRun, now: float) -> tuple[EngineError, ...]:
-    """Write into the database that it was recovered; until then the mark says so."""
-    if mark.recovering is None:
+def _note_recovery(path: Path, last_run: LastRun, now: float) -> tuple[EngineError, ...]:
+    """Write into the database that it was recovered; until then `LastRunFile` says so."""
+    if last_run.recovering is None:
         return ()
     Database(path).close()  # a snapshot may have an older schema
-    recovery_log.begin(path, now, mark.recovering, mark.problem)
+    recovery_log.begin(path, now, last_run.recovering, last_run.problem)
     known = {code.value: code for code in ErrorCode}
-    return (EngineError(known.get(mark.problem, ErrorCode.DATABASE_RECOVERED), mark.detail),)
+    return (
+        EngineError(known.get(last_run.problem, ErrorCode.DATABASE_RECOVERED), last_run.detail),
+    )
 
 
 class _Opening:
@@ -100,21 +109,21 @@ class _Opening:
         path: Path,
         now: float,
         snapshots: SnapshotFolder,
-        marks: LastRunFile,
-        ballast: Ballast,
+        last_run_file: LastRunFile,
+        reserved: ReservedSpace,
     ) -> None:
         self._path = path
         self._now = now
         self._snapshots = snapshots
-        self._marks = marks
-        self._ballast = ballast
-        self._mark = marks.load()
+        self._last_run_file = last_run_file
+        self._reserved = reserved
+        self._last_run = last_run_file.load()
 
-    def make_sound(self) -> None:
+    def prepare(self) -> None:
         try:
             if self._is_new():
                 return
-            if not self._is_as_it_was_left():
+            if not self._is_unchanged():
                 self._examine()
         except DamageError as damage:
             log.warning("the database cannot be used: %s", damage)
@@ -123,47 +132,52 @@ class _Opening:
     def _is_new(self) -> bool:
         """Raises `DamageError` when there was a database and is none."""
         is_gone = not self._path.exists() or not self._path.stat().st_size
-        if is_gone and (self._mark is not None or _size(log_of(self._path))):
+        if is_gone and (self._last_run is not None or _size(log_of(self._path))):
             raise DamageError("the database is missing")
         return is_gone
 
-    def _is_as_it_was_left(self) -> bool:
-        mark = self._mark
-        if mark is None or not mark.clean or not mark.digest or log_of(self._path).exists():
+    def _is_unchanged(self) -> bool:
+        last_run = self._last_run
+        if (
+            last_run is None
+            or not last_run.clean
+            or not last_run.digest
+            or log_of(self._path).exists()
+        ):
             return False
-        if not 0 <= self._now - mark.checked_at < WEEK_S:
+        if not 0 <= self._now - last_run.checked_at < WEEK_S:
             return False
-        return digest_of(self._path) == mark.digest
+        return digest_of(self._path) == last_run.digest
 
     def _examine(self) -> None:
-        mark = self._mark or LastRun()
-        # Too large to be hashed, but ended well: a quick look, and a thorough one every week.
-        is_due = not 0 <= self._now - mark.checked_at < WEEK_S
-        thorough = is_due or not mark.clean or bool(mark.digest)
+        last_run = self._last_run or LastRun()
+        # Too large to be hashed, but ended cleanly: a quick check, and a thorough one every week.
+        is_due = not 0 <= self._now - last_run.checked_at < WEEK_S
+        thorough = is_due or not last_run.clean or bool(last_run.digest)
         found = examine(
             self._path,
             thorough=thorough,
-            schema=mark.schema,
+            schema=last_run.schema,
             now=self._now,
             aside=aside(log_of(self._path), self._now),
         )
         if thorough:
-            mark = replace(mark, checked_at=self._now)
-        if found.lost_commits and mark.recovering is None:
-            mark = replace(
-                mark,
+            last_run = replace(last_run, checked_at=self._now)
+        if found.lost_commits and last_run.recovering is None:
+            last_run = replace(
+                last_run,
                 recovering=found.newest,
                 problem=ErrorCode.DATABASE_RECOVERED.value,
                 detail="the end of the log was damaged; the database is intact up to"
                 f" {stamp(found.newest)}",
             )
-        self._marks.save(replace(mark, clean=False), to_disk=found.lost_commits)
+        self._last_run_file.save(replace(last_run, clean=False), to_disk=found.lost_commits)
 
     def _replace(self, why: str) -> None:
         try:
             self._put_another(why)
         except OSError as error:
-            self._ballast.release()
+            self._reserved.release()
             raise EngineError(
                 ErrorCode.DATABASE_ERROR,
                 f"{why}; it cannot be replaced: {error.strerror}. Free some disk space and start"
@@ -173,23 +187,23 @@ class _Opening:
     def _put_another(self, why: str) -> None:
         draft = self._path.with_name(f"{self._path.name}.draft")
         self._path.parent.joinpath("snapshots").mkdir(mode=0o700, exist_ok=True)
-        since = bring_back(self._snapshots, draft, self._now)
-        mark = LastRun(
+        since = copy_newest_snapshot(self._snapshots, draft, self._now)
+        last_run = LastRun(
             recovering=since or 0.0,
             problem=ErrorCode.DATABASE_REBUILT.value
             if since is None
             else ErrorCode.DATABASE_RECOVERED.value,
             checked_at=self._now,
         )
-        # In this order: whoever finds the new file also finds what it is.
-        self._marks.save(replace(mark, detail=why), to_disk=True)
+        # In this order: a start that finds the new database also finds why it is there.
+        self._last_run_file.save(replace(last_run, detail=why), to_disk=True)
         kept = set_aside(self._path, self._now)
         parts = [why]
         if since:
             parts.append(f"restored as of {stamp(since)}")
         if kept:
             parts.append(f"the old file is {kept}")
-        self._marks.save(replace(mark, detail="; ".join(parts)), to_disk=True)
+        self._last_run_file.save(replace(last_run, detail="; ".join(parts)), to_disk=True)
         if since is not None:
             draft.replace(self._path)
 

@@ -19,7 +19,7 @@ class ProfileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Beside it: Windows lets nobody read a locked file.
+        # A file of its own: on Windows no process can read a locked file.
         self._pid_file = path.with_suffix(".pid")
         self._lock = FileLock(
             path,

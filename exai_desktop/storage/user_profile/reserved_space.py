@@ -1,4 +1,4 @@
-"""Room kept for bad times: a file that is given up when the disk is full."""
+"""Reserved disk space: a file that is deleted when the disk is full."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Final
 
 # 1 MiB was measured to be too little: the log, a checkpoint and a commit must fit.
-BALLAST_BYTES: Final = 16 * 1024 * 1024
+RESERVED_BYTES: Final = 16 * 1024 * 1024
 
 
-class Ballast:
+class ReservedSpace:
     """`core.machine.Disk`. `release` may be called from any thread."""
 
-    def __init__(self, folder: Path, size: int = BALLAST_BYTES) -> None:
+    def __init__(self, folder: Path, size: int = RESERVED_BYTES) -> None:
         self._folder = folder
-        self._file = folder / "ballast"
+        self._file = folder / "ballast"  # the name that existing profiles have
         self._size = size
-        self._gate = threading.Lock()
+        self._lock = threading.Lock()
         self._on_release: Callable[[], None] = lambda: None
 
     @property
@@ -37,8 +37,8 @@ class Ballast:
             return False
 
     def hold(self) -> bool:
-        """Take the room; whether it is held now."""
-        with self._gate:
+        """Reserve the space; returns whether it is reserved now."""
+        with self._lock:
             if self.is_held():
                 return True
             try:
@@ -61,8 +61,8 @@ class Ballast:
             os.close(handle)
 
     def release(self) -> bool:
-        """Give the room back; whether there was any."""
-        with self._gate:
+        """Free the space; returns whether any was reserved."""
+        with self._lock:
             if not self.is_held():
                 return False
             self._file.unlink(missing_ok=True)

@@ -47,7 +47,7 @@ def aside(file: Path, now: float) -> Path:
     return target
 
 
-def bring_back(snapshots: SnapshotFolder, draft: Path, now: float) -> float | None:
+def copy_newest_snapshot(snapshots: SnapshotFolder, draft: Path, now: float) -> float | None:
     """Copy the newest sound snapshot to `draft`; returns the time of its newest record."""
     draft.unlink(missing_ok=True)
     if snapshots.copy_newest(draft) is None:

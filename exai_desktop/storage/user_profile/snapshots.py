@@ -36,7 +36,7 @@ _UNFINISHED: Final = "unfinished"
 _BLOCK: Final = 1024 * 1024
 
 # What changes with every move of a job or a copy.
-_STAND: Final = (
+_RECORD_STATE: Final = (
     "SELECT coalesce((SELECT max(id) FROM history), 0) || ':' || coalesce((SELECT group_concat(n)"
     " FROM (SELECT state || count(*) AS n FROM copies GROUP BY state)), '')"
 )
@@ -84,15 +84,15 @@ class SnapshotFolder:
         """Whether there is anything that the newest one does not hold."""
         newest = self.newest_first()
         try:
-            now = _stand(self._database)
+            now = _state_of_file(self._database)
             if not newest:
                 return now != "0:"
-            return now != _stand(newest[0].path)
+            return now != _state_of_file(newest[0].path)
         except Error:
             return True
 
     def take(self, now: float) -> None:
-        """Copy, verify, keep; then let go of those nobody needs. Raises `EngineError`."""
+        """Copy, verify, keep; then delete the superseded ones. Raises `EngineError`."""
         try:
             self._take(now)
         except Error as error:
@@ -161,14 +161,14 @@ def verify(path: Path) -> None:
             raise Error(said)
 
 
-def _stand(path: Path) -> str:
+def _state_of_file(path: Path) -> str:
     with closing(open_reader(path)) as connection:
-        return stand(connection)
+        return record_state(connection)
 
 
-def stand(connection: Connection) -> str:
+def record_state(connection: Connection) -> str:
     """A text that differs whenever the record does."""
-    found: str = connection.execute(_STAND).fetchone()[0]
+    found: str = connection.execute(_RECORD_STATE).fetchone()[0]
     return found
 
 
