@@ -13,7 +13,7 @@ from functools import partial
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
-from exai_desktop.config.audit_key import AnchorFile
+from exai_desktop.config.audit_key import JsonAnchorFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
 from exai_desktop.config.resources import load_provider_table
@@ -118,7 +118,7 @@ def _record(
         fingerprints=SqliteFingerprints(database),
         states=shared.states,
         audit=SqliteAuditStore(database, trail),
-        anchor_file=AnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
+        anchor_file=JsonAnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
         recovery=SqliteRecoveryLog(database) if is_kept else None,
         texts=stack.enter_context(kept_texts(given.where.texts, keep_texts)),
         balances=SqliteBalances(database) if is_kept else None,

@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.core.copies.queries import Look
+from exai_desktop.core.copies.queries import CopyCheck
 from exai_desktop.core.copies.words import SIGHT_WORDS
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
@@ -72,11 +72,11 @@ def job_object(job: JobView) -> dict[str, Any]:
     return found
 
 
-def look_object(look: Look) -> dict[str, Any]:
+def look_object(look: CopyCheck) -> dict[str, Any]:
     return {"at": look.at, "sight": look.sight.value, "bytes": look.bytes}
 
 
-def look_line(look: Look) -> str:
+def look_line(look: CopyCheck) -> str:
     size = "" if look.bytes is None else f", {look.bytes:,} bytes"
     return f"{when(look.at)}  {SIGHT_WORDS[look.sight]}{size}"
 

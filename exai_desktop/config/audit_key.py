@@ -57,7 +57,7 @@ def _from_keyring(credentials: KeyringCredentials) -> bytes:
 
 
 def _read(path: Path) -> bytes | None:
-    """None also for what is not a key: a new key replaces it, which the check of the trail shows."""
+    """None also for what is not a key: then a new one is made."""
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -76,7 +76,7 @@ def _make(path: Path) -> bytes:
     return key
 
 
-class AnchorFile:
+class JsonAnchorFile:
     """`core.machine.AnchorFile`: best effort; a user who can write here can also delete it."""
 
     def __init__(self, path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.config.audit_key import AnchorFile
+from exai_desktop.config.audit_key import JsonAnchorFile
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
@@ -184,7 +184,7 @@ async def open_bench(
                 fingerprints=prints(made_prints) if prints else made_prints,
                 states=states or SqliteStateStore(database),
                 audit=SqliteAuditStore(database, trail),
-                anchor_file=AnchorFile(folder / "audit-anchor.json"),
+                anchor_file=JsonAnchorFile(folder / "audit-anchor.json"),
                 recovery=SqliteRecoveryLog(database) if is_kept else None,
                 texts=texts,
                 balances=SqliteBalances(database) if is_kept else None,

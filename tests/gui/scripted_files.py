@@ -8,12 +8,12 @@ from typing import Protocol
 
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import (
+    CopyCheck,
     FileDetail,
     FilePage,
     FileQuery,
     FileSort,
     ImportReport,
-    Look,
     SearchHit,
     Sight,
 )
@@ -53,7 +53,7 @@ class ScriptedFiles:
 
     async def file(self, copy_id: int) -> FileDetail:
         copy = self._copy(copy_id)
-        return FileDetail(copy, (Look(copy_id, copy.recorded_at + 60, Sight.SEEN, copy.size),))
+        return FileDetail(copy, (CopyCheck(copy_id, copy.recorded_at + 60, Sight.SEEN, copy.size),))
 
     async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None

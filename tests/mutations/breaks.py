@@ -304,8 +304,8 @@ BREAKS: Final = (
     Break(
         "Refusals and a missing network never pause an account",
         "engine/accounts/breakers.py",
-        "return Verdict.FAULT if is_network_up else Verdict.NEUTRAL",
-        "return Verdict.FAULT",
+        "return AttemptVerdict.FAULT if is_network_up else AttemptVerdict.NEUTRAL",
+        "return AttemptVerdict.FAULT",
         "tests/engine/accounts/test_breaker.py::test_refusals_and_a_missing_network_never_count",
     ),
     Break(

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from exai_desktop.core.accounts.accounts import BreakerStatus, Phase
 
 
-class Verdict(StrEnum):
+class AttemptVerdict(StrEnum):
     """What an attempt says of the provider, not of the file."""
 
     SUCCESS = "success"
@@ -64,7 +64,7 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class BreakerAdmission:
     """`until`: refused until then. A probe must be answered with its token."""
 
     is_probe: bool = False
@@ -101,24 +101,24 @@ def is_ahead(breaker: Breaker, now: float) -> bool:
 
 def admit(
     breaker: Breaker, token: str, now: float, rules: BreakerRules, *, wanted: bool = False
-) -> tuple[Breaker, Admission]:
+) -> tuple[Breaker, BreakerAdmission]:
     """Whether an attempt may begin. `wanted`: the user asks for it now, whatever the wait."""
     if breaker.phase is Phase.CLOSED:
-        return breaker, Admission()
+        return breaker, BreakerAdmission()
     breaker = _rebased(breaker, now)
     until = breaker.until(rules)
     if until is not None and until > now and not wanted:
-        return breaker, Admission(until=until)
+        return breaker, BreakerAdmission(until=until)
     successes = breaker.successes if breaker.phase is Phase.HALF_OPEN else 0
     half_open = replace(
         breaker, phase=Phase.HALF_OPEN, successes=successes, probe=token, probe_at=now
     )
-    return half_open, Admission(is_probe=True)
+    return half_open, BreakerAdmission(is_probe=True)
 
 
 def record(
     breaker: Breaker,
-    verdict: Verdict,
+    verdict: AttemptVerdict,
     token: str,
     now: float,
     rules: BreakerRules,
@@ -135,10 +135,10 @@ def record(
         return _record_closed(breaker, verdict, now, rules, chance, cause)
     if breaker.phase is Phase.OPEN or not token or token != breaker.probe:
         return breaker
-    if verdict is Verdict.FAULT:
+    if verdict is AttemptVerdict.FAULT:
         return _opened(replace(breaker, cause=cause), now, rules, chance)
     breaker = replace(breaker, probe="", probe_at=0.0)
-    if verdict is Verdict.NEUTRAL:
+    if verdict is AttemptVerdict.NEUTRAL:
         return breaker
     successes = breaker.successes + 1
     if successes < rules.successes:
@@ -147,11 +147,16 @@ def record(
 
 
 def _record_closed(
-    breaker: Breaker, verdict: Verdict, now: float, rules: BreakerRules, chance: float, cause: str
+    breaker: Breaker,
+    verdict: AttemptVerdict,
+    now: float,
+    rules: BreakerRules,
+    chance: float,
+    cause: str,
 ) -> Breaker:
-    if verdict is Verdict.NEUTRAL:
+    if verdict is AttemptVerdict.NEUTRAL:
         return breaker
-    if verdict is Verdict.SUCCESS:
+    if verdict is AttemptVerdict.SUCCESS:
         successes = breaker.successes + 1
         if breaker.openings == 0 or successes >= rules.calm:
             return CLOSED
@@ -172,11 +177,13 @@ def _opened(breaker: Breaker, now: float, rules: BreakerRules, chance: float) ->
     )
 
 
-def is_at_rest(breaker: Breaker, verdict: Verdict) -> bool:
+def is_at_rest(breaker: Breaker, verdict: AttemptVerdict) -> bool:
     """Whether a result changes nothing: then nothing has to be written down."""
     if breaker.phase is not Phase.CLOSED:
         return False
-    return verdict is Verdict.NEUTRAL or (verdict is Verdict.SUCCESS and breaker == CLOSED)
+    return verdict is AttemptVerdict.NEUTRAL or (
+        verdict is AttemptVerdict.SUCCESS and breaker == CLOSED
+    )
 
 
 def status_of(breaker: Breaker, rules: BreakerRules, now: float) -> BreakerStatus:

@@ -28,7 +28,7 @@ class Sight(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CopyCheck:
     """One look at one file; `bytes` is the size the provider told, if it told one."""
 
     copy_id: int
@@ -71,7 +71,7 @@ class FileDetail:
     """`looks`: the newest first."""
 
     copy: Copy
-    looks: tuple[Look, ...] = ()
+    looks: tuple[CopyCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,11 @@ class FileRecord(Protocol):
         """
         ...
 
-    async def looked(self, looks: Sequence[Look]) -> None:
+    async def looked(self, looks: Sequence[CopyCheck]) -> None:
         """Remember looks at the provider; of each file only the newest are kept."""
         ...
 
-    async def looks(self, copy_id: int) -> list[Look]:
+    async def looks(self, copy_id: int) -> list[CopyCheck]:
         """The newest first."""
         ...
 

@@ -65,7 +65,7 @@ class Region(_Row):
     console_url: Annotated[str, Field(pattern=r"^(https://.*)?$")]
 
 
-class Tier(_Row):
+class AccountTier(_Row):
     """What an account of this tier may do in a region: requests at once and a minute."""
 
     name: str
@@ -88,12 +88,12 @@ class Provider(_Row):
     max_total_bytes: int | None = None
     regions: tuple[Region, ...] = Field(min_length=1)
     purposes: tuple[Purpose, ...] = Field(min_length=1)
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[AccountTier, ...] = ()
 
     def region(self, name: str) -> Region | None:
         return next((r for r in self.regions if r.name == name), None)
 
-    def tiers_in(self, region: str) -> tuple[Tier, ...]:
+    def tiers_in(self, region: str) -> tuple[AccountTier, ...]:
         return tuple(tier for tier in self.tiers if tier.region == region)
 
     def purposes_in(self, region: str) -> tuple[Purpose, ...]:

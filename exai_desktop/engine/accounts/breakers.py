@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from exai_desktop.core.accounts import breaker as rules_of
 from exai_desktop.core.accounts.accounts import BreakerStatus, Phase
-from exai_desktop.core.accounts.breaker import CLOSED, Breaker, BreakerRules, Verdict
+from exai_desktop.core.accounts.breaker import CLOSED, AttemptVerdict, Breaker, BreakerRules
 from exai_desktop.core.accounts.ports import StateStore
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError
@@ -89,7 +89,7 @@ class Breakers:
             await self.refresh(account)
             probe = self._of(account).probe
             if probe and not self._store.is_shared:
-                await self.record(Permit(account, probe), Verdict.NEUTRAL)
+                await self.record(Permit(account, probe), AttemptVerdict.NEUTRAL)
 
     async def refresh(self, account: str) -> None:
         """What others may have changed. Without an answer from a fleet it stays as it was."""
@@ -174,7 +174,9 @@ class Breakers:
             return Permit(account)
         token, now = secrets.token_hex(8), self._clock.now()
 
-        def change(text: str | None) -> tuple[str | None, tuple[Breaker, rules_of.Admission]]:
+        def change(
+            text: str | None,
+        ) -> tuple[str | None, tuple[Breaker, rules_of.BreakerAdmission]]:
             new, admission = rules_of.admit(
                 rules_of.from_text(text), token, now, self._rules, wanted=wanted
             )
@@ -194,10 +196,10 @@ class Breakers:
         except asyncio.CancelledError:
             # The permit may be given already: nobody would give it back.
             if permit is not None:
-                await self.record(permit, Verdict.NEUTRAL)
+                await self.record(permit, AttemptVerdict.NEUTRAL)
             raise
 
-    async def record(self, permit: Permit, verdict: Verdict, cause: str = "") -> None:
+    async def record(self, permit: Permit, verdict: AttemptVerdict, cause: str = "") -> None:
         """What became of an attempt. A store that fails costs memory of it, nothing else."""
         account = permit.account
         if not permit.token and rules_of.is_at_rest(self._of(account), verdict):
@@ -225,7 +227,7 @@ class Breakers:
         if old != new and (is_new_phase or new.phase is not Phase.CLOSED):
             self._on_change(account, is_new_phase=is_new_phase)
 
-    def verdict(self, account: str, error: TransferError | None) -> Verdict:
+    def verdict(self, account: str, error: TransferError | None) -> AttemptVerdict:
         """What the end of an attempt says of the provider; None: it went well.
 
         No connection is the provider's fault only while another one can be reached: a computer
@@ -235,14 +237,14 @@ class Breakers:
         if error is None or error.status is not None:
             self._answered_at[account] = now
         if error is None:
-            return Verdict.SUCCESS
+            return AttemptVerdict.SUCCESS
         if error.outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN):
-            return Verdict.NEUTRAL
+            return AttemptVerdict.NEUTRAL
         if error.code is not ErrorCode.OFFLINE:
-            return Verdict.FAULT
+            return AttemptVerdict.FAULT
         others = [at for name, at in self._answered_at.items() if name != account]
         is_network_up = now - max(others, default=-1e9) < NETWORK_AGE_S
-        return Verdict.FAULT if is_network_up else Verdict.NEUTRAL
+        return AttemptVerdict.FAULT if is_network_up else AttemptVerdict.NEUTRAL
 
 
 def _text(breaker: Breaker) -> str | None:

@@ -9,14 +9,14 @@ from exai_desktop.core.accounts.accounts import Account, AccountDraft, Connectio
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.routing.capabilities import Provider, ProviderTable, Tier
+from exai_desktop.core.routing.capabilities import AccountTier, Provider, ProviderTable
 from exai_desktop.core.settings import Settings
 
 # More at once only share the same line.
 MOST_AT_ONCE: Final = 8
 
 
-def _tier(provider: Provider, region: str, name: str) -> Tier:
+def _tier(provider: Provider, region: str, name: str) -> AccountTier:
     known = provider.tiers_in(region)
     found = next((tier for tier in known if tier.name == name.strip()), None)
     if found is None:

@@ -13,7 +13,7 @@ from typing import Final
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.engine.scheduling.disk_guard import DiskGuard
-from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand, Run
+from exai_desktop.engine.scheduling.in_hand import Intent, JobRun, JobsInHand
 from exai_desktop.engine.scheduling.lanes import Lane
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Runner:
     ) -> None:
         """`all_left`: nothing is left to break off, cancel and pause do not stop it."""
         task = self._tasks.create_task(self._run(job_id, stage, release))
-        self._in_hand.begin(job_id, Run(task, all_left=all_left))
+        self._in_hand.begin(job_id, JobRun(task, all_left=all_left))
 
     async def _run(self, job_id: int, stage: Stage, release: Callable[[], None]) -> None:
         run = self._in_hand.runs[job_id]
@@ -123,7 +123,7 @@ class Runner:
         await _quit(list(self._in_hand.runs.values()))
 
 
-async def _quit(runs: Sequence[Run]) -> None:
+async def _quit(runs: Sequence[JobRun]) -> None:
     """Stop them; those whose last block has left may still get their answer."""
     for run in runs:
         if not run.all_left:
@@ -135,6 +135,6 @@ async def _quit(runs: Sequence[Run]) -> None:
     await _ended(runs)
 
 
-async def _ended(runs: Sequence[Run]) -> None:
+async def _ended(runs: Sequence[JobRun]) -> None:
     if runs:
         await asyncio.wait({run.task for run in runs}, timeout=LAST_ANSWERS_S)

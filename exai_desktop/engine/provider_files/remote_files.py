@@ -9,7 +9,7 @@ from exai_desktop.core.audit.audit import AuditEntry
 from exai_desktop.core.audit.ports import AuditStore
 from exai_desktop.core.copies.models import Copy, CopyState, check_copy
 from exai_desktop.core.copies.provider import FileProvider
-from exai_desktop.core.copies.queries import Look, Sight
+from exai_desktop.core.copies.queries import CopyCheck, Sight
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError
@@ -91,10 +91,10 @@ class RemoteFiles:
         else:
             now = self.clock.now()
             if remote is None:
-                look = Look(copy.id, now, Sight.NOT_SEEN)
+                look = CopyCheck(copy.id, now, Sight.NOT_SEEN)
             else:
                 # A list may lag behind; the next `reconcile` looks again.
-                outcome, look = "still listed", Look(copy.id, now, Sight.SEEN, remote.bytes)
+                outcome, look = "still listed", CopyCheck(copy.id, now, Sight.SEEN, remote.bytes)
             await self.copies.looked([look])
         await self.audit.note(
             AuditEntry(

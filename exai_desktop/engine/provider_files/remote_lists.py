@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState, RemoteFile, RemoteListing
-from exai_desktop.core.copies.queries import ImportReport, Look, Sight
+from exai_desktop.core.copies.queries import CopyCheck, ImportReport, Sight
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.recovery import RecoveryLog
@@ -121,7 +121,9 @@ class RemoteLists:
     ) -> None:
         now = self.clock.now()
         sizes = {copy.id: there[copy.remote_id].bytes for copy in copies if copy.remote_id in there}
-        await self.copies.looked([Look(copy.id, now, sight, sizes.get(copy.id)) for copy in copies])
+        await self.copies.looked(
+            [CopyCheck(copy.id, now, sight, sizes.get(copy.id)) for copy in copies]
+        )
 
     async def _note_back(self, before: Sequence[Copy], there: Mapping[str, RemoteFile]) -> None:
         """What was missed and is listed again, whole."""

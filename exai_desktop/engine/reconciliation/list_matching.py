@@ -11,7 +11,7 @@ from exai_desktop.core.files.names import is_renamed_twin
 from exai_desktop.core.jobs.models import JobView
 
 
-class Verdict(StrEnum):
+class MatchVerdict(StrEnum):
     ADOPT = "adopt"
     ABSENT = "absent"
     # It may be there, but a job that is still under way may be its owner: look again later.
@@ -20,9 +20,9 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MatchResult:
     job: JobView
-    verdict: Verdict
+    verdict: MatchVerdict
     remote: RemoteFile | None = None
     others: int = 0
 
@@ -84,24 +84,24 @@ def plan(
     unknown: Sequence[RemoteFile],
     skew_s: float,
     under_way: Sequence[Suspect] = (),
-) -> list[Finding]:
+) -> list[MatchResult]:
     """What the list says of each suspect.
 
     `unknown` are the remote files nobody of us claims, `under_way` the jobs whose own answer may
     still come. A file that several jobs could have made proves nothing.
     """
     mine, left = _owners(suspects, under_way, unknown, skew_s)
-    findings: list[Finding] = []
+    findings: list[MatchResult] = []
     for suspect in suspects:
         job, rest = suspect.job, left[suspect.job.id]
         if job.id in mine and suspect.time_is_doubtful:
-            findings.append(Finding(job, Verdict.AMBIGUOUS, others=len(rest) + 1))
+            findings.append(MatchResult(job, MatchVerdict.AMBIGUOUS, others=len(rest) + 1))
         elif job.id in mine:
-            findings.append(Finding(job, Verdict.ADOPT, mine[job.id], len(rest)))
+            findings.append(MatchResult(job, MatchVerdict.ADOPT, mine[job.id], len(rest)))
         elif not rest:
-            findings.append(Finding(job, Verdict.ABSENT))
+            findings.append(MatchResult(job, MatchVerdict.ABSENT))
         elif any(_could_be(r, other, skew_s) for r in rest for other in under_way):
-            findings.append(Finding(job, Verdict.LATER, others=len(rest)))
+            findings.append(MatchResult(job, MatchVerdict.LATER, others=len(rest)))
         else:
-            findings.append(Finding(job, Verdict.AMBIGUOUS, others=len(rest)))
+            findings.append(MatchResult(job, MatchVerdict.AMBIGUOUS, others=len(rest)))
     return findings

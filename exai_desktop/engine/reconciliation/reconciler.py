@@ -22,7 +22,7 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
-from exai_desktop.engine.reconciliation.list_matching import Finding, Suspect, Verdict
+from exai_desktop.engine.reconciliation.list_matching import MatchResult, MatchVerdict, Suspect
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
 from exai_desktop.engine.scheduling.disk_guard import LOOK_EVERY_S, DiskGuard
@@ -58,17 +58,17 @@ class Settlement:
     claims: Claims
     timing: Timing
 
-    async def apply(self, finding: Finding) -> None:
+    async def apply(self, finding: MatchResult) -> None:
         job = routed(finding.job)
-        if finding.verdict is Verdict.ADOPT and finding.remote is not None:
+        if finding.verdict is MatchVerdict.ADOPT and finding.remote is not None:
             doubt = await self.recovered.why_doubtful(job, finding.remote)
             if doubt is not None:
                 await self.ask_the_user(job, doubt)
                 return
             await self._adopt(job, finding.remote, finding.others)
-        elif finding.verdict is Verdict.LATER:
+        elif finding.verdict is MatchVerdict.LATER:
             self.uncertain.again(job.id, self.timing.settle_s(job.account))
-        elif finding.verdict is Verdict.AMBIGUOUS:
+        elif finding.verdict is MatchVerdict.AMBIGUOUS:
             await self.ask_the_user(job, f"{finding.others} files at the provider may be this one")
         elif self.uncertain.looked(job.id) < LOOKS_NEEDED:
             self.uncertain.again(job.id, self.timing.settle_s(job.account))

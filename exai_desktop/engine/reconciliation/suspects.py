@@ -12,7 +12,7 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
-from exai_desktop.engine.reconciliation.list_matching import Finding, Suspect, plan
+from exai_desktop.engine.reconciliation.list_matching import MatchResult, Suspect, plan
 from exai_desktop.engine.upload.recovered_record import RecoveredRecord
 
 S = JobState
@@ -45,7 +45,7 @@ class Suspects:
         suspects: Sequence[Suspect],
         listed: Sequence[RemoteFile],
         clock_offset_s: float | None,
-    ) -> list[Finding]:
+    ) -> list[MatchResult]:
         """What the list says of each. `clock_offset_s`: the provider's clock minus ours."""
         dated = [await self._dated(suspect, clock_offset_s) for suspect in suspects]
         copies = await self.copies.of_account(account)

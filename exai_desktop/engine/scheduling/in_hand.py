@@ -24,7 +24,7 @@ class Intent(StrEnum):
 
 
 @dataclass(slots=True)
-class Run:
+class JobRun:
     """A job under way. `all_left`: its last block has left, only the answer is missing."""
 
     task: asyncio.Task[None]
@@ -61,7 +61,7 @@ class JobsInHand:
 
     def __init__(self) -> None:
         self._jobs: dict[int, JobInHand] = {}
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, JobRun] = {}
 
     def of(self, job_id: int) -> JobInHand:
         """What is known of this job; a new entry if nothing is."""
@@ -77,14 +77,14 @@ class JobsInHand:
         return self._jobs.get(job_id)
 
     @property
-    def runs(self) -> Mapping[int, Run]:
+    def runs(self) -> Mapping[int, JobRun]:
         """The jobs under way."""
         return MappingProxyType(self._runs)
 
-    def begin(self, job_id: int, run: Run) -> None:
+    def begin(self, job_id: int, run: JobRun) -> None:
         self._runs[job_id] = run
 
-    def end(self, job_id: int, run: Run) -> None:
+    def end(self, job_id: int, run: JobRun) -> None:
         if self._runs.get(job_id) is run:
             del self._runs[job_id]
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from exai_desktop.core.accounts.accounts import Phase
-from exai_desktop.core.accounts.breaker import Verdict
+from exai_desktop.core.accounts.breaker import AttemptVerdict
 from exai_desktop.core.accounts.delays import WINDOW_S
 from exai_desktop.core.accounts.health import Check
 from exai_desktop.core.accounts.ports import SharedTurns
@@ -44,14 +44,14 @@ class Passage:
         verdict = self._breakers.verdict(self._permit.account, error)
         await self._tell(verdict, error.code.value if error else "")
 
-    async def _tell(self, verdict: Verdict, cause: str = "") -> None:
+    async def _tell(self, verdict: AttemptVerdict, cause: str = "") -> None:
         self._is_told = True
         await uninterrupted(self._breakers.record(self._permit, verdict, cause))
 
     async def left(self) -> None:
         """Whatever happened: a probe that has shown nothing lets the next one go."""
         if not self._is_told:
-            await self._tell(Verdict.NEUTRAL)
+            await self._tell(AttemptVerdict.NEUTRAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class AccountCheck:
         except TransferError as error:
             # Whatever it says, it answers: that is what is asked.
             answered = error.status is not None and error.is_answer
-            fault = not answered and self.breakers.verdict(account, error) is Verdict.FAULT
+            fault = not answered and self.breakers.verdict(account, error) is AttemptVerdict.FAULT
             self._note(account, began, error, fault=fault)
             await passage.ended(None if answered else error)
             raise

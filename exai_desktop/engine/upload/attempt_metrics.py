@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from exai_desktop.core.accounts.breaker import Verdict
+from exai_desktop.core.accounts.breaker import AttemptVerdict
 from exai_desktop.core.accounts.health import Check
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import Outcome
@@ -50,6 +50,6 @@ class AttemptMetrics:
             self.metrics.sends_by(job.account, way.name, way.step_downs)
 
     def _note(self, account: str, began: float, error: TransferError | None) -> None:
-        is_fault = self.breakers.verdict(account, error) is Verdict.FAULT
+        is_fault = self.breakers.verdict(account, error) is AttemptVerdict.FAULT
         took_s = self.clock.monotonic() - began
         self.health.note(account, Check.UPLOAD, took_s, error, fault=is_fault)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from exai_desktop.core.copies.models import Copy, CopyState, RemoteFile
 from exai_desktop.core.copies.provider import FileProvider
-from exai_desktop.core.copies.queries import Look, Sight
+from exai_desktop.core.copies.queries import CopyCheck, Sight
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import TransferError
@@ -73,7 +73,7 @@ class Reuse:
         if remote is None or remote.bytes != copy.size:
             size = remote.bytes if remote else None
             sight = Sight.OTHER_SIZE if remote else Sight.NOT_SEEN
-            await self._copies.looked([Look(copy.id, self._clock.now(), sight, size)])
+            await self._copies.looked([CopyCheck(copy.id, self._clock.now(), sight, size)])
             await self._note(copy, C.MISSING)
             return False
         await self._copies.verified([copy.id], self._clock.now())

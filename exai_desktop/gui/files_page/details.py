@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from exai_desktop.core.copies.models import Copy
-from exai_desktop.core.copies.queries import FileDetail, Look, Sight
+from exai_desktop.core.copies.queries import CopyCheck, FileDetail, Sight
 from exai_desktop.core.copies.words import SIGHT_WORDS
 from exai_desktop.core.files.names import extension
 from exai_desktop.gui.files_page.columns import LOOKS, facts_of
@@ -131,7 +131,7 @@ class FilesDetails(Card):
             self.looks.addWidget(self._line(look))
         self._looks_box.setVisible(bool(detail.looks))
 
-    def _line(self, look: Look) -> QWidget:
+    def _line(self, look: CopyCheck) -> QWidget:
         word, icon, tone = _SIGHTS[look.sight]
         line = QWidget()
         size = ""

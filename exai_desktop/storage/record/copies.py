@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from exai_desktop.core.copies.models import Copy, CopyState, check_copy
-from exai_desktop.core.copies.queries import FilePage, FileQuery, Look
+from exai_desktop.core.copies.queries import CopyCheck, FilePage, FileQuery
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.files.ports import FileId
 from exai_desktop.core.jobs.store import StaleJobError
@@ -199,11 +199,11 @@ class SqliteCopyStore:
             adopted += await self._database.write(write)
         return adopted
 
-    async def looked(self, looks: Sequence[Look]) -> None:
+    async def looked(self, looks: Sequence[CopyCheck]) -> None:
         for some in _by_hundreds(looks):
             await self._database.write(partial(copy_queries.note_looks, looks=some))
 
-    async def looks(self, copy_id: int) -> list[Look]:
+    async def looks(self, copy_id: int) -> list[CopyCheck]:
         return await self._database.read(partial(copy_queries.looks_at, copy_id=copy_id))
 
     async def usage(self) -> dict[str, tuple[int, int]]:

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyState, check_copy
-from exai_desktop.core.copies.queries import KEPT_LOOKS, FilePage, FileQuery, FileSort, Look, Sight
+from exai_desktop.core.copies.queries import (
+    KEPT_LOOKS,
+    CopyCheck,
+    FilePage,
+    FileQuery,
+    FileSort,
+    Sight,
+)
 from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.record.rows import Value, copy_of, storable
@@ -80,11 +87,11 @@ def adopt(
         if row is not None:
             adopted.append(copy_of(row))
     trail.append(connection, [entries.of_import(copy, at) for copy in adopted])
-    note_looks(connection, [Look(c.id, at, Sight.SEEN, c.size) for c in adopted])
+    note_looks(connection, [CopyCheck(c.id, at, Sight.SEEN, c.size) for c in adopted])
     return adopted
 
 
-def note_looks(connection: Connection, looks: Sequence[Look]) -> None:
+def note_looks(connection: Connection, looks: Sequence[CopyCheck]) -> None:
     connection.executemany(
         "INSERT INTO looks (copy_id, at, sight, bytes) SELECT id, ?, ?, ? FROM copies WHERE id = ?",
         [(look.at, look.sight, look.bytes, look.copy_id) for look in looks],
@@ -92,9 +99,9 @@ def note_looks(connection: Connection, looks: Sequence[Look]) -> None:
     connection.execute(_PRUNE, (json.dumps(sorted({look.copy_id for look in looks})),))
 
 
-def looks_at(connection: Connection, copy_id: int) -> list[Look]:
+def looks_at(connection: Connection, copy_id: int) -> list[CopyCheck]:
     return [
-        Look(row["copy_id"], row["at"], Sight(row["sight"]), row["bytes"])
+        CopyCheck(row["copy_id"], row["at"], Sight(row["sight"]), row["bytes"])
         for row in connection.execute(
             "SELECT * FROM looks WHERE copy_id = ? ORDER BY id DESC", (copy_id,)
         )
@@ -108,4 +115,4 @@ def seen(connection: Connection, copy_ids: Sequence[int], at: float) -> None:
         " WHERE id IN (SELECT value FROM json_each(?)) AND state = 'present' RETURNING id, size",
         (at, json.dumps(list(copy_ids))),
     ).fetchall()
-    note_looks(connection, [Look(row["id"], at, Sight.SEEN, row["size"]) for row in rows])
+    note_looks(connection, [CopyCheck(row["id"], at, Sight.SEEN, row["size"]) for row in rows])

@@ -10,10 +10,10 @@ import pytest
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState, RemoteFile
 from exai_desktop.core.copies.queries import (
     KEPT_LOOKS,
+    CopyCheck,
     FileQuery,
     FileRecord,
     FileSort,
-    Look,
     Sight,
 )
 from exai_desktop.storage.database import Database
@@ -100,12 +100,12 @@ async def test_what_is_imported_may_still_be_what_a_recovered_record_forgot(
 async def test_the_newest_looks_are_kept_of_each_file(record: SqliteCopyStore) -> None:
     first, second = (await record.page(FileQuery(limit=2))).rows
     for at in range(KEPT_LOOKS + 5):
-        look = Look(first.id, float(at), Sight.OTHER_SIZE, at)
-        await record.looked([look, Look(999, 0.0, Sight.SEEN)])
-    await record.looked([Look(second.id, 1.0, Sight.NOT_SEEN)])
+        look = CopyCheck(first.id, float(at), Sight.OTHER_SIZE, at)
+        await record.looked([look, CopyCheck(999, 0.0, Sight.SEEN)])
+    await record.looked([CopyCheck(second.id, 1.0, Sight.NOT_SEEN)])
     kept = await record.looks(first.id)
     assert [look.bytes for look in kept] == list(range(KEPT_LOOKS + 4, 4, -1))
-    assert await record.looks(second.id) == [Look(second.id, 1.0, Sight.NOT_SEEN)]
+    assert await record.looks(second.id) == [CopyCheck(second.id, 1.0, Sight.NOT_SEEN)]
     assert await record.looks(999) == []
 
 

@@ -14,7 +14,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from exai_desktop.config import credentials
-from exai_desktop.config.audit_key import BY_FILE, AnchorFile, load_seal
+from exai_desktop.config.audit_key import BY_FILE, JsonAnchorFile, load_seal
 from exai_desktop.config.credentials import KeyringCredentials, SessionCredentials
 from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
 from tests.own_time import OwnTime
@@ -148,7 +148,7 @@ def test_a_real_keyring(secret_service: dict[str, str], file: Path) -> None:
 
 
 def test_an_anchor_comes_back_as_it_was(tmp_path: Path) -> None:
-    anchors = AnchorFile(tmp_path / "anchor.json")
+    anchors = JsonAnchorFile(tmp_path / "anchor.json")
     assert anchors.load() is None
     first = Seal(bytes(32)).anchor(1, "ab", "then")
     second = Seal(bytes(32)).anchor(2, "cd", "now")
@@ -162,9 +162,9 @@ def test_an_anchor_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"seq": "1"}', b"\xff"])
 def test_a_damaged_anchor_is_none(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "anchor.json").write_bytes(text)
-    assert AnchorFile(tmp_path / "anchor.json").load() is None
+    assert JsonAnchorFile(tmp_path / "anchor.json").load() is None
 
 
 def test_an_anchor_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    AnchorFile(tmp_path / "taken" / "anchor.json").save(Seal(bytes(32)).anchor(1, "ab", "then"))
+    JsonAnchorFile(tmp_path / "taken" / "anchor.json").save(Seal(bytes(32)).anchor(1, "ab", "then"))

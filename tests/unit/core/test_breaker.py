@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from exai_desktop.core.accounts.accounts import Phase
 from exai_desktop.core.accounts.breaker import (
     CLOSED,
+    AttemptVerdict,
     Breaker,
     BreakerRules,
-    Verdict,
     admit,
     as_text,
     from_text,
@@ -25,11 +25,15 @@ from exai_desktop.core.accounts.breaker import (
 
 RULES = BreakerRules()
 NOW = 1_800_000_000.0
-FAULT, SUCCESS, NEUTRAL = Verdict.FAULT, Verdict.SUCCESS, Verdict.NEUTRAL
+FAULT, SUCCESS, NEUTRAL = AttemptVerdict.FAULT, AttemptVerdict.SUCCESS, AttemptVerdict.NEUTRAL
 
 
 def told(
-    breaker: Breaker, *verdicts: Verdict, token: str = "", now: float = NOW, chance: float = 0.5
+    breaker: Breaker,
+    *verdicts: AttemptVerdict,
+    token: str = "",
+    now: float = NOW,
+    chance: float = 0.5,
 ) -> Breaker:
     for verdict in verdicts:
         breaker = record(breaker, verdict, token, now, RULES, chance=chance, cause="TIMEOUT")
@@ -40,7 +44,7 @@ def opened(now: float = NOW, openings: int = 0) -> Breaker:
     return told(replace(CLOSED, openings=openings), *[FAULT] * 5, now=now)
 
 
-def probed(breaker: Breaker, now: float, *verdicts: Verdict) -> Breaker:
+def probed(breaker: Breaker, now: float, *verdicts: AttemptVerdict) -> Breaker:
     """Let in and told, as often as there are verdicts."""
     for number, verdict in enumerate(verdicts):
         breaker, admission = admit(breaker, f"probe {number}", now, RULES)

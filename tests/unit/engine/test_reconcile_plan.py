@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.reconciliation.list_matching import Finding, Suspect, Verdict, plan
+from exai_desktop.engine.reconciliation.list_matching import (
+    MatchResult,
+    MatchVerdict,
+    Suspect,
+    plan,
+)
 
 SKEW_S = 120.0
 BEGAN = 1_000_000.0
@@ -28,30 +33,30 @@ def _remote(file_id: str, name: str, size: int = 100, created_at: float = BEGAN 
     return RemoteFile(file_id, name, size, created_at, "file-extract")
 
 
-def _one(suspect: Suspect, *unknown: RemoteFile) -> Finding:
+def _one(suspect: Suspect, *unknown: RemoteFile) -> MatchResult:
     [finding] = plan([suspect], unknown, SKEW_S)
     assert finding.job is suspect.job
     return finding
 
 
-def _adopted(findings: Sequence[Finding]) -> dict[int, str]:
+def _adopted(findings: Sequence[MatchResult]) -> dict[int, str]:
     return {f.job.id: f.remote.id for f in findings if f.remote is not None}
 
 
 def test_the_file_of_our_name_size_and_time_is_ours() -> None:
     found = _remote("f1", "a.pdf")
-    assert _one(_suspect(1, "a.pdf"), found) == Finding(
-        _suspect(1, "a.pdf").job, Verdict.ADOPT, found, others=0
+    assert _one(_suspect(1, "a.pdf"), found) == MatchResult(
+        _suspect(1, "a.pdf").job, MatchVerdict.ADOPT, found, others=0
     )
 
 
 @pytest.mark.parametrize("name", ["a (1).pdf", "a(2).pdf", "a (12).pdf"])
 def test_a_file_the_provider_renamed_is_ours_too(name: str) -> None:
-    assert _one(_suspect(1, "a.pdf"), _remote("f1", name)).verdict is Verdict.ADOPT
+    assert _one(_suspect(1, "a.pdf"), _remote("f1", name)).verdict is MatchVerdict.ADOPT
 
 
 def test_an_empty_list_says_absent() -> None:
-    assert _one(_suspect(1, "a.pdf")).verdict is Verdict.ABSENT
+    assert _one(_suspect(1, "a.pdf")).verdict is MatchVerdict.ABSENT
 
 
 @pytest.mark.parametrize(
@@ -66,17 +71,17 @@ def test_an_empty_list_says_absent() -> None:
 )
 def test_another_file_is_not_ours(other: RemoteFile) -> None:
     finding = _one(_suspect(1, "a.pdf"), other)
-    assert (finding.verdict, finding.remote) == (Verdict.ABSENT, None)
+    assert (finding.verdict, finding.remote) == (MatchVerdict.ABSENT, None)
 
 
 def test_a_provider_s_clock_may_be_behind_by_the_skew() -> None:
     just = _remote("f1", "a.pdf", created_at=BEGAN - SKEW_S)
-    assert _one(_suspect(1, "a.pdf"), just).verdict is Verdict.ADOPT
+    assert _one(_suspect(1, "a.pdf"), just).verdict is MatchVerdict.ADOPT
 
 
 def test_a_provider_that_stored_it_much_later_is_believed() -> None:
     late = _remote("f1", "a.pdf", created_at=BEGAN + 86_400)
-    assert _one(_suspect(1, "a.pdf"), late).verdict is Verdict.ADOPT
+    assert _one(_suspect(1, "a.pdf"), late).verdict is MatchVerdict.ADOPT
 
 
 def test_of_several_the_oldest_is_adopted_and_the_rest_counted() -> None:
@@ -89,14 +94,14 @@ def test_of_several_the_oldest_is_adopted_and_the_rest_counted() -> None:
 def test_a_file_that_two_contents_could_be_is_left_to_the_user() -> None:
     """Equal name and size in two folders: nothing in the list tells them apart."""
     findings = plan([_suspect(1, "a.pdf"), _suspect(2, "a.pdf")], [_remote("f1", "a.pdf")], SKEW_S)
-    assert [f.verdict for f in findings] == [Verdict.AMBIGUOUS, Verdict.AMBIGUOUS]
+    assert [f.verdict for f in findings] == [MatchVerdict.AMBIGUOUS, MatchVerdict.AMBIGUOUS]
     assert all(f.remote is None and f.others == 1 for f in findings)
 
 
 def test_two_files_for_two_of_one_name_are_left_to_the_user_too() -> None:
     files = [_remote("f1", "a.pdf"), _remote("f2", "a (1).pdf")]
     findings = plan([_suspect(1, "a.pdf"), _suspect(2, "a.pdf")], files, SKEW_S)
-    assert {f.verdict for f in findings} == {Verdict.AMBIGUOUS}
+    assert {f.verdict for f in findings} == {MatchVerdict.AMBIGUOUS}
 
 
 def test_a_name_that_the_provider_may_have_made_decides_nothing() -> None:
@@ -104,7 +109,7 @@ def test_a_name_that_the_provider_may_have_made_decides_nothing() -> None:
     findings = plan(
         [_suspect(1, "a.pdf"), _suspect(2, "a (1).pdf")], [_remote("f1", "a (1).pdf")], SKEW_S
     )
-    assert [f.verdict for f in findings] == [Verdict.AMBIGUOUS, Verdict.AMBIGUOUS]
+    assert [f.verdict for f in findings] == [MatchVerdict.AMBIGUOUS, MatchVerdict.AMBIGUOUS]
 
 
 def test_a_file_that_a_job_under_way_may_have_made_is_left_until_that_one_is_settled() -> None:
@@ -114,7 +119,7 @@ def test_a_file_that_a_job_under_way_may_have_made_is_left_until_that_one_is_set
         SKEW_S,
         under_way=[_suspect(2, "a (1).pdf")],
     )
-    assert (finding.verdict, finding.remote) == (Verdict.LATER, None)
+    assert (finding.verdict, finding.remote) == (MatchVerdict.LATER, None)
 
 
 def test_each_of_two_names_finds_its_own_file() -> None:
@@ -132,7 +137,7 @@ def test_files_that_differ_in_size_do_not_get_in_each_other_s_way() -> None:
 def test_a_later_upload_cannot_have_made_an_earlier_file() -> None:
     suspects = [_suspect(1, "a.pdf"), _suspect(2, "a.pdf", began=BEGAN + 3_600)]
     findings = plan(suspects, [_remote("f1", "a.pdf")], SKEW_S)
-    assert [f.verdict for f in findings] == [Verdict.ADOPT, Verdict.ABSENT]
+    assert [f.verdict for f in findings] == [MatchVerdict.ADOPT, MatchVerdict.ABSENT]
 
 
 def test_a_file_left_out_because_it_is_known_is_not_adopted_again() -> None:
@@ -171,7 +176,7 @@ def test_every_suspect_gets_one_finding_and_no_file_two_jobs(
     taken = list(_adopted(findings).values())
     assert len(set(taken)) == len(taken)
     for suspect, finding in zip(suspects, findings, strict=True):
-        assert (finding.remote is not None) == (finding.verdict is Verdict.ADOPT)
+        assert (finding.remote is not None) == (finding.verdict is MatchVerdict.ADOPT)
         if finding.remote is not None:
             assert finding.remote in unknown
             assert finding.remote.bytes == suspect.job.size
@@ -194,5 +199,5 @@ def test_where_a_clock_was_wrong_time_proves_nothing_and_the_user_is_asked() -> 
     doubtful = replace(_suspect(1, "a.pdf"), time_is_doubtful=True)
     long_before = _remote("f1", "a.pdf", created_at=BEGAN - 86_400)
     found = _one(doubtful, long_before)
-    assert (found.verdict, found.others) == (Verdict.AMBIGUOUS, 1)
-    assert _one(doubtful, _remote("f2", "b.pdf")).verdict is Verdict.ABSENT
+    assert (found.verdict, found.others) == (MatchVerdict.AMBIGUOUS, 1)
+    assert _one(doubtful, _remote("f2", "b.pdf")).verdict is MatchVerdict.ABSENT
