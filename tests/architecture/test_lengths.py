@@ -1,12 +1,14 @@
 """Nothing in the program is longer than what fits in a head."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from .source_tree import nodes, program_files, shown
 
 FILE_LINES = 400
+FOLDER_MODULES = 18
 FUNCTION_LINES = 60
 PUBLIC_METHODS = 20
 
@@ -18,6 +20,16 @@ def test_files_are_short() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES
     ]
     assert not too_long, "\n" + "\n".join(too_long)
+
+
+def test_folders_hold_few_modules() -> None:
+    modules = Counter(path.parent for path in program_files() if path.name != "__init__.py")
+    too_full = [
+        f"{shown(folder)}: {count} modules, at most {FOLDER_MODULES}; split it by subject"
+        for folder, count in modules.items()
+        if count > FOLDER_MODULES
+    ]
+    assert not too_full, "\n" + "\n".join(too_full)
 
 
 def test_functions_are_short() -> None:
