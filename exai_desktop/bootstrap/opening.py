@@ -23,7 +23,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.service import UploadService
-from exai_desktop.engine.assembly import open_engine
+from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
 from exai_desktop.engine.waiting import SystemClock

@@ -183,7 +183,7 @@ async def _read_answer(response: httpx.Response, sent: Sent) -> Answer:
     if len(response.headers.raw) > MAX_HEADERS:
         raise _invalid_answer(response, sent, "too many headers")
     if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-        raise _invalid_answer(response, sent, "compressed, although we refuse it")
+        raise _invalid_answer(response, sent, "compressed, although this was not allowed")
     pieces, size = [], 0
     async for piece in response.aiter_raw():
         size += len(piece)

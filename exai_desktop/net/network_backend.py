@@ -168,7 +168,7 @@ class ListeningStream(httpcore.AsyncNetworkStream):
         """A WriteError makes httpcore stop sending and read the answer."""
         connection = self._connection
         if connection.unread or connection.is_read_ended:
-            raise httpcore.WriteError("the server answered or left before the request was complete")
+            raise httpcore.WriteError("the server answered or closed the connection too early")
 
     async def aclose(self) -> None:
         """Close at once and drop what was not sent: an incomplete body cannot be stored."""

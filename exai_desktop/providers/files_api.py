@@ -139,7 +139,7 @@ class FilesApiProvider(ABC):
             if not has_more(answer):
                 return [*found.values()]
             if len(found) == known:
-                raise invalid_answer(answer, "the list goes on without a new file")
+                raise invalid_answer(answer, "the file list repeats itself")
             params["after"] = page[-1].id
         raise invalid_answer(answer, "the list does not end")
 

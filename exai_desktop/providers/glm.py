@@ -74,7 +74,7 @@ class GlmProvider(FilesApiProvider):
         """GET /files/{id}/content: the lines of the file itself, and only of a `batch` file."""
         purposes = {p.name for p in self._table.purposes_in(self._account.region)}
         if "batch" not in purposes or await self.find(id_in_path(file_id), "batch") is None:
-            raise TransferError(E.NOT_SUPPORTED, "GLM gives back batch files only")
+            raise TransferError(E.NOT_SUPPORTED, "GLM returns the content of batch files only")
         return await super().content(file_id)
 
     @classmethod

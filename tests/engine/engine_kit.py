@@ -25,10 +25,11 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.assembly import Assembly, open_engine
+from exai_desktop.engine.assembly.assembly import Assembly
+from exai_desktop.engine.assembly.open_engine import open_engine
+from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck
-from exai_desktop.engine.parts import AccountParts, EngineParts, MachineParts
 from exai_desktop.engine.record import Record
 from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.service.engine import Engine

@@ -144,17 +144,6 @@ class Accounts:
             self.get(name), purpose, self.table, wanted.account_max_files, wanted.account_max_bytes
         )
 
-    def expiry_of(self, name: str, purpose: str, remote: RemoteFile) -> float | None:
-        """When the provider deletes a file by itself: as it says, or as its rules say."""
-        if remote.expires_at is not None:
-            return remote.expires_at
-        account = self.get(name)
-        provider = self.table.of(account)
-        if provider is None:
-            return None
-        days = provider.purpose(account.region, purpose).retention_days
-        return remote.created_at + days * DAY_S if days else None
-
     # -- problems
 
     def problem(self, name: str) -> AppError | None:
@@ -252,3 +241,15 @@ class Accounts:
     async def _read(self, call: Callable[..., T], *args: object) -> T:
         """Settings file and keyring block: never in the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, call, *args)
+
+
+def expiry_of(accounts: Accounts, name: str, purpose: str, remote: RemoteFile) -> float | None:
+    """When the provider deletes a file by itself: as it says, or as its rules say."""
+    if remote.expires_at is not None:
+        return remote.expires_at
+    account = accounts.get(name)
+    provider = accounts.table.of(account)
+    if provider is None:
+        return None
+    days = provider.purpose(account.region, purpose).retention_days
+    return remote.created_at + days * DAY_S if days else None

@@ -39,7 +39,7 @@ class RemoteFiles:
             raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
         copy = await self.copies.of_job(job_id)
         if copy is None:
-            raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"job {job_id} has no file at a provider")
+            raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"job {job_id} has no file at the provider")
         return copy
 
     async def delete(self, copy: Copy) -> Copy:
@@ -49,11 +49,10 @@ class RemoteFiles:
         """
         if copy.state is C.FOREIGN:
             # Nobody here has sent it or taken it over: perhaps it is somebody else's work.
-            raise EngineError(
-                ErrorCode.WRONG_STATE, f"{copy.remote_id} is not ours; import it first"
-            )
+            reason = f"{copy.remote_id} was not uploaded by this app; import it first"
+            raise EngineError(ErrorCode.WRONG_STATE, reason)
         if copy.state in _GONE:
-            raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"{copy.remote_id} is {copy.state} already")
+            raise AppError(ErrorCode.REMOTE_NOT_FOUND, f"{copy.remote_id} is already {copy.state}")
         if copy.state is not C.DELETING:
             check_copy(copy.state, C.DELETING)
             copy = await self._move(copy, C.DELETING)

@@ -14,7 +14,7 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.machine import Clock
-from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.registry import Accounts, expiry_of
 from exai_desktop.engine.provider_files.texts import Texts
 
 C = CopyState
@@ -61,7 +61,7 @@ class RemoteLists:
         wanted = list(there) if remote_ids is None else [i for i in remote_ids if i in there]
         # By the provider's rules: it says of few files itself when they end.
         expiries = {
-            i: self.accounts.expiry_of(account.name, there[i].purpose, there[i]) for i in wanted
+            i: expiry_of(self.accounts, account.name, there[i].purpose, there[i]) for i in wanted
         }
         imported = await self.copies.adopt(account.name, expiries, self.clock.now())
         came = {copy.remote_id for copy in imported}
@@ -96,7 +96,7 @@ class RemoteLists:
         ]
         await self.copies.verified(fine, self.clock.now())
         foreign = [
-            replace(remote, expires_at=self.accounts.expiry_of(account.name, purpose, remote))
+            replace(remote, expires_at=expiry_of(self.accounts, account.name, purpose, remote))
             for remote in listed
             if remote.id not in ours
         ]

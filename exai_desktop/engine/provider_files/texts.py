@@ -46,7 +46,7 @@ class Texts:
             try:
                 await self.cache.put(copy.account, copy.remote_id, text, self.clock.now())
             except AppError as error:
-                log.warning("a text was not kept: %s", error)
+                log.warning("a text was not saved: %s", error)
         return text
 
     async def _kept(self, copy: Copy) -> str | None:
@@ -55,7 +55,7 @@ class Texts:
         try:
             return await self.cache.get(copy.account, copy.remote_id)
         except AppError as error:
-            log.warning("the kept texts cannot be read: %s", error)
+            log.warning("the saved texts cannot be read: %s", error)
             return None
 
     async def forget_text(self, copy: Copy) -> None:
@@ -65,7 +65,7 @@ class Texts:
         try:
             await self.cache.drop(copy.account, copy.remote_id)
         except AppError as error:
-            log.warning("a text is still kept: %s", error)
+            log.warning("a text was not deleted: %s", error)
 
     async def sweep(self) -> None:
         """At the start: no text is kept of a file that is gone, or that no record knows."""
@@ -77,7 +77,7 @@ class Texts:
                 if copy is None or copy.state in _GONE:
                     await self.cache.drop(account, remote_id)
         except AppError as error:
-            log.warning("the kept texts were not looked through: %s", error)
+            log.warning("the saved texts were not searched: %s", error)
 
     async def with_texts(self, query: FileQuery) -> FileQuery:
         """The same query, for the files too whose kept text holds what is searched for."""

@@ -14,7 +14,7 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
-from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.registry import Accounts, expiry_of
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 
 S = JobState
@@ -37,7 +37,7 @@ def new_copy(accounts: Accounts, job: RoutedJob, remote: RemoteFile, *, usable: 
         remote_id=remote.id,
         remote_name=remote.name,
         usable=usable,
-        expires_at=accounts.expiry_of(job.account, job.purpose, remote),
+        expires_at=expiry_of(accounts, job.account, job.purpose, remote),
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.settings import CurrentSettings
@@ -13,6 +12,7 @@ from exai_desktop.engine.accounts.health import Health
 from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.engine.assembly.parts import EngineParts
 from exai_desktop.engine.background.background import Background, Memory
 from exai_desktop.engine.background.breaker_news import BreakerNews
 from exai_desktop.engine.background.health_watch import HealthWatch
@@ -24,7 +24,6 @@ from exai_desktop.engine.background.snapshots import SnapshotTask
 from exai_desktop.engine.background.totals import Totals
 from exai_desktop.engine.files.content_check import ContentCheck
 from exai_desktop.engine.files.open_file import FileOpener
-from exai_desktop.engine.parts import EngineParts
 from exai_desktop.engine.provider_files.compare_all import CompareAll
 from exai_desktop.engine.provider_files.remote_files import RemoteFiles
 from exai_desktop.engine.provider_files.remote_lists import RemoteLists
@@ -294,26 +293,7 @@ class Assembly:
         )
         self.texts = Texts(record.texts, record.copies, self.accounts, self.clock)
         lists = RemoteLists(record.copies, self.accounts, record.recovery, self.texts, self.clock)
-        balances = Balances(record.balances, self.accounts, self.clock)
-        account_board = AccountBoard(
-            self.accounts,
-            self.breakers,
-            self.health,
-            record.copies,
-            balances,
-            self.scheduler,
-            parts.bus,
-        )
-        accounts = AccountChanges(
-            account_board,
-            record.jobs,
-            AccountLanes(self.lanes.serve, self.runner.end_lane),
-            parts.accounts.keys,
-            self.check,
-            lists,
-            commands,
-            audit,
-        )
+        accounts, announce = self._account_changes(commands, audit, lists)
         intake = Intake(
             record.jobs, self.scheduler, self.settings, self.guard, self.clock, parts.bus
         )
@@ -325,9 +305,7 @@ class Assembly:
             JobQueue(
                 self.scheduler, intake, plans, commands, self.pausing, self.totals, parts.bus, tasks
             ),
-            ProviderFiles(
-                remote_files, lists, self.texts, commands, parts.metrics, account_board.announce
-            ),
+            ProviderFiles(remote_files, lists, self.texts, commands, parts.metrics, announce),
             accounts,
             audit,
             SettingsChanges(
@@ -342,6 +320,33 @@ class Assembly:
             parts.bus,
             parts.facts,
         )
+
+    def _account_changes(
+        self, commands: Commands, audit: Audit, lists: RemoteLists
+    ) -> tuple[AccountChanges, Callable[[], Awaitable[None]]]:
+        """With what announces the accounts anew."""
+        parts, record = self._parts, self.record
+        balances = Balances(record.balances, self.accounts, self.clock)
+        account_board = AccountBoard(
+            self.accounts,
+            self.breakers,
+            self.health,
+            record.copies,
+            balances,
+            self.scheduler,
+            parts.bus,
+        )
+        changes = AccountChanges(
+            account_board,
+            record.jobs,
+            AccountLanes(self.lanes.serve, self.runner.end_lane),
+            parts.accounts.keys,
+            self.check,
+            lists,
+            commands,
+            audit,
+        )
+        return changes, account_board.announce
 
     def _background(self, audit: Audit) -> Background:
         parts, record = self._parts, self.record
@@ -386,25 +391,3 @@ class Assembly:
             at_end,
             parts.is_read_only,
         )
-
-
-@asynccontextmanager
-async def open_engine(parts: EngineParts) -> AsyncIterator[Assembly]:
-    """An engine from start to stop: every task of it has ended when this is left.
-
-    What the body raises comes out as it is, not wrapped in the task group's own error.
-    """
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as tasks:
-        assembly: Assembly | None = None
-        try:
-            assembly = Assembly(parts, tasks)
-            await assembly.engine.start()
-            yield assembly
-        except BaseException as error:  # noqa: BLE001 - raised again below, a cancel included
-            failure = error
-        if assembly is not None:
-            await assembly.engine.stop()
-            await assembly.accounts.close()
-    if failure is not None:
-        raise failure

@@ -1,0 +1,1 @@
+"""The engine, put together from what it is given."""
