@@ -114,7 +114,7 @@ async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
     async with open_bench(tmp_path, accounts=[KIMI], clock=clock, surroundings=told) as bench:
         await bench.engine.settings.change("on_battery", "wait")
         async with asyncio.timeout(60):
-            while (await bench.engine.queue.summary()).pause_reason != "on battery":
+            while (await bench.engine.queue.summary()).pause_reason != "on battery power":
                 await asyncio.sleep(0.02)
         job = await added(bench, tmp_path, "file.txt")
         await bench.engine.settings.change("on_battery", "go")

@@ -154,7 +154,7 @@ async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) 
         def is_said() -> bool:
             events = [*left.events, *right.events]
             waits = [e.job.wait_reason or "" for e in events if isinstance(e, JobChanged)]
-            return any("over all machines" in reason for reason in waits)
+            return any("on all computers" in reason for reason in waits)
 
         async with asyncio.timeout(60):
             while len(provider.uploads) < 3 or not is_said():
