@@ -107,7 +107,7 @@ def _module(path: str) -> str:
 
 def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=240, cwd=ROOT
+        command, capture_output=True, text=True, check=False, timeout=580, cwd=ROOT
     )
 
 

@@ -17,16 +17,20 @@ async def open_engine(parts: EngineParts) -> AsyncIterator[Assembly]:
     What the body raises comes out as it is, not wrapped in the task group's own error.
     """
     failure: BaseException | None = None
-    async with asyncio.TaskGroup() as tasks:
-        assembly: Assembly | None = None
-        try:
-            assembly = Assembly(parts, tasks)
-            await assembly.engine.start()
-            yield assembly
-        except BaseException as error:  # noqa: BLE001 - raised again below, a cancel included
-            failure = error
+    assembly: Assembly | None = None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                assembly = Assembly(parts, tasks)
+                await assembly.engine.start()
+                yield assembly
+            except BaseException as error:  # noqa: BLE001 - raised again below, a cancel included
+                failure = error
+            if assembly is not None:
+                await assembly.engine.stop()
+    finally:
+        # Behind the last task: none makes a client any more, none loses its own.
         if assembly is not None:
-            await assembly.engine.stop()
             await assembly.accounts.close()
     if failure is not None:
         raise failure

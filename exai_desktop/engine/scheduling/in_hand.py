@@ -11,7 +11,7 @@ from typing import Final
 
 from exai_desktop.core.errors.tree import AppError
 
-# So many jobs that stand in line are remembered; of an older one the same is found out again.
+# Of so many jobs that stand in line the real path is remembered; an older one is looked up again.
 REMEMBERED: Final = 10_000
 
 
@@ -61,6 +61,8 @@ class JobsInHand:
 
     def __init__(self) -> None:
         self._jobs: dict[int, JobInHand] = {}
+        # Jobs whose real path is known, the oldest first.
+        self._with_path: dict[int, None] = {}
         self._runs: dict[int, JobRun] = {}
 
     def of(self, job_id: int) -> JobInHand:
@@ -68,9 +70,19 @@ class JobsInHand:
         known = self._jobs.get(job_id)
         if known is None:
             known = self._jobs[job_id] = JobInHand()
-            if len(self._jobs) > REMEMBERED:
-                del self._jobs[next(iter(self._jobs))]
         return known
+
+    def remember_path(self, job_id: int, real_path: str) -> None:
+        """Where its file really lies. Refusals and counts of other jobs are never forgotten."""
+        self.of(job_id).real_path = real_path
+        self._with_path[job_id] = None
+        if len(self._with_path) > REMEMBERED:
+            oldest = next(iter(self._with_path))
+            del self._with_path[oldest]
+            known = self._jobs[oldest]
+            known.real_path = None
+            if not known.refusals and not known.unsettled:
+                del self._jobs[oldest]
 
     def find(self, job_id: int) -> JobInHand | None:
         """The same without a new entry."""

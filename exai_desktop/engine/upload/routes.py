@@ -37,7 +37,7 @@ class Routes:
         """Follow the links in its path, if there are rules; in a reader thread."""
         if self.settings.value.folder_rules:
             real_path = await self.readers.read(os.path.realpath, job.path)
-            self.in_hand.of(job.id).real_path = real_path
+            self.in_hand.remember_path(job.id, real_path)
 
     def rules_of(self, job: JobView) -> list[FolderRule]:
         """All that hold for it: an account must be allowed by each."""

@@ -137,7 +137,8 @@ def test_pause_hold_cancel_and_clear(sandbox: Stage, tmp_path: Path) -> None:
     sandbox.until(lambda: sandbox.states()[1] is JobState.HELD)
     sandbox.window.commands.pause_queue(False)
     sandbox.until(lambda: Counter(sandbox.states())[JobState.DONE] == 4)
-    assert sandbox.states()[1] is JobState.HELD
+    # In the end: a released one would be sent, and never be held again.
+    sandbox.until(lambda: sandbox.states()[1] is JobState.HELD)
     sandbox.window.commands.clear_finished()
     sandbox.until(lambda: sandbox.states() == [JobState.HELD])
 
@@ -164,6 +165,7 @@ def test_first_run_leads_into_the_sandbox_and_out(open_window: Open) -> None:
     window.accounts_dialog.close()
 
 
+@pytest.mark.timeout(1200)  # 20 s on free cores
 def test_a_thousand_small_files_leave_the_window_calm(sandbox: Stage, tmp_path: Path) -> None:
     for number in range(1_000):
         (tmp_path / f"note {number:04}.txt").write_text(f"note {number}\n", encoding="utf-8")
@@ -177,7 +179,7 @@ def test_a_thousand_small_files_leave_the_window_calm(sandbox: Stage, tmp_path: 
     heart.start()
     sandbox.until(lambda: bool(sandbox.window.findChildren(PlanDialog)))
     sandbox.window.findChildren(PlanDialog)[0].send.click()
-    sandbox.until(lambda: done.text() == "Done  1,000", 110_000)
+    sandbox.until(lambda: done.text() == "Done  1,000", 900_000)
     heart.stop()
     gaps = sorted(later - earlier for earlier, later in itertools.pairwise(beats))
     # A slow slot would show in many beats; what others do on the machine is taken out.
