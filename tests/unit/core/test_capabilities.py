@@ -219,3 +219,11 @@ def test_tiers_are_those_of_the_region_and_only_grow() -> None:
         assert [tier.concurrency for tier in tiers] == sorted(tier.concurrency for tier in tiers)
         assert [tier.per_minute for tier in tiers] == sorted(tier.per_minute for tier in tiers)
     assert kimi.tiers_in("moon") == ()
+
+
+def test_only_some_purposes_give_text_back() -> None:
+    assert TABLE.gives_text("kimi", "file-extract")
+    assert not TABLE.gives_text("kimi", "image")
+    assert not TABLE.gives_text("kimi", None)
+    assert not TABLE.gives_text(None, "file-extract")
+    assert not TABLE.gives_text("nobody", "file-extract")

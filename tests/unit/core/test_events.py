@@ -7,7 +7,14 @@ import pytest
 
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.events import BatchScanned, Event, EventBus, JobsRemoved, ProblemRaised
+from exai_desktop.core.events import (
+    BatchScanned,
+    Event,
+    EventBus,
+    EventStream,
+    JobsRemoved,
+    ProblemRaised,
+)
 from exai_desktop.core.jobs.models import QueueSummary
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import TwinInFlightError, TwinPresentError
@@ -86,3 +93,19 @@ def test_the_errors_of_the_dedupe_law_say_who_is_in_the_way() -> None:
     assert TwinInFlightError(42).job_id == 42
     assert TwinPresentError(copy).copy is copy
     assert "id-9" in str(TwinPresentError(copy))
+
+
+async def test_a_stream_of_events_is_closed_once() -> None:
+    closed: list[str] = []
+
+    async def read() -> Event:
+        if closed:
+            raise StopAsyncIteration
+        return FIRST
+
+    stream = EventStream(read, lambda: closed.append("closed"))
+    assert await anext(aiter(stream)) is FIRST
+    await stream.aclose()
+    await stream.aclose()
+    assert closed == ["closed"]
+    assert [event async for event in stream] == []

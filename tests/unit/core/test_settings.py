@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exai_desktop.core.settings import MIB, Settings
+from exai_desktop.core.settings import MIB, CurrentSettings, Settings
 
 
 def _refused(**values: object) -> set[str]:
@@ -117,3 +117,9 @@ def test_a_limit_of_speed_is_none_or_more_than_a_trickle() -> None:
     assert Settings(upload_bytes_per_s=16_384).upload_bytes_per_s == 16_384
     with pytest.raises(ValidationError, match="servers end slower uploads"):
         Settings(upload_bytes_per_s=16_383)
+
+
+def test_the_settings_in_force_can_be_exchanged() -> None:
+    current = CurrentSettings(Settings())
+    current.value = Settings(readers=3)
+    assert current.value.readers == 3
