@@ -25,7 +25,7 @@ from exai_desktop.core.copies.queries import (
 )
 from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
-from exai_desktop.core.planning import UploadPlan
+from exai_desktop.core.planning.plan import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import Settings

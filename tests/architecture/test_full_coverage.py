@@ -49,7 +49,9 @@ FULL = {
     "jobs/words": ["test_state_words"],
     "machine": ["test_surroundings"],
     "metrics": ["test_metrics"],
-    "planning": ["test_planner"],
+    "planning/__init__": [],
+    "planning/plan": ["test_planner"],
+    "planning/planner": ["test_planner"],
     "routing/capabilities": ["test_capabilities", "test_routing"],
     "routing/folder_rules": ["test_folder_rules"],
     "routing/quota": ["test_quota"],
@@ -65,7 +67,7 @@ NO_LOGIC = {"accounts/ports", "audit/ports", "copies/provider", "files/ports"}
 NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: what is folded into another module is covered there.
-AT_LEAST = 44
+AT_LEAST = 46
 
 SETTINGS = """
 [run]

@@ -51,7 +51,7 @@ def test_the_open_window_stands_still_and_goes_on(
         assert eventually(lambda: "late.txt" in program.run("list", "--sandbox").out)
         time.sleep(1)
         assert upload.poll() is None
-        assert "Goes on." in program.run("resume", "--sandbox").expect(0).out
+        assert "Resumed." in program.run("resume", "--sandbox").expect(0).out
         out, _ = upload.communicate(timeout=60)
     assert b'"state": "done"' in out
     assert window.poll() is None

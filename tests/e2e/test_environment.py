@@ -51,8 +51,8 @@ def deceptive(program: Program, sandbox: Server, tmp_path: Path) -> Path:
 def test_deceptive_names_are_shown_harmlessly(program: Program, deceptive: Path) -> None:
     ended = program.run("upload", deceptive).expect(1)
     _assert_harmless(ended.out + ended.err)
-    # One line a file and the sum, two more for the reason of the refused one: no name adds any.
-    assert len(ended.out.splitlines()) == len(DECEPTIVE) + 3
+    # One line a file and the sum; reason, hint and command for the refused one: no name adds any.
+    assert len(ended.out.splitlines()) == len(DECEPTIVE) + 4
     assert "[bold]markup :smile:.txt" in ended.out
     _assert_harmless(program.run("list").expect(0).out)
     for job in program.jobs():

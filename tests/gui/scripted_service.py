@@ -31,7 +31,7 @@ from exai_desktop.core.jobs.models import (
     SortKey,
 )
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.planning import UploadPlan
+from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.settings import Settings
 
 from .scripted_files import ScriptedFiles

@@ -7,7 +7,7 @@ from typing import Any
 
 from exai_desktop.cli.output import Output, error_object
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.planning import PlannedAccount, PlannedFile, UploadPlan
+from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 
 
 def print_plan(plan: UploadPlan, output: Output) -> None:

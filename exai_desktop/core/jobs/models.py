@@ -109,6 +109,10 @@ def routed(job: JobView) -> RoutedJob:
     return RoutedJob(**{field.name: getattr(job, field.name) for field in fields(job)})
 
 
+# The outcome of an attempt that was not made because a recovered record may have forgotten it.
+FORGOTTEN: Final = "perhaps sent before the recovery"
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at sending. `ended_at` is None while it runs, or when the program died in it."""

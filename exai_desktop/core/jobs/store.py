@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 from exai_desktop.core.copies.models import Copy
 from exai_desktop.core.copies.store import NewCopy
@@ -53,10 +53,6 @@ class JobChanges(TypedDict, total=False):
     scan_detail: str | None
     scan_engine: str | None
     scan_database: str | None
-
-
-# The outcome of an attempt that was not made because a recovered record may have forgotten it.
-FORGOTTEN: Final = "perhaps sent before the recovery"
 
 
 @dataclass(frozen=True, slots=True)

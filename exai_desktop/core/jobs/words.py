@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from exai_desktop.core.errors.codes import Outcome
-from exai_desktop.core.jobs.models import Attempt, JobView
+from exai_desktop.core.jobs.models import FORGOTTEN, Attempt, JobView
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.jobs.store import FORGOTTEN
 
 S = JobState
 

@@ -19,7 +19,8 @@ from exai_desktop.core.jobs.models import AddOptions, JobView, NewJob, Origin
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.planning import Planner, UploadPlan
+from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.quota import Usage
 from exai_desktop.core.routing.routing import Wish, candidates

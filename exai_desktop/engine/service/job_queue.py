@@ -16,7 +16,7 @@ from exai_desktop.core.jobs.models import (
     JobQuery,
     QueueSummary,
 )
-from exai_desktop.core.planning import UploadPlan
+from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.totals import Totals
 from exai_desktop.engine.scheduling.scheduler import Scheduler

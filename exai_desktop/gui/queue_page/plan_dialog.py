@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QWidget
 
-from exai_desktop.core.planning import PlannedAccount, UploadPlan
+from exai_desktop.core.planning.plan import PlannedAccount, UploadPlan
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone

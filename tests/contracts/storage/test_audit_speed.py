@@ -47,7 +47,7 @@ async def test_ten_thousand_rows_are_checked_within_a_second(tmp_path: Path) -> 
     taken = []
     for _ in range(3):
         start = time.process_time()
-        report = await SqliteAuditStore(database).check(None)
+        report = await SqliteAuditStore(database, trail).check(None)
         taken.append(time.process_time() - start)
         assert (report.ok, report.rows) == (True, ROWS)
     database.close()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.planning import PlannedAccount, PlannedFile, UploadPlan
+from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.gui.queue_page.plan_dialog import (
     PlanDialog,
     account_text,

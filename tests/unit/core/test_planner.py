@@ -9,7 +9,8 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.models import NewJob
-from exai_desktop.core.planning import Planner, UploadPlan
+from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.quota import Limits, Usage
 from exai_desktop.core.routing.routing import Wish
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.models import NewJob
+from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, rule_for
 from exai_desktop.core.routing.quota import Limits, Usage, check_room
@@ -113,49 +114,3 @@ def _room(used: Usage, limits: Limits) -> tuple[int | None, int | None]:
         files.append(limits.purpose_files - used.purpose_files)
     sizes = [limit - used.bytes for limit in (limits.bytes, limits.own_bytes) if limit is not None]
     return min(files, default=None), min(sizes, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """With an error it would be refused or have to wait for the user."""
-
-    path: str
-    size: int
-    account: str | None = None
-    purpose: str | None = None
-    reason: str = ""
-    error: ErrorView | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedAccount:
-    """What would go to one account. `*_left`: room afterwards, None without a limit."""
-
-    account: str
-    files: int
-    bytes: int
-    files_left: int | None
-    bytes_left: int | None
-    # By the limit of uploads a minute alone.
-    pace_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPlan:
-    """`line_s`: for all bytes at the speed of the last files; None: nothing was sent yet."""
-
-    files: tuple[PlannedFile, ...]
-    accounts: tuple[PlannedAccount, ...]
-    line_s: float | None
-
-    @property
-    def fitting(self) -> int:
-        return sum(file.error is None for file in self.files)
-
-    @property
-    def seconds(self) -> float | None:
-        """The longer of what the line and the accounts' limits take."""
-        pace_s = max((account.pace_s for account in self.accounts), default=0.0)
-        if self.line_s is None:
-            return pace_s or None
-        return max(self.line_s, pace_s)

@@ -1,0 +1,1 @@
+"""A plan for files that are not in the queue yet."""
