@@ -311,8 +311,8 @@ BREAKS: Final = (
     Break(
         "A breaker survives a restart",
         "engine/background/background.py",
-        "await self.breakers.load(",
-        "([",
+        "await self.breakers.load(names)",
+        "await self.breakers.load([])",
         "tests/engine/accounts/test_breaker.py::test_it_stays_left_alone_over_a_restart",
     ),
     Break(
