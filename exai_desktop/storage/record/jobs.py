@@ -28,7 +28,6 @@ from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record import holdings, job_queries
-from exai_desktop.storage.record import job_queries as given_up
 from exai_desktop.storage.record.job_moves import apply, apply_many
 from exai_desktop.storage.record.rows import Value, job_view, search_text, storable, stored
 from exai_desktop.storage.sqlite.driver import Connection, Row
@@ -115,7 +114,7 @@ class SqliteJobStore:
         return await self._database.read(holdings.line_speed)
 
     async def given_up(self, account: str, size: int) -> list[GivenUp]:
-        return await self._database.read(partial(given_up.given_up, account=account, size=size))
+        return await self._database.read(partial(job_queries.given_up, account=account, size=size))
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """In pieces: a failure on the way leaves the earlier pieces removed."""
