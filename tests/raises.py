@@ -16,7 +16,9 @@ _BREAKER: Final = "tests/engine/accounts/test_breaker.py::test_"
 _REFUSALS: Final = "tests/engine/upload/test_refused_requests.py::test_"
 _SCANNER: Final = "tests/unit/engine/test_scanner.py::test_"
 _UNREADABLE: Final = "tests/unit/engine/test_unreadable.py::test_"
-_KEYRING: Final = "tests/unit/config/test_config_credentials.py::test_"
+_KEYS: Final = "tests/unit/config/test_config_credentials.py::test_"
+_KEYRING: Final = "tests/unit/config/test_config_secret_store.py::test_"
+_VAULT: Final = "tests/unit/config/test_config_vault.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
@@ -89,12 +91,24 @@ RAISES: Final[dict[str, str]] = {
         "::test_removing_an_account_with_open_files_is_refused_and_harms_nothing"
     ),
     "INVALID_ACCOUNT": f"{_CLIENT}a_proxy_that_cannot_be_used_is_told",
-    "INVALID_KEY_FORMAT": f"{_KEYRING}the_complaint_never_holds_the_key",
+    "INVALID_KEY_FORMAT": f"{_KEYS}the_complaint_never_holds_the_key",
     "KEY_MISSING": f"{_FAILURES}an_account_without_its_key_says_so",
     "CREDENTIAL_STORE_UNAVAILABLE": (
         f"{_KEYRING}failures_are_named_and_say_nothing_secret[error1-CREDENTIAL_STORE_UNAVAILABLE]"
     ),
     "CREDENTIAL_STORE_LOCKED": f"{_KEYRING}a_keyring_that_never_answers_is_given_up",
+    "ADDRESS_CHANGED": f"{_KEYS}a_key_is_found_for_its_own_address_only",
+    "VAULT_LOCKED": f"{_VAULT}without_a_passphrase_it_is_locked",
+    "WRONG_PASSPHRASE": f"{_VAULT}a_wrong_passphrase_opens_nothing",
+    "VAULT_DAMAGED": f"{_VAULT}a_missing_file_is_said",
+    "VAULT_EXISTS": f"{_KEYRING}the_keyring_is_used_until_there_is_a_vault",
+    "PROFILE_NOT_PRIVATE": (
+        "tests/unit/config/test_config_paths.py::test_a_folder_of_somebody_elses_files_is_not_closed"
+    ),
+    "PROFILE_COPIED": (
+        "tests/unit/config/test_config_profile_identity.py"
+        "::test_a_copy_beside_the_profile_is_noticed"
+    ),
     "AUTH_FAILED": _KIMI.format("a_wrong_key_is_told", "-unknown"),
     "PERMISSION_DENIED": _KIMI.format(_FAULT, "-403"),
     "ACCOUNT_LOCKED": f"{_ANSWERS}every_glm_code_in_every_form[1112]",

@@ -30,7 +30,13 @@ _ROWS = (
 )
 
 # typer calls what its decorators have seen.
-_VERBS = (lambda: (_any.export, _any.list_accounts, _any._sandbox),)
+_VERBS = (
+    lambda: (_any.export, _any.list_accounts, _any._sandbox, _any.verb_with_it),
+    lambda: (_any.expose_value, _any.passphrase_file),
+)
+
+# Words of the command line that become values of an enumeration.
+_CHOICES = (lambda: (_any.NEW,),)
 
 # asyncio, httpcore, httpx, the SDKs and uvicorn call these.
 _PROTOCOLS = (

@@ -4,7 +4,20 @@
 """
 
 from exai_desktop.bootstrap.opening import open_service
+from exai_desktop.bootstrap.profile_secrets import (
+    new_passphrase,
+    passphrase_for,
+    settle_copy,
+)
 from exai_desktop.bootstrap.sandbox_process import serve_sandbox
 from exai_desktop.config.resources import load_provider_table, resource_path
 
-__all__ = ["load_provider_table", "open_service", "resource_path", "serve_sandbox"]
+__all__ = [
+    "load_provider_table",
+    "new_passphrase",
+    "open_service",
+    "passphrase_for",
+    "resource_path",
+    "serve_sandbox",
+    "settle_copy",
+]

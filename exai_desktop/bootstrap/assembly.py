@@ -13,6 +13,7 @@ from functools import partial
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
+from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
 from exai_desktop.config.audit_key import JsonAnchorFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.paths import Places
@@ -20,7 +21,7 @@ from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.settings_file import SettingsFile
 from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts.accounts import Account
-from exai_desktop.core.accounts.ports import AccountBook, Credentials
+from exai_desktop.core.accounts.ports import AccountBook
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
@@ -56,7 +57,7 @@ class Given:
     settings: Settings
     settings_file: SettingsFile
     book: AccountBook
-    credentials: Credentials
+    secrets: OpenedSecrets
 
 
 def engine_parts(
@@ -72,14 +73,22 @@ def engine_parts(
     readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
     senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
     table, known_problems = load_provider_table(), Problems(bus)
-    shared = shared_parts(given.where, settings, opened.database, stack, known_problems.of_fleet)
+    shared = shared_parts(
+        given.where,
+        given.secrets.profile_id,
+        settings,
+        opened.database,
+        stack,
+        known_problems.of_fleet,
+    )
     return EngineParts(
         bus=bus,
         problems=known_problems,
         record=_record(given, opened, trail, shared, stack),
         accounts=AccountParts(
             given.book,
-            given.credentials,
+            given.secrets.keys,
+            given.secrets.store,
             _provider_factory(table, settings, senders),
             table,
             KeyRules(check_key, key_fingerprint),

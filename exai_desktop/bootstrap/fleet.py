@@ -38,6 +38,7 @@ class Shared:
 
 def shared_parts(
     where: Places,
+    profile_id: str,
     settings: Settings,
     database: Database,
     stack: AsyncExitStack,
@@ -47,7 +48,7 @@ def shared_parts(
 
     Raises INVALID_SETTING for a URL that is none, or without the extra.
     """
-    owner = _fleet_owner(where.profile_id) if settings.redis_url else where.profile_id
+    owner = _fleet_owner(profile_id) if settings.redis_url else profile_id
     own = ContentLocks(where.shared_locks, owner, write_file)
     if not settings.redis_url:
         return Shared(SqliteStateStore(database), own)

@@ -10,15 +10,15 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import Final
 
 from exai_desktop.bootstrap.assembly import Given, engine_parts
+from exai_desktop.bootstrap.profile_secrets import open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import load_seal
-from exai_desktop.config.credentials import choose_credentials
 from exai_desktop.config.logs import start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.settings_document import SettingsDocument
 from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
-from exai_desktop.core.accounts.ports import AccountBook, Credentials
+from exai_desktop.core.accounts.ports import AccountBook
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import EventBus
@@ -28,6 +28,7 @@ from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.record import recovery_log
 from exai_desktop.storage.user_profile.opening import open_profile
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 
@@ -43,13 +44,13 @@ OWNER_POLL_S: Final = 0.3
 
 @asynccontextmanager
 async def open_service(
-    *, sandbox: bool = False, face: str = COMMAND_LINE
+    *, sandbox: bool = False, face: str = COMMAND_LINE, passphrase: str | None = None
 ) -> AsyncIterator[UploadService]:
     """The service of this profile, in the running loop.
 
     A command uses the engine of whoever holds the profile. A window needs its own: it asks
     another window to come to the front and raises ALREADY_OPEN, and waits for a command to
-    end.
+    end. `passphrase` opens the vault, if the profile has one and the engine is our own.
     """
     where = places(sandbox=sandbox)
     lock = ProfileLock(where.locks / "profile.lock")
@@ -79,14 +80,16 @@ async def open_service(
         await asyncio.sleep(OWNER_POLL_S)
         patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
-        async with _own_engine(where, sandbox=sandbox, face=face) as engine:
+        async with _own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
             yield engine
     finally:
         lock.release()
 
 
 @asynccontextmanager
-async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterator[UploadService]:
+async def _own_engine(
+    where: Places, passphrase: str | None, *, sandbox: bool, face: str
+) -> AsyncIterator[UploadService]:
     async with AsyncExitStack() as stack:
         document = SettingsDocument(where.settings_file)
         settings_file = SettingsFile(document)
@@ -95,25 +98,32 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
         start_logging(where, settings.log_level)
         stack.callback(stop_logging)
         book: AccountBook = SettingsAccountBook(document)
-        credentials: Credentials
         if sandbox:
             rehearsal = await stack.enter_async_context(
                 sandbox_process(where.data / "servers", settings.max_in_flight)
             )
-            book, credentials = rehearsal.book, rehearsal.credentials
+            book, secrets = rehearsal.book, await asyncio.to_thread(sandbox_secrets, where)
+            for account, key in rehearsal.keys:
+                secrets.keys.set(account, key)
         else:
-            credentials = await asyncio.to_thread(choose_credentials, where.profile_id)
+            secrets = await asyncio.to_thread(open_secrets, where, book.load(), passphrase)
         now = SystemClock().now
-        seal = await asyncio.to_thread(load_seal, credentials, where.data / "audit.key")
+        seal = await asyncio.to_thread(load_seal, secrets.store, where.data / "audit.key")
         trail = AuditTrail(seal, _user(), now)
         opened = stack.enter_context(closing(open_profile(where.database, now, write_file)))
+        if secrets.copied is not None and not opened.is_read_only:
+            # Both may have sent: the providers' lists are compared before anything is sent.
+            since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
+            await asyncio.to_thread(recovery_log.begin, where.database, now(), since, cause)
         bus = EventBus()
-        given = Given(where, face, settings, settings_file, book, credentials)
+        given = Given(where, face, settings, settings_file, book, secrets)
         problems: list[AppError] = list(opened.problems)
         parts = engine_parts(given, opened, trail, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
         engine = assembly.engine
         await stack.enter_async_context(ipc.serve(engine, where.socket))
+        if secrets.copied is not None:
+            await engine.audit.note_profile(secrets.copied.choice)
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine

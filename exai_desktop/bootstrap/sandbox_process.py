@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from exai_desktop.config.credentials import SessionCredentials
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
@@ -37,7 +36,7 @@ class SandboxBook:
 @dataclass(frozen=True, slots=True)
 class SandboxAccounts:
     book: SandboxBook
-    credentials: SessionCredentials
+    keys: tuple[tuple[Account, str], ...]
 
 
 def serve_sandbox(
@@ -61,10 +60,9 @@ def _command(store: Path) -> list[str]:
 
 
 def _accounts(described: Mapping[str, Any], in_flight: int) -> SandboxAccounts:
-    credentials = SessionCredentials()
-    accounts = []
+    accounts, keys = [], []
     for order, row in enumerate(described["accounts"]):
-        credentials.set(row["name"], row["key"])
+        keys.append(row["key"])
         accounts.append(
             Account(
                 row["name"],
@@ -76,7 +74,7 @@ def _accounts(described: Mapping[str, Any], in_flight: int) -> SandboxAccounts:
                 order=order,
             )
         )
-    return SandboxAccounts(SandboxBook(accounts), credentials)
+    return SandboxAccounts(SandboxBook(accounts), tuple(zip(accounts, keys, strict=True)))
 
 
 @asynccontextmanager

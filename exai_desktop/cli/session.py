@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import getpass
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import typer
 
@@ -18,17 +20,33 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
-OpenService = Callable[[bool], AbstractAsyncContextManager[UploadService]]
+OpenService = Callable[[bool, str | None], AbstractAsyncContextManager[UploadService]]
 Verb = Callable[[UploadService, Output], Awaitable[Exit]]
+Ask = Callable[[], str]
+
+# Where the option that every verb has is noted; see `cli.main`.
+PASSPHRASE_FILE: Final = "exai-desktop passphrase file"  # noqa: S105 - a name
+_PASSPHRASE: Final = "exai-desktop passphrase"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDoors:
+    """How a verb gets a passphrase, and settles what a copied profile is. All may ask or block."""
+
+    passphrase: Callable[[Path | None, Ask | None], str | None]
+    # A file, a key file, and whether the vault is yet to be made.
+    new_passphrase: Callable[[Path | None, Path | None, Ask | None, bool], tuple[str, str]]
+    settle_copy: Callable[[str, str | None], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
     """What the verbs may open; `cli.main` fills it from `bootstrap`."""
 
-    # The argument: against the built-in sandbox.
+    # Whether against the built-in sandbox, and the passphrase of the vault.
     open_service: OpenService
     serve_sandbox: Callable[..., None]
+    secrets: SecretDoors
 
 
 def doors(ctx: typer.Context) -> Doors:
@@ -47,6 +65,8 @@ def run_verb(
     """
     output = Output(as_json=as_json)
     open_service = doors(ctx).open_service
+    with errors_told(output):
+        passphrase = None if sandbox else passphrase_of(ctx)
 
     async def with_service() -> Exit:
         while True:
@@ -57,12 +77,49 @@ def run_verb(
                     raise
 
     async def once() -> Exit:
-        async with open_service(sandbox) as service:
+        async with open_service(sandbox, passphrase) as service:
             for line in (await service.facts()).get("problems", "").splitlines():
                 output.notice(line)
             return await verb(service, output)
 
     raise typer.Exit(int(_run(with_service(), output)))
+
+
+@contextlib.contextmanager
+def errors_told(output: Output) -> Iterator[None]:
+    """For what a verb does before, or without, the service: errors end it as they always do."""
+    try:
+        yield
+    except AppError as error:
+        output.error(error)
+        raise typer.Exit(int(exit_for(error.code))) from error
+
+
+def passphrase_of(ctx: typer.Context) -> str | None:
+    """What opens the vault; the user is asked at a terminal only, and before anything runs."""
+
+    def ask() -> str:
+        return hidden("Passphrase of the vault (Enter: go on without keys): ")
+
+    if _PASSPHRASE not in ctx.meta:
+        file = ctx.meta.get(PASSPHRASE_FILE)
+        found = doors(ctx).secrets.passphrase(file, ask if can_ask() else None)
+        ctx.meta[_PASSPHRASE] = found
+    known: str | None = ctx.meta[_PASSPHRASE]
+    return known
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal."""
+    return sys.stderr.isatty()
+
+
+def hidden(question: str) -> str:
+    """An answer that is not shown while it is typed."""
+    try:
+        return getpass.getpass(question)
+    except (EOFError, KeyboardInterrupt) as error:
+        raise typer.Abort from error
 
 
 def _run(work: Coroutine[Any, Any, Exit], output: Output) -> int:

@@ -1,4 +1,4 @@
-"""The audit trail's key, in the keyring or else in a file, and the file with its anchor."""
+"""The audit trail's key, in the key store or else in a file, and the file with its anchor."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.config.credentials import KeyringCredentials
-from exai_desktop.core.accounts.ports import Credentials
+from exai_desktop.core.accounts.secret_store import AUDIT_KEY, SecretStore
 from exai_desktop.core.audit.audit import AuditAnchor
 from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
 from exai_desktop.core.errors.codes import ErrorCode
@@ -24,35 +23,35 @@ BY_FILE: Final = "a file, not by the keyring"
 _anchors: Final = TypeAdapter(AuditAnchor)
 
 
-def load_seal(credentials: Credentials, key_file: Path) -> Seal:
+def load_seal(store: SecretStore, key_file: Path) -> Seal:
     """The profile's key, made when there is none; may block for seconds, never for long.
 
-    Each row names its key. So a session in which the keyring is locked, or absent, goes on with
+    Each row names its key. So a session in which the key store is locked, or absent, goes on with
     the file's key: no row is without a seal, and a check tells which seal is worth what.
     """
     in_file = _read(key_file)
-    if isinstance(credentials, KeyringCredentials):
+    if store.is_lasting:
         try:
-            in_keyring = _from_keyring(credentials)
+            in_store = _from_store(store)
         except AccountError as error:
-            log.warning("the audit trail's key cannot be read from the keyring: %s", error.code)
+            log.warning("the audit trail's key cannot be read from the key store: %s", error.code)
         else:
             others = () if in_file is None else (in_file,)
-            return Seal(in_keyring, credentials.kind, others, frozenset(map(key_id, others)))
+            return Seal(in_store, store.kind, others, frozenset(map(key_id, others)))
     key = in_file or _make(key_file)
     return Seal(key, BY_FILE, by_file=frozenset({key_id(key)}))
 
 
-def _from_keyring(credentials: KeyringCredentials) -> bytes:
-    found = credentials.audit_key()
+def _from_store(store: SecretStore) -> bytes:
+    found = store.get(AUDIT_KEY)
     if found is not None:
         with suppress(ValueError):
             key = bytes.fromhex(found)
             if len(key) == KEY_BYTES:
                 return key
-        log.warning("the audit trail's key in the keyring is damaged: a new one is made")
+        log.warning("the audit trail's key in the key store is damaged: a new one is made")
     key = secrets.token_bytes(KEY_BYTES)
-    credentials.set_audit_key(key.hex())
+    store.set(AUDIT_KEY, key.hex())
     return key
 
 

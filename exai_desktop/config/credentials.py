@@ -1,42 +1,35 @@
-"""API keys: in the system's keyring, one item each, or in memory when there is no secure one."""
+"""API keys: each belongs to one account at one address, in the environment or in the key store."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Final, TypeVar
+import hmac
+import json
+import logging
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Final
 
-from exai_desktop.core.accounts.ports import Credentials
+from exai_desktop.config.atomic_write import write_file
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.secret_store import (
+    SecretStore,
+    address_name,
+    key_name,
+    names_of,
+    origin_of,
+)
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError
 
-if TYPE_CHECKING:
-    from keyring.backend import KeyringBackend
+log = logging.getLogger(__name__)
 
+KEY_PREFIX: Final = "EXAI_DESKTOP_KEY_"
 
-T = TypeVar("T")
-
-_SERVICE: Final = "exai-desktop"
-# The waits before a service that reported a failure is asked again.
-_RETRY_WAITS_S: Final = (0.1, 0.4)
-# A keyring that asks the user, or has lost its service, may never answer.
-_LIMIT_S: Final = 20.0
-# Read at every start, so the limit is short: without the keyring the key is in a file.
-_AUDIT_LIMIT_S: Final = 5.0
 _LONGEST_KEY: Final = 512
-
-_INSECURE_MODULES: Final = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
-_KINDS: Final = {
-    "SecretService": "Secret Service",
-    "libsecret": "Secret Service",
-    "kwallet": "KDE Wallet",
-    "macOS": "macOS Keychain",
-    "Windows": "Windows Credential Manager",
-}
 
 
 def check_key(key: str) -> str:
@@ -60,149 +53,128 @@ def key_fingerprint(key: str) -> str:
     return hashlib.sha256(b"exai-desktop key fingerprint\0" + key.encode()).hexdigest()[:8]
 
 
-class SessionCredentials:
-    """Keys in memory, gone with the process: the sandbox, and systems without a keyring."""
-
-    kind = "this session only"
-
-    def __init__(self) -> None:
-        self._keys: dict[str, str] = {}
-
-    def get(self, account: str) -> str | None:
-        return self._keys.get(account)
-
-    def set(self, account: str, key: str) -> None:
-        register(key)
-        self._keys[account] = key
-
-    def delete(self, account: str) -> None:
-        self._keys.pop(account, None)
+def variable_of(account: str) -> str:
+    """The variable that gives the key of this account: `my work` → EXAI_DESKTOP_KEY_MY_WORK."""
+    return KEY_PREFIX + re.sub(r"[^A-Z0-9]", "_", account.upper())
 
 
-class KeyringCredentials:
-    """Keys in the system's keyring. A key that passes through is kept out of the log."""
+# Keys that were taken out of the environment of this process.
+_taken: dict[str, str] = {}
 
-    def __init__(self, profile_id: str, backend: KeyringBackend) -> None:
-        self._profile_id = profile_id
-        self._backend = backend
+
+def keys_of_environment(environment: MutableMapping[str, str] | None = None) -> dict[str, str]:
+    """The keys by variable. They are taken out, so that no child process finds them there."""
+    here = os.environ if environment is None else environment
+    taken = _taken if environment is None else {}
+    for name in [name for name in here if name.startswith(KEY_PREFIX)]:
+        value = here.pop(name).strip()
+        register(value)
+        taken[name] = value
+    return dict(taken)
+
+
+class AccountKeys:
+    """`core.accounts.ports.Credentials`: a key of the environment goes first."""
+
+    def __init__(
+        self,
+        store: SecretStore,
+        environment: Mapping[str, str] | None = None,
+        addresses: Path | None = None,
+    ) -> None:
+        """`environment`: keys by variable; `addresses`: the file that notes what they belong to."""
+        self._store = store
+        self._environment = environment or {}
+        self._addresses = addresses
 
     @property
     def kind(self) -> str:
-        module = type(self._backend).__module__.rpartition(".")[2]
-        return _KINDS.get(module) or str(self._backend.name)
+        return self._store.kind
 
-    def get(self, account: str) -> str | None:
-        name = self._item(account)
-        key = _bounded(lambda: self._backend.get_password(_SERVICE, name))
-        if key is not None:
+    def available(self) -> bool:
+        return self._store.available()
+
+    def get(self, account: Account) -> str | None:
+        origin = origin_of(account.base_url)
+        given = self._environment.get(variable_of(account.name))
+        if given:
+            self._check_address(account.name, origin, given)
+            return check_key(given)
+        key = self._store.get(key_name(account.name, origin))
+        if key is None:
+            known = self._store.get(address_name(account.name))
+            if known not in (None, origin):
+                raise _changed(account.name, known, origin)
+        else:
             register(key)
         return key
 
-    def set(self, account: str, key: str) -> None:
-        register(key)
-        name = self._item(account)
-        _bounded(lambda: self._backend.set_password(_SERVICE, name, key))
+    def set(self, account: Account, key: str) -> None:
+        origin = origin_of(account.base_url)
+        if self._environment.get(variable_of(account.name)) == key:
+            self._note_address(account.name, origin, key)
+            return
+        former = self._store.get(address_name(account.name))
+        self._store.set(key_name(account.name, origin), key)
+        self._store.set(address_name(account.name), origin)
+        if former not in (None, origin):
+            self._store.delete(key_name(account.name, former))
 
-    def delete(self, account: str) -> None:
-        """A key that is not there counts as deleted."""
-        name = self._item(account)
-
-        def delete() -> None:
-            # Backends report an absent item like any other failure.
-            if self._backend.get_password(_SERVICE, name) is not None:
-                self._backend.delete_password(_SERVICE, name)
-
-        _bounded(delete)
-
-    def audit_key(self) -> str | None:
-        """The audit trail's key, None when there is none yet."""
-        key = _bounded(
-            lambda: self._backend.get_password(_SERVICE, self._audit_item), _AUDIT_LIMIT_S
-        )
-        if key is not None:
-            register(key)
-        return key
-
-    def set_audit_key(self, key: str) -> None:
-        register(key)
-        _bounded(
-            lambda: self._backend.set_password(_SERVICE, self._audit_item, key), _AUDIT_LIMIT_S
-        )
-
-    @property
-    def _audit_item(self) -> str:
-        # No colon: an account may be called "audit".
-        return f"{self._profile_id}/audit"
-
-    def _item(self, account: str) -> str:
-        return f"{self._profile_id}:{account}"
-
-
-def choose_credentials(profile_id: str, *, sandbox: bool = False) -> Credentials:
-    """The keyring if it is a secure one, else memory; `kind` says which. May block for seconds."""
-    if sandbox:
-        return SessionCredentials()
-    try:
-        backend = _bounded(_secure_backend)
-    except AccountError:
-        backend = None
-    return SessionCredentials() if backend is None else KeyringCredentials(profile_id, backend)
-
-
-def _secure_backend() -> KeyringBackend | None:
-    # Late: it looks for services of the desktop as soon as it is used.
-    import keyring
-    from keyring.backends.chainer import ChainerBackend
-
-    backend = keyring.get_keyring()
-    # A chain may end in one that is not secure: take its links one by one.
-    candidates = list(backend.backends) if isinstance(backend, ChainerBackend) else [backend]
-    return next((candidate for candidate in candidates if _is_secure(candidate)), None)
-
-
-def _is_secure(backend: KeyringBackend) -> bool:
-    kind = type(backend)
-    named_so = kind.__module__.startswith(_INSECURE_MODULES) or "plaintext" in kind.__name__.lower()
-    # Below 1 the keyring library itself does not recommend a backend.
-    return not named_so and backend.priority >= 1
-
-
-def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
-    """Run it in a thread that may be abandoned, and translate its errors.
-
-    A failed call is retried: one short failure must not hold the files of an account.
-    """
-    for wait_s in _RETRY_WAITS_S:
+    def delete(self, account: Account) -> None:
+        """Also the key of another address, when the account's has changed."""
+        if self._environment.get(variable_of(account.name)):
+            self._note_address(account.name, None, "")
+            return
         try:
-            return _once(call, limit_s)
+            known = self._store.get(address_name(account.name))
+            for name in names_of(account, known):
+                self._store.delete(name)
         except AccountError as error:
+            # An account must be removable also on a computer that never had a keyring.
             if error.code is not ErrorCode.CREDENTIAL_STORE_UNAVAILABLE:
                 raise
-        time.sleep(wait_s)
-    return _once(call, limit_s)
+            log.warning("the key of %s was not deleted: %s", account.name, error.code)
 
+    def _check_address(self, account: str, origin: str, key: str) -> None:
+        """A key of the environment belongs to the address it was first used for.
 
-def _once(call: Callable[[], T], limit_s: float | None) -> T:
-    from keyring.errors import KeyringLocked
+        The note is sealed with the key itself: for another address nobody can write one.
+        """
+        note = self._noted().get(account, {})
+        known = note.get("address", "")
+        if not hmac.compare_digest(note.get("seal", ""), _seal(key, known)):
+            self._note_address(account, origin, key)
+        elif known != origin:
+            raise _changed(account, known, origin)
 
-    outcome: Future[T] = Future()
-
-    def run() -> None:
+    def _noted(self) -> dict[str, dict[str, str]]:
+        if self._addresses is None:
+            return {}
         try:
-            outcome.set_result(call())
-        except Exception as error:  # noqa: BLE001 - handed over; backends raise what they like
-            outcome.set_exception(error)
+            found = json.loads(self._addresses.read_bytes())
+            return {str(name): {str(k): str(v) for k, v in n.items()} for name, n in found.items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
 
-    threading.Thread(target=run, name="keyring", daemon=True).start()
-    limit_s = limit_s or _LIMIT_S
-    try:
-        return outcome.result(limit_s)
-    except KeyringLocked as error:
-        raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED) from error
-    except TimeoutError as error:
-        raise AccountError(
-            ErrorCode.CREDENTIAL_STORE_LOCKED, f"no answer within {limit_s:.0f} s"
-        ) from error
-    except Exception as error:
-        # The type alone: a backend may write anything into its messages.
-        raise AccountError(ErrorCode.CREDENTIAL_STORE_UNAVAILABLE, type(error).__name__) from error
+    def _note_address(self, account: str, origin: str | None, key: str) -> None:
+        if self._addresses is None:
+            return
+        noted = self._noted()
+        noted.pop(account, None)
+        if origin is not None:
+            noted[account] = {"address": origin, "seal": _seal(key, origin)}
+        try:
+            write_file(self._addresses, json.dumps(noted, indent=2).encode() + b"\n")
+        except OSError as error:
+            log.warning("the address of %s cannot be noted: %s", account, error.strerror)
+
+
+def _changed(account: str, known: str | None, origin: str) -> AccountError:
+    return AccountError(
+        ErrorCode.ADDRESS_CHANGED, f"{account}: the key belongs to {known}, not to {origin}"
+    )
+
+
+def _seal(key: str, origin: str) -> str:
+    message = f"exai-desktop address\0{origin}".encode()
+    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shlex
 import stat
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +21,9 @@ from exai_desktop.core.errors.tree import EngineError
 _APP: Final = "exai-desktop"
 # The kernels allow 104 to 108 bytes.
 _SOCKET_PATH_BYTES: Final = 100
+_OWN_FILES: Final = ("exai-desktop.db", "profile.json", "vault", "audit.key")
+_OTHERS_MAY_WRITE: Final = 0o022
+_OTHERS_MAY_ANYTHING: Final = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,18 @@ class Places:
     logs: Path
     socket: Path
     sandbox: Path
+    # What earlier versions called the profile: the hash of its path, as given and as it is.
+    former_ids: tuple[str, ...]
 
     @property
-    def profile_id(self) -> str:
-        """Tells profiles of one user apart, for instance in the keyring."""
-        return _short_hash(self.data)
+    def vault(self) -> Path:
+        """The encrypted file with the keys, for computers without a keyring."""
+        return self.data / "vault"
+
+    @property
+    def key_addresses(self) -> Path:
+        """Which address each key of the environment belongs to."""
+        return self.data / "key-addresses.json"
 
 
 def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
@@ -49,20 +62,28 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
     """
     given = home or os.environ.get("EXAI_DESKTOP_HOME")
     if given:
-        root = Path(given).expanduser().absolute()
+        as_given = _expanded(given).absolute()
+        # A link, or another spelling, is the same profile.
+        root = as_given.resolve()
         folders = (root, root, root / "logs")
     else:
+        as_given = Path(platformdirs.user_data_dir(_APP, appauthor=False))
         folders = (
-            Path(platformdirs.user_data_dir(_APP, appauthor=False)),
+            as_given,
             Path(platformdirs.user_config_dir(_APP, appauthor=False)),
             Path(platformdirs.user_log_dir(_APP, appauthor=False)),
         )
     data, settings, logs = folders
     if sandbox:
         data = settings = data / "sandbox"
+        as_given = as_given / "sandbox"
         logs = data / "logs"
     locks = data / "locks"
-    for folder in (data, settings, locks, logs):
+    for folder in (folders[0], data, settings):
+        _make_private(folder)
+    # Before anything is put there.
+    _refuse_what_others_can_change(data, settings)
+    for folder in (locks, logs):
         _make_private(folder)
     return Places(
         data=data,
@@ -74,16 +95,69 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         logs=logs,
         socket=_socket(data),
         sandbox=data if sandbox else data / "sandbox",
+        former_ids=tuple(dict.fromkeys((_short_hash(as_given), _short_hash(data)))),
     )
 
 
-def _make_private(folder: Path) -> None:
+def _expanded(given: str | Path) -> Path:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise EngineError(
+            ErrorCode.INVALID_SETTING, f"EXAI_DESKTOP_HOME: {given}: there is no such user"
+        ) from error
+
+
+def _make_private(folder: Path) -> None:
+    """Make it for its owner alone. Not `parents`: those would be made for everybody."""
+    try:
+        for missing in reversed([p for p in (folder, *folder.parents) if not p.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     except OSError as error:
         raise EngineError(
             ErrorCode.INVALID_SETTING, f"the profile folder {folder}: {error.strerror}"
         ) from error
+
+
+def _refuse_what_others_can_change(data: Path, settings: Path) -> None:
+    """Raises PROFILE_NOT_PRIVATE with the command that mends it. Windows has no such modes."""
+    if sys.platform == "win32":
+        return
+    own_files = [data / name for name in _OWN_FILES] + [settings / "settings.json"]
+    for folder in dict.fromkeys((data, settings)):
+        _refuse_open_to_others(folder, "700")
+        if stat.S_IMODE(folder.stat().st_mode) & _OTHERS_MAY_ANYTHING:
+            if any(folder.iterdir()) and not any(file.exists() for file in own_files):
+                # Others can read it, and it has files that are not ours.
+                raise _not_private(folder, "700")
+            # Nobody can have changed anything. Memory sticks have file systems without modes.
+            with suppress(OSError):
+                folder.chmod(0o700)
+    for file in own_files:
+        if file.exists():
+            _refuse_open_to_others(file, "600")
+
+
+def _refuse_open_to_others(path: Path, right_mode: str) -> None:
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        raise EngineError(
+            ErrorCode.PROFILE_NOT_PRIVATE,
+            f"{path} belongs to the user with the number {found.st_uid}. Start as that user, or"
+            f" run: sudo chown -R {os.geteuid()} {shlex.quote(str(path))}",
+        )
+    if stat.S_IMODE(found.st_mode) & _OTHERS_MAY_WRITE:
+        raise _not_private(path, right_mode)
+
+
+def _not_private(path: Path, right_mode: str) -> EngineError:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return EngineError(
+        ErrorCode.PROFILE_NOT_PRIVATE,
+        f"{path} has the mode {mode:04o}. Run: chmod {right_mode} {shlex.quote(str(path))}",
+    )
 
 
 def _short_hash(path: Path) -> str:

@@ -17,9 +17,10 @@ from exai_desktop.core.settings import Settings
 
 ENV_PREFIX: Final = "EXAI_DESKTOP_"
 # Names in the environment that are ours and no settings: the profile's folder, the passphrase of
-# headless use, the password of a fleet's Redis, and what test programmes hand to themselves.
-RESERVED_ENV: Final = frozenset({"HOME", "PASSPHRASE", "REDIS_PASSWORD"})
-RESERVED_ENV_PREFIXES: Final = ("LIVE_", "TEST_")
+# headless use, the password of a fleet's Redis, keys of accounts, and what test programmes hand
+# to themselves.
+RESERVED_ENV: Final = frozenset({"HOME", "PASSPHRASE", "PASSPHRASE_FILE", "REDIS_PASSWORD"})
+RESERVED_ENV_PREFIXES: Final = ("KEY_", "LIVE_", "TEST_")
 
 _Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 

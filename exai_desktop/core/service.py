@@ -1,6 +1,6 @@
 """`UploadService`: everything the window and the command line can ask of the engine.
 
-One object with five parts, each a protocol of its own. The engine meets them itself; the socket's
+One object with six parts, each a protocol of its own. The engine meets them itself; the socket's
 client and the window's client are proxies made from them, so a verb works alike whether its
 process owns the profile or another one does. All arguments and results are plain values. Every
 method may raise `AppError`.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
 from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import HealthSample
+from exai_desktop.core.accounts.secret_store import StoreStatus
 from exai_desktop.core.audit.audit import AuditReport, AuditRow
 from exai_desktop.core.copies.models import Copy, RemoteListing
 from exai_desktop.core.copies.queries import (
@@ -190,6 +191,35 @@ class SettingsService(Protocol):
         ...
 
 
+class KeyStoreService(Protocol):
+    """Where the keys are kept: in the keyring, in the vault, or for this session only."""
+
+    async def status(self) -> StoreStatus: ...
+
+    async def unlock(self, passphrase: str) -> StoreStatus:
+        """Open the vault; files that were held for it go on. Raises WRONG_PASSPHRASE."""
+        ...
+
+    async def create_vault(self, passphrase: str, key_file: str = "") -> StoreStatus:
+        """Keys move into an encrypted file of the profile. Raises VAULT_EXISTS, INVALID_SETTING.
+
+        `key_file`: the file that holds the passphrase and opens the vault at each start.
+        """
+        ...
+
+    async def change_passphrase(self, old: str, new: str, key_file: str = "") -> StoreStatus:
+        """Raises WRONG_PASSPHRASE, INVALID_SETTING."""
+        ...
+
+    async def keep_for_session(self) -> StoreStatus:
+        """Without a keyring: keys in memory, until the program ends."""
+        ...
+
+    async def try_again(self) -> StoreStatus:
+        """Look for the keyring now; what was held for it goes on when it answers."""
+        ...
+
+
 class Events(Protocol):
     """A stream of events. Raises OWNER_GONE when the process behind it is gone."""
 
@@ -216,6 +246,9 @@ class UploadService(Protocol):
     @property
     def settings(self) -> SettingsService: ...
 
+    @property
+    def keys(self) -> KeyStoreService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
         ...
@@ -235,6 +268,7 @@ PARTS: Final[dict[str, type]] = {
     "accounts": AccountService,
     "audit": AuditService,
     "settings": SettingsService,
+    "keys": KeyStoreService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

@@ -24,6 +24,7 @@ FULL = {
     "accounts/breaker": ["test_breaker"],
     "accounts/delays": ["test_backoff", "test_pace", "test_quota"],
     "accounts/health": ["test_health"],
+    "accounts/secret_store": ["test_secret_store"],
     "audit/audit": ["test_audit_chain"],
     "audit/chain": ["test_audit_chain"],
     "copies/models": ["test_states"],

@@ -97,9 +97,10 @@ def test_the_json_export_can_be_checked_by_another_program(audited: Program) -> 
 
 def _key(program: Program) -> str:
     code = (
-        "from exai_desktop.config.credentials import choose_credentials as c;"
         "from exai_desktop.config.paths import places as p;"
-        "print(c(p().profile_id).audit_key())"
+        "from exai_desktop.config.profile_identity import ProfileIdentity as i;"
+        "from exai_desktop.config.secret_store import KeyringStore as k;"
+        "print(k(i(p()).id).get('audit'))"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(

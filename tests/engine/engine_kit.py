@@ -11,8 +11,9 @@ from pathlib import Path
 
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import JsonAnchorFile
-from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
+from exai_desktop.config.credentials import AccountKeys, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
+from exai_desktop.config.secret_store import StoreInUse
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.audit.chain import Seal
@@ -156,15 +157,18 @@ async def open_bench(
     metrics: Metrics = NO_METRICS,
     surroundings: Surroundings | None = None,
     prints: Callable[[Fingerprints], Fingerprints] | None = None,
+    secrets: StoreInUse | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
     for account in accounts:
         made.setdefault(account.name, ScriptedProvider())
     wanted = wanted or settings()
-    credentials = SessionCredentials()
-    for account in accounts:
-        credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
+    secrets = secrets or StoreInUse(None, None)
+    credentials = AccountKeys(secrets)
+    if secrets.available():
+        for account in accounts:
+            credentials.set(account, f"sk-test-{account.name}-not-a-real-key")
     bus, clock = EventBus(), clock or SystemClock()
     trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", clock.now)
     opened = open_profile(folder / "engine.db", clock.now, write_file)
@@ -194,6 +198,7 @@ async def open_bench(
             accounts=AccountParts(
                 MemoryBook(accounts),
                 credentials,
+                secrets,
                 lambda account, _: made.setdefault(account.name, ScriptedProvider()),
                 load_provider_table(),
                 KeyRules(check_key, key_fingerprint),

@@ -14,6 +14,7 @@ from exai_desktop.core.accounts.accounts import (
     ConnectionReport,
 )
 from exai_desktop.core.accounts.health import HealthSample
+from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.audit.audit import AuditReport, AuditRow
 from exai_desktop.core.copies.models import Copy, RemoteListing
 from exai_desktop.core.errors.codes import ErrorCode
@@ -240,6 +241,36 @@ class ScriptedSettings:
         return "none"
 
 
+class ScriptedKeys:
+    """Meets `KeyStoreService`."""
+
+    def __init__(self, script: ScriptedService) -> None:
+        self._script = script
+
+    async def status(self) -> StoreStatus:
+        return self._script.store
+
+    async def unlock(self, passphrase: str) -> StoreStatus:
+        return self._now(StoreStatus("vault", StoreState.READY, True), "keys.unlock", passphrase)
+
+    async def create_vault(self, passphrase: str, key_file: str = "") -> StoreStatus:
+        return self._now(StoreStatus("vault", StoreState.READY, True), "keys.create", passphrase)
+
+    async def change_passphrase(self, old: str, new: str, key_file: str = "") -> StoreStatus:
+        return self._now(self._script.store, "keys.change_passphrase", old, new)
+
+    async def keep_for_session(self) -> StoreStatus:
+        return self._now(StoreStatus("this session only", StoreState.READY), "keys.session")
+
+    async def try_again(self) -> StoreStatus:
+        return self._now(self._script.store, "keys.try_again")
+
+    def _now(self, status: StoreStatus, *call: object) -> StoreStatus:
+        self._script.note(*call)
+        self._script.store = status
+        return status
+
+
 @dataclass
 class ScriptedService:
     """Meets `UploadService`. `calls` notes every command with its arguments."""
@@ -258,6 +289,9 @@ class ScriptedService:
     copy: Copy | None = None
     scan: ScanResult | None = None
     paused: bool = False
+    store: StoreStatus = field(
+        default_factory=lambda: StoreStatus("Secret Service", StoreState.READY)
+    )
     loop: asyncio.AbstractEventLoop | None = None
 
     def __post_init__(self) -> None:
@@ -266,6 +300,7 @@ class ScriptedService:
         self.accounts = ScriptedAccounts(self)
         self.audit = ScriptedAudit(self)
         self.settings = ScriptedSettings(self)
+        self.keys = ScriptedKeys(self)
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

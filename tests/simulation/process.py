@@ -10,8 +10,9 @@ from functools import partial
 from random import Random
 from typing import Any, cast
 
-from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
+from exai_desktop.config.credentials import AccountKeys, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
+from exai_desktop.config.secret_store import StoreInUse
 from exai_desktop.core.audit.audit import AuditAnchor
 from exai_desktop.core.audit.chain import Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
@@ -114,9 +115,10 @@ class Process:
 
     def _engine_parts(self) -> EngineParts:
         around, database, bus = self._around, self._database, self._bus
-        credentials = SessionCredentials()
+        secrets = StoreInUse(None, None)
+        credentials = AccountKeys(secrets)
         for account in ACCOUNTS:
-            credentials.set(account.name, f"sk-test-{account.name}-not-a-real-key")
+            credentials.set(account, f"sk-test-{account.name}-not-a-real-key")
         readers = cast(Executor, None)  # the loop has threads of its own kind
         trail = AuditTrail(Seal(AUDIT_KEY, "the test"), "tester", around.clock.now)
         return EngineParts(
@@ -134,6 +136,7 @@ class Process:
             accounts=AccountParts(
                 MemoryBook(ACCOUNTS),
                 credentials,
+                secrets,
                 lambda account, _: Client(around.providers[account.name]),
                 TABLE,
                 KeyRules(check_key, key_fingerprint),

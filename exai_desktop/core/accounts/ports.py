@@ -9,21 +9,29 @@ from exai_desktop.core.accounts.accounts import Account
 
 
 class Credentials(Protocol):
-    """API keys. Calls block for up to seconds (a locked keyring): use a reader thread.
+    """API keys, each for one address. Calls block for up to seconds: use a reader thread.
 
-    Raise `AccountError` CREDENTIAL_STORE_LOCKED or CREDENTIAL_STORE_UNAVAILABLE.
+    Raise `AccountError` with one of `core.accounts.secret_store.STORE_CODES`.
     """
 
     @property
     def kind(self) -> str:
-        """What holds the keys, for people: "Secret Service", "this session only"."""
+        """What holds the keys, for people: "Secret Service", "vault", "this session only"."""
         ...
 
-    def get(self, account: str) -> str | None: ...
+    def available(self) -> bool:
+        """Whether the store can be used now. Looks anew each time."""
+        ...
 
-    def set(self, account: str, key: str) -> None: ...
+    def get(self, account: Account) -> str | None:
+        """Raises ADDRESS_CHANGED when there is a key, but for another address."""
+        ...
 
-    def delete(self, account: str) -> None: ...
+    def set(self, account: Account, key: str) -> None:
+        """The key belongs to the address that the account has now."""
+        ...
+
+    def delete(self, account: Account) -> None: ...
 
 
 class AccountBook(Protocol):

@@ -70,10 +70,6 @@ class Accounts:
         self._desks: dict[str, _Desk] = {}
         self.paused = False
 
-    @property
-    def credential_kind(self) -> str:
-        return self._credentials.kind
-
     async def load(self) -> None:
         for account in await self._read(self._book.load):
             self._open(account)
@@ -116,10 +112,18 @@ class Accounts:
     # -- clients
 
     async def provider(self, name: str) -> FileProvider:
-        """The client of an account, made when first needed. Raises KEY_MISSING and the like."""
+        """The client of an account, made when first needed. Raises KEY_MISSING and the like.
+
+        A key for another address makes the account wait for the user, whoever asked.
+        """
         desk = self._desk(name)
         if desk.provider is None:
-            key = await self._read(self._credentials.get, name)
+            try:
+                key = await self._read(self._credentials.get, desk.account)
+            except AccountError as error:
+                if error.code is ErrorCode.ADDRESS_CHANGED:
+                    self.raise_problem(name, error)
+                raise
             if key is None:
                 raise AccountError(ErrorCode.KEY_MISSING, name)
             return self._client(desk, key)
@@ -175,7 +179,7 @@ class Accounts:
             raise AccountError(ErrorCode.ACCOUNT_EXISTS, account.name)
         # The client refuses addresses that are neither https nor this machine.
         await self._factory(account, key).close()
-        await self._read(self._credentials.set, account.name, key)
+        await self._read(self._credentials.set, account, key)
         await self._read(self._book.save, [*self.all(), account])
         self._open(account)
         return account.name
@@ -183,7 +187,7 @@ class Accounts:
     async def remove(self, name: str) -> None:
         desk = self._desk(name)
         await self._read(self._book.save, [a for a in self.all() if a.name != name])
-        await self._read(self._credentials.delete, name)
+        await self._read(self._credentials.delete, desk.account)
         del self._desks[name]
         if desk.provider is not None:
             await desk.provider.close()

@@ -21,6 +21,7 @@ from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.background.snapshots import SnapshotTask
+from exai_desktop.engine.background.store_watch import StoreParts, StoreWatch
 from exai_desktop.engine.background.totals import Totals
 from exai_desktop.engine.files.content_check import ContentCheck
 from exai_desktop.engine.files.open_file import FileOpener
@@ -44,11 +45,12 @@ from exai_desktop.engine.service.accounts import (
     Balances,
 )
 from exai_desktop.engine.service.audit import Audit
-from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.intake import Intake, UploadPlans
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.service.job_queue import JobQueue
+from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.upload.admission import AccountCheck, Admission, Pace, WaitReasons
 from exai_desktop.engine.upload.attempt import Answers, Attempts
@@ -229,6 +231,9 @@ class Assembly:
             parts.metrics,
             self.runner.aside,
         )
+        secrets = parts.accounts.secrets
+        store = StoreParts(secrets, self.accounts, record.audit, self.readers, self.clock)
+        self.store_watch = StoreWatch(store, self.account_hold, self.problems, parts.bus)
         self.pausing = Pausing(
             self.scheduler.prepare,
             self.accounts,
@@ -301,7 +306,7 @@ class Assembly:
         remote_files = RemoteFiles(
             record.jobs, record.copies, self.accounts, self.texts, record.audit, self.clock
         )
-        self.engine = Engine(
+        services = Services(
             JobQueue(
                 self.scheduler, intake, plans, commands, self.pausing, self.totals, parts.bus, tasks
             ),
@@ -316,10 +321,9 @@ class Assembly:
                 self.readers,
                 self.pausing.wake,
             ),
-            self._background(audit),
-            parts.bus,
-            parts.facts,
+            KeyStore(self.store_watch.parts, self.store_watch.wake),
         )
+        self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 
     def _account_changes(
         self, commands: Commands, audit: Audit, lists: RemoteLists
@@ -374,10 +378,12 @@ class Assembly:
             self.prober.run,
             self.health_watch.run,
             self.pausing.run,
+            self.store_watch.run,
             self.texts.sweep,
             audit.anchor_hourly,
         ]
-        at_end = [self.totals.stop, self.health_watch.finish, self.reuse.stop]
+        watch = self.store_watch
+        at_end = [self.totals.stop, self.health_watch.finish, watch.finish, self.reuse.stop]
         if snapshots is not None:
             services.append(snapshots.run)
             at_end.append(snapshots.finish)

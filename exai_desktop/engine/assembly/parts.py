@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns
+from exai_desktop.core.accounts.secret_store import ProfileSecrets
 from exai_desktop.core.copies.provider import ProviderFactory
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.jobs.claims import ContentClaims
@@ -28,6 +29,7 @@ class AccountParts:
 
     book: AccountBook
     credentials: Credentials
+    secrets: ProfileSecrets
     make_provider: ProviderFactory
     table: ProviderTable
     keys: KeyRules

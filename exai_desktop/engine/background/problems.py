@@ -16,6 +16,7 @@ class Condition(StrEnum):
 
     STORAGE = "storage"
     FLEET = "fleet"
+    KEYS = "keys"
     BREAKER = "breaker"
     FAULTS = "faults"
     ROOM = "room"
@@ -70,6 +71,10 @@ class Problems:
     def of_fleet(self, error: AppError | None) -> None:
         """The state shared with other machines is out of reach; None: it is back."""
         self._about(Condition.FLEET, error)
+
+    def of_keys(self, error: AppError | None) -> None:
+        """The vault waits for its passphrase; None: it is open, or there is none."""
+        self._about(Condition.KEYS, error)
 
     def _about(self, condition: Condition, error: AppError | None) -> None:
         if error is None:

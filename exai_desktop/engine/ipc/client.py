@@ -57,6 +57,7 @@ class _Client:
         self.accounts = calls.accounts
         self.audit = calls.audit
         self.settings = calls.settings
+        self.keys = calls.keys
         self.facts = calls.facts
         self.show_window = calls.show_window
 

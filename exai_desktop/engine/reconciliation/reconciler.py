@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.copies.provider import TellsTime
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
@@ -41,9 +42,6 @@ LOOKS_NEEDED: Final = 2
 
 # After so many lists that could not be had, the user is asked.
 FAILURES_ALLOWED: Final = 10
-
-# The user can mend these without a decision about the file.
-_MAY_PASS: Final = (ErrorCode.CREDENTIAL_STORE_LOCKED, ErrorCode.CREDENTIAL_STORE_UNAVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +186,8 @@ class Reconciler:
         self._failures[account] += 1
         tries = self._failures[account]
         hopeless = tries > FAILURES_ALLOWED or (
-            error.outcome in (Outcome.REJECTED, Outcome.LOCAL) and error.code not in _MAY_PASS
+            # The user can open the key store without a decision about the file.
+            error.outcome in (Outcome.REJECTED, Outcome.LOCAL) and error.code not in STORE_CODES
         )
         log.warning("list of %s failed (%d): %s", account, tries, error.code)
         for suspect in suspects:

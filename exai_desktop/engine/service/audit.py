@@ -63,6 +63,10 @@ class Audit:
             )
         )
 
+    async def note_profile(self, choice: str) -> None:
+        """What the user has said of a profile that was copied."""
+        await self._audit.note(AuditEntry(self._clock.now(), f"profile.{choice}", "ok"))
+
     async def anchor(self) -> None:
         """An anchor that tells of another chain stays: it is the proof that rows were cut."""
         if self._is_read_only:

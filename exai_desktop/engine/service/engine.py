@@ -1,9 +1,10 @@
-"""The engine as window and command line see it: five services, news and facts."""
+"""The engine as window and command line see it: six services, news and facts."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import Event, EventBus, EventStream, WindowWanted
@@ -12,7 +13,20 @@ from exai_desktop.engine.service.accounts import AccountChanges
 from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_queue import JobQueue
+from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.settings import SettingsChanges
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The six services of an engine."""
+
+    queue: JobQueue
+    files: ProviderFiles
+    accounts: AccountChanges
+    audit: Audit
+    settings: SettingsChanges
+    keys: KeyStore
 
 
 class Engine:
@@ -20,20 +34,17 @@ class Engine:
 
     def __init__(
         self,
-        queue: JobQueue,
-        files: ProviderFiles,
-        accounts: AccountChanges,
-        audit: Audit,
-        settings: SettingsChanges,
+        services: Services,
         background: Background,
         bus: EventBus,
         facts: Callable[[], dict[str, str]],
     ) -> None:
-        self.queue = queue
-        self.files = files
-        self.accounts = accounts
-        self.audit = audit
-        self.settings = settings
+        self.queue = services.queue
+        self.files = services.files
+        self.accounts = services.accounts
+        self.audit = services.audit
+        self.settings = services.settings
+        self.keys = services.keys
         self._background = background
         self._problems = background.problems
         self._bus = bus
@@ -51,7 +62,7 @@ class Engine:
 
     async def facts(self) -> dict[str, str]:
         found = self._facts() | {
-            "keys": self._background.accounts.credential_kind,
+            "keys": (await self.keys.status()).words,
             "audit": f"chain protected by {self.audit.protected_by}",
         }
         lasting = [problem.error for problem in self._problems.lasting()]

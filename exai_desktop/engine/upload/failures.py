@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
 from exai_desktop.core.jobs.models import Attempt, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
+from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
@@ -133,6 +136,28 @@ class AccountHold:
                 ]
             )
 
+    async def release(self, account: str, codes: Collection[ErrorCode], note: str) -> None:
+        """What was held for one of these reasons goes on; the reason is over."""
+        problem = self.accounts.problem(account)
+        if problem is not None and problem.code in codes:
+            self.accounts.clear_problem(account)
+        for job_id in await self.held(account, codes):
+            view = await self.jobs.get(job_id)
+            if view is not None and view.state is S.HELD:
+                with suppress(StaleJobError):
+                    await self.scheduler.move(view, S.QUEUED, note=note)
+
+    async def held(self, account: str | None, codes: Collection[ErrorCode]) -> dict[int, str]:
+        """The accounts of jobs that are held for one of these reasons, by job. None: all."""
+        found = {}
+        for job_id, name in await self.jobs.ids([S.HELD]):
+            if name is None or account not in (None, name):
+                continue
+            view = await self.jobs.get(job_id)
+            if view is not None and view.error is not None and view.error.code in codes:
+                found[job_id] = name
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Failures:
@@ -220,10 +245,7 @@ class Failures:
         if view is None or view.state is not S.WAITING or error.code in STORAGE:
             raise error
         job = routed(view)
-        if error.outcome is Outcome.AUTH or error.code in (
-            ErrorCode.CREDENTIAL_STORE_LOCKED,
-            ErrorCode.CREDENTIAL_STORE_UNAVAILABLE,
-        ):
+        if error.outcome is Outcome.AUTH or error.code in STORE_CODES:
             await self.scheduler.move(job, S.HELD, error=error, note=error.title)
             await self.account_hold.hold(job.account, error)
         elif error.code in (ErrorCode.FILE_CHANGED, ErrorCode.READ_FAILED):

@@ -21,6 +21,7 @@ class EngineClient:
         self.accounts = calls.accounts
         self.audit = calls.audit
         self.settings = calls.settings
+        self.keys = calls.keys
         self.facts = calls.facts
 
     def use(self, thread: EngineThread | None) -> None:

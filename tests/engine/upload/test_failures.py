@@ -13,7 +13,7 @@ from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import ProblemRaised
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
-from tests.engine.engine_kit import open_bench, settings
+from tests.engine.engine_kit import KIMI, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
 
 S = JobState
@@ -180,7 +180,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_sent_as_it_is_then(tmp_pa
 
 async def test_an_account_without_its_key_says_so(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        bench.parts.accounts._credentials.delete("kimi")
+        bench.parts.accounts._credentials.delete(KIMI)
         [job] = await bench.upload(write(tmp_path, "a.txt"))
     assert job.state is S.HELD
     assert job.error is not None

@@ -6,39 +6,22 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from exai_desktop.config import credentials
+from exai_desktop.config import secret_store
 from exai_desktop.config.audit_key import BY_FILE, JsonAnchorFile, load_seal
-from exai_desktop.config.credentials import KeyringCredentials, SessionCredentials
+from exai_desktop.config.credentials import AccountKeys
+from exai_desktop.config.secret_store import KeyringStore, SessionStore
+from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
 from tests.own_time import OwnTime
 
+from .memory_keyring import MemoryKeyring
 
-class MemoryKeyring(KeyringBackend):
-    """A keyring that can be locked, or fall silent, while the program runs."""
-
-    priority: float = 5
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.items: dict[tuple[str, str], str] = {}
-        self.failure: Exception | None = None
-        self.silent_s = 0.0
-
-    def get_password(self, service: str, username: str) -> str | None:
-        time.sleep(self.silent_s)
-        if self.failure is not None:
-            raise self.failure
-        return self.items.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.items[service, username] = password
+AUDIT = Account("audit", "kimi", "intl", "https://kimi.invalid/v1")
 
 
 @pytest.fixture
@@ -47,8 +30,8 @@ def backend() -> MemoryKeyring:
 
 
 @pytest.fixture
-def keys(backend: MemoryKeyring) -> KeyringCredentials:
-    return KeyringCredentials("profile", backend)
+def keys(backend: MemoryKeyring) -> KeyringStore:
+    return KeyringStore("profile", backend)
 
 
 @pytest.fixture
@@ -57,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_key_lies_in_the_keyring_and_stays(
-    keys: KeyringCredentials, backend: MemoryKeyring, file: Path
+    keys: KeyringStore, backend: MemoryKeyring, file: Path
 ) -> None:
     seal = load_seal(keys, file)
     assert len(seal.key) == KEY_BYTES
@@ -67,23 +50,23 @@ def test_the_key_lies_in_the_keyring_and_stays(
     assert (seal.protected_by, seal.by_file) == (keys.kind, frozenset())
 
 
-def test_an_account_called_audit_has_a_key_of_its_own(keys: KeyringCredentials, file: Path) -> None:
+def test_an_account_called_audit_has_a_key_of_its_own(keys: KeyringStore, file: Path) -> None:
     seal = load_seal(keys, file)
-    keys.set("audit", "sk-not-a-real-key-at-all")
+    AccountKeys(keys).set(AUDIT, "sk-not-a-real-key-at-all")
     assert load_seal(keys, file).key == seal.key
 
 
 def test_without_a_keyring_a_file_for_its_owner_alone(file: Path) -> None:
-    seal = load_seal(SessionCredentials(), file)
+    seal = load_seal(SessionStore(), file)
     assert len(seal.key) == KEY_BYTES
-    assert load_seal(SessionCredentials(), file) == seal
+    assert load_seal(SessionStore(), file) == seal
     assert (seal.protected_by, seal.by_file) == (BY_FILE, frozenset({key_id(seal.key)}))
     if sys.platform != "win32":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_a_locked_keyring_means_the_file_until_it_is_open_again(
-    keys: KeyringCredentials, backend: MemoryKeyring, file: Path
+    keys: KeyringStore, backend: MemoryKeyring, file: Path
 ) -> None:
     before = load_seal(keys, file)
     backend.failure = KeyringLocked("locked")
@@ -99,12 +82,12 @@ def test_a_locked_keyring_means_the_file_until_it_is_open_again(
 
 
 def test_a_silent_keyring_does_not_hold_up_the_start(
-    keys: KeyringCredentials,
+    keys: KeyringStore,
     backend: MemoryKeyring,
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(credentials, "_AUDIT_LIMIT_S", 0.1)
+    monkeypatch.setattr(secret_store, "_START_LIMIT_S", 0.1)
     backend.silent_s = 2.0
     own = OwnTime()
     assert load_seal(keys, file).protected_by == BY_FILE
@@ -113,22 +96,22 @@ def test_a_silent_keyring_does_not_hold_up_the_start(
 
 @pytest.mark.parametrize("damage", ["", "zz", "abcd", "ключ"])
 def test_a_damaged_key_is_replaced(
-    keys: KeyringCredentials, backend: MemoryKeyring, file: Path, damage: str
+    keys: KeyringStore, backend: MemoryKeyring, file: Path, damage: str
 ) -> None:
     backend.items["exai-desktop", "profile/audit"] = damage
     assert len(load_seal(keys, file).key) == KEY_BYTES
     file.write_text(damage, encoding="utf-8")
-    assert len(load_seal(SessionCredentials(), file).key) == KEY_BYTES
+    assert len(load_seal(SessionStore(), file).key) == KEY_BYTES
 
 
 REAL = """
 import sys
 from pathlib import Path
 from exai_desktop.config.audit_key import load_seal
-from exai_desktop.config.credentials import choose_credentials
-first = load_seal(choose_credentials("audited"), Path(sys.argv[1]))
-assert load_seal(choose_credentials("audited"), Path(sys.argv[1])) == first
-assert load_seal(choose_credentials("another"), Path(sys.argv[1])).key != first.key
+from exai_desktop.config.secret_store import KeyringStore
+first = load_seal(KeyringStore("audited"), Path(sys.argv[1]))
+assert load_seal(KeyringStore("audited"), Path(sys.argv[1])) == first
+assert load_seal(KeyringStore("another"), Path(sys.argv[1])).key != first.key
 print(first.protected_by)
 """
 

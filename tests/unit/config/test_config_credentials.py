@@ -1,36 +1,32 @@
-"""Keys: where they are kept, and that they are nowhere else."""
+"""API keys: what can be one, and that each goes to its own address only."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keyring.backend import KeyringBackend
-from keyring.errors import InitError, KeyringLocked
 
-from exai_desktop.config import credentials
 from exai_desktop.config.credentials import (
-    KeyringCredentials,
-    SessionCredentials,
+    AccountKeys,
     check_key,
-    choose_credentials,
     key_fingerprint,
+    keys_of_environment,
+    variable_of,
 )
+from exai_desktop.config.secret_store import KeyringStore, SessionStore
+from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError
-from tests import conftest
-from tests.own_time import OwnTime
+
+from .memory_keyring import MemoryKeyring
 
 KEY = "sk-obviously-not-a-key-0123456789"
+HERE = Account("work", "kimi", "intl", "https://api.kimi.invalid/v1")
+ELSEWHERE = Account("work", "kimi", "intl", "https://api.kimi.invalid:8443/v1")
+OTHER_PATH = Account("work", "kimi", "intl", "https://API.kimi.invalid:443/v2/")
 
 
 @pytest.mark.parametrize(
@@ -62,182 +58,112 @@ def test_the_fingerprint_tells_keys_apart_only() -> None:
     int(key_fingerprint(KEY), 16)
 
 
-def test_session_credentials() -> None:
-    keys = SessionCredentials()
-    assert keys.get("work") is None
-    keys.set("work", KEY)
-    assert keys.get("work") == KEY
-    keys.delete("work")
-    keys.delete("work")
-    assert keys.get("work") is None
-    assert keys.kind == "this session only"
+def test_a_key_is_found_for_its_own_address_only() -> None:
+    keys = AccountKeys(SessionStore())
+    assert keys.get(HERE) is None
+    keys.set(HERE, KEY)
+    assert keys.get(HERE) == KEY
+    # Another path on the same server is the same address.
+    assert keys.get(OTHER_PATH) == KEY
+    with pytest.raises(AccountError) as caught:
+        keys.get(ELSEWHERE)
+    assert caught.value.code is ErrorCode.ADDRESS_CHANGED
+    assert "https://api.kimi.invalid:443" in caught.value.detail
+    assert "https://api.kimi.invalid:8443" in caught.value.detail
 
 
-def test_the_sandbox_never_asks_the_keyring() -> None:
-    assert isinstance(choose_credentials("p", sandbox=True), SessionCredentials)
+def test_a_key_given_for_the_new_address_replaces_the_old_one() -> None:
+    backend = MemoryKeyring()
+    keys = AccountKeys(KeyringStore("p", backend))
+    keys.set(HERE, KEY)
+    keys.set(ELSEWHERE, KEY + "2")
+    assert keys.get(ELSEWHERE) == KEY + "2"
+    with pytest.raises(AccountError):
+        keys.get(HERE)
+    assert sorted(name for _, name in backend.items) == [
+        "p/address work",
+        "p/key https://api.kimi.invalid:8443 work",
+    ]
+    keys.delete(HERE)
+    assert not backend.items
 
 
-def run(code: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+def test_an_account_can_be_removed_without_a_keyring() -> None:
+    keys = AccountKeys(KeyringStore("p"))
+    keys.delete(HERE)
+    assert not keys.available()
 
 
-CHOSEN = "from exai_desktop.config.credentials import choose_credentials as c; print(c('p').kind)"
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("work", "EXAI_DESKTOP_KEY_WORK"), ("my work-2", "EXAI_DESKTOP_KEY_MY_WORK_2")],
+)
+def test_the_variable_of_an_account(name: str, variable: str) -> None:
+    assert variable_of(name) == variable
 
 
-@pytest.mark.parametrize("backend", ["fail", "null"])
-def test_keyrings_that_keep_nothing_are_refused(backend: str) -> None:
-    environment = {"PYTHON_KEYRING_BACKEND": f"keyring.backends.{backend}.Keyring"}
-    assert run(CHOSEN, environment) == "this session only"
-
-
-def test_without_a_keyring_service_this_session_only() -> None:
-    environment = {"PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
-    assert run(CHOSEN, environment) == "this session only"
-
-
-def test_importing_does_not_load_the_keyring() -> None:
-    code = "import sys, exai_desktop.config.credentials; print('keyring' in sys.modules)"
-    assert run(code, {}) == "False"
-
-
-ROUND = f"""
-from exai_desktop.config.credentials import choose_credentials
-keys, other = choose_credentials("one"), choose_credentials("two")
-print(keys.kind)
-assert keys.get("work") is None
-keys.set("work", {KEY!r})
-keys.set("home 家", "k" * 512)
-keys.set("work", {KEY + "2"!r})
-assert keys.get("work") == {KEY + "2"!r}
-assert keys.get("home 家") == "k" * 512
-assert other.get("work") is None
-keys.delete("home 家")
-keys.delete("home 家")
-assert keys.get("home 家") is None
-"""
-AGAIN = f"""
-from exai_desktop.config.credentials import choose_credentials
-keys = choose_credentials("one")
-assert keys.get("work") == {KEY + "2"!r}
-keys.delete("work")
-"""
-LOCKED = """
-import secretstorage
-from exai_desktop.config.credentials import choose_credentials
-from exai_desktop.core.errors.tree import AccountError
-keys = choose_credentials("one")
-keys.set("locked", "some-key")
-connection = secretstorage.dbus_init()
-collection = secretstorage.get_default_collection(connection)
-collection.lock()
-connection.close()
-try:
-    keys.get("locked")
-except AccountError as error:
-    print(error.code)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")
-def test_a_real_keyring(secret_service: dict[str, str]) -> None:
-    assert run(ROUND, secret_service) == "Secret Service"
-    run(AGAIN, secret_service)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")
-def test_a_locked_keyring_is_told(own_secret_service: dict[str, str]) -> None:
-    assert run(LOCKED, own_secret_service) == "CREDENTIAL_STORE_LOCKED"
+def test_keys_are_taken_out_of_the_environment() -> None:
+    environment = {"EXAI_DESKTOP_KEY_WORK": f"{KEY}\n", "EXAI_DESKTOP_HOME": "/p", "PATH": "/bin"}
+    assert keys_of_environment(environment) == {"EXAI_DESKTOP_KEY_WORK": KEY}
+    assert environment == {"EXAI_DESKTOP_HOME": "/p", "PATH": "/bin"}
 
 
 @pytest.fixture
-def own_secret_service(secret_service: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Not the one of the session: locking that would lock everybody out."""
-    root = Path(tempfile.mkdtemp(prefix="exai-"))
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        environment = secret_service | conftest._xdg_folders(root) | {"HOME": str(root)}
-        environment["DBUS_SESSION_BUS_ADDRESS"] = conftest._start_bus(root, started)
-        conftest._start_keyring(root, environment, started)
-        yield environment
-    finally:
-        for process in reversed(started):
-            process.terminate()
-            process.wait(60)
-        shutil.rmtree(root, ignore_errors=True)
+def notes(tmp_path: Path) -> Path:
+    return tmp_path / "key-addresses.json"
 
 
-class Backend(KeyringBackend):
-    """A keyring that behaves badly in a chosen way: no real one does so on demand."""
-
-    priority: float = 5
-
-    def __init__(self, error: Exception | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.error = error
-        self.answer = threading.Event()
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.error is None:
-            self.answer.wait(30)
-            return None
-        raise self.error
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.get_password(service, username)
+def from_environment(notes: Path, key: str = KEY) -> AccountKeys:
+    # A keyring that is not there: nothing may be asked of it.
+    return AccountKeys(KeyringStore("p"), {"EXAI_DESKTOP_KEY_WORK": key}, notes)
 
 
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (KeyringLocked(f"item {KEY}"), ErrorCode.CREDENTIAL_STORE_LOCKED),
-        (InitError(f"no {KEY}"), ErrorCode.CREDENTIAL_STORE_UNAVAILABLE),
-        (OSError(f"bus {KEY}"), ErrorCode.CREDENTIAL_STORE_UNAVAILABLE),
-    ],
-)
-def test_failures_are_named_and_say_nothing_secret(error: Exception, code: ErrorCode) -> None:
-    keys = KeyringCredentials("p", Backend(error))
-    calls: list[Callable[[], object]] = [
-        lambda: keys.get("work"),
-        lambda: keys.set("work", KEY),
-        lambda: keys.delete("work"),
-    ]
-    for call in calls:
-        with pytest.raises(AccountError) as caught:
-            call()
-        assert caught.value.code is code
-        assert KEY not in str(caught.value)
-
-
-def test_a_keyring_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credentials, "_LIMIT_S", 0.2)
-    backend = Backend()
-    own = OwnTime()
+def test_a_key_of_the_environment_belongs_to_the_first_address(notes: Path) -> None:
+    assert from_environment(notes).get(HERE) == KEY
+    assert from_environment(notes).get(OTHER_PATH) == KEY
     with pytest.raises(AccountError) as caught:
-        KeyringCredentials("p", backend).get("work")
-    assert own.seconds() < 5
-    assert caught.value.code is ErrorCode.CREDENTIAL_STORE_LOCKED
-    backend.answer.set()
+        from_environment(notes).get(ELSEWHERE)
+    assert caught.value.code is ErrorCode.ADDRESS_CHANGED
+    assert KEY not in notes.read_text()
 
 
-class PlaintextKeyring(Backend):
-    """Named like the one that writes keys into a readable file."""
+def test_nobody_without_the_key_can_note_another_address(notes: Path) -> None:
+    from_environment(notes).get(HERE)
+    noted = json.loads(notes.read_text())
+    noted["work"]["address"] = "https://api.kimi.invalid:8443"
+    notes.write_text(json.dumps(noted))
+    # The seal does not fit: the key is bound anew, to where the account points now.
+    assert from_environment(notes).get(HERE) == KEY
+    with pytest.raises(AccountError):
+        from_environment(notes).get(ELSEWHERE)
 
 
-class HalfHearted(Backend):
-    priority = 0.5
+def test_another_key_may_belong_to_another_address(notes: Path) -> None:
+    from_environment(notes).get(HERE)
+    assert from_environment(notes, KEY + "2").get(ELSEWHERE) == KEY + "2"
 
 
-@pytest.mark.parametrize(
-    ("kind", "secure"), [(Backend, True), (PlaintextKeyring, False), (HalfHearted, False)]
-)
-def test_only_secure_keyrings_are_taken(kind: type[Backend], secure: bool) -> None:
-    assert credentials._is_secure(kind()) is secure
+def test_the_account_of_the_environment_needs_no_store(notes: Path) -> None:
+    keys = from_environment(notes)
+    keys.set(HERE, KEY)
+    with pytest.raises(AccountError):
+        from_environment(notes).get(ELSEWHERE)
+    keys.delete(HERE)
+    assert json.loads(notes.read_text()) == {}
+    # Another key than the one of the environment would be lost.
+    with pytest.raises(AccountError) as caught:
+        keys.set(HERE, KEY + "2")
+    assert caught.value.code is ErrorCode.CREDENTIAL_STORE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"work": 3}'])
+def test_damaged_notes_are_made_anew(notes: Path, text: str) -> None:
+    notes.write_text(text)
+    assert from_environment(notes).get(HERE) == KEY
+    with pytest.raises(AccountError):
+        from_environment(notes).get(ELSEWHERE)
+
+
+def test_notes_that_cannot_be_written_harm_nobody(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert from_environment(tmp_path / "taken" / "notes").get(HERE) == KEY

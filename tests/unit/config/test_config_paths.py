@@ -50,7 +50,7 @@ def test_rehearsal_never_mixes_with_real_records(
         monkeypatch.delenv("EXAI_DESKTOP_HOME")
     real, rehearsal = places(), places(sandbox=True)
     assert rehearsal.data == real.sandbox == rehearsal.sandbox
-    assert rehearsal.profile_id != real.profile_id
+    assert not {*rehearsal.former_ids} & {*real.former_ids}
     shared = {
         name
         for name in ("settings_file", "database", "locks", "logs", "socket")
@@ -74,6 +74,96 @@ def test_folders_are_their_owners_alone(profile_home: Path) -> None:
         os.umask(old)
     for folder in (found.data, found.locks, found.logs):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
+
+
+@posix
+def test_all_spellings_of_a_folder_are_one_profile(tmp_path: Path) -> None:
+    real = places(tmp_path / "profile")
+    (tmp_path / "link").symlink_to("profile")
+    (tmp_path / "other").mkdir()
+    for spelling in ("link", "other/../profile", "link/../profile"):
+        found = places(Path(f"{tmp_path}/{spelling}"))
+        assert (found.data, found.socket, found.settings_file) == (
+            real.data,
+            real.socket,
+            real.settings_file,
+        )
+        # Earlier versions went by the spelling: its keys are looked for under both.
+        assert {*real.former_ids} <= {*found.former_ids}
+    assert len(places(tmp_path / "link").former_ids) == 2
+
+
+def test_a_user_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXAI_DESKTOP_HOME", "~nobody-of-this-name/profile")
+    with pytest.raises(EngineError) as caught:
+        places()
+    assert caught.value.code is ErrorCode.INVALID_SETTING
+    assert "nobody-of-this-name" in caught.value.detail
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702, 0o1777])
+def test_a_folder_that_others_can_change_is_refused(profile_home: Path, mode: int) -> None:
+    places()
+    profile_home.chmod(mode)
+    with pytest.raises(EngineError) as caught:
+        places()
+    assert caught.value.code is ErrorCode.PROFILE_NOT_PRIVATE
+    assert f"chmod 700 {profile_home}" in caught.value.detail
+    profile_home.chmod(0o700)
+    places()
+
+
+@posix
+@pytest.mark.parametrize("name", ["settings.json", "exai-desktop.db", "profile.json", "vault"])
+def test_a_file_that_others_can_change_is_refused(profile_home: Path, name: str) -> None:
+    places()
+    (profile_home / name).write_text("{}")
+    (profile_home / name).chmod(0o666)
+    with pytest.raises(EngineError) as caught:
+        places()
+    assert caught.value.code is ErrorCode.PROFILE_NOT_PRIVATE
+    assert f"chmod 600 {profile_home / name}" in caught.value.detail
+
+
+@posix
+def test_what_others_could_only_read_is_closed(profile_home: Path) -> None:
+    """Nobody can have changed anything: an empty folder, and a profile that was one before."""
+    profile_home.mkdir(mode=0o755)
+    profile_home.chmod(0o755)
+    settings = places().settings_file
+    assert stat.S_IMODE(profile_home.stat().st_mode) == 0o700
+    settings.write_text("{}")
+    profile_home.chmod(0o755)
+    places()
+    assert stat.S_IMODE(profile_home.stat().st_mode) == 0o700
+
+
+@posix
+def test_a_folder_of_somebody_elses_files_is_not_closed(profile_home: Path) -> None:
+    profile_home.mkdir()
+    (profile_home / "thesis.txt").write_text("not of this program")
+    profile_home.chmod(0o755)
+    with pytest.raises(EngineError) as caught:
+        places()
+    assert caught.value.code is ErrorCode.PROFILE_NOT_PRIVATE
+    assert [path.name for path in profile_home.iterdir()] == ["thesis.txt"]
+    assert stat.S_IMODE(profile_home.stat().st_mode) == 0o755
+
+
+@posix
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away"
+)
+@pytest.mark.parametrize("name", [".", "settings.json"])
+def test_what_belongs_to_another_user_is_refused(profile_home: Path, name: str) -> None:
+    places().settings_file.write_text("{}")
+    os.chown(profile_home / name, 12_345, -1)
+    with pytest.raises(EngineError) as caught:
+        places()
+    assert caught.value.code is ErrorCode.PROFILE_NOT_PRIVATE
+    assert "12345" in caught.value.detail
+    assert f"sudo chown -R 0 {profile_home}" in caught.value.detail
 
 
 def test_a_home_that_cannot_be(tmp_path: Path) -> None:
