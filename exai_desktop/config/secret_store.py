@@ -203,13 +203,14 @@ class StoreInUse:
     def delete(self, name: str) -> None:
         self._now().delete(name)
 
-    def status(self) -> StoreStatus:
+    def status(self, ask: bool = True) -> StoreStatus:
         store = self._now()
         vault = store if isinstance(store, VaultStore) else None
         state = StoreState.READY
-        if not store.available():
-            is_absent = store.kind == NO_KEYRING
-            state = StoreState.ABSENT if is_absent else StoreState.LOCKED
+        if store.kind == NO_KEYRING and not store.available():
+            state = StoreState.ABSENT
+        elif (ask or vault is not None) and not store.available():
+            state = StoreState.LOCKED
         return StoreStatus(
             store.kind,
             state,

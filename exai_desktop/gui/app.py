@@ -98,7 +98,7 @@ def build(
         table=load_provider_table(),
         client=client,
         bridge=bridge,
-        session=EngineSession(make_factory, client, bridge),
+        session=EngineSession(make_factory, client, bridge, _settle_copy),
         tasks=SlotTasks(loop, notices.show_error),
         notices=notices,
     )
@@ -118,11 +118,20 @@ async def settle(window: MainWindow, parts: Parts) -> None:
 
 def _factory(sandbox: bool) -> EngineFactory:
     def make() -> AbstractAsyncContextManager[UploadService]:
-        from exai_desktop.bootstrap import open_service  # late: after the window is on screen
+        # Late: after the window is on screen.
+        from exai_desktop.bootstrap import open_service, passphrase_for
 
-        return open_service(sandbox=sandbox, face="window")
+        # Nobody is asked here: the window does that, when it is there.
+        passphrase = None if sandbox else passphrase_for(None, None)
+        return open_service(sandbox=sandbox, face="window", passphrase=passphrase)
 
     return make
+
+
+def _settle_copy(choice: str) -> None:
+    from exai_desktop.bootstrap import passphrase_for, settle_copy  # late, as above
+
+    settle_copy(choice, passphrase_for(None, None))
 
 
 def _reporter(notices: NoticeBar) -> Callable[..., Any]:

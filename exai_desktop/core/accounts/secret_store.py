@@ -128,7 +128,9 @@ class StoreStatus:
 class ProfileSecrets(SecretStore, Protocol):
     """The store in use, and the way to another one. Calls may block for seconds."""
 
-    def status(self) -> StoreStatus: ...
+    def status(self, ask: bool = True) -> StoreStatus:
+        """Without `ask` a keyring that is there counts as ready."""
+        ...
 
     def is_vault_locked(self) -> bool:
         """Whether the vault is in use and waits for its passphrase. Does not ask a keyring."""

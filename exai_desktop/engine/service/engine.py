@@ -62,7 +62,7 @@ class Engine:
 
     async def facts(self) -> dict[str, str]:
         found = self._facts() | {
-            "keys": (await self.keys.status()).words,
+            "keys": await self.keys.words(),
             "audit": f"chain protected by {self.audit.protected_by}",
         }
         lasting = [problem.error for problem in self._problems.lasting()]

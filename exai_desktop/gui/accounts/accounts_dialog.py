@@ -9,10 +9,12 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
 from exai_desktop.core.accounts.accounts import AccountStatus, Phase
+from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.account_form import AccountForm
 from exai_desktop.gui.accounts.connection_result import ResultLine
+from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
 from exai_desktop.gui.engine.client import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, PlainQuestion
@@ -110,6 +112,7 @@ class AccountsDialog(QDialog):
         self._client = client
         self._tasks = tasks.group()
         self._is_sandbox = on_real_account is not None
+        self.key_store: KeyStoreDialog | None = None
         self.setWindowTitle("Accounts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.form = AccountForm(theme, table, self._test_draft, self._save)
@@ -161,7 +164,9 @@ class AccountsDialog(QDialog):
     def _list_side(self, on_real_account: Callable[[], object] | None) -> QWidget:
         close = Button(self._theme, "&Close", self.close)
         foot = row(close, 0)
-        if on_real_account is not None:
+        if on_real_account is None:
+            foot.addWidget(Button(self._theme, "&Key store…", self._show_key_store))
+        else:
             real = Button(
                 self._theme, "Add a real account…", on_real_account, kind="primary", icon="key"
             )
@@ -207,9 +212,22 @@ class AccountsDialog(QDialog):
         except AppError as error:
             self.form.result.show_error(ErrorView.of(error))
             self.form.save.setEnabled(True)
+            if error.code in STORE_CODES:
+                await self._open_key_store(self._save)
             return
         self.form.reset()
         await self._load()
+
+    async def _open_key_store(self, then: Callable[[], object]) -> None:
+        """What to do with keys that have no place; `then` goes on when they have one."""
+        status = await self._client.keys.status()
+        dialog = KeyStoreDialog(self, self._theme, self._client, self._tasks, status)
+        dialog.settled.connect(then)
+        dialog.open()
+        self.key_store = dialog
+
+    def _show_key_store(self) -> None:
+        self._tasks.start(self._open_key_store(lambda: self._tasks.start(self._load())))
 
     def _ask_remove(self, card: AccountCard) -> None:
         question = PlainQuestion(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from exai_desktop.gui.engine.bridge import EngineBridge
@@ -20,10 +21,13 @@ class EngineSession:
         make_factory: Callable[[bool], EngineFactory],
         client: EngineClient,
         bridge: EngineBridge,
+        settle_copy: Callable[[str], object],
     ) -> None:
+        """`settle_copy` blocks; it is called while no engine runs."""
         self._make_factory = make_factory
         self._client = client
         self._bridge = bridge
+        self._settle_copy = settle_copy
         self._thread: EngineThread | None = None
         self.is_sandbox = False
 
@@ -35,6 +39,11 @@ class EngineSession:
         self._thread = thread
         await thread.start()
         self._client.use(thread)
+
+    async def settle_copy(self, choice: str) -> None:
+        """The user's answer about a copied profile: "keep" or "new"."""
+        await self.stop()
+        await asyncio.to_thread(self._settle_copy, choice)
 
     async def stop(self) -> bool:
         """Settle and end; False when it took too long."""

@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
 
 from exai_desktop import __version__
 from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.accounts.secret_store import StoreState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
 from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
+from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
 from exai_desktop.gui.accounts.providers_page import ProvidersPage
 from exai_desktop.gui.engine.bridge import EngineBridge, News
 from exai_desktop.gui.engine.client import EngineClient
@@ -60,6 +62,7 @@ class MainWindow(QMainWindow):
         self._parts = parts
         self._accounts: tuple[AccountStatus, ...] = ()
         self.accounts_dialog: AccountsDialog | None = None
+        self.key_store: KeyStoreDialog | None = None
         self.setWindowTitle("EXAI Desktop")
         self.resize(1280, 800)
         theme, notices = parts.theme, parts.notices
@@ -73,7 +76,11 @@ class MainWindow(QMainWindow):
             theme, parts.table, parts.client, parts.tasks, self.commands, choosers
         )
         self.first_run = FirstRun(theme, self.open_accounts, lambda: self.enter(sandbox=True))
-        self.problem = EngineProblem(theme, lambda: self.enter(sandbox=parts.session.is_sandbox))
+        self.problem = EngineProblem(
+            theme,
+            lambda: self.enter(sandbox=parts.session.is_sandbox),
+            lambda choice: parts.tasks.start(self._settle_copy(choice)),
+        )
         self.starting = PlainLabel("Starting…", role="muted")
         self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.banner = SandboxBanner(theme, self._add_real_account)
@@ -173,6 +180,21 @@ class MainWindow(QMainWindow):
         self._choose_page(summary.total)
         if then_accounts:
             self.open_accounts()
+        store = await client.keys.status()
+        if store.has_vault and store.state is StoreState.LOCKED:
+            self.key_store = KeyStoreDialog(
+                self, self._parts.theme, client, self._parts.tasks, store
+            )
+            self._open(self.key_store)
+
+    async def _settle_copy(self, choice: str) -> None:
+        """The user's answer about a copied profile; then the engine is started anew."""
+        try:
+            await self._parts.session.settle_copy(choice)
+        except AppError as error:
+            self.problem.show_error(ErrorView.of(error))
+            return
+        await self._enter(sandbox=False, then_accounts=False)
 
     def _choose_page(self, total: int) -> None:
         is_new = not self._accounts and total == 0

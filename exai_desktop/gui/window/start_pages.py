@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
@@ -56,16 +57,27 @@ class FirstRun(QWidget):
 
 
 class EngineProblem(QWidget):
-    """The engine did not start: why, and what to do."""
+    """The engine did not start: why, and what to do.
 
-    def __init__(self, theme: Theme, on_retry: Callable[[], object]) -> None:
+    `on_choice` gets "keep" or "new" for a profile that was copied.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        on_retry: Callable[[], object],
+        on_choice: Callable[[str], object],
+    ) -> None:
         super().__init__()
         icon = IconView(theme, "alert", "danger", 48)
         self._title = centred(PlainLabel(role="title", wrap=True))
         self._hint = centred(PlainLabel(role="muted", wrap=True))
         self._detail = centred(PlainLabel(role="label", wrap=True))
         self.again = Button(theme, "&Try again", on_retry, kind="primary", icon="retry")
-        parts = (self._title, 8, self._hint, 8, self._detail, 24, row(0, self.again, 0))
+        self.keep = Button(theme, "This one &lives on", lambda: on_choice("keep"))
+        self.new = Button(theme, "This is a &new profile", lambda: on_choice("new"))
+        buttons = row(0, self.keep, self.new, self.again, 0)
+        parts = (self._title, 8, self._hint, 8, self._detail, 24, buttons)
         self.setLayout(column(0, row(0, icon, 0), 16, *parts, 0, 0, gap=0, margin=32))
 
     def show_error(self, error: ErrorView) -> None:
@@ -73,6 +85,11 @@ class EngineProblem(QWidget):
         self._title.setText(error.title)
         self._hint.setText(error.hint)
         self._detail.setText(error.detail)
+        is_copied = error.code == ErrorCode.PROFILE_COPIED
+        self.keep.setVisible(is_copied)
+        self.new.setVisible(is_copied)
+        # The same start would end in the same question.
+        self.again.setVisible(not is_copied)
 
 
 def _choice(theme: Theme, icon: str, title: str, text: str, button: Button) -> Card:
