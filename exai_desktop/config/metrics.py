@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.metrics import Metrics

@@ -12,7 +12,7 @@ from typing import Self
 
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.jobs.models import JobView, QueueSummary
+from exai_desktop.core.jobs.jobs import JobView, QueueSummary
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 
 
 class Metrics:

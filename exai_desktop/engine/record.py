@@ -10,7 +10,7 @@ from exai_desktop.core.accounts.ports import StateStore
 from exai_desktop.core.audit.ports import AnchorFile, AuditStore
 from exai_desktop.core.copies.queries import TextCache
 from exai_desktop.core.copies.store import CopyStore
-from exai_desktop.core.files.ports import Fingerprints
+from exai_desktop.core.files.files import Fingerprints
 from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import JobStore
 

@@ -15,13 +15,12 @@ from exai_desktop.config.credentials import SessionCredentials, check_key, key_f
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
-from exai_desktop.core.audit.chain import Seal
+from exai_desktop.core.audit.audit import Seal
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
-from exai_desktop.core.files.ports import Fingerprints, MalwareScanner
+from exai_desktop.core.files.files import Fingerprints, MalwareScanner
 from exai_desktop.core.jobs.claims import ContentClaims
-from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.settings import Settings

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final
 
 from exai_desktop.__main__ import main
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.jobs.store import Move
 from exai_desktop.engine.files.open_file import hash_file
 from exai_desktop.engine.upload import prepare

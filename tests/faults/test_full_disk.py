@@ -21,8 +21,7 @@ import pytest
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.scheduling import disk_guard
 from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.storage.sqlite.driver import Connection

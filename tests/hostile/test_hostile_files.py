@@ -9,7 +9,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.sniff import (
     ContentPolicy,
     Damage,

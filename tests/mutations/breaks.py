@@ -26,7 +26,7 @@ BREAKS: Final = (
     ),
     Break(
         "After a crash, an upload in progress is looked up, not sent again",
-        "core/jobs/states.py",
+        "core/jobs/jobs.py",
         "S.SENDING: S.UNCERTAIN}",
         "S.SENDING: S.WAITING}",
         "tests/engine/upload/test_restart.py::test_sending_that_had_arrived_is_adopted_not_sent_again",
@@ -145,14 +145,14 @@ BREAKS: Final = (
     ),
     Break(
         "A program is refused whatever its name",
-        "core/sniff/policy.py",
+        "core/sniff/verdict.py",
         "if verdict.is_program:",
         "if False:",
         "tests/hostile/test_hostile_files.py",
     ),
     Break(
         "An archive bomb is found by its directory and refused",
-        "core/sniff/policy.py",
+        "core/sniff/verdict.py",
         "if bomb is not None:",
         "if False:",
         "tests/hostile/test_hostile_files.py",
@@ -187,7 +187,7 @@ BREAKS: Final = (
     ),
     Break(
         "A change of the audit trail is detected",
-        "core/audit/chain.py",
+        "core/audit/audit.py",
         "if row.mac != mac_of(key, _sealed_values(row)):",
         "if False:",
         "tests/unit/core/test_audit_chain.py::test_any_change_to_any_field_is_found_where_it_is",
@@ -245,7 +245,7 @@ BREAKS: Final = (
     ),
     Break(
         "A simulated history shows: after a crash while sending, the list is checked",
-        "core/jobs/states.py",
+        "core/jobs/jobs.py",
         "S.SENDING: S.UNCERTAIN}",
         "S.SENDING: S.WAITING}",
         HISTORIES,
@@ -296,7 +296,7 @@ BREAKS: Final = (
     ),
     Break(
         "Only one of many jobs tests a paused account",
-        "core/accounts/breaker.py",
+        "core/accounts/health.py",
         "if until is not None and until > now and not wanted:",
         "if breaker.phase is Phase.OPEN and until is not None and until > now and not wanted:",
         "tests/unit/core/test_breaker.py::test_of_twenty_callers_one_gets_through",

@@ -12,10 +12,9 @@ from typing import Any, cast
 
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
-from exai_desktop.core.audit.audit import AuditAnchor
-from exai_desktop.core.audit.chain import Seal
+from exai_desktop.core.audit.audit import AuditAnchor, Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
-from exai_desktop.core.jobs.models import AddOptions, NewJob
+from exai_desktop.core.jobs.jobs import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine

@@ -12,8 +12,7 @@ from exai_desktop.cli.output import Output
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.events import BatchScanned, Event, JobChanged, JobsAdded, ProblemRaised
-from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView, SortKey
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, SortKey
 from exai_desktop.core.service import UploadService
 
 S = JobState

@@ -11,9 +11,8 @@ from exai_desktop.cli.jobs.following import Following
 from exai_desktop.cli.jobs.plan import print_plan
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.files.checks import ASKING, accepted_codes
-from exai_desktop.core.jobs.models import AddOptions, Origin
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import ASKING, accepted_codes
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, Origin
 from exai_desktop.core.service import UploadService
 
 _GOOD: Final = frozenset({JobState.DONE, JobState.DUPLICATE})

@@ -12,9 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from exai_desktop.core.accounts import breaker as rules_of
-from exai_desktop.core.accounts.accounts import BreakerStatus, Phase
-from exai_desktop.core.accounts.breaker import CLOSED, AttemptVerdict, Breaker, BreakerRules
+from exai_desktop.core.accounts import health as rules_of
+from exai_desktop.core.accounts.health import (
+    CLOSED,
+    AttemptVerdict,
+    Breaker,
+    BreakerRules,
+    BreakerStatus,
+    Phase,
+)
 from exai_desktop.core.accounts.ports import StateStore
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError

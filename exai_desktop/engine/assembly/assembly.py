@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.health import Health

@@ -16,7 +16,7 @@ from exai_desktop.core.events import (
     JobsRemoved,
     SummaryChanged,
 )
-from exai_desktop.core.jobs.models import QueueSummary
+from exai_desktop.core.jobs.jobs import QueueSummary
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import Metrics

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from exai_desktop.core.errors.tree import FileError
-from exai_desktop.core.files.ports import OpenFile
+from exai_desktop.core.files.files import OpenFile
 from exai_desktop.core.sniff import (
     Content,
     Damage,

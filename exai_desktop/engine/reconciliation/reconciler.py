@@ -17,8 +17,7 @@ from exai_desktop.core.copies.provider import TellsTime
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing

@@ -8,7 +8,7 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 
 UNDECIDED: Final = "the same file, or one very similar, needs your decision first"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from exai_desktop.core.events import EventBus, Progressed
-from exai_desktop.core.jobs.progress import Meter
+from exai_desktop.core.jobs.jobs import Meter
 from exai_desktop.core.machine import Clock
 
 # A bar that moves five times a second reads as smooth; more only costs.

@@ -14,12 +14,10 @@ from typing import Final, Unpack
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import BatchFinished, EventBus, JobChanged, JobsAdded
-from exai_desktop.core.jobs import states
-from exai_desktop.core.jobs.models import Attempt, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import FINAL, IN_FLIGHT, Attempt, JobState, JobView, check_move
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.routing.quota import Limits
+from exai_desktop.core.routing.routing import Limits
 from exai_desktop.engine.scheduling.lanes import Lane
 from exai_desktop.engine.scheduling.parking import Parking
 from exai_desktop.engine.waiting import uninterrupted
@@ -27,7 +25,7 @@ from exai_desktop.engine.waiting import uninterrupted
 S = JobState
 
 # Nothing more happens to these by itself: a batch of them is over.
-SETTLED: Final = states.FINAL | {S.HELD, S.NEEDS_REVIEW}
+SETTLED: Final = FINAL | {S.HELD, S.NEEDS_REVIEW}
 
 
 def error_changes(error: AppError | None) -> JobChanges:
@@ -142,7 +140,7 @@ class Scheduler:
         **changes: Unpack[JobChanges],
     ) -> JobView:
         """Move one job. Raises what `JobStore.apply` raises; then nothing has happened."""
-        states.check(job.state, new, retry=retry)
+        check_move(job.state, new, retry=retry)
         values = error_changes(error)
         # Why it waited is over with the state it waited in, unless the move says otherwise.
         values |= JobChanges(not_before=None, wait_reason=None)
@@ -159,7 +157,7 @@ class Scheduler:
     async def move_many(self, moves: Sequence[Move]) -> list[JobView]:
         """Many jobs in one transaction; a job that has moved meanwhile is left out."""
         for move in moves:
-            states.check(move.old, move.new)
+            check_move(move.old, move.new)
         return await uninterrupted(self._carry_out_many(moves))
 
     async def _carry_out_many(self, moves: Sequence[Move]) -> list[JobView]:
@@ -235,7 +233,7 @@ class Scheduler:
 
     def _note_in_flight(self, view: JobView) -> None:
         self._parking.note(view.id, undecided=view.state is S.NEEDS_REVIEW)
-        if view.state in states.IN_FLIGHT:
+        if view.state in IN_FLIGHT:
             key = (view.account, view.sent_name, view.size)
             self._in_flight[key] = view.id
             self._keys[view.id] = key

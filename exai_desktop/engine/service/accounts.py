@@ -22,7 +22,7 @@ from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.breakers import Breakers

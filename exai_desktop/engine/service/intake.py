@@ -15,15 +15,13 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.core.events import BatchScanned, EventBus
-from exai_desktop.core.jobs.models import AddOptions, JobView, NewJob, Origin
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView, NewJob, Origin
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.routing.quota import Usage
-from exai_desktop.core.routing.routing import Wish, candidates
+from exai_desktop.core.routing.routing import Usage, Wish, candidates
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.registry import Accounts

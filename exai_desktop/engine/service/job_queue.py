@@ -9,7 +9,7 @@ from dataclasses import replace
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import EventBus, JobsRemoved
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.jobs.jobs import (
     AddOptions,
     JobDetail,
     JobPage,

@@ -6,16 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from exai_desktop.core.accounts.accounts import Phase
-from exai_desktop.core.accounts.breaker import AttemptVerdict
 from exai_desktop.core.accounts.delays import WINDOW_S
-from exai_desktop.core.accounts.health import Check
+from exai_desktop.core.accounts.health import AttemptVerdict, Check, Phase
 from exai_desktop.core.accounts.ports import SharedTurns
 from exai_desktop.core.copies.provider import FileProvider, TellsRate
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView, TransferError
-from exai_desktop.core.jobs.models import JobView, RoutedJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers, Permit

@@ -12,9 +12,8 @@ from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.copies.provider import FileProvider, TellsTime
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.core.files.ports import OpenFile
-from exai_desktop.core.jobs.models import Attempt, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import OpenFile
+from exai_desktop.core.jobs.jobs import Attempt, JobState, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore, TwinInFlightError, TwinPresentError
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.scheduling.scheduler import Scheduler

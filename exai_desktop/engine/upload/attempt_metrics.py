@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from exai_desktop.core.accounts.breaker import AttemptVerdict
-from exai_desktop.core.accounts.health import Check
+from exai_desktop.core.accounts.health import AttemptVerdict, Check
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import TransferError
-from exai_desktop.core.jobs.models import RoutedJob
+from exai_desktop.core.jobs.jobs import RoutedJob
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import Metrics
 from exai_desktop.engine.accounts.breakers import Breakers

@@ -9,8 +9,7 @@ from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings

@@ -13,8 +13,7 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
-from exai_desktop.core.jobs.models import Attempt, JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.files.ports import FileId
-from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import FileId
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.files.open_file import FileOpener

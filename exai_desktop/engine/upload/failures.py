@@ -7,8 +7,7 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
-from exai_desktop.core.jobs.models import Attempt, JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts

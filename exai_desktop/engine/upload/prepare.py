@@ -10,11 +10,9 @@ from typing import Final
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.tree import AppError, FileError
-from exai_desktop.core.files.checks import can_be_accepted, judge
+from exai_desktop.core.files.files import Fingerprints, can_be_accepted, judge
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.files.ports import Fingerprints
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.store import JobChanges, JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.metrics import Metrics

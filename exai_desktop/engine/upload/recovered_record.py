@@ -12,7 +12,7 @@ from typing import Final
 
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.files.names import is_renamed_twin
-from exai_desktop.core.jobs.models import FORGOTTEN, Attempt, JobDetail, JobView, RoutedJob
+from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobDetail, JobView, RoutedJob
 from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.settings import CurrentSettings

@@ -12,8 +12,7 @@ from exai_desktop.core.copies.queries import CopyCheck, Sight
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import TransferError
-from exai_desktop.core.jobs.models import JobView, RoutedJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob
 from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings

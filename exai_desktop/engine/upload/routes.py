@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.jobs.models import JobView, RoutedJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, rule_for
 from exai_desktop.core.routing.routing import Route, Wish, choose

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.core.files.ports import OpenFile
-from exai_desktop.core.jobs.models import RoutedJob
+from exai_desktop.core.files.files import OpenFile
+from exai_desktop.core.jobs.jobs import RoutedJob
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.accounts.registry import Accounts

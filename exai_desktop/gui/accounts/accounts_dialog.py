@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
-from exai_desktop.core.accounts.accounts import AccountStatus, Phase
+from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.account_form import AccountForm

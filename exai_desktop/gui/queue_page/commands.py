@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.jobs.models import AddOptions, JobView
+from exai_desktop.core.jobs.jobs import AddOptions, JobView
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.client import EngineClient

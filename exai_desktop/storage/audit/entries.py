@@ -7,8 +7,7 @@ from typing import Final
 
 from exai_desktop.core.audit.audit import AuditEntry
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import IN_FLIGHT, JobState
+from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState, JobView
 from exai_desktop.core.jobs.store import Move
 
 S, C = JobState, CopyState

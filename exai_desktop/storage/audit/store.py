@@ -5,8 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from exai_desktop.core.audit.audit import AuditAnchor, AuditEntry, AuditReport, AuditRow, utc_text
-from exai_desktop.core.audit.chain import COLUMNS, ChainCheck
+from exai_desktop.core.audit.audit import (
+    COLUMNS,
+    AuditAnchor,
+    AuditEntry,
+    AuditReport,
+    AuditRow,
+    ChainCheck,
+    utc_text,
+)
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.sqlite.driver import Connection

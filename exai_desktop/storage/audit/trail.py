@@ -6,8 +6,16 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from exai_desktop.core.audit.audit import AuditEntry, utc_text
-from exai_desktop.core.audit.chain import COLUMNS, START, Seal, canonical, key_id, mac_of
+from exai_desktop.core.audit.audit import (
+    COLUMNS,
+    START,
+    AuditEntry,
+    Seal,
+    canonical,
+    key_id,
+    mac_of,
+    utc_text,
+)
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.storage.sqlite.driver import Connection
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from exai_desktop.core.copies.models import Copy, CopyState, check_copy
 from exai_desktop.core.copies.queries import CopyCheck, FilePage, FileQuery
 from exai_desktop.core.copies.store import NewCopy
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.trail import AuditTrail

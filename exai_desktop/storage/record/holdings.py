@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exai_desktop.core.routing.quota import Usage
+from exai_desktop.core.routing.routing import Usage
 from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT
 from exai_desktop.storage.sqlite.driver import Connection
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from exai_desktop.core.jobs.models import Attempt, JobView
-from exai_desktop.core.jobs.states import RETRY_MOVES, JobState, check
+from exai_desktop.core.jobs.jobs import RETRY_MOVES, Attempt, JobState, JobView, check_move
 from exai_desktop.core.jobs.store import (
     JobChanges,
     Move,
@@ -14,7 +13,7 @@ from exai_desktop.core.jobs.store import (
     TwinInFlightError,
     TwinPresentError,
 )
-from exai_desktop.core.routing.quota import check_room
+from exai_desktop.core.routing.routing import check_room
 from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT
@@ -48,7 +47,7 @@ ON CONFLICT (job_id, number) DO UPDATE SET
 def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     """Carry out the move or raise and leave everything as it was."""
     is_retry = move.old in RETRY_MOVES and move.new is JobState.QUEUED
-    check(move.old, move.new, retry=is_retry)
+    check_move(move.old, move.new, retry=is_retry)
     try:
         row = _update(connection, move, _new_values(move, is_retry=is_retry))
     except IntegrityError:

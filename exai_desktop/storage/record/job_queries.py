@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.jobs.jobs import (
     JobDetail,
     JobPage,
     JobQuery,
+    JobState,
     JobView,
     QueueSummary,
     SortKey,
 )
-from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import GivenUp, Move
 from exai_desktop.storage.record.copies import copy_of_job
 from exai_desktop.storage.record.rows import (

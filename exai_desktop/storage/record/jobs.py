@@ -11,19 +11,20 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.files.names import display_name
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.jobs.jobs import (
+    FINAL,
     AddOptions,
     JobDetail,
     JobPage,
     JobQuery,
+    JobState,
     JobView,
     NewJob,
     Origin,
     QueueSummary,
 )
-from exai_desktop.core.jobs.states import FINAL, JobState
 from exai_desktop.core.jobs.store import GivenUp, Move
-from exai_desktop.core.routing.quota import Usage
+from exai_desktop.core.routing.routing import Usage
 from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.database import Database

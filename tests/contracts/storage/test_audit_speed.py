@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.audit.audit import AuditEntry
-from exai_desktop.core.audit.chain import Seal
-from exai_desktop.core.jobs.models import Attempt
-from exai_desktop.core.jobs.states import JobState as S
+from exai_desktop.core.audit.audit import AuditEntry, Seal
+from exai_desktop.core.jobs.jobs import Attempt
+from exai_desktop.core.jobs.jobs import JobState as S
 from exai_desktop.core.jobs.store import JobChanges, Move
 from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.store import SqliteAuditStore

@@ -16,7 +16,7 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.sniff import Note
 from exai_desktop.engine.files.content_check import inspect
 from exai_desktop.engine.files.guarded_process import RESTRICTED, WALL_S, ask_guarded, child_command
