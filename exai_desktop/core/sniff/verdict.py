@@ -35,6 +35,8 @@ from exai_desktop.core.sniff.text import (
 )
 from exai_desktop.core.sniff.zip_kinds import zip_content
 
+C = ErrorCode
+
 # These turn text around: "cod.exe" can be made to look like "exe.doc".
 _TURNING: Final = frozenset(chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³])(?:\.|$)", re.IGNORECASE)
@@ -169,9 +171,6 @@ def _with_company(source: Source, content: Content) -> Content:
 def _text(source: Source, legacy: LegacyEncoding | None) -> Content:
     encoding = encoding_of(source, legacy)
     return text_content(source, encoding) if encoding else Content("unknown")
-
-
-C = ErrorCode
 
 
 class Rule(StrEnum):

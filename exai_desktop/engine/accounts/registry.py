@@ -28,7 +28,7 @@ from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.routing import Limits, limits_of
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.draft import account_of, report_of
-from exai_desktop.engine.accounts.limiter import Limiter
+from exai_desktop.engine.accounts.timing import Limiter
 from exai_desktop.engine.scheduling.lanes import Lane
 
 T = TypeVar("T")

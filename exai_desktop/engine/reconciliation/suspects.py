@@ -13,7 +13,7 @@ from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.reconciliation.list_matching import MatchResult, Suspect, plan
-from exai_desktop.engine.upload.recovered_record import RecoveredRecord
+from exai_desktop.engine.upload.sent_before import RecoveredRecord
 
 S = JobState
 

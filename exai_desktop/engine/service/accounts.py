@@ -25,9 +25,8 @@ from exai_desktop.core.events import AccountsChanged, EventBus
 from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.draft import report_of
-from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.provider_files.remote_lists import RemoteLists
 from exai_desktop.engine.scheduling.scheduler import Scheduler

@@ -15,11 +15,11 @@ from exai_desktop.core.jobs.jobs import RETRY_MOVES, JobState, JobView, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
-from exai_desktop.engine.upload.confirm import new_copy
 from exai_desktop.engine.upload.failures import NO_ROOM
+from exai_desktop.engine.upload.stored_copies import new_copy
 
 S = JobState
 

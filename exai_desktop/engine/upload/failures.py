@@ -12,11 +12,10 @@ from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
-from exai_desktop.engine.scheduling.disk_guard import STORAGE
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.lanes import STORAGE
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
-from exai_desktop.engine.upload.admission import Pace
-from exai_desktop.engine.upload.routes import Routes
+from exai_desktop.engine.upload.admission import Pace, Routes
 
 S = JobState
 

@@ -14,7 +14,7 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.account_form import AccountForm
 from exai_desktop.gui.accounts.connection_result import ResultLine
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, PlainQuestion
 from exai_desktop.gui.style.theme import Theme
