@@ -12,8 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.accounts.secret_store import AUDIT_KEY, SecretStore
-from exai_desktop.core.audit.audit import AuditAnchor
-from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
+from exai_desktop.core.audit.audit import KEY_BYTES, AuditAnchor, Seal, key_id
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
 

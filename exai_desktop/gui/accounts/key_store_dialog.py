@@ -13,7 +13,7 @@ from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.gui.accounts.connection_result import ResultLine
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme

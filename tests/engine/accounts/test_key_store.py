@@ -15,8 +15,7 @@ from exai_desktop.core.accounts.secret_store import StoreState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import ProblemRaised, ProblemSolved
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.engine_kit import GLM, KIMI, Bench, open_bench
 
 S = JobState

@@ -16,7 +16,7 @@ from exai_desktop.config.audit_key import BY_FILE, JsonAnchorFile, load_seal
 from exai_desktop.config.credentials import AccountKeys
 from exai_desktop.config.secret_store import KeyringStore, SessionStore
 from exai_desktop.core.accounts.accounts import Account
-from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
+from exai_desktop.core.audit.audit import KEY_BYTES, Seal, key_id
 from tests.own_time import OwnTime
 
 from .memory_keyring import MemoryKeyring
