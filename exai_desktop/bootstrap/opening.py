@@ -20,7 +20,12 @@ from typing import Final
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
-from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
+from exai_desktop.bootstrap.profile_secrets import (
+    OpenedSecrets,
+    clear_environment,
+    open_secrets,
+    sandbox_secrets,
+)
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import JsonAnchorFile, load_seal
@@ -219,6 +224,7 @@ async def open_service(
     another window to come to the front and raises ALREADY_OPEN, and waits for a command to
     end. `passphrase` opens the vault, if the profile has one and the engine is our own.
     """
+    clear_environment()
     where = places(sandbox=sandbox)
     lock = ProfileLock(where.locks / "profile.lock")
     patient_until = time.monotonic() + OWNER_ANSWERS_S

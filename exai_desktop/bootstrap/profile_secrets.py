@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
-from exai_desktop.config.passphrase import find_passphrase, key_file_for, read_passphrase
+from exai_desktop.config.passphrase import (
+    find_passphrase,
+    key_file_for,
+    read_passphrase,
+    take_variable,
+)
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.profile_identity import COMPUTER, Choice, Copied, ProfileIdentity
 from exai_desktop.config.secret_store import KeyringStore, StoreInUse
@@ -54,6 +59,12 @@ def open_secrets(
         identity.carry_over(keyring, accounts)
     keys = AccountKeys(store, environment, where.key_addresses)
     return OpenedSecrets(identity.id, store, keys, identity.take_choice())
+
+
+def clear_environment() -> None:
+    """No child process finds a secret of ours in its environment."""
+    keys_of_environment()
+    take_variable()
 
 
 def sandbox_secrets(where: Places) -> OpenedSecrets:

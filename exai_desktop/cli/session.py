@@ -16,6 +16,7 @@ from typing import Any, Final
 import typer
 
 from exai_desktop.cli.output import Exit, Output, exit_for
+from exai_desktop.core.accounts.secret_store import StoreState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
@@ -78,11 +79,20 @@ def run_verb(
 
     async def once() -> Exit:
         async with open_service(sandbox, passphrase) as service:
+            if passphrase:
+                await _unlock(service, passphrase)
             for line in (await service.facts()).get("problems", "").splitlines():
                 output.notice(line)
             return await verb(service, output)
 
     raise typer.Exit(int(_run(with_service(), output)))
+
+
+async def _unlock(service: UploadService, passphrase: str) -> None:
+    """Another process may hold the profile, with its vault still locked."""
+    status = await service.keys.status()
+    if status.has_vault and status.state is StoreState.LOCKED:
+        await service.keys.unlock(passphrase)
 
 
 @contextlib.contextmanager

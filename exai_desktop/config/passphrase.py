@@ -42,12 +42,7 @@ def find_passphrase(
     The variable is taken out of the environment: no child process finds it there.
     """
     here = os.environ if environment is None else environment
-    given = here.pop(VARIABLE, "")
-    if environment is None:
-        _taken[:] = [given] if given else _taken
-        given = _taken[0] if _taken else ""
-    if given:
-        register(given)
+    given = take_variable() if environment is None else here.pop(VARIABLE, "")
     if file is not None:
         return read_passphrase(file, "--passphrase-file")
     if named := here.get(FILE_VARIABLE):
@@ -61,6 +56,14 @@ def find_passphrase(
     if vault.exists() and (key_file := VaultStore(vault).key_file):
         return read_passphrase(Path(key_file), "the key file of the vault")
     return None
+
+
+def take_variable() -> str:
+    """The passphrase of the environment, which does not have it any more; "" for none."""
+    if given := os.environ.pop(VARIABLE, ""):
+        register(given)
+        _taken[:] = [given]
+    return _taken[0] if _taken else ""
 
 
 def read_passphrase(path: Path, whose: str) -> str:

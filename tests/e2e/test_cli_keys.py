@@ -191,6 +191,51 @@ def test_a_passphrase_stays_in_no_child_and_no_file(
     assert "EXAI_DESKTOP_KEY_MAIN" not in ended.out
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux shows children")
+def test_the_servers_of_the_sandbox_get_no_secret(server_side: Program, file: Path) -> None:
+    given = BY_VARIABLE | {"EXAI_DESKTOP_KEY_MAIN": "sk-obviously-not-a-key"}
+    process = server_side.start("doctor", "--sandbox", environment=given)
+    seen: list[bytes] = []
+
+    def child_was_seen() -> bool:
+        for task in Path(f"/proc/{process.pid}/task").glob("*/children"):
+            for pid in task.read_text().split():
+                seen.append(Path(f"/proc/{pid}/environ").read_bytes())
+        return any(b"EXAI_DESKTOP_HOME" in environment for environment in seen)
+
+    assert eventually(child_was_seen)
+    server_side.finish(process)
+    for name in (b"EXAI_DESKTOP_PASSPHRASE", b"EXAI_DESKTOP_KEY_MAIN"):
+        # Between fork and exec a child is still its parent.
+        assert name not in seen[-1]
+
+
+def test_a_command_with_the_passphrase_opens_the_vault_of_the_one_that_runs(
+    server_side: Program, sandbox: Server, file: Path, tmp_path: Path
+) -> None:
+    program = server_side
+    program.run("vault", "create", environment=BY_VARIABLE).expect(0)
+    add(program, sandbox, **BY_VARIABLE).expect(0)
+    # It holds the profile, without the passphrase, until it is told to end.
+    code = (
+        "import asyncio; from exai_desktop.bootstrap import open_service\n"
+        "async def hold():\n"
+        "    async with open_service():\n"
+        "        print('open', flush=True)\n"
+        "        await asyncio.sleep(1000)\n"
+        "asyncio.run(hold())"
+    )
+    holder = program.start("-c", code, command=[sys.executable])
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"open\n"
+    assert program.upload(file).expect(1).row["error"]["code"] == "VAULT_LOCKED"
+    (tmp_path / "b.txt").write_text("another")
+    program.upload(tmp_path / "b.txt", environment=BY_VARIABLE).expect(0)
+    assert eventually(lambda: [row["state"] for row in program.jobs()] == ["done", "done"])
+    holder.kill()
+    holder.communicate(timeout=60)
+
+
 # -- a keyring that is gone, and back
 
 
