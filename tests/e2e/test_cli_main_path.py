@@ -24,6 +24,11 @@ FIELDS = {
 ERROR_FIELDS = {"code", "title", "hint", "detail", "retry_after"}
 
 
+@pytest.fixture(autouse=True)
+def _as_a_shell_starts_it(program: Program) -> None:
+    program.is_warm = False
+
+
 def _same(server: Server, row: dict[str, Any]) -> None:
     """The bytes at the provider are the bytes on the disk, and the row tells the truth."""
     data = Path(row["path"]).read_bytes()
