@@ -9,6 +9,18 @@ _PYDANTIC = (lambda: (_any.model_config, _any.settings_customise_sources),)
 # Laws and tools that only tests use.
 _TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
 
+# Verbs and their group, told to typer by name.
+_VERBS = (
+    lambda: (
+        _any.content,
+        _any.doctor,
+        _any.explain_error,
+        _any.get_command,
+        _any.import_files,
+        _any.list_jobs,
+    ),
+)
+
 # Rows of a table or a record that people read, not the program.
 _ROWS = (
     lambda: (

@@ -1,61 +1,89 @@
 """The command line's entry: the verbs, and what they may open.
 
-`bootstrap` is imported when a verb runs, so that `--help` costs nothing.
+The module of a verb is imported when the verb is called, and `bootstrap` when it runs: to read
+the options of thirty verbs takes longer than to carry out most of them.
 """
 
 from __future__ import annotations
 
+import importlib
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command_from_info, get_group
+from typer.models import CommandInfo
 
 from exai_desktop import __version__
-from exai_desktop.cli import audit, doctor, settings
-from exai_desktop.cli.accounts import accounts, health, rules
-from exai_desktop.cli.files import at_provider, files, remote
-from exai_desktop.cli.jobs import jobs, pausing
-from exai_desktop.cli.jobs.explain import explain_error
-from exai_desktop.cli.jobs.jobs import settle
-from exai_desktop.cli.jobs.upload import upload
-from exai_desktop.cli.session import Doors, doors
-from exai_desktop.core.service import UploadService
+from exai_desktop.cli.doors import Doors
+
+if TYPE_CHECKING:
+    from exai_desktop.core.service import UploadService
+
+# In the order of `--help`. A verb, or a `typer.Typer` of several, by its place in this package.
+VERBS: Final = {
+    "upload": "jobs.upload:upload",
+    "list": "jobs.jobs:list_jobs",
+    "show": "jobs.jobs:show",
+    "retry": "jobs.jobs:retry",
+    "cancel": "jobs.jobs:cancel",
+    "delete": "files.at_provider:delete",
+    "content": "files.at_provider:content",
+    "settle": "jobs.jobs:settle",
+    "pause": "jobs.pausing:pause",
+    "resume": "jobs.pausing:resume",
+    "files": "files.files:files",
+    "search": "files.files:search",
+    "import": "files.files:import_files",
+    "verify": "files.remote:verify",
+    "reconcile": "files.remote:reconcile",
+    "doctor": "doctor:doctor",
+    "health": "accounts.health:health",
+    "explain": "jobs.explain:explain_error",
+    "account": "accounts.accounts:app",
+    "audit": "audit:app",
+    "rule": "accounts.rules:app",
+    "setting": "settings:app",
+    "sandbox": "sandbox:app",
+}
+
+
+class _Verbs(TyperGroup):
+    """Each verb is imported when it is asked for."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**words)
+        # By these names a mistyped one is told.
+        self.commands.update(dict.fromkeys(VERBS))  # type: ignore[arg-type]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        place = VERBS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        verb = getattr(importlib.import_module(f"exai_desktop.cli.{module}"), name)
+        if isinstance(verb, typer.Typer):
+            group = get_group(verb)
+            group.name = cmd_name
+            return group
+        return get_command_from_info(
+            CommandInfo(cmd_name, callback=verb),
+            pretty_exceptions_short=True,
+            rich_markup_mode=self.rich_markup_mode,
+        )
+
 
 app = typer.Typer(
     name="exai-desktop",
+    cls=_Verbs,
     help="Upload files to Kimi and GLM, and keep a list of them. Without a command: the window.",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.command()(upload)
-app.command("list")(jobs.list_jobs)
-app.command()(jobs.show)
-app.command()(jobs.retry)
-app.command()(jobs.cancel)
-app.command()(at_provider.delete)
-app.command()(at_provider.content)
-app.command()(settle)
-app.command()(pausing.pause)
-app.command()(pausing.resume)
-app.command()(files.files)
-app.command()(files.search)
-app.command("import")(files.import_files)
-app.command()(remote.verify)
-app.command()(remote.reconcile)
-app.command()(doctor.doctor)
-app.command()(health.health)
-app.command("explain")(explain_error)
-app.add_typer(accounts.app, name="account")
-app.add_typer(audit.app, name="audit")
-app.add_typer(rules.app, name="rule")
-app.add_typer(settings.app, name="setting")
-
-sandbox_app = typer.Typer(help="Test servers on this computer that behave like Kimi and GLM.")
-app.add_typer(sandbox_app, name="sandbox")
 
 
 def _open_service(sandbox: bool) -> AbstractAsyncContextManager[UploadService]:
@@ -87,36 +115,6 @@ def _root(
     ] = False,
 ) -> None:
     ctx.obj = Doors(_open_service, _serve_sandbox)
-
-
-@sandbox_app.callback()
-def _sandbox() -> None:
-    """Test servers on this computer that behave like Kimi and GLM."""
-
-
-@sandbox_app.command()
-def serve(
-    ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free port.")] = 0,
-    store: Annotated[
-        Path | None, typer.Option(help="Folder for the stored files.", show_default=False)
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A limit or delay.", show_default=False),
-    ] = None,
-    with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="Exit when standard input is closed.")
-    ] = False,
-) -> None:
-    """Run until interrupted. Prints addresses, keys and the control token as JSON."""
-    limits: dict[str, str] = {}
-    for item in set_ or ():
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{item!r} is not NAME=VALUE")
-        limits[name] = value
-    doors(ctx).serve_sandbox(port, store, limits, with_parent)
 
 
 def main() -> None:

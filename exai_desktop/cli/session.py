@@ -7,34 +7,17 @@ import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import typer
 
+from exai_desktop.cli.doors import doors
 from exai_desktop.cli.output import Exit, Output, exit_for
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
-OpenService = Callable[[bool], AbstractAsyncContextManager[UploadService]]
 Verb = Callable[[UploadService, Output], Awaitable[Exit]]
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What the verbs may open; `cli.main` fills it from `bootstrap`."""
-
-    # The argument: against the built-in sandbox.
-    open_service: OpenService
-    serve_sandbox: Callable[..., None]
-
-
-def doors(ctx: typer.Context) -> Doors:
-    found = ctx.find_root().obj
-    assert isinstance(found, Doors)
-    return found
 
 
 def run_verb(
