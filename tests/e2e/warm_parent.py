@@ -43,6 +43,12 @@ LENGTH: Final = struct.Struct("!I")
 STREAMS: Final = 3
 
 
+def _modules_of_verbs() -> set[str]:
+    from exai_desktop.cli.main import VERBS
+
+    return {f"exai_desktop.cli.{place.partition(':')[0]}" for place in VERBS.values()}
+
+
 def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """The next request with its three streams; None when nobody will ask again."""
     room = socket.CMSG_SPACE(STREAMS * array.array("i").itemsize)
@@ -111,7 +117,7 @@ def fork(connection: socket.socket) -> dict[str, Any] | None:
 def main() -> None:
     """Ends when its socket is closed; in a fork, as the program ends."""
     connection = socket.socket(fileno=int(sys.argv[1]))
-    for name in PROGRAM:
+    for name in (*PROGRAM, *_modules_of_verbs()):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
