@@ -9,18 +9,6 @@ _PYDANTIC = (lambda: (_any.model_config, _any.settings_customise_sources),)
 # Laws and tools that only tests use.
 _TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
 
-# Verbs and their group, told to typer by name.
-_VERBS = (
-    lambda: (
-        _any.content,
-        _any.doctor,
-        _any.explain_error,
-        _any.get_command,
-        _any.import_files,
-        _any.list_jobs,
-    ),
-)
-
 # Rows of a table or a record that people read, not the program.
 _ROWS = (
     lambda: (
@@ -41,8 +29,20 @@ _ROWS = (
     ),
 )
 
-# typer calls what its decorators have seen.
-_VERBS = (lambda: (_any.export, _any.list_accounts, _any._sandbox),)
+# typer calls what its decorators have seen, and what the table of verbs names.
+_VERBS = (
+    lambda: (
+        _any._sandbox,
+        _any.content,
+        _any.doctor,
+        _any.explain_error,
+        _any.export,
+        _any.get_command,
+        _any.import_files,
+        _any.list_accounts,
+        _any.list_jobs,
+    ),
+)
 
 # asyncio, httpcore, httpx, the SDKs and uvicorn call these.
 _PROTOCOLS = (

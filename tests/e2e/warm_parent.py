@@ -23,7 +23,7 @@ from typing import Any, Final
 PROGRAM: Final = (
     "exai_desktop.cli.main",
     "exai_desktop.bootstrap.opening",
-    "exai_desktop.engine.files.guarded_process",
+    "exai_desktop.engine.files.file_checks",
     "exai_desktop.engine.ipc.client",
     "exai_desktop.providers.custom",
     "exai_desktop.providers.glm",

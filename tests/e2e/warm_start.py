@@ -56,7 +56,6 @@ class _Parent:
             # Pipes, as its forks have them: Python chooses by it how streams are buffered.
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
         )
         theirs.close()
         self._connection = ours
