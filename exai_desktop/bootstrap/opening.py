@@ -42,6 +42,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
+from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
@@ -164,6 +165,7 @@ def _facts(where: Places, face: str) -> dict[str, str]:
         "data": str(where.data),
         "logs": str(where.logs),
         "settings": str(where.settings_file),
+        "pdf_check": "confined" if can_confine() else "not confined: this system has no seccomp",
     }
 
 
