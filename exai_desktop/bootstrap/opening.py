@@ -146,7 +146,7 @@ def _metrics(settings: Settings, stack: AsyncExitStack, problems: list[AppError]
     from exai_desktop.config.metrics import PrometheusMetrics, served  # late: an extra
 
     try:
-        metrics = PrometheusMetrics()
+        metrics = PrometheusMetrics(names_accounts=settings.metrics_account_names)
         stack.enter_context(served(metrics, settings.metrics_port))
     except EngineError as error:
         problems.append(error)
