@@ -38,6 +38,14 @@ def test_names_that_are_no_text_reach_it(program: Program, tmp_path: Path) -> No
     assert (warm.code, warm.out, warm.err) == (cold.code, cold.out, cold.err)
 
 
+def test_what_is_no_text_reaches_it_by_standard_input(program: Program, sandbox: Server) -> None:
+    url = sandbox.url("kimi-intl")
+    add = ("account", "add", "x", "--provider", "kimi", "--region", "intl", "--base-url", url)
+    warm, cold = _both(program, *add, "--key-stdin", stdin=b"sk-\xff\n")
+    assert (warm.code, warm.out, warm.err) == (cold.code, cold.out, cold.err)
+    assert warm.code != 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_signals_reach_it(
     program: Program, sandbox: Server, tmp_path: Path, number: signal.Signals

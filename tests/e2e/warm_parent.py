@@ -81,11 +81,10 @@ def become(request: dict[str, Any], streams: list[int], connection: socket.socke
 def _open_streams() -> None:
     """As the interpreter does: how a stream is buffered depends on what is behind it."""
     encoding = sys.stdout.encoding
-    sys.stdin = os.fdopen(0, encoding=encoding, closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)
-    sys.stderr = os.fdopen(
-        2, "w", buffering=1, encoding=encoding, errors="backslashreplace", closefd=False
-    )
+    strict, lax = sys.stdin.errors, "backslashreplace"
+    sys.stdin = os.fdopen(0, encoding=encoding, errors=strict, closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, errors=strict, closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding=encoding, errors=lax, closefd=False)
 
 
 def fork(connection: socket.socket) -> dict[str, Any] | None:
