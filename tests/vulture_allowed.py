@@ -29,10 +29,23 @@ _ROWS = (
     ),
 )
 
-# typer calls what its decorators have seen.
+# typer calls what its decorators have seen, and what the table of verbs names.
 _VERBS = (
-    lambda: (_any.export, _any.list_accounts, _any._sandbox, _any.verb_with_it),
-    lambda: (_any.expose_value, _any.passphrase_file),
+    lambda: (
+        _any._sandbox,
+        _any.content,
+        _any.doctor,
+        _any.explain_error,
+        _any.export,
+        _any.get_command,
+        _any.import_files,
+        _any.list_accounts,
+        _any.list_jobs,
+        _any.expose_value,
+        _any.passphrase_file,
+        _any.profile_app,
+        _any.verb_with_it,
+    ),
 )
 
 # Words of the command line that become values of an enumeration.
@@ -42,6 +55,7 @@ _CHOICES = (lambda: (_any.NEW,),)
 _PROTOCOLS = (
     lambda: (
         _any.capture_signals,
+        _any.log_message,
         _any.connect_tcp,
         _any.connection_lost,
         _any.handle_request,

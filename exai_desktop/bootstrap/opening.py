@@ -48,6 +48,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
+from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
@@ -160,7 +161,7 @@ def _metrics(settings: Settings, stack: AsyncExitStack, problems: list[AppError]
     from exai_desktop.config.metrics import PrometheusMetrics, served  # late: an extra
 
     try:
-        metrics = PrometheusMetrics()
+        metrics = PrometheusMetrics(names_accounts=settings.metrics_account_names)
         stack.enter_context(served(metrics, settings.metrics_port))
     except EngineError as error:
         problems.append(error)
@@ -179,6 +180,7 @@ def _facts(where: Places, face: str) -> dict[str, str]:
         "data": str(where.data),
         "logs": str(where.logs),
         "settings": str(where.settings_file),
+        "pdf_check": "confined" if can_confine() else "not confined: this system has no seccomp",
     }
 
 

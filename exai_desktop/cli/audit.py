@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
@@ -117,8 +118,19 @@ async def rows_since(service: UploadService, since: float | None) -> AsyncIterat
 
 
 def _opened(target: Path | None) -> AbstractContextManager[IO[str]]:
-    """UTF-8 whatever the terminal speaks; what is no text in it comes as an escape."""
+    """UTF-8 whatever the terminal speaks; what is no text in it comes as an escape.
+
+    A file can be read by its user only: names of files and accounts are in it.
+    """
     place: Path | int = sys.stdout.fileno() if target is None else target
+
+    def private(path: str, flags: int) -> int:
+        descriptor = os.open(path, flags, 0o600)
+        # A file that was there keeps its mode otherwise. Not a device; Windows has no such modes.
+        if sys.platform != "win32" and stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fchmod(descriptor, 0o600)
+        return descriptor
+
     return open(
         place,
         "w",
@@ -126,6 +138,7 @@ def _opened(target: Path | None) -> AbstractContextManager[IO[str]]:
         errors="backslashreplace",
         newline="",
         closefd=target is not None,
+        opener=None if target is None else private,
     )
 
 

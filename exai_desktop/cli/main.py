@@ -1,64 +1,128 @@
 """The command line's entry: the verbs, and what they may open.
 
-`bootstrap` is imported when a verb runs, so that `--help` costs nothing.
+The module of a verb is imported when the verb is called, and `bootstrap` when it runs: to read
+the options of thirty verbs takes longer than to carry out most of them.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_command_from_info, get_group
+from typer.models import CommandInfo
 
 from exai_desktop import __version__
-from exai_desktop.cli import audit, doctor, settings, vault
-from exai_desktop.cli.accounts import accounts, health, rules
-from exai_desktop.cli.files import at_provider, files, remote
-from exai_desktop.cli.jobs import jobs, pausing
-from exai_desktop.cli.jobs.explain import explain_error
-from exai_desktop.cli.jobs.jobs import settle
-from exai_desktop.cli.jobs.upload import upload
-from exai_desktop.cli.session import PASSPHRASE_FILE, Doors, SecretDoors, doors
-from exai_desktop.core.service import UploadService
+from exai_desktop.cli.doors import PASSPHRASE_FILE, Doors, SecretDoors
+
+if TYPE_CHECKING:
+    from exai_desktop.core.service import UploadService
+
+# In the order of `--help`. A verb, or a `typer.Typer` of several, by its place in this package.
+VERBS: Final = {
+    "upload": "jobs.upload:upload",
+    "list": "jobs.jobs:list_jobs",
+    "show": "jobs.jobs:show",
+    "retry": "jobs.jobs:retry",
+    "cancel": "jobs.jobs:cancel",
+    "delete": "files.at_provider:delete",
+    "content": "files.at_provider:content",
+    "settle": "jobs.jobs:settle",
+    "pause": "jobs.pausing:pause",
+    "resume": "jobs.pausing:resume",
+    "files": "files.files:files",
+    "search": "files.files:search",
+    "import": "files.files:import_files",
+    "verify": "files.remote:verify",
+    "reconcile": "files.remote:reconcile",
+    "doctor": "doctor:doctor",
+    "health": "accounts.health:health",
+    "explain": "jobs.explain:explain_error",
+    "account": "accounts.accounts:app",
+    "audit": "audit:app",
+    "rule": "accounts.rules:app",
+    "setting": "settings:app",
+    "vault": "vault:app",
+    "profile": "vault:profile_app",
+    "sandbox": "sandbox:app",
+}
+# Verbs that open no profile.
+_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain"})
+
+
+class _Verbs(TyperGroup):
+    """Each verb is imported when it is asked for."""
+
+    def __init__(self, **words: Any) -> None:
+        super().__init__(**words)
+        # By these names a mistyped one is told.
+        self.commands.update(dict.fromkeys(VERBS))  # type: ignore[arg-type]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        place = VERBS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        verb = getattr(importlib.import_module(f"exai_desktop.cli.{module}"), name)
+        if isinstance(verb, typer.Typer):
+            command: Any = get_group(verb)
+            command.name = cmd_name
+        else:
+            command = get_command_from_info(
+                CommandInfo(cmd_name, callback=verb),
+                pretty_exceptions_short=True,
+                rich_markup_mode=self.rich_markup_mode,
+            )
+        if cmd_name not in _WITHOUT_PROFILE:
+            _give_passphrase_option(command)
+        return command
+
+
+def _note_passphrase_file(ctx: typer.Context, value: Path | None) -> None:
+    ctx.meta[PASSPHRASE_FILE] = value
+
+
+def _give_passphrase_option(command: Any) -> None:
+    """Each verb that opens a profile takes `--passphrase-file`: one place instead of thirty."""
+    below = getattr(command, "commands", None)
+    if below:
+        for each in below.values():
+            _give_passphrase_option(each)
+        return
+    donor = typer.Typer(add_completion=False)
+
+    @donor.command()
+    def verb_with_it(
+        passphrase_file: Annotated[
+            Path | None,
+            typer.Option(
+                "--passphrase-file",
+                callback=_note_passphrase_file,
+                help="Read the passphrase of the vault from this file.",
+                show_default=False,
+            ),
+        ] = None,
+    ) -> None: ...
+
+    option = get_command(donor).params[0]
+    option.expose_value = False
+    command.params.append(option)
+
 
 app = typer.Typer(
     name="exai-desktop",
+    cls=_Verbs,
     help="Upload files to Kimi and GLM, and keep a list of them. Without a command: the window.",
     no_args_is_help=False,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.command()(upload)
-app.command("list")(jobs.list_jobs)
-app.command()(jobs.show)
-app.command()(jobs.retry)
-app.command()(jobs.cancel)
-app.command()(at_provider.delete)
-app.command()(at_provider.content)
-app.command()(settle)
-app.command()(pausing.pause)
-app.command()(pausing.resume)
-app.command()(files.files)
-app.command()(files.search)
-app.command("import")(files.import_files)
-app.command()(remote.verify)
-app.command()(remote.reconcile)
-app.command()(doctor.doctor)
-app.command()(health.health)
-app.command("explain")(explain_error)
-app.add_typer(accounts.app, name="account")
-app.add_typer(audit.app, name="audit")
-app.add_typer(rules.app, name="rule")
-app.add_typer(settings.app, name="setting")
-app.add_typer(vault.app, name="vault")
-app.add_typer(vault.profile_app, name="profile")
-
-sandbox_app = typer.Typer(help="Test servers on this computer that behave like Kimi and GLM.")
-app.add_typer(sandbox_app, name="sandbox")
 
 
 def _open_service(
@@ -115,78 +179,6 @@ def _root(
     ctx.obj = Doors(_open_service, _serve_sandbox, _secret_doors())
 
 
-@sandbox_app.callback()
-def _sandbox() -> None:
-    """Test servers on this computer that behave like Kimi and GLM."""
-
-
-@sandbox_app.command()
-def serve(
-    ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free port.")] = 0,
-    store: Annotated[
-        Path | None, typer.Option(help="Folder for the stored files.", show_default=False)
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A limit or delay.", show_default=False),
-    ] = None,
-    with_parent: Annotated[
-        bool, typer.Option("--with-parent", help="Exit when standard input is closed.")
-    ] = False,
-) -> None:
-    """Run until interrupted. Prints addresses, keys and the control token as JSON."""
-    limits: dict[str, str] = {}
-    for item in set_ or ():
-        name, equals, value = item.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{item!r} is not NAME=VALUE")
-        limits[name] = value
-    doors(ctx).serve_sandbox(port, store, limits, with_parent)
-
-
-def _note_passphrase_file(ctx: typer.Context, value: Path | None) -> None:
-    ctx.meta[PASSPHRASE_FILE] = value
-
-
-# Verbs that open no profile.
-_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain"})
-
-
-def _give_passphrase_option(group: Any) -> None:
-    """Each verb that opens a profile takes `--passphrase-file`: one place instead of thirty."""
-    donor = typer.Typer(add_completion=False)
-
-    @donor.command()
-    def verb_with_it(
-        passphrase_file: Annotated[
-            Path | None,
-            typer.Option(
-                "--passphrase-file",
-                callback=_note_passphrase_file,
-                help="Read the passphrase of the vault from this file.",
-                show_default=False,
-            ),
-        ] = None,
-    ) -> None: ...
-
-    option = typer.main.get_command(donor).params[0]
-    option.expose_value = False
-
-    def give(commands: dict[str, Any]) -> None:
-        for name, command in commands.items():
-            if name in _WITHOUT_PROFILE:
-                continue
-            if below := getattr(command, "commands", None):
-                give(below)
-            else:
-                command.params.append(option)
-
-    give(group.commands)
-
-
 def main() -> None:
     """Run one verb; ends the process with its exit code."""
-    group = typer.main.get_command(app)
-    _give_passphrase_option(group)
-    group()
+    app()

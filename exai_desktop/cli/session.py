@@ -8,52 +8,19 @@ import getpass
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import typer
 
+from exai_desktop.cli.doors import PASSPHRASE_FILE, doors
 from exai_desktop.cli.output import Exit, Output, exit_for
 from exai_desktop.core.accounts.secret_store import StoreState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
-OpenService = Callable[[bool, str | None], AbstractAsyncContextManager[UploadService]]
 Verb = Callable[[UploadService, Output], Awaitable[Exit]]
-Ask = Callable[[], str]
-
-# Where the option that every verb has is noted; see `cli.main`.
-PASSPHRASE_FILE: Final = "exai-desktop passphrase file"  # noqa: S105 - a name
 _PASSPHRASE: Final = "exai-desktop passphrase"  # noqa: S105 - a name
-
-
-@dataclass(frozen=True, slots=True)
-class SecretDoors:
-    """How a verb gets a passphrase, and settles what a copied profile is. All may ask or block."""
-
-    passphrase: Callable[[Path | None, Ask | None], str | None]
-    # A file, a key file, and whether the vault is yet to be made.
-    new_passphrase: Callable[[Path | None, Path | None, Ask | None, bool], tuple[str, str]]
-    settle_copy: Callable[[str, str | None], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """What the verbs may open; `cli.main` fills it from `bootstrap`."""
-
-    # Whether against the built-in sandbox, and the passphrase of the vault.
-    open_service: OpenService
-    serve_sandbox: Callable[..., None]
-    secrets: SecretDoors
-
-
-def doors(ctx: typer.Context) -> Doors:
-    found = ctx.find_root().obj
-    assert isinstance(found, Doors)
-    return found
 
 
 def run_verb(

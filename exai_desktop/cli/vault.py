@@ -7,17 +7,10 @@ from typing import Annotated
 
 import typer
 
+from exai_desktop.cli.doors import PASSPHRASE_FILE, doors
 from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output
-from exai_desktop.cli.session import (
-    PASSPHRASE_FILE,
-    can_ask,
-    doors,
-    errors_told,
-    hidden,
-    passphrase_of,
-    run_verb,
-)
+from exai_desktop.cli.session import can_ask, errors_told, hidden, passphrase_of, run_verb
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.codes import ErrorCode
@@ -12,7 +14,7 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 
 _PHASES: Final = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
@@ -28,11 +30,14 @@ def size_range(size: int) -> str:
 
 
 class PrometheusMetrics(Metrics):
-    """`core.events.Metrics`; raises INVALID_SETTING without the extra `metrics`."""
+    """`core.events.Metrics`; raises INVALID_SETTING without the extra `metrics`.
+
+    An account's name may tell for whom one works: it is a number unless `names_accounts`.
+    """
 
     is_watched = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, names_accounts: bool = False) -> None:
         try:
             from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
         except ImportError as error:
@@ -41,6 +46,8 @@ class PrometheusMetrics(Metrics):
                 "metrics_port needs the package extra metrics, which is not installed",
             ) from error
         self.registry = CollectorRegistry()
+        self._names_accounts = names_accounts
+        self._numbers: dict[str, int] = {}
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"exai_{name}", text, labels, registry=self.registry)
@@ -73,6 +80,11 @@ class PrometheusMetrics(Metrics):
         self._step_downs = gauge("transport_step_downs", "Since the start", "account")
         self._jobs = gauge("jobs", "Jobs in the database", "state")
 
+    def _shown(self, account: str) -> str:
+        if self._names_accounts:
+            return account
+        return str(self._numbers.setdefault(account, len(self._numbers) + 1))
+
     def attempt_began(self, provider: str) -> None:
         self._active.labels(provider).inc()
 
@@ -95,19 +107,19 @@ class PrometheusMetrics(Metrics):
         self._deleted.labels(provider).inc()
 
     def breaker_is(self, account: str, phase: Phase, *, is_new: bool) -> None:
-        self._breaker.labels(account).set(_PHASES[phase])
+        self._breaker.labels(self._shown(account)).set(_PHASES[phase])
         if is_new:
-            self._changes.labels(account, phase.value.replace(" ", "_")).inc()
+            self._changes.labels(self._shown(account), phase.value.replace(" ", "_")).inc()
 
     def answered(self, account: str, *, is_fault: bool) -> None:
-        self._answers.labels(account, "fault" if is_fault else "good").inc()
+        self._answers.labels(self._shown(account), "fault" if is_fault else "good").inc()
 
     def health_is(self, account: str, *, is_well: bool) -> None:
-        self._health.labels(account).set(float(is_well))
+        self._health.labels(self._shown(account)).set(float(is_well))
 
     def account_holds(self, account: str, files: int, size: int) -> None:
-        self._held_files.labels(account).set(files)
-        self._held_bytes.labels(account).set(size)
+        self._held_files.labels(self._shown(account)).set(files)
+        self._held_bytes.labels(self._shown(account)).set(size)
 
     def jobs_are(self, counts: Mapping[str, int]) -> None:
         for state, number in counts.items():
@@ -115,39 +127,67 @@ class PrometheusMetrics(Metrics):
 
     def sends_by(self, account: str, transport: str, step_downs: int) -> None:
         for way in _WAYS:
-            self._ways.labels(account, way).set(float(way == transport))
-        self._step_downs.labels(account).set(step_downs)
+            self._ways.labels(self._shown(account), way).set(float(way == transport))
+        self._step_downs.labels(self._shown(account)).set(step_downs)
 
     def forget(self, account: str) -> None:
+        shown = self._shown(account)
         single = (self._breaker, self._health, self._held_files, self._held_bytes)
         for gauge in (*single, self._step_downs):
             with suppress(KeyError):
-                gauge.remove(account)
+                gauge.remove(shown)
         for result in ("fault", "good"):
             with suppress(KeyError):
-                self._answers.remove(account, result)
+                self._answers.remove(shown, result)
         for way in _WAYS:
             with suppress(KeyError):
-                self._ways.remove(account, way)
+                self._ways.remove(shown, way)
         for phase in Phase:
             with suppress(KeyError):
-                self._changes.remove(account, phase.value.replace(" ", "_"))
+                self._changes.remove(shown, phase.value.replace(" ", "_"))
+
+
+_OURS: Final = frozenset({"127.0.0.1", "localhost"})
 
 
 @contextmanager
 def served(metrics: PrometheusMetrics, port: int) -> Iterator[int]:
-    """On 127.0.0.1 until left; gives the port. Raises INVALID_SETTING when it is taken."""
-    from prometheus_client import start_http_server
+    """On 127.0.0.1 until left; gives the port. Raises INVALID_SETTING when it is taken.
+
+    A request for another host is refused: a web page can make a browser ask this computer under a
+    name of its own.
+    """
+    from prometheus_client import make_wsgi_app
+    from prometheus_client.exposition import ThreadingWSGIServer
+
+    show = make_wsgi_app(registry=metrics.registry)
+
+    def respond(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        host, _, _ = environ.get("HTTP_HOST", "").partition(":")
+        if host not in _OURS:
+            start("421 Misdirected Request", [("Content-Type", "text/plain")])
+            return [b"The name of this host is 127.0.0.1.\n"]
+        answer: Iterable[bytes] = show(environ, start)
+        return answer
 
     try:
-        server, thread = start_http_server(port, addr="127.0.0.1", registry=metrics.registry)
+        server = make_server("127.0.0.1", port, respond, ThreadingWSGIServer, _Quiet)
     except OSError as error:
         raise EngineError(
             ErrorCode.INVALID_SETTING, f"metrics_port {port}: {error.strerror}"
         ) from error
+    thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
     try:
         yield server.server_port
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Quiet(WSGIRequestHandler):
+    """Requests are no news."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+        pass

@@ -95,6 +95,10 @@ class SendingSettings(BaseModel):
         description="Port on this computer (127.0.0.1) for Prometheus metrics; 0: none. Needs the"
         " package extra `metrics`.",
     )
+    metrics_account_names: bool = Field(
+        default=False,
+        description="Show the names of accounts in metrics. Otherwise each account is a number.",
+    )
     redis_url: str = Field(
         default="",
         description="Address of a Redis server that several computers share. They pause an account"

@@ -19,6 +19,8 @@ from typing import Any, Final
 
 import httpcore
 
+from exai_desktop.net.interim_answers import MOST_BYTES, split_interim
+
 # RFC 8305: when the first address has not answered after this time, the next is tried as well.
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 # A server that sends more than this must wait until we have read it.
@@ -31,6 +33,8 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.unread: deque[bytes] = deque()
         self.unread_size = 0
+        # Of interim answers that were skipped, since the last answer was read.
+        self.skipped_bytes = 0
         self.is_read_ended = False
         self.lost_error: BaseException | None = None
         self.is_write_paused = False
@@ -105,10 +109,27 @@ class _Connection(asyncio.Protocol):
 
     def next_piece(self) -> bytes:
         data = self.unread.popleft()
-        if self.unread_size > _MAX_UNREAD_BYTES >= self.unread_size - len(data):
-            self.transport.resume_reading()
-        self.unread_size -= len(data)
+        self.skipped_bytes = 0
+        self._is_taken(len(data))
         return data
+
+    def _is_taken(self, size: int) -> None:
+        if self.unread_size > _MAX_UNREAD_BYTES >= self.unread_size - size:
+            self.transport.resume_reading()
+        self.unread_size -= size
+
+    def is_answered(self) -> bool:
+        """Whether an answer has begun to arrive; interim answers before it are dropped."""
+        if not self.unread:
+            return False
+        data = b"".join(self.unread)
+        skipped, is_open = split_interim(data)
+        self.unread.clear()
+        if skipped < len(data):
+            self.unread.append(data[skipped:])
+        self._is_taken(skipped)
+        self.skipped_bytes += skipped
+        return not is_open or self.skipped_bytes > MOST_BYTES
 
     async def wait_for_change(self, timeout_s: float | None) -> None:
         """Wait until the event loop reports something. Raises TimeoutError."""
@@ -167,7 +188,7 @@ class ListeningStream(httpcore.AsyncNetworkStream):
     def _stop_if_answered(self) -> None:
         """A WriteError makes httpcore stop sending and read the answer."""
         connection = self._connection
-        if connection.unread or connection.is_read_ended:
+        if connection.is_read_ended or connection.is_answered():
             raise httpcore.WriteError("the server answered or closed the connection too early")
 
     async def aclose(self) -> None:

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, NamedTuple, Self
 
 import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exai_desktop.sandbox.app import SandboxApp
@@ -106,7 +107,8 @@ class Sandbox:
             stack.callback(world.store.close)
             self._token = world.token
             config = uvicorn.Config(
-                SandboxApp(world),
+                # A web page can make a browser ask this computer under a name of its own.
+                TrustedHostMiddleware(SandboxApp(world), [HOST, "localhost"]),
                 http=_Protocol,
                 loop="asyncio",
                 ws="none",

@@ -41,7 +41,7 @@ HEAVY = QT | SERVERS | SDKS | LINE | STORES | SECRETS | FILES
 BUDGETS = {
     "exai_desktop.core": HEAVY | {"typer", "rich"},
     "exai_desktop.__main__": HEAVY,
-    "exai_desktop.cli.main": HEAVY,
+    "exai_desktop.cli.main": HEAVY | {"asyncio", "pydantic", "rich"},
     "exai_desktop.bootstrap": QT | SERVERS | EXTRAS,
     "exai_desktop.gui.app": SERVERS | EXTRAS,
 }

@@ -17,6 +17,7 @@ from typing import IO, Any, Self
 
 from .processes import COMMAND
 from .server import KIMI, Server
+from .warm_start import WarmProcess, can_be_warm
 
 # Only a program that is stuck meets it, however busy the machine.
 LIMIT_S = 500.0
@@ -69,6 +70,8 @@ class Program:
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
+        # Whether a start may find the imports done; see `warm_start`.
+        self.is_warm = True
         clean = {n: v for n, v in os.environ.items() if not n.startswith("EXAI_DESKTOP_")}
         self.environment = clean | dict(environment)
         self.environment |= {
@@ -91,13 +94,9 @@ class Program:
         command = [*command, *(os.fspath(argument) for argument in arguments)]
         if without_privilege and os.geteuid() == 0:
             command = [*_mortal(), *command]
-        process = subprocess.Popen(
-            command,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            env=self.environment | dict(environment),
-        )
+        complete = self.environment | dict(environment)
+        kind = WarmProcess if self.is_warm and can_be_warm(command, complete) else subprocess.Popen
+        process = kind(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=complete)
         self._started.append(process)
         return process
 

@@ -115,9 +115,12 @@ def test_the_csv_export_is_safe_in_a_spreadsheet(
     program.add_account(sandbox, name="=HYPERLINK(1)")
     program.run("account", "remove", "=HYPERLINK(1)").expect(0)
     target = tmp_path / "trail.csv"
+    target.write_text("of before")
+    target.chmod(0o644)
     said = program.run("audit", "export", "--output", target).expect(0).out
     assert "2 rows written" in said
     raw = target.read_bytes()
+    assert target.stat().st_mode & 0o777 == 0o600
     assert raw.startswith(b"seq,at,actor,action,")
     with target.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -125,6 +128,9 @@ def test_the_csv_export_is_safe_in_a_spreadsheet(
     assert [row["action"] for row in rows] == ["account.added", "account.removed"]
     same = program.run("audit", "export", "--format", "csv").expect(0)
     assert same.raw_out == raw
+    mode = Path("/dev/null").stat().st_mode
+    program.run("audit", "export", "--output", "/dev/null").expect(0)
+    assert Path("/dev/null").stat().st_mode == mode
     assert [row["account"] for row in exported(program)] == ["=HYPERLINK(1)"] * 2
 
 

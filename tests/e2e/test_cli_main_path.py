@@ -24,6 +24,11 @@ FIELDS = {
 ERROR_FIELDS = {"code", "title", "hint", "detail", "retry_after"}
 
 
+@pytest.fixture(autouse=True)
+def _as_a_shell_starts_it(program: Program) -> None:
+    program.is_warm = False
+
+
 def _same(server: Server, row: dict[str, Any]) -> None:
     """The bytes at the provider are the bytes on the disk, and the row tells the truth."""
     data = Path(row["path"]).read_bytes()
@@ -223,13 +228,13 @@ def test_doctor_says_what_works(program: Program, sandbox: Server) -> None:
     assert "Secret Service" in program.run("doctor").expect(0).out
 
 
-@pytest.mark.parametrize("option", ["--version", "--help"])
-def test_what_needs_no_engine_is_quick(program: Program, option: str) -> None:
+@pytest.mark.parametrize(("option", "most_times"), [("--version", 6), ("--help", 60)])
+def test_what_needs_no_engine_is_quick(program: Program, option: str, most_times: int) -> None:
     program.run(option).expect(0)
     best = min(_processor_s(*COMMAND, option) for _ in range(3))
     bare = min(_processor_s(COMMAND[0], "-c", "pass") for _ in range(3))
-    # Of the processor, and beside the bare start: a busy machine is not a bug.
-    assert best < bare + 0.6, f"{best:.2f} s; Python alone takes {bare:.2f} s"
+    # As many times the bare start, which a busy machine slows down as well.
+    assert best < bare * most_times, f"{best:.2f} s; Python alone takes {bare:.2f} s"
     assert not program.home.exists()
 
 

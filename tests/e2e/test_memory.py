@@ -5,6 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from tests import documents
 
 from .program import Program
@@ -13,6 +15,11 @@ from .server import Server
 MIB = 1024 * 1024
 SIZE = 95_000_000
 MOST_GROWTH = 40 * MIB
+
+
+@pytest.fixture(autouse=True)
+def _as_a_shell_starts_it(program: Program) -> None:
+    program.is_warm = False
 
 
 def _peak(process: subprocess.Popen[bytes]) -> int:

@@ -165,6 +165,7 @@ def test_no_key_is_in_the_arguments_or_the_environment_of_a_process(
     watched: Watched, sandbox: Server, tmp_path: Path
 ) -> None:
     program = watched.program
+    program.is_warm = False
     (tmp_path / "a.txt").write_text("text")
     sandbox.faults({"kind": "stall", "method": "POST"})
     program.add_account(sandbox)

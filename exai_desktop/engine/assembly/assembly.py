@@ -11,13 +11,11 @@ from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
-from exai_desktop.engine.background.background import Background, Memory
-from exai_desktop.engine.background.breaker_news import BreakerNews
+from exai_desktop.engine.background.background import Background, JobLanes, Memory, Runner
 from exai_desktop.engine.background.health_watch import HealthWatch
-from exai_desktop.engine.background.job_lanes import JobLanes
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
-from exai_desktop.engine.background.runner import Runner
+from exai_desktop.engine.background.problems import BreakerNews
 from exai_desktop.engine.background.snapshots import SnapshotTask
 from exai_desktop.engine.background.store_watch import StoreParts, StoreWatch
 from exai_desktop.engine.background.totals import Totals

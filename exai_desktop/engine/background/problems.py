@@ -1,14 +1,22 @@
-"""What is wrong beyond one file, also for those who begin to listen later.
+"""What is wrong beyond one file, and what follows when an account is paused or well again.
 
-Each is said once when it begins, and once when it is over.
+Each is said once when it begins, once when it is over, and to those who begin to listen later.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from enum import StrEnum
 
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.events import EventBus, ProblemRaised, ProblemSolved
+from exai_desktop.core.events import EventBus, Metrics, ProblemRaised, ProblemSolved
+from exai_desktop.core.jobs.jobs import JobView
+from exai_desktop.engine.accounts.health import Breakers
+from exai_desktop.engine.background.prober import Prober
+from exai_desktop.engine.upload.admission import Admission, Diversion
 
 
 class Condition(StrEnum):
@@ -81,3 +89,37 @@ class Problems:
             self.over(condition)
         else:
             self.holds(condition, error)
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerNews:
+    """`aside` runs work beside the jobs."""
+
+    breakers: Breakers
+    admission: Admission
+    diversion: Diversion
+    prober: Prober
+    problems: Problems
+    metrics: Metrics
+    aside: Callable[[Coroutine[object, object, object]], None]
+
+    def changed(self, account: str, *, is_new_phase: bool) -> None:
+        """Meets `OnChange` of the breakers."""
+        self.admission.steer_lane(account)
+        self.prober.wake()
+        phase, error = self.breakers.phase(account), self.breakers.error(account)
+        self.metrics.breaker_is(account, phase, is_new=is_new_phase)
+        if phase is Phase.CLOSED:
+            self.problems.over(Condition.BREAKER, account)
+        if error is not None and is_new_phase:
+            log.warning("%s is paused: %s", account, error.detail)
+            self.problems.holds(Condition.BREAKER, error, account)
+            self.aside(self.diversion.stand_aside(account))
+
+    def waits(self, job: JobView) -> None:
+        """It came to this account, or back to it, after the others were sent elsewhere."""
+        if job.account and self.breakers.phase(job.account) is Phase.OPEN:
+            self.aside(self.diversion.divert(job))

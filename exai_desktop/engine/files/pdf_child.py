@@ -1,13 +1,17 @@
 """The guarded child: does a PDF open without a password? One line of JSON, then the end.
 
-Started by `engine.files.file_checks` only. Nothing of the file is parsed before the limits
-are in force.
+Started by `engine.files.file_checks` only. Nothing of the file is parsed before the limits are in
+force, and before it can open no other file, no socket and no program (where the system has that).
 """
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Sequence
 from typing import BinaryIO, Final
@@ -15,6 +19,19 @@ from typing import BinaryIO, Final
 VERB: Final = "guarded-pdf"
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
 CPU_S: Final = 30
+
+
+# What Python imports when a text of this kind is first met, which is too late then.
+_TEXTS: Final = (
+    "ascii",
+    "charmap",
+    "cp1252",
+    "latin-1",
+    "utf-8",
+    "utf-16",
+    "utf-16-be",
+    "utf-16-le",
+)
 
 
 def limit_self(memory_bytes: int = MEMORY_BYTES, cpu_s: int = CPU_S) -> None:
@@ -43,11 +60,25 @@ def opens_without_password(stream: BinaryIO) -> bool:
     return reader.get_num_pages() > 0
 
 
+def import_all() -> None:
+    """The parser and all it may import later."""
+    parser = importlib.import_module("pypdf")
+    for module in pkgutil.walk_packages(parser.__path__, "pypdf."):
+        with contextlib.suppress(ImportError):  # what only an extra of it would need
+            importlib.import_module(module.name)
+    for name in _TEXTS:
+        codecs.lookup(name)
+
+
 def main(arguments: Sequence[str]) -> int:
     """`arguments`: an inherited descriptor, or on Windows the path."""
+    from exai_desktop.engine.files.confinement import confine  # late: only in this process
+
     limit_self()
+    import_all()
     [given] = arguments
     with os.fdopen(int(given), "rb") if given.isdecimal() else open(given, "rb") as stream:  # noqa: PTH123 - as it was given
+        is_confined = confine()
         opens = opens_without_password(stream)
-    sys.stdout.write(json.dumps({"opens": opens}) + "\n")
+    sys.stdout.write(json.dumps({"opens": opens, "is_confined": is_confined}) + "\n")
     return 0

@@ -47,6 +47,15 @@ def test_a_taken_port_is_an_error_not_a_hang() -> None:
             SandboxThread(port=port).__enter__()
 
 
+@pytest.mark.parametrize("path", ["/control/describe", "/kimi-intl/v1/files"])
+def test_a_foreign_host_is_refused(rig: Rig, path: str) -> None:
+    """As when a web page makes a browser ask this computer under a name of its own."""
+    url = rig.sandbox.control.url.removesuffix("/control") + path
+    headers = {"Host": "evil.example", "X-Sandbox-Control": rig.sandbox.control.token}
+    answer = httpx.get(url, headers=headers, trust_env=False)
+    assert (answer.status_code, answer.text) == (400, "Invalid host header")
+
+
 def test_an_unknown_path_is_404(rig: Rig) -> None:
     base = rig.sandbox.control.url.removesuffix("/control")
     assert rig.client.get(base + "/nowhere").status_code == 404

@@ -151,7 +151,7 @@ async def test_an_account_that_fills_up_is_said_at_80_and_at_95_percent(tmp_path
 
 
 async def test_an_account_that_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
-    metrics = PrometheusMetrics()
+    metrics = PrometheusMetrics(names_accounts=True)
     async with open_bench(tmp_path, metrics=metrics) as bench:
         await bench.engine.accounts.test("glm")
         watch = bench.parts.health_watch
@@ -179,7 +179,7 @@ def labels(metrics: PrometheusMetrics) -> set[tuple[str, str]]:
 
 
 async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
-    metrics, clock = PrometheusMetrics(), Hurrying()
+    metrics, clock = PrometheusMetrics(names_accounts=True), Hurrying()
     kimi = ScriptedProvider(faults=[down()])
     async with open_bench(
         tmp_path, providers={"kimi": kimi}, metrics=metrics, clock=clock
@@ -217,7 +217,7 @@ async def test_what_is_counted_is_what_happened(tmp_path: Path) -> None:
 
 
 async def test_the_breaker_in_the_metrics(tmp_path: Path) -> None:
-    metrics, clock = PrometheusMetrics(), Hurrying()
+    metrics, clock = PrometheusMetrics(names_accounts=True), Hurrying()
     kimi = ScriptedProvider(faults=faults())
     async with open_bench(
         tmp_path, providers={"kimi": kimi}, metrics=metrics, clock=clock
@@ -235,7 +235,7 @@ async def test_the_breaker_in_the_metrics(tmp_path: Path) -> None:
 
 
 async def test_fallbacks_are_counted_as_such(tmp_path: Path) -> None:
-    metrics = PrometheusMetrics()
+    metrics = PrometheusMetrics(names_accounts=True)
     small = replace(KIMI, order=0)
     wanted = settings(account_max_files=1)
     async with open_bench(tmp_path, accounts=[small, GLM], metrics=metrics, wanted=wanted) as bench:

@@ -18,6 +18,7 @@ from pypdf import PdfReader, PdfWriter
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.sniff import Note
+from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import (
     RESTRICTED,
     WALL_S,
@@ -176,7 +177,7 @@ async def test_a_harmful_pdf_stays_locked(tmp_path: Path, name: str) -> None:
     own = OwnTime()
     answer = await ask_guarded(child_command(), file)
     took = own.seconds()
-    assert answer in (None, {"opens": False}), answer
+    assert answer is None or answer["opens"] is False, answer
     assert took < WALL_S + 5
     assert not file.has_changed()
     file.close()
@@ -237,6 +238,13 @@ async def test_a_cancelled_question_ends_its_child(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await question
     assert no_child_left()
+    file.close()
+
+
+async def test_the_child_is_confined_while_it_parses(tmp_path: Path) -> None:
+    file = opened(tmp_path, locked(""))
+    answer = await ask_guarded(child_command(), file, LONG_S)
+    assert answer == {"opens": True, "is_confined": can_confine()}
     file.close()
 
 

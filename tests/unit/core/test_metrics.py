@@ -36,8 +36,34 @@ def test_without_anybody_who_watches_nothing_is_counted() -> None:
     assert not NO_METRICS.is_watched
 
 
-def test_what_is_served() -> None:
+def test_an_account_is_a_number_unless_asked_for() -> None:
     metrics = PrometheusMetrics()
+    tell(metrics)
+    metrics.health_is("home", is_well=True)
+    with served(metrics, 0) as port:
+        text = httpx.get(f"http://localhost:{port}/metrics", trust_env=False).text
+    assert "work" not in text
+    assert 'exai_provider_health{account="1"} 0.0' in text
+    assert 'exai_provider_health{account="2"} 1.0' in text
+    metrics.forget("work")
+    with served(metrics, 0) as port:
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    assert 'account="1"' not in text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
+def test_a_foreign_host_is_refused(host: str) -> None:
+    metrics = PrometheusMetrics()
+    tell(metrics)
+    with served(metrics, 0) as port:
+        url = f"http://127.0.0.1:{port}/metrics"
+        answer = httpx.get(url, headers={"Host": host}, trust_env=False)
+    assert answer.status_code == 421
+    assert "exai_" not in answer.text
+
+
+def test_what_is_served() -> None:
+    metrics = PrometheusMetrics(names_accounts=True)
     tell(metrics)
     with served(metrics, 0) as port:
         answer = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)

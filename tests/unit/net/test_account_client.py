@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import hashlib
 import ipaddress
@@ -216,6 +217,72 @@ async def test_an_early_answer_is_heard(readers: ThreadPoolExecutor, manner: str
             answer = await client.upload("files", sending, "p", readers)
             assert (answer.status, answer.sent) == (413, Sent.SOME)
             assert sending.sent is Sent.SOME
+
+
+INTERIM = {
+    "100": b"HTTP/1.1 100 Continue\r\n\r\n",
+    "102": b"HTTP/1.1 102 Processing\r\nX-Step: reading\r\n\r\n",
+    "103": b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nLink: </b>\r\n\r\n",
+    "unknown, no reason": b"HTTP/1.1 199\r\n\r\n",
+    "bare line feeds": b"HTTP/1.1 100 Go\nA: b\n\n",
+}
+
+
+@pytest.mark.parametrize("times", [1, 1_000])
+@pytest.mark.parametrize("way", ["whole", "byte by byte"])
+@pytest.mark.parametrize("kind", INTERIM)
+async def test_interim_answers_stop_no_body(
+    readers: ThreadPoolExecutor, kind: str, way: str, times: int
+) -> None:
+    times = min(times, 20) if way == "byte by byte" else times
+    got = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal got
+        head = await request_head(reader)
+        length = int(head.lower().split("content-length:")[1].split("\r\n")[0])
+        got = len(await reader.readexactly(64 * 1024))
+        for _ in range(times):
+            for piece in [INTERIM[kind]] if way == "whole" else map(bytes, zip(INTERIM[kind])):
+                writer.write(piece)
+                await writer.drain()
+                # The body goes on meanwhile: pieces come between its blocks.
+                got += len(await reader.read(min(16 * 1024, length - got))) if got < length else 0
+        got += len(await reader.readexactly(length - got))
+        writer.write(INTERIM[kind] + OK)
+        await writer.drain()
+
+    async with served(handler, read_timeout_s=60, write_timeout_s=60) as client:
+        answer = await client.upload("files", Sending(30 * MIB), "p", readers)
+    assert (answer.status, answer.sent) == (200, Sent.ALL)
+    assert got > 30 * MIB
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", id="101"),
+        pytest.param(INTERIM["103"] * 10_000, id="flood"),
+        pytest.param(INTERIM["100"] + REFUSED, id="an answer behind one"),
+        pytest.param(b"HTTP/1.1 103 Hints\r\n" + b"A: " + b"b" * MIB, id="endless head"),
+    ],
+)
+async def test_what_is_no_interim_answer_stops_the_body(
+    readers: ThreadPoolExecutor, said: bytes
+) -> None:
+    got = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal got
+        await request_head(reader)
+        writer.write(said)
+        while data := await reader.read(64 * 1024):
+            got += len(data)
+
+    async with served(handler) as client:
+        with contextlib.suppress(TransferError):
+            await client.upload("files", Sending(200 * MIB), "p", readers)
+    assert got < 100 * MIB
 
 
 async def test_an_early_answer_cut_short_still_counts(readers: ThreadPoolExecutor) -> None:

@@ -1,0 +1,49 @@
+"""What the verbs may open: told by the entry, so that no verb knows how an engine is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import typer
+
+    from exai_desktop.core.service import UploadService
+
+    OpenService = Callable[[bool, str | None], AbstractAsyncContextManager[UploadService]]
+    Ask = Callable[[], str]
+
+
+# Where the option that every verb has is noted; see `cli.main`.
+PASSPHRASE_FILE: Final = "exai-desktop passphrase file"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDoors:
+    """How a verb gets a passphrase, and settles what a copied profile is. All may ask or block."""
+
+    passphrase: Callable[[Path | None, Ask | None], str | None]
+    # A file, a key file, and whether the vault is yet to be made.
+    new_passphrase: Callable[[Path | None, Path | None, Ask | None, bool], tuple[str, str]]
+    settle_copy: Callable[[str, str | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """`cli.main` fills it from `bootstrap`."""
+
+    # Whether against the built-in sandbox, and the passphrase of the vault.
+    open_service: OpenService
+    serve_sandbox: Callable[..., None]
+    secrets: SecretDoors
+
+
+def doors(ctx: typer.Context) -> Doors:
+    """Those of this run of the command line."""
+    found = ctx.find_root().obj
+    assert isinstance(found, Doors)
+    return found
