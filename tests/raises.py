@@ -143,6 +143,9 @@ RAISES: Final[dict[str, str]] = {
     "DISK_FULL": "tests/contracts/storage/test_database.py::test_full_disk",
     "DISK_LOW": "tests/faults/test_full_disk.py::test_thresholds_and_what_is_said",
     "DATABASE_RECOVERED": f"{_DAMAGED}a_log_that_is_gone_is_noticed",
+    "DATABASE_PUT_BACK": (
+        "tests/faults/test_put_back.py::test_what_was_sent_since_is_found_and_not_sent_again"
+    ),
     "DATABASE_REBUILT": f"{_DAMAGED}without_any_sound_snapshot_the_record_begins_anew",
     "INVALID_SETTING": (
         "tests/engine/service/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"

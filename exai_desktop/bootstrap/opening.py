@@ -28,7 +28,7 @@ from exai_desktop.bootstrap.profile_secrets import (
 )
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.config.audit_key import JsonAnchorFile, load_seal
+from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
@@ -38,6 +38,7 @@ from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
 from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook
+from exai_desktop.core.accounts.secret_store import SecretStore
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
@@ -147,7 +148,7 @@ def _record(
         fingerprints=SqliteFingerprints(database),
         states=shared.states,
         audit=SqliteAuditStore(database, trail),
-        anchor_file=JsonAnchorFile(given.where.settings_file.with_name("audit-anchor.json")),
+        anchor_file=_anchor(given.where, given.secrets.store),
         recovery=SqliteRecoveryLog(database) if is_kept else None,
         texts=stack.enter_context(kept_texts(given.where.texts, keep_texts)),
         balances=SqliteBalances(database) if is_kept else None,
@@ -285,7 +286,9 @@ async def _own_engine(
         now = SystemClock().now
         seal = await asyncio.to_thread(load_seal, secrets.store, where.data / "audit.key")
         trail = AuditTrail(seal, _user(), now)
-        opened = stack.enter_context(closing(open_profile(where.database, now, write_file)))
+        anchor = await asyncio.to_thread(_anchor(where, secrets.store).load)
+        opened = open_profile(where.database, now, write_file, seal.genuine(anchor))
+        stack.enter_context(closing(opened))
         if secrets.copied is not None and not opened.is_read_only:
             # Both may have sent: the providers' lists are compared before anything is sent.
             since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
@@ -302,6 +305,10 @@ async def _own_engine(
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine
+
+
+def _anchor(where: Places, store: SecretStore) -> KeptAnchor:
+    return KeptAnchor(where.settings_file.with_name("audit-anchor.json"), store)
 
 
 def _user() -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.core.accounts.secret_store import AUDIT_KEY, SecretStore
+from exai_desktop.core.accounts.secret_store import ANCHOR, AUDIT_KEY, SecretStore
 from exai_desktop.core.audit.audit import KEY_BYTES, AuditAnchor, Seal, key_id
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
@@ -74,19 +74,44 @@ def _make(path: Path) -> bytes:
     return key
 
 
-class JsonAnchorFile:
-    """`core.machine.AnchorFile`: best effort; a user who can write here can also delete it."""
+class KeptAnchor:
+    """`core.audit.ports.AnchorFile`: in a file, and in the key store if it keeps anything.
 
-    def __init__(self, path: Path) -> None:
+    Who may write the profile can delete or change the file, but not what the key store has.
+    """
+
+    def __init__(self, path: Path, store: SecretStore) -> None:
         self._path = path
+        self._store = store
 
     def load(self) -> AuditAnchor | None:
+        """The newer one: the key store may have been locked in the last session."""
+        found = [anchor for anchor in (self._in_store(), self._in_file()) if anchor is not None]
+        return max(found, key=lambda anchor: anchor.seq, default=None)
+
+    def _in_file(self) -> AuditAnchor | None:
         try:
             return _anchors.validate_json(self._path.read_bytes(), strict=True)
         except (OSError, ValidationError):
             return None
 
+    def _in_store(self) -> AuditAnchor | None:
+        if not self._store.is_lasting:
+            return None
+        try:
+            return _anchors.validate_json(self._store.get(ANCHOR) or "", strict=True)
+        except ValidationError:
+            return None
+        except AccountError as error:
+            log.info("the audit trail's anchor cannot be read: %s", error.code)
+            return None
+
     def save(self, anchor: AuditAnchor) -> None:
+        if self._store.is_lasting:
+            try:
+                self._store.set(ANCHOR, _anchors.dump_json(anchor).decode())
+            except AccountError as error:
+                log.info("the audit trail's anchor is not in the key store: %s", error.code)
         try:
             write_file(self._path, _anchors.dump_json(anchor) + b"\n")
         except OSError as error:

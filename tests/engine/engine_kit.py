@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.config.audit_key import JsonAnchorFile
+from exai_desktop.config.audit_key import KeptAnchor
 from exai_desktop.config.credentials import AccountKeys, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
-from exai_desktop.config.secret_store import StoreInUse
+from exai_desktop.config.secret_store import SessionStore, StoreInUse
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.audit.audit import Seal
@@ -192,7 +192,7 @@ async def open_bench(
                 fingerprints=prints(made_prints) if prints else made_prints,
                 states=states or SqliteStateStore(database),
                 audit=SqliteAuditStore(database, trail),
-                anchor_file=JsonAnchorFile(folder / "audit-anchor.json"),
+                anchor_file=KeptAnchor(folder / "audit-anchor.json", SessionStore()),
                 recovery=SqliteRecoveryLog(database) if is_kept else None,
                 texts=texts,
                 balances=SqliteBalances(database) if is_kept else None,

@@ -30,8 +30,11 @@ AUDIT_KEY: Final = "audit"
 # How often the profile was opened: a copy of it has a lower number.
 OPENED: Final = "opened"
 
+# The newest row of the audit trail, noted where whoever may write the profile cannot.
+ANCHOR: Final = "anchor"
+
 # Secrets of the profile that are not of an account. They go along into another store.
-PROFILE_NAMES: Final = (AUDIT_KEY, OPENED)
+PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR)
 
 _PORTS: Final = {"https": 443, "http": 80}
 

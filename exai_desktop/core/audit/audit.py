@@ -178,6 +178,10 @@ class Seal:
         name = key_id(self.key)
         return AuditAnchor(seq, mac, at, name, _anchor_mac(self.key, seq, mac, at, name))
 
+    def genuine(self, anchor: AuditAnchor | None) -> AuditAnchor | None:
+        """The same, if this program has written it."""
+        return anchor if anchor is not None and self.holds(anchor) else None
+
     def holds(self, anchor: AuditAnchor) -> bool:
         """Whether the anchor is one that this program has written."""
         key = self.keys.get(anchor.key_id)

@@ -31,6 +31,9 @@ class LastRun:
     recovering: float | None = None
     problem: str = ""
     detail: str = ""
+    # The name of the run in the database, and the anchor that was last found missing there.
+    run: str = ""
+    lacking: str = ""
 
 
 _FORM: Final = TypeAdapter(LastRun)

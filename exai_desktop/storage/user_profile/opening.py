@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from exai_desktop.core.audit.audit import AuditAnchor
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.machine import WriteFile
@@ -19,6 +20,7 @@ from exai_desktop.storage.sqlite.driver import open_reader
 from exai_desktop.storage.user_profile.integrity import DamageError, examine, schema_of
 from exai_desktop.storage.user_profile.last_run import MOST_HASHED, LastRun, LastRunFile
 from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
+from exai_desktop.storage.user_profile.put_back import find_put_back, note_run
 from exai_desktop.storage.user_profile.reserved_space import ReservedSpace
 from exai_desktop.storage.user_profile.set_aside import (
     aside,
@@ -65,13 +67,21 @@ class Opened:
         self.last_run_file.save(replace(last_run, clean=True, digest=digest))
 
 
-def open_profile(path: Path, now: Callable[[], float], write_file: WriteFile) -> Opened:
-    """Blocks. Raises `EngineError` for what only the user can mend; nothing is touched then."""
+def open_profile(
+    path: Path,
+    now: Callable[[], float],
+    write_file: WriteFile,
+    anchor: AuditAnchor | None = None,
+) -> Opened:
+    """Blocks. Raises `EngineError` for what only the user can mend; nothing is touched then.
+
+    `anchor`: the newest row of the audit trail, as it was noted outside this folder.
+    """
     refuse_network_folder(path.parent)
     snapshots = SnapshotFolder(path.parent / "snapshots", path)
     last_run_file = LastRunFile(path.parent / "snapshots" / "last-run.json", write_file)
     reserved = ReservedSpace(path.parent)
-    _Opening(path, now(), snapshots, last_run_file, reserved).prepare()
+    _Opening(path, now(), snapshots, last_run_file, reserved, anchor).prepare()
     last_run = last_run_file.load() or LastRun(checked_at=now())
     try:
         problems = _note_recovery(path, last_run, now())
@@ -81,9 +91,10 @@ def open_profile(path: Path, now: Callable[[], float], write_file: WriteFile) ->
         return Opened(database, snapshots, reserved, (error,), True, last_run_file, path)
     with closing(open_reader(path)) as connection:
         schema = schema_of(connection)
-    last_run_file.save(
-        replace(last_run, clean=False, digest="", schema=schema, recovering=None, problem="")
-    )
+    # In this order: the file never names a run that the database does not know.
+    run = note_run(path)
+    last_run = replace(last_run, clean=False, digest="", schema=schema, run=run)
+    last_run_file.save(replace(last_run, recovering=None, problem=""))
     if reserved.free_bytes() > _FREE_AT_LEAST * reserved.size:
         reserved.hold()
     return Opened(database, snapshots, reserved, problems, False, last_run_file, path)
@@ -111,12 +122,14 @@ class _Opening:
         snapshots: SnapshotFolder,
         last_run_file: LastRunFile,
         reserved: ReservedSpace,
+        anchor: AuditAnchor | None,
     ) -> None:
         self._path = path
         self._now = now
         self._snapshots = snapshots
         self._last_run_file = last_run_file
         self._reserved = reserved
+        self._anchor = anchor
         self._last_run = last_run_file.load()
 
     def prepare(self) -> None:
@@ -125,6 +138,7 @@ class _Opening:
                 return
             if not self._is_unchanged():
                 self._examine()
+            self._look_whether_put_back()
         except DamageError as damage:
             log.warning("the database cannot be used: %s", damage)
             self._replace(str(damage))
@@ -173,6 +187,31 @@ class _Opening:
             )
         self._last_run_file.save(replace(last_run, clean=False), to_disk=found.lost_commits)
 
+    def _look_whether_put_back(self) -> None:
+        """One that lacks what was noted outside it goes through a recovery, once."""
+        last_run = self._last_run_file.load() or LastRun()
+        if last_run.recovering is not None:
+            # Whatever else it lacks, the lists are compared.
+            self._last_run_file.save(replace(last_run, lacking=self._anchored), to_disk=True)
+            return
+        anchor = None if last_run.lacking == self._anchored else self._anchor
+        found = find_put_back(self._path, last_run.run, anchor, self._now)
+        if found is None:
+            return
+        log.warning("the database is an older one: %s", found.why)
+        last_run = replace(
+            last_run,
+            lacking=self._anchored,
+            recovering=found.newest,
+            problem=ErrorCode.DATABASE_PUT_BACK.value,
+            detail=f"{found.why}; it is as of {stamp(found.newest)}",
+        )
+        self._last_run_file.save(last_run, to_disk=True)
+
+    @property
+    def _anchored(self) -> str:
+        return self._anchor.mac if self._anchor is not None else ""
+
     def _replace(self, why: str) -> None:
         try:
             self._put_another(why)
@@ -194,6 +233,7 @@ class _Opening:
             if since is None
             else ErrorCode.DATABASE_RECOVERED.value,
             checked_at=self._now,
+            lacking=self._anchored,
         )
         # In this order: a start that finds the new database also finds why it is there.
         self._last_run_file.save(replace(last_run, detail=why), to_disk=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.config.audit_key import JsonAnchorFile
+from exai_desktop.config.audit_key import KeptAnchor
+from exai_desktop.config.secret_store import SessionStore
 from exai_desktop.core.accounts.accounts import AccountDraft
 from exai_desktop.core.audit.audit import AuditRow
 from exai_desktop.core.errors.codes import ErrorCode
@@ -131,7 +132,7 @@ async def test_the_end_of_a_run_is_anchored_and_the_next_run_holds_it(tmp_path: 
     async with open_bench(tmp_path) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
         assert (await bench.engine.audit.verify()).anchored_seq is None
-    anchor = JsonAnchorFile(tmp_path / "audit-anchor.json").load()
+    anchor = KeptAnchor(tmp_path / "audit-anchor.json", SessionStore()).load()
     assert anchor is not None
     assert anchor.seq == 3
     async with open_bench(tmp_path) as bench:
@@ -146,7 +147,7 @@ class _ShortHours(SystemClock):
 
 
 async def test_a_long_run_is_anchored_every_hour(tmp_path: Path) -> None:
-    anchors = JsonAnchorFile(tmp_path / "audit-anchor.json")
+    anchors = KeptAnchor(tmp_path / "audit-anchor.json", SessionStore())
     async with open_bench(tmp_path, clock=_ShortHours()) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
         async with asyncio.timeout(60):

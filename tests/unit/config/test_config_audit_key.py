@@ -12,7 +12,7 @@ import pytest
 from keyring.errors import KeyringLocked
 
 from exai_desktop.config import secret_store
-from exai_desktop.config.audit_key import BY_FILE, JsonAnchorFile, load_seal
+from exai_desktop.config.audit_key import BY_FILE, KeptAnchor, load_seal
 from exai_desktop.config.credentials import AccountKeys
 from exai_desktop.config.secret_store import KeyringStore, SessionStore
 from exai_desktop.core.accounts.accounts import Account
@@ -131,7 +131,7 @@ def test_a_real_keyring(secret_service: dict[str, str], file: Path) -> None:
 
 
 def test_an_anchor_comes_back_as_it_was(tmp_path: Path) -> None:
-    anchors = JsonAnchorFile(tmp_path / "anchor.json")
+    anchors = KeptAnchor(tmp_path / "anchor.json", SessionStore())
     assert anchors.load() is None
     first = Seal(bytes(32)).anchor(1, "ab", "then")
     second = Seal(bytes(32)).anchor(2, "cd", "now")
@@ -145,9 +145,11 @@ def test_an_anchor_comes_back_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'{"seq": "1"}', b"\xff"])
 def test_a_damaged_anchor_is_none(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "anchor.json").write_bytes(text)
-    assert JsonAnchorFile(tmp_path / "anchor.json").load() is None
+    assert KeptAnchor(tmp_path / "anchor.json", SessionStore()).load() is None
 
 
 def test_an_anchor_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    JsonAnchorFile(tmp_path / "taken" / "anchor.json").save(Seal(bytes(32)).anchor(1, "ab", "then"))
+    KeptAnchor(tmp_path / "taken" / "anchor.json", SessionStore()).save(
+        Seal(bytes(32)).anchor(1, "ab", "then")
+    )
