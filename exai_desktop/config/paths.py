@@ -127,20 +127,30 @@ def _refuse_what_others_can_change(data: Path, settings: Path) -> None:
         return
     own_files = [data / name for name in _OWN_FILES] + [settings / "settings.json"]
     for folder in dict.fromkeys((data, settings)):
+        _refuse_foreign(folder)
+        if not any(folder.iterdir()):
+            _close(folder)
+        elif not any(file.exists() for file in own_files):
+            if stat.S_IMODE(folder.stat().st_mode) & _OTHERS_MAY_ANYTHING:
+                raise _not_private(folder, "It has other files: choose a folder of its own, or run")
+            continue
         _refuse_open_to_others(folder, "700")
-        if stat.S_IMODE(folder.stat().st_mode) & _OTHERS_MAY_ANYTHING:
-            if any(folder.iterdir()) and not any(file.exists() for file in own_files):
-                # Others can read it, and it has files that are not ours.
-                raise _not_private(folder, "700")
-            # Nobody can have changed anything. Memory sticks have file systems without modes.
-            with suppress(OSError):
-                folder.chmod(0o700)
+        # Others could only read: nobody can have changed anything.
+        _close(folder)
     for file in own_files:
         if file.exists():
+            _refuse_foreign(file)
             _refuse_open_to_others(file, "600")
 
 
-def _refuse_open_to_others(path: Path, right_mode: str) -> None:
+def _close(folder: Path) -> None:
+    """For its owner alone. Memory sticks have file systems without modes."""
+    if stat.S_IMODE(folder.stat().st_mode) & _OTHERS_MAY_ANYTHING:
+        with suppress(OSError):
+            folder.chmod(0o700)
+
+
+def _refuse_foreign(path: Path) -> None:
     found = path.stat()
     if found.st_uid != os.geteuid():
         raise EngineError(
@@ -148,15 +158,18 @@ def _refuse_open_to_others(path: Path, right_mode: str) -> None:
             f"{path} belongs to the user with the number {found.st_uid}. Start as that user, or"
             f" run: sudo chown -R {os.geteuid()} {shlex.quote(str(path))}",
         )
-    if stat.S_IMODE(found.st_mode) & _OTHERS_MAY_WRITE:
-        raise _not_private(path, right_mode)
 
 
-def _not_private(path: Path, right_mode: str) -> EngineError:
+def _refuse_open_to_others(path: Path, right_mode: str) -> None:
+    if stat.S_IMODE(path.stat().st_mode) & _OTHERS_MAY_WRITE:
+        raise _not_private(path, "Run", right_mode)
+
+
+def _not_private(path: Path, what_to_do: str, right_mode: str = "700") -> EngineError:
     mode = stat.S_IMODE(path.stat().st_mode)
+    command = f"chmod {right_mode} {shlex.quote(str(path))}"
     return EngineError(
-        ErrorCode.PROFILE_NOT_PRIVATE,
-        f"{path} has the mode {mode:04o}. Run: chmod {right_mode} {shlex.quote(str(path))}",
+        ErrorCode.PROFILE_NOT_PRIVATE, f"{path} has the mode {mode:04o}. {what_to_do}: {command}"
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import sqlite3
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,8 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from .processes import eventually
-from .program import Ended, Program
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
+from .processes import COMMAND, eventually
+from .program import LIMIT_S, Ended, Program
 from .server import KIMI, Server
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and D-Bus are not Windows'")
@@ -125,6 +132,54 @@ def test_every_way_to_give_the_passphrase(
     file.chmod(0o644)
     refused = program.run("doctor", "--passphrase-file", file).expect(2)
     assert f"chmod 600 '{file}'" in refused.err
+
+
+def at_a_terminal(program: Program, *verb: str, answers: list[str]) -> tuple[int, str]:
+    """Run a verb with a terminal of its own, as a user sits at one; each question is answered."""
+    ours, theirs = os.openpty()
+
+    def take_the_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        [*COMMAND, *verb],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=program.environment,
+        start_new_session=True,
+        preexec_fn=take_the_terminal,  # noqa: PLW1509 - this process has no other threads
+    )
+    os.close(theirs)
+    said, asked = b"", 0
+    with contextlib.suppress(OSError):  # the terminal ends with the program
+        while piece := os.read(ours, 4_096):
+            said += piece
+            if said.count(b": ", said.rfind(b"\n") + 1) and asked < len(answers):
+                os.write(ours, f"{answers[asked]}\n".encode())
+                asked += 1
+                said += b"\n"
+    os.close(ours)
+    code = process.wait(LIMIT_S)
+    assert PASSPHRASE not in said.decode()
+    return code, said.decode()
+
+
+def test_at_a_terminal_the_passphrase_is_asked_for(server_side: Program, sandbox: Server) -> None:
+    program = server_side
+    code, said = at_a_terminal(program, "vault", "create", answers=[PASSPHRASE, "not the same"])
+    assert (code, "not the same" in said) == (2, True)
+    code, said = at_a_terminal(program, "vault", "create", answers=[PASSPHRASE, PASSPHRASE])
+    assert (code, "Keys are kept in: vault" in said) == (0, True)
+    code, said = at_a_terminal(program, "vault", "status", answers=[PASSPHRASE])
+    assert (code, "Keys are kept in: vault" in said) == (0, True)
+    # Enter goes on without keys.
+    code, said = at_a_terminal(program, "vault", "status", answers=[""])
+    assert (code, "vault (locked)" in said) == (1, True)
+    # Nobody is asked for what a file or a variable gives, or for the sandbox.
+    program.run("vault", "status", environment=BY_VARIABLE).expect(0)
+    code, said = at_a_terminal(program, "list", "--sandbox", answers=[])
+    assert (code, "assphrase" in said) == (0, False)
 
 
 def test_another_passphrase_and_a_key_file(

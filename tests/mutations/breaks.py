@@ -402,7 +402,7 @@ BREAKS: Final = (
     Break(
         "A profile that other users can change is refused",
         "config/paths.py",
-        "if stat.S_IMODE(found.st_mode) & _OTHERS_MAY_WRITE:",
+        "if stat.S_IMODE(path.stat().st_mode) & _OTHERS_MAY_WRITE:",
         "if False:",
         "tests/unit/config/test_config_paths.py::test_a_file_that_others_can_change_is_refused",
     ),

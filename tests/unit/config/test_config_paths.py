@@ -127,10 +127,11 @@ def test_a_file_that_others_can_change_is_refused(profile_home: Path, name: str)
 
 
 @posix
-def test_what_others_could_only_read_is_closed(profile_home: Path) -> None:
+@pytest.mark.parametrize("mode", [0o755, 0o777, 0o1777])
+def test_what_others_could_not_change_is_closed(profile_home: Path, mode: int) -> None:
     """Nobody can have changed anything: an empty folder, and a profile that was one before."""
-    profile_home.mkdir(mode=0o755)
-    profile_home.chmod(0o755)
+    profile_home.mkdir()
+    profile_home.chmod(mode)
     settings = places().settings_file
     assert stat.S_IMODE(profile_home.stat().st_mode) == 0o700
     settings.write_text("{}")
