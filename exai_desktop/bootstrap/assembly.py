@@ -57,6 +57,8 @@ class Given:
     settings_file: SettingsFile
     book: AccountBook
     credentials: Credentials
+    # Why nothing may be sent, "" if it may.
+    refusal: str = ""
 
 
 def engine_parts(
@@ -80,7 +82,7 @@ def engine_parts(
         accounts=AccountParts(
             given.book,
             given.credentials,
-            _provider_factory(table, settings, senders),
+            _provider_factory(table, given, senders),
             table,
             KeyRules(check_key, key_fingerprint),
         ),
@@ -104,6 +106,7 @@ def engine_parts(
         # More than threads: while some are read, the others' writes share a transaction.
         prepared_at_once=max(8, settings.readers * 4),
         is_read_only=opened.is_read_only,
+        refusal=given.refusal,
     )
 
 
@@ -155,13 +158,15 @@ def _facts(where: Places, face: str) -> dict[str, str]:
 
 
 def _provider_factory(
-    table: ProviderTable, settings: Settings, senders: ThreadPoolExecutor
+    table: ProviderTable, given: Given, senders: ThreadPoolExecutor
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
+        if given.refusal:
+            raise EngineError(ErrorCode.UNUSABLE_SETTING, given.refusal)
         info, provider_class = table.of(account), provider_classes().get(account.provider)
         if info is None or provider_class is None:
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
-        return provider_class(account, key, info, settings, senders)
+        return provider_class(account, key, info, given.settings, senders)
 
     return make
 

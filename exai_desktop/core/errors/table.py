@@ -94,6 +94,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.DATABASE_REBUILT: CodeInfo(5007, "The local database was lost and replaced", "Add the files again that were still waiting. Before anything is sent, the file lists of the providers are checked for files that were already sent.", _ASK, _LOCAL),
     E.FLEET_UNREACHABLE: CodeInfo(5008, "The shared Redis server does not answer", "Check the Redis server and its address in the settings. Until it answers, this computer works with its own data.", _LATER, _LOCAL, ("setting set redis_url URL",)),
     E.INVALID_SETTING: CodeInfo(9002, "A setting has an invalid value", "Correct the setting. The last valid value stays in use.", _NEVER, _LOCAL),
+    E.UNUSABLE_SETTING: CodeInfo(9008, "Nothing is sent: a setting cannot be used", "Correct the setting or remove it, then start the program again. It limits where your files may go.", _ASK, _LOCAL),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
     E.TLS_FAILED: CodeInfo(9005, "No secure connection to the provider", "Check the proxy and the clock of this computer. Nothing was sent.", _LATER, Outcome.UNAVAILABLE),

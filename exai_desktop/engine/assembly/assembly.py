@@ -76,7 +76,7 @@ class Assembly:
         self._parts = parts
         self.record = parts.record
         self.clock = parts.machine.clock
-        self.settings = CurrentSettings(parts.settings)
+        self.settings = CurrentSettings(parts.settings, parts.refusal)
         self.readers = Readers(parts.machine.readers)
         self.problems = parts.problems
         self.in_hand = JobsInHand()
@@ -314,6 +314,7 @@ class Assembly:
                 self.bandwidth,
                 parts.malware,
                 self.readers,
+                parts.accounts.table,
                 self.pausing.wake,
             ),
             self._background(audit),

@@ -55,6 +55,7 @@ class JobQueue:
             walk.cancel()
 
     async def add(self, paths: Sequence[str], options: AddOptions) -> int:
+        self._check_settings()
         check_options(self._plans.accounts, options)
         batch_id = await self._intake.open_batch(options)
         walk = self._tasks.create_task(self._intake.walk(batch_id, list(paths), options.origin))
@@ -63,7 +64,14 @@ class JobQueue:
         return batch_id
 
     async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        self._check_settings()
         return await self._plans.plan(paths, options)
+
+    def _check_settings(self) -> None:
+        """Raises UNUSABLE_SETTING: nobody knows where the files may go."""
+        refusal = self._intake.settings.refusal
+        if refusal:
+            raise EngineError(ErrorCode.UNUSABLE_SETTING, refusal)
 
     async def page(self, query: JobQuery) -> JobPage:
         page = await self._jobs.page(query)

@@ -26,6 +26,7 @@ from exai_desktop.engine.upload.failures import Failures
 from exai_desktop.engine.upload.recovered_record import Doubt, RecoveredRecord, forgotten
 from exai_desktop.engine.upload.reuse import Reuse
 from exai_desktop.engine.upload.upload_body import Body, Line
+from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
 
@@ -54,7 +55,8 @@ class Answers:
             with self.metrics.counted(job, attempt.transport, way.provider):
                 remote = await way.provider.upload(body)
         except TransferError as error:
-            await self.failures.failed(job, attempt, error)
+            # To its end: what follows may look at folders first, and the answer is known already.
+            await uninterrupted(self.failures.failed(job, attempt, error))
             # Behind the record of the job: nothing may come between it and the disk.
             await way.passage.ended(error)
         except asyncio.CancelledError:

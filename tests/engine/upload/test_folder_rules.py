@@ -7,6 +7,7 @@ from pathlib import Path
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.routing.folder_rules import FolderRule, rule_of
 from tests.engine.accounts.test_breaker import write
 from tests.engine.engine_kit import open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
@@ -14,10 +15,14 @@ from tests.engine.scripted_provider import ScriptedProvider
 S = JobState
 
 
+def rules(*lines: str) -> tuple[FolderRule, ...]:
+    return tuple(map(rule_of, lines))
+
+
 async def test_a_file_goes_where_its_folder_may(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
-    wanted = settings(folder_rules=(f"{inner} = glm",), allow_fallback=True)
+    wanted = settings(folder_rules=rules(f"{inner} = glm"), allow_fallback=True)
     async with open_bench(tmp_path, wanted=wanted) as bench:
         [below] = await bench.upload(*write(inner, "a.txt"))
         [beside] = await bench.upload(*write(tmp_path, "b.txt"))
@@ -26,7 +31,7 @@ async def test_a_file_goes_where_its_folder_may(tmp_path: Path) -> None:
 
 
 async def test_an_account_the_rule_forbids_gets_nothing(tmp_path: Path) -> None:
-    wanted = settings(folder_rules=(f"{tmp_path} = kimi/cn",), allow_fallback=True)
+    wanted = settings(folder_rules=rules(f"{tmp_path} = kimi/cn"), allow_fallback=True)
     async with open_bench(tmp_path, wanted=wanted) as bench:
         for account in (None, "kimi", "glm"):
             [job] = await bench.upload(*write(tmp_path, f"{account}.txt"), account=account)
@@ -43,17 +48,47 @@ async def test_a_link_does_not_lead_around_a_rule(tmp_path: Path) -> None:
     inner.mkdir()
     [file] = write(inner, "secret.txt")
     (tmp_path / "link").symlink_to(inner)
-    wanted = settings(folder_rules=(f"{inner} = glm",))
+    wanted = settings(folder_rules=rules(f"{inner} = glm"))
     async with open_bench(tmp_path, wanted=wanted) as bench:
         [job] = await bench.upload(tmp_path / "link" / file.name)
         assert (job.state, job.account) == (S.DONE, "glm")
         assert bench.providers["kimi"].uploads == []
 
 
+async def test_a_rule_made_through_a_link_holds_both_ways(tmp_path: Path) -> None:
+    work = tmp_path / "data" / "work"
+    work.mkdir(parents=True)
+    (tmp_path / "mywork").symlink_to(work)
+    [file] = write(work, "c2.txt")
+    async with open_bench(tmp_path) as bench:
+        report = await bench.engine.settings.set_rule(str(tmp_path / "mywork"), ["glm/zai"])
+        assert report.warnings == ()
+        for path in (file, tmp_path / "mywork" / file.name):
+            [job] = await bench.upload(path, account="kimi")
+            assert job.error is not None and job.error.code == ErrorCode.PLACE_NOT_ALLOWED
+        plan = await bench.engine.queue.plan([str(file)], AddOptions(account="kimi"))
+        assert [f.error.code for f in plan.files if f.error] == [ErrorCode.PLACE_NOT_ALLOWED]
+        assert bench.providers["kimi"].uploads == []
+
+
+async def test_the_consents_of_a_link_and_of_its_target_count_together(tmp_path: Path) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    [file] = write(inner, "a.txt")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "b.txt").symlink_to(file)
+    near, far = f"{tmp_path}/links = * +fallback", f"{inner} = *"
+    wanted = settings(folder_rules=rules(near, far), account_max_files=1)
+    async with open_bench(tmp_path, wanted=wanted) as bench:
+        await bench.upload(*write(tmp_path, "first.txt"))
+        [job] = await bench.upload(tmp_path / "links" / "b.txt")
+        assert job.state is S.HELD
+
+
 async def test_a_rule_may_allow_the_fallback_for_its_folder_alone(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
-    wanted = settings(folder_rules=(f"{inner} = * +fallback",), account_max_files=1)
+    wanted = settings(folder_rules=rules(f"{inner} = * +fallback"), account_max_files=1)
     async with open_bench(tmp_path, wanted=wanted) as bench:
         await bench.upload(*write(tmp_path, "first.txt"))
         [inside] = await bench.upload(*write(inner, "a.txt"))
