@@ -162,7 +162,7 @@ def _provider_factory(
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
         if given.refusal:
-            raise EngineError(ErrorCode.UNUSABLE_SETTING, given.refusal)
+            raise AccountError(ErrorCode.UNUSABLE_SETTING, given.refusal)
         info, provider_class = table.of(account), provider_classes().get(account.provider)
         if info is None or provider_class is None:
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")

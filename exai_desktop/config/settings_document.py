@@ -35,16 +35,19 @@ class SettingsDocument:
             try:
                 content = _parsed(self._path)
             except FileNotFoundError:
-                return _empty(), ""
+                if not self._path.is_symlink():
+                    return _empty(), ""
+                # The disk it leads to may only be away for now.
+                return _empty(), f"{self._path}: the target of this link does not exist"
             except (OSError, ValueError, RecursionError) as error:
                 why = error.strerror if isinstance(error, OSError) else error
                 return _empty(), (
-                    f"{self._path} cannot be read: {why}; correct it, or rename it to begin without"
-                    " settings and accounts"
+                    f"{self._path}: it cannot be read ({why}); correct it, or rename it to begin"
+                    " without settings and accounts"
                 )
             if content["version"] != VERSION:
                 return content, (
-                    f"{self._path} was written by another version of the program (version"
+                    f"{self._path}: it was written by another version of the program (version"
                     f" {content['version']} of the file); install that version again, or rename the"
                     " file to begin without settings and accounts"
                 )

@@ -1,11 +1,21 @@
 """What the shell has written is final: no name is replaced, and the system resolves paths."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from .program import Program
 from .server import Server
+
+AS_ON_WINDOWS = """
+import os, sys
+from exai_desktop.cli import main
+sys.argv = ["exai-desktop", "explain", "*"]
+os.name = "nt"
+main.main()
+"""
 
 
 @pytest.fixture
@@ -80,3 +90,12 @@ def test_the_system_takes_the_step_back_behind_a_link(
     sent = program.upload("mywork/../c.txt").expect(0).row
     assert sent["path"] == str(tmp_path / "data" / "c.txt")
     assert sent["state"] == "duplicate"
+
+
+def test_no_pattern_is_replaced_on_windows(tmp_path: Path) -> None:
+    """`report[1].pdf` is a name there; the library of the command line takes it for a pattern."""
+    (tmp_path / "FILE_NOT_FOUND").touch()
+    command = [sys.executable, "-c", AS_ON_WINDOWS]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert b"The file does not exist" not in ended.stdout

@@ -187,9 +187,10 @@ class Reconciler:
         """Ask again later; when the list cannot be had at all, the user decides."""
         self._failures[account] += 1
         tries = self._failures[account]
-        hopeless = tries > FAILURES_ALLOWED or (
-            error.outcome in (Outcome.REJECTED, Outcome.LOCAL) and error.code not in _MAY_PASS
-        )
+        is_refusal = error.outcome in (Outcome.REJECTED, Outcome.LOCAL)
+        hopeless = tries > FAILURES_ALLOWED or (is_refusal and error.code not in _MAY_PASS)
+        if error.code is ErrorCode.UNUSABLE_SETTING:
+            hopeless = False  # nobody was asked; the next start may have another setting
         log.warning("list of %s failed (%d): %s", account, tries, error.code)
         for suspect in suspects:
             if hopeless:

@@ -317,6 +317,11 @@ def test_the_file_is_its_owners_alone(path: Path) -> None:
 def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.symlink_to(tmp_path / "dotfiles.json")
+    # Its disk may be away: that is not the same as a file that was never written.
+    assert "link" in settings_file(path).load().refusals[0]
+    with pytest.raises(EngineError):
+        settings_file(path).save(DEFAULTS.model_copy(update={"readers": 3}))
+    write(tmp_path / "dotfiles.json", {})
     settings_file(path).save(DEFAULTS.model_copy(update={"readers": 3}))
     assert path.is_symlink()
     assert content(tmp_path / "dotfiles.json")["settings"] == {"readers": 3}
