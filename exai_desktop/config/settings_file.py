@@ -29,6 +29,9 @@ _OPEN_PASSWORD: Final = (
     f" environment variable {ENV_PREFIX}PROXY, and set this one without it"
 )
 
+# From this likeness on a name is taken for a misspelt one.
+_NEAR: Final = 0.8
+
 _Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
@@ -176,11 +179,16 @@ def _problem(code: ErrorCode, reason: str) -> ErrorView:
     return ErrorView.of(EngineError(code, reason))
 
 
+def _no_such(name: str) -> str:
+    near = get_close_matches(name.lower(), list(Settings.model_fields), 1, _NEAR)
+    return f"there is no such setting; {near[0]} is one" if near else "there is no such setting"
+
+
 def _narrows(name: str) -> bool:
     """Whether it may say where files must not go: also a name that is only misspelt."""
     if name in Settings.model_fields:
         return name in NARROWING
-    return bool(get_close_matches(name, NARROWING, 1, 0.8))
+    return bool(get_close_matches(name.lower(), NARROWING, 1, _NEAR))
 
 
 def _hide_password(settings: Settings) -> None:
@@ -202,7 +210,7 @@ def _judged_in_file(given: Mapping[str, object]) -> tuple[dict[str, object], dic
 def _judged(given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
     """The good values, and by name why the others are not. Values are never part of a reason."""
     # Not left to pydantic: a name that is not UTF-8 would fail the whole of them, without a place.
-    bad = {name: "there is no such setting" for name in given if name not in Settings.model_fields}
+    bad = {name: _no_such(name) for name in given if name not in Settings.model_fields}
     try:
         Settings.model_validate({name: given[name] for name in given if name not in bad})
     except ValidationError as error:

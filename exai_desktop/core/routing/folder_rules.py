@@ -36,10 +36,8 @@ class FolderRule:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     def __str__(self) -> str:
-        is_plain = self.folder == self.folder.strip() and self.folder.isprintable()
         behind = f" {_FALLBACK}" if self.allow_fallback else ""
-        folder = self.folder if is_plain else repr(self.folder)
-        return f"{folder} = {', '.join(self.places)}{behind}"
+        return f"{shown_folder(self.folder)} = {', '.join(self.places)}{behind}"
 
     def allows(self, account: Account) -> bool:
         return self.allows_place(account.provider, account.region)
@@ -51,6 +49,12 @@ class FolderRule:
     def ends(self) -> tuple[str, ...]:
         """The folders it is for."""
         return (self.folder, self.target) if self.target else (self.folder,)
+
+
+def shown_folder(folder: str) -> str:
+    """For people: a name that could be misread stands in quotes."""
+    is_plain = folder == folder.strip() and folder.isprintable()
+    return folder if is_plain else repr(folder)
 
 
 def checked_rule(rule: FolderRule) -> FolderRule:

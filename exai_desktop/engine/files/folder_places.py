@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.routing.folder_rules import ANY, FolderRule
+from exai_desktop.core.routing.folder_rules import ANY, FolderRule, shown_folder
 
 FolderId = tuple[int, int]
 
@@ -47,9 +47,9 @@ class FolderPlace:
     is_known: bool
 
     @classmethod
-    def look(cls, path: str | PurePath) -> FolderPlace:
+    def look(cls, path: str | PurePath, *, follow: bool = True) -> FolderPlace:
         try:
-            found = Path(path).stat()
+            found = Path(path).stat(follow_symlinks=follow)
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return cls(PurePath(path), None, is_known=True)
         except OSError:
@@ -84,9 +84,13 @@ def _upwards(path: str) -> Iterator[PurePath]:
 
 
 def holds_one(folders: Sequence[str], path: str) -> bool:
-    """Whether one of these folders is, by the file system's word, the path or above it."""
+    """Whether one of these folders is, by the file system's word, the path or above it.
+
+    The path is a real one. A link on it was put there since, and is not followed.
+    """
     ids = {place.id for place in map(FolderPlace.look, folders) if place.id is not None}
-    return bool(ids) and any(FolderPlace.look(above).id in ids for above in _upwards(path))
+    above = (FolderPlace.look(folder, follow=False) for folder in _upwards(path))
+    return bool(ids) and any(place.id in ids for place in above)
 
 
 def rules_holding(path: str, rules: Sequence[FolderRule]) -> list[FolderRule]:
@@ -123,7 +127,8 @@ def warnings_of(rule: FolderRule, table: ProviderTable) -> tuple[str, ...]:
     """What its user should know: the folder is not there, a place is not in the table."""
     found = []
     if FolderPlace.look(rule.folder).is_missing:
-        found.append(f"There is no folder {rule.folder}. The rule applies when there is one.")
+        folder = shown_folder(rule.folder)
+        found.append(f"There is no folder {folder}. The rule applies when there is one.")
     for place in rule.places:
         name, _, region = place.partition("/")
         provider = table.provider(name)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.routing.folder_rules import FolderRule
+from exai_desktop.core.routing.folder_rules import FolderRule, shown_folder
 from exai_desktop.core.settings import CurrentSettings, RuleReport, Settings, proxy_password
 from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.files.folder_places import prepared_rule, same_rules, warnings_of
@@ -120,7 +120,9 @@ class SettingsChanges:
             saved = await self._change("folder_rules", [*others, rule])
         report = await self._report(saved.folder_rules[-1])
         names = [old.folder for old in replaced if old.folder != rule.folder]
-        lines = [f"It replaces the rule for {name}, the same folder." for name in names]
+        lines = [
+            f"It replaces the rule for {shown_folder(name)}, the same folder." for name in names
+        ]
         return RuleReport(report.rule, (*report.warnings, *lines))
 
     async def remove_rule(self, folder: str) -> bool:

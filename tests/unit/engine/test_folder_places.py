@@ -13,6 +13,7 @@ from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.engine.files.folder_places import (
     FolderPlace,
+    holds_one,
     prepared_rule,
     rules_holding,
     same_rules,
@@ -142,6 +143,16 @@ def test_a_disk_that_ignores_case_and_accents_is_asked(blind: Path, name: str) -
         AllowedPlaces([str(blind / made)]).check_found(str(blind / used / "c.txt"))
         with pytest.raises(FileError):
             AllowedPlaces([str(blind / made)]).check_found(str(blind / f"{used}x" / "c.txt"))
+
+
+def test_a_link_put_into_a_real_path_leads_into_no_allowed_folder(tmp_path: Path) -> None:
+    """A look at where an open file lies must not be turned by a link that comes later."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").symlink_to("in")
+    assert holds_one([str(tmp_path / "in")], str(tmp_path / "in" / "a.txt"))
+    assert holds_one([str(tmp_path / "out")], str(tmp_path / "in" / "a.txt"))
+    assert not holds_one([str(tmp_path / "in")], str(tmp_path / "out" / "a.txt"))
+    assert not holds_one([str(tmp_path / "gone")], str(tmp_path / "gone" / "a.txt"))
 
 
 def test_a_disk_that_knows_case_keeps_two_folders_apart(tmp_path: Path) -> None:
