@@ -166,6 +166,9 @@ def _provider_factory(
         info, provider_class = table.of(account), provider_classes().get(account.provider)
         if info is None or provider_class is None:
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
+        if info.region(account.region) is None:
+            # Rules are for regions: nobody knows which one this is.
+            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region {account.region}")
         return provider_class(account, key, info, given.settings, senders)
 
     return make

@@ -208,7 +208,9 @@ class Assembly:
             self.in_hand,
             Readiness(scheduler, self.accounts, self.routes, self.later),
             self.admission,
-            KnownContent(self.accounts, self.reuse, self.pace, self.claims, opener, attempts),
+            KnownContent(
+                self.accounts, self.reuse, self.pace, self.claims, opener, self.routes, attempts
+            ),
             failures,
         )
 

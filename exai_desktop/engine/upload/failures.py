@@ -233,6 +233,9 @@ class Failures:
             await self.later.from_the_start(job, error)
         elif isinstance(error, TransferError):
             await self._ask_later(job, error)
+        elif error.code is ErrorCode.PLACE_NOT_ALLOWED:
+            # Through the queue: an account that the rule allows may take it.
+            await self.scheduler.move(job, S.QUEUED, note=error.detail)
         elif error.code is ErrorCode.UNUSABLE_SETTING:
             # The next start may have another one: then it goes on by itself.
             self.later.wait(job, SETTING_S, error)

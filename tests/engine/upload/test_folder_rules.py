@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.events import JobChanged
 from exai_desktop.core.jobs.models import AddOptions
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.routing.folder_rules import FolderRule, rule_of
-from tests.engine.accounts.test_breaker import write
-from tests.engine.engine_kit import open_bench, settings
+from tests.engine.accounts.test_breaker import Hurrying, write
+from tests.engine.accounts.test_pace import hurry
+from tests.engine.engine_kit import GLM, KIMI, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
 
 S = JobState
@@ -113,3 +116,23 @@ async def test_a_new_rule_holds_for_what_waits_already(tmp_path: Path) -> None:
         ended = [await bench.until_state(job.id, S.DONE) for job in jobs]
         # Two were under way.
         assert sorted(job.account or "" for job in ended) == ["glm", "glm", "kimi", "kimi"]
+
+
+async def test_a_rule_set_while_a_file_waits_for_its_turn_holds(tmp_path: Path) -> None:
+    clock = Hurrying()
+    slow = replace(KIMI, uploads_per_minute=1)
+    async with open_bench(tmp_path, accounts=[slow, GLM], clock=clock) as bench:
+        await bench.upload(*write(tmp_path, "first.txt"))
+        [second] = write(tmp_path, "second.txt")
+        batch = await bench.engine.queue.add([str(second)], AddOptions())
+        await bench.until(
+            lambda: any(
+                isinstance(event, JobChanged) and "per minute" in (event.job.wait_reason or "")
+                for event in bench.events
+            )
+        )
+        await bench.engine.settings.set_rule(str(tmp_path), ["glm"])
+        await hurry(bench, clock, batch, 10.0)
+        [job] = await bench.rows(batch)
+        assert (job.state, job.account) == (S.DONE, "glm")
+        assert bench.providers["kimi"].uploads == ["first.txt"]
