@@ -12,13 +12,8 @@ import typer
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object, exit_for, when
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.accounts.accounts import (
-    AccountDraft,
-    AccountStatus,
-    BreakerStatus,
-    ConnectionReport,
-    Phase,
-)
+from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts.health import BreakerStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService

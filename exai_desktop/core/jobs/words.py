@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from exai_desktop.core.errors.codes import Outcome
-from exai_desktop.core.jobs.models import FORGOTTEN, Attempt, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobState, JobView
 
 S = JobState
 

@@ -14,9 +14,9 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule, shown_folder
 from exai_desktop.core.settings import CurrentSettings, RuleReport, Settings, proxy_password
-from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.engine.accounts.timing import Bandwidth
+from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.folder_places import prepared_rule, same_rules, warnings_of
-from exai_desktop.engine.files.malware import MalwareCheck
 from exai_desktop.engine.waiting import Readers
 
 # What the user changes because of what happens now.

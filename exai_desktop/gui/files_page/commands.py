@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.copies.models import Copy, CopyState, RemoteListing
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.files.checks import can_be_accepted
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import FINAL, RETRY_MOVES, JobState
+from exai_desktop.core.files.files import can_be_accepted
+from exai_desktop.core.jobs.jobs import FINAL, RETRY_MOVES, JobState, JobView
 from exai_desktop.core.routing.capabilities import ProviderTable
 
 S = JobState

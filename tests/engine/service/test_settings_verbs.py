@@ -9,7 +9,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.routing.folder_rules import FolderRule
 from tests.engine.engine_kit import open_bench
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.events import JobChanged
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.routing.folder_rules import FolderRule, rule_of
 from tests.engine.accounts.test_breaker import Hurrying, write
 from tests.engine.accounts.test_pace import hurry

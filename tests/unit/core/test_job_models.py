@@ -8,8 +8,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 
 JOB = JobView(
     7, 1, "/a.txt", "a.txt", JobState.WAITING, 3, 1.0, 2.0,
