@@ -125,7 +125,8 @@ def settings_document() -> str:
         MADE.format(source="exai_desktop/core/settings.py"),
         "Each setting can also be given in the environment. That value is used for this run only:"
         " `EXAI_DESKTOP_SETTLE_S=2 exai-desktop upload report.pdf`. An invalid value is refused"
-        " with its reason, and the last valid value stays in use.\n",
+        " with its reason, and the last valid value stays in use; a setting that limits where files"
+        " may go [stops sending](command-line.md#settings-that-stop-sending) then.\n",
         "The unit of names that end in `_s` is seconds, of names that end in `_bytes` bytes.",
     ]
     for name, field in Settings.model_fields.items():

@@ -90,7 +90,13 @@ RAISES: Final[dict[str, str]] = {
         "tests/engine/service/test_control.py"
         "::test_removing_an_account_with_open_files_is_refused_and_harms_nothing"
     ),
-    "INVALID_ACCOUNT": f"{_CLIENT}a_proxy_that_cannot_be_used_is_told",
+    "INVALID_ACCOUNT": (
+        "tests/unit/config/test_config_accounts.py::test_an_account_that_makes_no_sense_is_not_saved"
+    ),
+    "UNUSABLE_SETTING": (
+        "tests/unit/config/test_config_settings.py::"
+        "test_what_another_version_wrote_stops_sending_and_is_kept"
+    ),
     "INVALID_KEY_FORMAT": f"{_KEYS}the_complaint_never_holds_the_key",
     "KEY_MISSING": f"{_FAILURES}an_account_without_its_key_says_so",
     "CREDENTIAL_STORE_UNAVAILABLE": (

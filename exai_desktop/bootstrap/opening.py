@@ -79,6 +79,8 @@ class Given:
     settings_file: SettingsFile
     book: AccountBook
     secrets: OpenedSecrets
+    # Why nothing may be sent, "" if it may.
+    refusal: str = ""
 
 
 def engine_parts(
@@ -110,7 +112,7 @@ def engine_parts(
             given.book,
             given.secrets.keys,
             given.secrets.store,
-            _provider_factory(table, settings, senders),
+            _provider_factory(table, given, senders),
             table,
             KeyRules(check_key, key_fingerprint),
         ),
@@ -134,6 +136,7 @@ def engine_parts(
         # More than threads: while some are read, the others' writes share a transaction.
         prepared_at_once=max(8, settings.readers * 4),
         is_read_only=opened.is_read_only,
+        refusal=given.refusal,
     )
 
 
@@ -186,13 +189,18 @@ def _facts(where: Places, face: str) -> dict[str, str]:
 
 
 def _provider_factory(
-    table: ProviderTable, settings: Settings, senders: ThreadPoolExecutor
+    table: ProviderTable, given: Given, senders: ThreadPoolExecutor
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
+        if given.refusal:
+            raise AccountError(ErrorCode.UNUSABLE_SETTING, given.refusal)
         info, provider_class = table.of(account), provider_classes().get(account.provider)
         if info is None or provider_class is None:
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"provider {account.provider}")
-        return provider_class(account, key, info, settings, senders)
+        if info.region(account.region) is None:
+            # Rules are for regions: nobody knows which one this is.
+            raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region {account.region}")
+        return provider_class(account, key, info, given.settings, senders)
 
     return make
 
@@ -294,7 +302,8 @@ async def _own_engine(
             since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
             await asyncio.to_thread(recovery_log.begin, where.database, now(), since, cause)
         bus = EventBus()
-        given = Given(where, face, settings, settings_file, book, secrets)
+        refusal = "; ".join(loaded.refusals)
+        given = Given(where, face, settings, settings_file, book, secrets, refusal)
         problems: list[AppError] = list(opened.problems)
         parts = engine_parts(given, opened, trail, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))

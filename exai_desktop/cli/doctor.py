@@ -49,6 +49,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                 way = status.transport
                 word = f"ok, {report.duration_ms} ms" if report.ok else "failed"
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
+                if report.error is not None and report.error.detail:
+                    why += f": {plain_text(report.error.detail)}"
                 output.line(f"{report.account:14} {report.host} {word}{why}")
                 if report.balance is not None:
                     output.line(f"{'':14} balance {report.balance}")

@@ -181,4 +181,5 @@ def _root(
 
 def main() -> None:
     """Run one verb; ends the process with its exit code."""
-    app()
+    # On Windows click would replace `~`, variables and patterns once more.
+    app(windows_expand_args=False)

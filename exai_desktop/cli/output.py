@@ -202,6 +202,7 @@ _BY_CODE = {
     ErrorCode.INVALID_ACCOUNT: Exit.USAGE,
     ErrorCode.INVALID_KEY_FORMAT: Exit.USAGE,
     ErrorCode.INVALID_SETTING: Exit.USAGE,
+    ErrorCode.UNUSABLE_SETTING: Exit.USAGE,
     ErrorCode.ACCOUNT_EXISTS: Exit.USAGE,
 }
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
+
+if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
+    from exai_desktop.core.settings import Settings
 
 app = typer.Typer(help="Settings of the program.", no_args_is_help=True)
 
 
-def _print(name: str, value: Any, output: Output) -> None:
+def _print(name: str, settings: Settings, output: Output) -> None:
+    """What may contain a password, as a proxy's address from the environment, is masked."""
     if output.as_json:
-        output.json({"name": name, "value": value})
+        value = settings.model_dump(mode="json")[name]
+        output.json({"name": name, "value": redact(value) if isinstance(value, str) else value})
         return
-    lines = value if isinstance(value, list) else [value]
-    output.line(f"{name} = {plain_text('; '.join(map(str, lines)), 2_000)}")
+    shown = getattr(settings, name)
+    items = shown if isinstance(shown, tuple) else (shown,)
+    output.line(f"{name} = {plain_text(redact('; '.join(map(str, items))), 2_000)}")
+
+
+def _missing(folders: Sequence[str]) -> list[str]:
+    # A folder that may not be looked at is none, too: Path.is_dir would raise.
+    return [folder for folder in folders if not os.path.isdir(folder)]  # noqa: PTH112 - see above
 
 
 @app.command("list")
@@ -28,8 +42,9 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
     """List all settings with their saved values."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        for name, value in (await service.settings.saved()).model_dump(mode="json").items():
-            _print(name, value, output)
+        saved = await service.settings.saved()
+        for name in saved.model_dump():
+            _print(name, saved, output)
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)
@@ -46,7 +61,14 @@ def put(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         changed = await service.settings.change(name, value)
-        _print(name, changed.model_dump(mode="json")[name], output)
+        _print(name, changed, output)
+        if name == "allowed_folders":
+            for folder in _missing(changed.allowed_folders):
+                output.notice(f"There is no folder {folder}.")
+        if name == "folder_rules":
+            for report in await service.settings.rules():
+                for warning in report.warnings:
+                    output.notice(warning)
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)

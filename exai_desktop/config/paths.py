@@ -62,7 +62,13 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
     """
     given = home or os.environ.get("EXAI_DESKTOP_HOME")
     if given:
-        as_given = _expanded(given).absolute()
+        if isinstance(given, str) and given.startswith("~"):
+            raise EngineError(
+                ErrorCode.INVALID_SETTING,
+                f"EXAI_DESKTOP_HOME: {given} is taken as it stands, as the shell did not replace"
+                " the ~; write the full path, or ./~… for a folder of that name",
+            )
+        as_given = Path(given).absolute()
         # A link, or another spelling, is the same profile.
         root = as_given.resolve()
         folders = (root, root, root / "logs")
@@ -73,6 +79,12 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
             Path(platformdirs.user_config_dir(_APP, appauthor=False)),
             Path(platformdirs.user_log_dir(_APP, appauthor=False)),
         )
+        for folder in folders:
+            if not folder.is_absolute():
+                raise EngineError(
+                    ErrorCode.INVALID_SETTING,
+                    f"the folder of this user is not known ({folder}); set EXAI_DESKTOP_HOME",
+                )
     data, settings, logs = folders
     if sandbox:
         data = settings = data / "sandbox"

@@ -6,7 +6,6 @@ import errno
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,39 +22,49 @@ Content = dict[str, Any]
 
 
 class SettingsDocument:
-    """`settings.json` as plain JSON. What cannot be read is set aside, never overwritten."""
+    """`settings.json` as plain JSON. What cannot be read stays where it is and is not changed: it
+    may say where files must not go, and nobody may go on as if it had said nothing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
 
     def read(self) -> tuple[Content, str]:
-        """The content (empty when there is none) and what was wrong, "" if nothing was."""
+        """The content (empty when there is none) and what is wrong, "" if nothing is."""
         with self._lock:
             try:
-                return _parsed(self._path), ""
+                content = _parsed(self._path)
             except FileNotFoundError:
-                return _empty(), ""
+                if not self._path.is_symlink():
+                    return _empty(), ""
+                # The disk it leads to may only be away for now.
+                return _empty(), f"{self._path}: the target of this link does not exist"
             except (OSError, ValueError, RecursionError) as error:
                 why = error.strerror if isinstance(error, OSError) else error
-            try:
-                after = f"kept as {self._set_aside().name}"
-            except OSError as error:
-                after = f"it cannot be moved away: {error.strerror}"
-            return _empty(), f"{self._path.name}: {why}; {after}"
+                return _empty(), (
+                    f"{self._path}: it cannot be read ({why}); correct it, or rename it to begin"
+                    " without settings and accounts"
+                )
+            if content["version"] != VERSION:
+                return content, (
+                    f"{self._path}: it was written by another version of the program (version"
+                    f" {content['version']} of the file); install that version again, or rename the"
+                    " file to begin without settings and accounts"
+                )
+            return content, ""
 
     def change(self, change: Callable[[Content], None]) -> None:
-        """Read, change and replace the file; either all of it is on disk, or the old one is."""
+        """Read, change and replace the file; either all of it is on disk, or the old one is.
+
+        Raises UNUSABLE_SETTING for a file that cannot be read.
+        """
         with self._lock:
             content, problem = self.read()
+            if problem:
+                raise EngineError(ErrorCode.UNUSABLE_SETTING, problem)
+            change(content)
+            text = json.dumps(content, indent=2, ensure_ascii=False)
             try:
-                # A newer program may have written more than we can write back. And a file that
-                # could not be read is still there if it could not be set aside.
-                if self._path.exists() and (problem or content["version"] > VERSION):
-                    self._set_aside()
-                change(content)
-                content["version"] = VERSION
-                text = json.dumps(content, indent=2, ensure_ascii=False)
                 write_file(self._path.resolve(), f"{text}\n".encode(errors="backslashreplace"))
             except OSError as error:
                 is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -63,12 +72,6 @@ class SettingsDocument:
                     ErrorCode.DISK_FULL if is_full else ErrorCode.UNEXPECTED_ERROR,
                     f"{self._path.name} cannot be written: {error.strerror}",
                 ) from error
-
-    def _set_aside(self) -> Path:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        kept = self._path.with_name(f"{self._path.name}.bad-{stamp}")
-        self._path.replace(kept)
-        return kept
 
 
 def _empty() -> Content:

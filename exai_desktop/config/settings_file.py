@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from typing import Annotated, Final
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from exai_desktop.config.settings_document import VERSION, Content, SettingsDocument
+from exai_desktop.config.settings_document import Content, SettingsDocument
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError, EngineError, ErrorView
-from exai_desktop.core.settings import Settings
+from exai_desktop.core.settings import NARROWING, Settings, proxy_password
 
 ENV_PREFIX: Final = "EXAI_DESKTOP_"
 # Names in the environment that are ours and no settings: the profile's folder, the passphrase of
@@ -21,6 +24,14 @@ ENV_PREFIX: Final = "EXAI_DESKTOP_"
 # to themselves.
 RESERVED_ENV: Final = frozenset({"HOME", "PASSPHRASE", "PASSPHRASE_FILE", "REDIS_PASSWORD"})
 RESERVED_ENV_PREFIXES: Final = ("KEY_", "LIVE_", "TEST_")
+
+_OPEN_PASSWORD: Final = (
+    "a password is not kept in this file as plain text; give the address with the password in the"
+    f" environment variable {ENV_PREFIX}PROXY, and set this one without it"
+)
+
+# From this likeness on a name is taken for a misspelt one.
+_NEAR: Final = 0.8
 
 _Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 
@@ -43,10 +54,14 @@ class _StoredAccount(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """The settings in force, and what was wrong with those that are not."""
+    """The settings in force, and what was wrong with those that are not.
+
+    `refusals`: what could not be read and may have said where files must not go.
+    """
 
     settings: Settings
     problems: tuple[ErrorView, ...] = ()
+    refusals: tuple[str, ...] = ()
 
 
 class SettingsFile:
@@ -63,39 +78,51 @@ class SettingsFile:
     def load(self) -> LoadedSettings:
         """Never fails for a bad value: the last good one, else the default, stays in force."""
         content, unreadable = self._document.read()
-        reasons = [unreadable] if unreadable else []
-        if content["version"] > VERSION:
-            reasons.append("version: the settings were written by a newer version of the program")
-        given, bad = _judged(content["settings"])
+        given, bad = _judged_in_file(content["settings"])
         overrides, bad_overrides = self._overrides()
         _, bad_accounts = _accounts(content)
-        reasons += [
-            f"{name or 'a setting without a name'}: {reason}" for name, reason in bad.items()
+        # Without an account that was there, its files would go to another company.
+        refusals = [*([unreadable] if unreadable else []), *bad_accounts]
+        refusals += [
+            f'{key}: it has no effect outside "settings"' for key in content if _narrows(key)
         ]
-        reasons += [f"{ENV_PREFIX}{name}: {reason}" for name, reason in bad_overrides.items()]
-        reasons += bad_accounts
+        reasons: list[str] = []
+        for name, reason in bad.items():
+            # What the environment says holds, whatever stands in the file.
+            stops = _narrows(name) and name not in overrides
+            text = f"{name or 'a setting without a name'}: {reason}"
+            (refusals if stops else reasons).append(text)
+        for name, reason in bad_overrides.items():
+            target = refusals if _narrows(name.lower()) else reasons
+            target.append(f"{ENV_PREFIX}{name}: {reason}")
         last = {n: getattr(self._in_force, n) for n in bad if n in Settings.model_fields}
         self._in_force = Settings.model_validate({**last, **given, **overrides})
-        return LoadedSettings(self._in_force, tuple(map(_problem, reasons)))
+        _hide_password(self._in_force)
+        problems = [_problem(ErrorCode.UNUSABLE_SETTING, reason) for reason in refusals]
+        problems += [_problem(ErrorCode.INVALID_SETTING, reason) for reason in reasons]
+        return LoadedSettings(self._in_force, tuple(problems), tuple(refusals))
 
-    def save(self, settings: Settings) -> None:
+    def save(self, settings: Settings, changed: str = "") -> None:
         """Write what differs from the defaults; what only the environment says stays out of it.
 
-        Entries of the file that no version known here has made are kept. Raises INVALID_SETTING.
+        Entries of the file that are not understood are kept, but for `changed`, the setting that
+        the user has given a new value. Raises INVALID_SETTING, UNUSABLE_SETTING.
         """
         values = settings.model_dump()
-        _, bad = _judged(values)
-        if bad:
-            name, reason = next(iter(bad.items()))
-            raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}")
         overrides, _ = self._overrides()
         in_environment = Settings.model_validate(overrides).model_dump(include=set(overrides))
+        own = {name: v for name, v in values.items() if v != in_environment.get(name)}
+        for name, reason in _judged_in_file(own)[1].items():
+            raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}")
 
         def change(content: Content) -> None:
             old = content["settings"]
-            new = {name: value for name, value in old.items() if name not in Settings.model_fields}
+            unread = set(_judged_in_file(old)[1]) - {changed}
+            new = {name: value for name, value in old.items() if name in unread}
             for name, field in Settings.model_fields.items():
-                if name in in_environment and values[name] == in_environment[name]:
+                if name in unread:
+                    continue
+                if name not in own and name in in_environment:
                     if name in old:
                         new[name] = old[name]
                 elif values[name] != field.default:
@@ -149,19 +176,48 @@ class SettingsAccountBook:
         self._document.change(change)
 
 
-def _problem(reason: str) -> ErrorView:
-    return ErrorView.of(EngineError(ErrorCode.INVALID_SETTING, reason))
+def _problem(code: ErrorCode, reason: str) -> ErrorView:
+    return ErrorView.of(EngineError(code, reason))
+
+
+def _no_such(name: str) -> str:
+    near = get_close_matches(name.lower(), list(Settings.model_fields), 1, _NEAR)
+    return f"there is no such setting; {near[0]} is one" if near else "there is no such setting"
+
+
+def _narrows(name: str) -> bool:
+    """Whether it may say where files must not go: also a name that is only misspelt."""
+    if name in Settings.model_fields:
+        return name in NARROWING
+    return bool(get_close_matches(name.lower(), NARROWING, 1, _NEAR))
+
+
+def _hide_password(settings: Settings) -> None:
+    password = proxy_password(settings.proxy) if settings.proxy else ""
+    for form in {password, unquote(password)}:
+        register(form)
+
+
+def _judged_in_file(given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
+    """The same as `_judged`, for what lies on the disk: no password is taken from there."""
+    good, bad = _judged(given)
+    proxy = good.get("proxy")
+    if isinstance(proxy, str) and proxy and proxy_password(proxy):
+        del good["proxy"]
+        bad["proxy"] = _OPEN_PASSWORD
+    return good, bad
 
 
 def _judged(given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, str]]:
     """The good values, and by name why the others are not. Values are never part of a reason."""
     # Not left to pydantic: a name that is not UTF-8 would fail the whole of them, without a place.
-    bad = {name: "there is no such setting" for name in given if name not in Settings.model_fields}
+    bad = {name: _no_such(name) for name in given if name not in Settings.model_fields}
     try:
         Settings.model_validate({name: given[name] for name in given if name not in bad})
     except ValidationError as error:
         for item in error.errors(include_url=False, include_context=False, include_input=False):
-            bad.setdefault(str(item["loc"][0]), item["msg"])
+            reason = item["msg"].removeprefix("Value error, ")
+            bad.setdefault(str(item["loc"][0]), reason)
     good = {name: value for name, value in given.items() if name not in bad}
     return good, {name: bad[name] for name in given if name in bad}
 

@@ -29,7 +29,7 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery
 from exai_desktop.core.planning.plan import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
-    from exai_desktop.core.settings import Settings
+    from exai_desktop.core.settings import RuleReport, Settings
 
 
 class QueueService(Protocol):
@@ -39,7 +39,8 @@ class QueueService(Protocol):
         """Take files and folders into the queue; returns the batch id at once.
 
         Walking goes on behind; `BatchScanned` tells when every file below is accounted for.
-        Raises NO_ACCOUNT, UNKNOWN_ACCOUNT or INVALID_PURPOSE before anything is queued.
+        Raises NO_ACCOUNT, UNKNOWN_ACCOUNT, INVALID_PURPOSE or UNUSABLE_SETTING before anything
+        is queued.
         """
         ...
 
@@ -184,6 +185,29 @@ class SettingsService(Protocol):
     async def change(self, name: str, value: str) -> Settings:
         """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
         limit of speed, the rules for folders and what the queue waits for at once."""
+        ...
+
+    async def rules(self) -> list[RuleReport]:
+        """The rules for folders as they are saved."""
+        ...
+
+    async def set_rule(
+        self,
+        folder: str,
+        places: Sequence[str],
+        *,
+        allow_fallback: bool = False,
+        replace: bool = True,
+    ) -> RuleReport:
+        """Save the rule for a folder, given by its whole path; it replaces the folder's others,
+        whatever name they were made under. Without `replace` one that is there stays.
+
+        Raises INVALID_SETTING. In force at once.
+        """
+        ...
+
+    async def remove_rule(self, folder: str) -> bool:
+        """Whether there was one, under this or another name of the folder."""
         ...
 
     async def malware_scanner(self) -> str:

@@ -6,18 +6,49 @@ generated from here.
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Final, Literal
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from exai_desktop.core.files.path_policy import PathPolicy
-from exai_desktop.core.routing.folder_rules import FolderRule, rule_of
+from exai_desktop.core.routing.folder_rules import FolderRule, checked_rule, rule_of
 
 MIB: Final = 1024 * 1024
 # Slower, a block takes longer than servers wait for one.
 LEAST_BYTES_PER_S: Final = 16 * 1024
+
+# A value of these that cannot be read may have kept files from somewhere: nothing is sent then.
+NARROWING: Final = frozenset(
+    {
+        *("proxy", "folder_rules", "allowed_folders", "allow_fallback", "malware_scan"),
+        *("content_mismatch", "content_macros", "content_encrypted", "content_deceptive"),
+    }
+)
+
+# Whatever else belongs into a name or password is written as %40 and the like: so that what
+# masks passwords always finds their end.
+_IN_PROXY: Final = r"[^\s/?#@\"'<>\\:]"
+_PROXY: Final = re.compile(
+    rf"(?:https?|socks5h?)://(?:{_IN_PROXY}+(?::(?P<password>{_IN_PROXY}*))?@)?"
+    rf"(?:{_IN_PROXY}+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?/?",
+    re.IGNORECASE,
+)
+
+
+def proxy_password(address: str) -> str:
+    """The password in a proxy's address, "" without one.
+
+    Raises ValueError for what is no such address, never with the address in it.
+    """
+    match = _PROXY.fullmatch(address)
+    if match is None or int(match["port"] or 1) not in range(1, 65_536):
+        raise ValueError("it must be http://, https:// or socks5:// with host and port")
+    return match["password"] or ""
 
 
 class SendingSettings(BaseModel):
@@ -147,8 +178,8 @@ class SendingSettings(BaseModel):
     )
     proxy: str = Field(
         default="",
-        pattern=r"^((https?|socks5h?)://[^\s/@]+(:[^\s/@]*@[^\s/@]+)?(:[0-9]{1,5})?/?)?$",
-        description="Proxy address (http, https or socks5); empty: the proxy of the system.",
+        description="Proxy address (http, https or socks5); empty: the proxy of the system. A"
+        " password is not saved: give an address with a password in the environment variable.",
     )
     allow_fallback: bool = Field(
         default=False,
@@ -163,6 +194,13 @@ class SendingSettings(BaseModel):
                 f"it must be 0, or at least {LEAST_BYTES_PER_S}: servers end slower uploads"
             )
         return limit
+
+    @field_validator("proxy")
+    @classmethod
+    def _usable_proxy(cls, address: str) -> str:
+        if address:
+            proxy_password(address)
+        return address
 
     @field_validator("redis_url")
     @classmethod
@@ -242,13 +280,13 @@ class Settings(SendingSettings):
     allowed_folders: tuple[str, ...] = Field(
         default=(),
         description="Folders from which `upload --unattended` may upload files; empty: no folder."
-        " Full paths, separated by colons in the environment (Windows: semicolons).",
+        " Full paths, separated by colons (Windows: semicolons) or as a JSON list.",
     )
-    folder_rules: tuple[str, ...] = Field(
+    folder_rules: tuple[FolderRule, ...] = Field(
         default=(),
-        description="Which providers may get the files in a folder: lines such as `/home/me/work ="
-        " kimi/cn, glm +fallback`. The rule of the innermost folder applies. Changes by"
-        " `rule set` or in the window take effect immediately.",
+        description="Which providers may get the files in a folder; set by `rule set` or in the"
+        " window. As text: lines such as `/home/me/work = kimi/cn, glm +fallback`, or a JSON list."
+        " The rule of the innermost folder applies. Changes take effect immediately.",
     )
     keep_texts: bool = Field(
         default=True,
@@ -264,29 +302,30 @@ class Settings(SendingSettings):
         description="Amount of detail in the log.",
     )
 
-    @property
-    def rules(self) -> list[FolderRule]:
-        """`folder_rules`, understood."""
-        return list(map(rule_of, self.folder_rules))
-
     @field_validator("folder_rules", mode="before")
     @classmethod
-    def _lines(cls, value: object) -> object:
-        """From the environment and the verbs they come as one text."""
-        if not isinstance(value, str):
+    def _read_rules(cls, value: object) -> object:
+        """From the environment and the verbs they come as one text; a rule may be a line."""
+        if isinstance(value, str):
+            given, lines = _json_list(value), value.splitlines()
+            value = [line for line in lines if line.strip()] if given is None else given
+        if not isinstance(value, list | tuple):
             return value
-        return [line for line in value.splitlines() if line.strip()]
+        return [rule_of(rule) if isinstance(rule, str) else rule for rule in value]
 
     @field_validator("folder_rules")
     @classmethod
-    def _rules(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(str(rule_of(line)) for line in lines)
+    def _checked_rules(cls, rules: tuple[FolderRule, ...]) -> tuple[FolderRule, ...]:
+        return tuple(map(checked_rule, rules))
 
     @field_validator("allowed_folders", mode="before")
     @classmethod
     def _apart(cls, value: object) -> object:
         """From the environment they come as one text."""
-        return value.split(os.pathsep) if isinstance(value, str) and value else value or ()
+        if not isinstance(value, str):
+            return value or ()
+        given, apart = _json_list(value), value.split(os.pathsep) if value else ()
+        return apart if given is None else given
 
     @field_validator("allowed_folders")
     @classmethod
@@ -296,8 +335,31 @@ class Settings(SendingSettings):
         return folders
 
 
-class CurrentSettings:
-    """The settings the engine works with; a few are exchanged while it runs. In its loop only."""
+def _json_list(text: str) -> list[Any] | None:
+    """What a JSON list holds; None for a text that does not begin as one."""
+    if not text.lstrip().startswith("["):
+        return None
+    try:
+        found: list[Any] = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return found
 
-    def __init__(self, value: Settings) -> None:
+
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """A rule for a folder, and what its user should know of it."""
+
+    rule: FolderRule
+    warnings: tuple[str, ...] = ()
+
+
+class CurrentSettings:
+    """The settings the engine works with; a few are exchanged while it runs. In its loop only.
+
+    `refusal`: why nothing may be sent, as a setting that narrows where files go cannot be read.
+    """
+
+    def __init__(self, value: Settings, refusal: str = "") -> None:
         self.value = value
+        self.refusal = refusal

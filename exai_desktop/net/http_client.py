@@ -9,10 +9,12 @@ import contextlib
 import functools
 import ipaddress
 import logging
+import os
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
+from urllib.parse import unquote
 
 import httpcore
 import httpx
@@ -20,8 +22,9 @@ import truststore
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError
-from exai_desktop.core.settings import Settings
+from exai_desktop.core.settings import Settings, proxy_password
 from exai_desktop.net.network_backend import ListeningBackend
 
 # A kept-alive connection may close just when a request begins, and then nobody knows what the
@@ -153,7 +156,6 @@ def _pool(
 
 # The time to wait for a free connection. There are as many as lanes, so it is never long.
 _POOL_TIMEOUT_S: Final = 60.0
-_PROXY_SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 @functools.cache
@@ -174,8 +176,8 @@ def build_client(
 ) -> httpx.AsyncClient:
     """A client that sends `key` as bearer to the account's address and to no other.
 
-    Raises `AccountError` INVALID_ACCOUNT (address or proxy) or INVALID_KEY_FORMAT; neither
-    contains the key.
+    Raises `AccountError` INVALID_ACCOUNT (address), UNUSABLE_SETTING (proxy) or
+    INVALID_KEY_FORMAT; none contains the key.
     """
     url = checked_address(account.base_url)
     for name in ("httpx", "httpcore"):
@@ -238,24 +240,57 @@ def _checked_key(key: str) -> str:
 
 
 def _proxy(url: httpx.URL, settings: Settings) -> httpx.Proxy | None:
-    """The proxy of the setting, else of the system; none for an address on this computer."""
-    if _is_loopback(url.host):
-        return None
-    address = settings.proxy or _system_proxy(url)
-    if not address:
-        return None
+    """The proxy of the setting, else of the system; none for an address on this computer.
+
+    Raises UNUSABLE_SETTING for one that cannot be used, whatever the address: who asked for a
+    proxy must not be sent past it.
+    """
+    proxy = _usable(settings.proxy, "proxy") if settings.proxy else _system_proxy(url)
+    return None if _is_loopback(url.host) else proxy
+
+
+def _usable(address: str, source: str) -> httpx.Proxy:
     try:
-        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+        password = proxy_password(address)
+        proxy = httpx.Proxy(address)
     except (httpx.InvalidURL, ValueError):
-        # The text is left out: a proxy's address may contain a password.
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the proxy cannot be used") from None
-    if proxy.url.scheme not in _PROXY_SCHEMES or not proxy.url.host:
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the proxy must be http, https or socks5")
+        # The address is left out: it may contain a password.
+        raise AccountError(
+            ErrorCode.UNUSABLE_SETTING,
+            f"{source}: it must be http://, https:// or socks5:// with host and port",
+        ) from None
+    for form in {password, unquote(password)}:
+        register(form)
     return proxy
 
 
-def _system_proxy(url: httpx.URL) -> str:
+def _system_proxy(url: httpx.URL) -> httpx.Proxy | None:
+    """Of the environment or the system's settings; none where these say so."""
     if urllib.request.proxy_bypass(url.host):
-        return ""
+        return None
     known = urllib.request.getproxies()
-    return known.get(url.scheme) or known.get("all") or ""
+    # For this computer none is used, but what is set is checked as for others.
+    schemes = (url.scheme, "https") if _is_loopback(url.host) else (url.scheme,)
+    found = [_first(known, scheme) for scheme in schemes]
+    return found[0]
+
+
+def _first(known: Mapping[str, str], scheme: str) -> httpx.Proxy | None:
+    name = next((name for name in (scheme, "all", "socks") if known.get(name)), "")
+    return _usable(_in_full(known[name], name), _source(name)) if name else None
+
+
+def _in_full(address: str, name: str) -> str:
+    """With a scheme: GNOME writes `socks://`, others host and port alone."""
+    scheme, tie, rest = address.rpartition("://")
+    if scheme.lower() == "socks" or (name == "socks" and scheme.lower() in ("", "http")):
+        return f"socks5://{rest}"
+    return address if tie else f"http://{rest}"
+
+
+def _source(name: str) -> str:
+    """Where a proxy of the system comes from, by the name that the user can look up."""
+    for variable in (f"{name}_proxy", f"{name}_proxy".upper()):
+        if os.environ.get(variable):
+            return variable
+    return "the proxy in the settings of the system"

@@ -138,6 +138,7 @@ class Program:
         key: str | None = None,
         url: str | None = None,
         in_flight: int | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`account add`, with the sandbox's own key and address unless given."""
         place = server.accounts[flavour]
@@ -148,6 +149,7 @@ class Program:
             *("account", "add", name, "--provider", place["provider"], "--region", place["region"]),
             *("--base-url", url or server.url(flavour), "--key-stdin", *more),
             stdin=secret.encode() + b"\n",
+            environment=environment,
         ).expect(0)
 
     def upload(self, *arguments: str | Path, limit_s: float = LIMIT_S, **more: Any) -> Ended:

@@ -59,7 +59,7 @@ class MemorySettings:
     def __init__(self) -> None:
         self.saved: list[Settings] = []
 
-    def save(self, settings: Settings) -> None:
+    def save(self, settings: Settings, changed: str) -> None:
         self.saved.append(settings)
 
 
@@ -161,6 +161,7 @@ async def open_bench(
     surroundings: Surroundings | None = None,
     prints: Callable[[Fingerprints], Fingerprints] | None = None,
     secrets: StoreInUse | None = None,
+    refusal: str = "",
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -223,6 +224,7 @@ async def open_bench(
             metrics=metrics,
             prepared_at_once=4,
             is_read_only=opened.is_read_only,
+            refusal=refusal,
         )
         async with open_engine(parts) as assembly:
             bench = Bench(assembly.engine, assembly, opened, made)

@@ -113,7 +113,7 @@ def test_a_proxy_and_its_password(watched: Watched) -> None:
         watched.run("doctor", "--json", **proxy)
         assert any(sent.startswith("Basic ") for sent in server.seen), "the proxy was not asked"
         for address in (f"ftp://me:{PROXY_PASSWORD}@{host}", f"http://{PROXY_PASSWORD}@:99999"):
-            assert b"INVALID_SETTING" in watched.run("list", EXAI_DESKTOP_PROXY=address)
+            assert b"UNUSABLE_SETTING" in watched.run("list", EXAI_DESKTOP_PROXY=address)
     watched.expect_clean()
 
 

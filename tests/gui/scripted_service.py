@@ -33,7 +33,8 @@ from exai_desktop.core.jobs.jobs import (
     SortKey,
 )
 from exai_desktop.core.planning.plan import UploadPlan
-from exai_desktop.core.settings import Settings
+from exai_desktop.core.routing.folder_rules import FolderRule
+from exai_desktop.core.settings import RuleReport, Settings
 
 from .scripted_files import ScriptedFiles
 
@@ -237,6 +238,29 @@ class ScriptedSettings:
         self.kept = Settings.model_validate({name: value})
         return self.kept
 
+    async def rules(self) -> list[RuleReport]:
+        return [RuleReport(rule) for rule in self.kept.folder_rules]
+
+    async def set_rule(
+        self,
+        folder: str,
+        places: Sequence[str],
+        *,
+        allow_fallback: bool = False,
+        replace: bool = True,
+    ) -> RuleReport:
+        rule = FolderRule(folder, tuple(places), allow_fallback)
+        self._script.note("settings.set_rule", rule, replace)
+        others = [known for known in self.kept.folder_rules if known.folder != folder]
+        self.kept = Settings(folder_rules=(*others, rule))
+        return RuleReport(rule, tuple(self._script.warnings))
+
+    async def remove_rule(self, folder: str) -> bool:
+        self._script.note("settings.remove_rule", folder)
+        left = [rule for rule in self.kept.folder_rules if rule.folder != folder]
+        self.kept = Settings(folder_rules=tuple(left))
+        return True
+
     async def malware_scanner(self) -> str:
         return "none"
 
@@ -286,6 +310,7 @@ class ScriptedService:
         default_factory=lambda: ConnectionReport(True, "kimi", "api.moonshot.ai", 87, 3)
     )
     failure: AppError | None = None
+    warnings: list[str] = field(default_factory=list)
     copy: Copy | None = None
     scan: ScanResult | None = None
     paused: bool = False

@@ -3,7 +3,7 @@
 import enum
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
@@ -34,7 +34,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return st.sampled_from(list(hint))
     if is_dataclass(hint) and isinstance(hint, type):
-        return st.builds(hint, **{k: values(v) for k, v in get_type_hints(hint).items()})
+        hints = get_type_hints(hint)
+        return st.builds(hint, **{f.name: values(hints[f.name]) for f in fields(hint)})
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return st.one_of(*map(values, arguments))

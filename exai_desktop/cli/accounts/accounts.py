@@ -15,6 +15,7 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import BreakerStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
@@ -168,7 +169,9 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
         if report.balance is not None:
             output.line(f"  balance {report.balance}")
     elif report.error is not None:
-        output.line(f"{report.account}: {report.error.title} ({report.error.code})")
+        line = f"{report.account}: {report.error.title} ({report.error.code})"
+        detail = plain_text(report.error.detail)
+        output.line(f"{line}: {detail}" if detail else line)
         output.line(f"  {report.error.hint}")
 
 

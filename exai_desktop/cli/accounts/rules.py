@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.routing.folder_rules import FolderRule, rule_of
+from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
+
+if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
+    from exai_desktop.core.settings import RuleReport
 
 app = typer.Typer(help="Rules for folders: which providers may get their files.")
 
-Folder = Annotated[Path, typer.Argument(help="The folder.", show_default=False)]
+_WIDEST: Final = 4_000
+
+Folder = Annotated[str, typer.Argument(help="The folder.", show_default=False)]
 
 
-async def _save(service: UploadService, rules: list[FolderRule]) -> None:
-    await service.settings.change("folder_rules", "\n".join(map(str, rules)))
+def _absolute(folder: str) -> str:
+    """As the shell has given it; an empty one must not mean the folder one is in."""
+    if not folder:
+        raise typer.BadParameter("the name of the folder is empty", param_hint="FOLDER")
+    return str(Path(folder).absolute())
 
 
-def _print(rule: FolderRule, output: Output) -> None:
+def print_rule(report: RuleReport, output: Output) -> None:
+    """The rule, and on standard error what one should know of it."""
+    rule = report.rule
     if output.as_json:
         output.json(
             {"folder": rule.folder, "places": rule.places, "allow_fallback": rule.allow_fallback}
         )
     else:
-        output.line(str(rule))
+        output.line(plain_text(str(rule), _WIDEST))
+    for warning in report.warnings:
+        output.notice(warning)
 
 
 @app.command("set")
@@ -44,17 +56,12 @@ def put(
     as_json: Json = False,
 ) -> None:
     """Send files in this folder only to these providers and regions."""
-    absolute = str(folder.expanduser().absolute())
-    behind = " +fallback" if allow_fallback else ""
-    try:
-        rule = rule_of(f"{absolute} = {', '.join(places)}{behind}")
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+    absolute = _absolute(folder)
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        others = [r for r in (await service.settings.saved()).rules if r.folder != rule.folder]
-        await _save(service, [*others, rule])
-        _print(rule, output)
+        print_rule(
+            await service.settings.set_rule(absolute, places, allow_fallback=allow_fallback), output
+        )
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)
@@ -65,9 +72,9 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
     """List the rules."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        found = (await service.settings.saved()).rules
-        for rule in found:
-            _print(rule, output)
+        found = await service.settings.rules()
+        for report in found:
+            print_rule(report, output)
         if not found and not as_json:
             output.line("No rules: files may go to any of your accounts.")
         return Exit.OK
@@ -78,15 +85,12 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def remove(ctx: typer.Context, folder: Folder, as_json: Json = False) -> None:
     """Remove the rule for this folder."""
-    absolute = str(folder.expanduser().absolute())
+    absolute = _absolute(folder)
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        rules = (await service.settings.saved()).rules
-        left = [rule for rule in rules if rule.folder != absolute]
-        if len(left) == len(rules):
-            output.notice(f"There is no rule for {absolute}.")
-            return Exit.SOME_FAILED
-        await _save(service, left)
-        return Exit.OK
+        if await service.settings.remove_rule(absolute):
+            return Exit.OK
+        output.notice(f"There is no rule for {absolute}.")
+        return Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)

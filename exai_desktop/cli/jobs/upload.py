@@ -147,9 +147,10 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     """Upload files and folders, wait for them, print their file IDs."""
     origin = Origin.UNATTENDED if unattended else Origin.CLI
     options = AddOptions(account, purpose, allow_fallback, origin, accepted(accept))
-    # What the shell calls `~` or `.` is settled here; the engine may run elsewhere.
+    # Only the folder one is in is added, as the engine may run elsewhere. The shell has replaced
+    # `~`, variables and patterns: what is left of them is part of a name.
     # An empty one (an unset variable) stays empty: it must not mean the folder one is in.
-    absolute = [str(Path(path).expanduser().absolute()) if path else "" for path in paths]
+    absolute = [str(Path(path).absolute()) if path else "" for path in paths]
 
     following: Following | None = None
 

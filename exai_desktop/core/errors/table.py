@@ -102,6 +102,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.PROFILE_NOT_PRIVATE: CodeInfo(5020, "Other users can change the profile folder", "Run the command shown, then start again. Check the accounts afterwards: somebody else may have changed the settings.", _ASK, _LOCAL),
     E.PROFILE_COPIED: CodeInfo(5021, "This profile was copied or restored", "Choose which one lives on, so that nothing is sent twice. A new profile keeps its accounts and keys.", _ASK, _LOCAL, ("profile keep", "profile new")),
     E.INVALID_SETTING: CodeInfo(9002, "A setting has an invalid value", "Correct the setting. The last valid value stays in use.", _NEVER, _LOCAL),
+    E.UNUSABLE_SETTING: CodeInfo(9008, "Nothing is sent: a setting cannot be used", "Correct the setting or remove it, then start the program again. It limits where your files may go.", _ASK, _LOCAL),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
     E.TLS_FAILED: CodeInfo(9005, "No secure connection to the provider", "Check the proxy and the clock of this computer. Nothing was sent.", _LATER, Outcome.UNAVAILABLE),

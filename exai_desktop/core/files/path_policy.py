@@ -33,12 +33,14 @@ _SECRET_PAIRS: Final = frozenset(
 _DEVICE_FOLDERS: Final = frozenset({"dev", "proc", "sys"})
 _LONGEST: Final = 32_767
 
+OUTSIDE: Final = "outside the allowed folders"
+
 
 def secret_folder_of(path: str, *, windows: bool = sys.platform == "win32") -> str | None:
     """The part of the path that names a folder of secrets, None when there is none."""
     before = ""
     for part in _pure(path, windows=windows).parts:
-        name = part.lower()
+        name = part.casefold()
         if name in _SECRET or (before, name) in _SECRET_PAIRS:
             return part
         before = name
@@ -65,7 +67,7 @@ class PathPolicy:
         if not self.folders:
             return "the list of allowed folders is empty"
         if not any(self.contains(folder, path) for folder in self.folders):
-            return "outside the allowed folders"
+            return OUTSIDE
         return None
 
     def is_usable(self, folder: str) -> bool:

@@ -11,7 +11,7 @@ from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, rule_for
+from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by
 from exai_desktop.core.routing.routing import Limits, Usage, Wish, check_room, choose
 
 
@@ -26,7 +26,6 @@ class Planner:
         used: Mapping[tuple[str, str], Usage],
         limits: Callable[[str, str], Limits],
         paused: Mapping[str, str],
-        rules: Sequence[FolderRule] = (),
     ) -> None:
         self._accounts = accounts
         self._table = table
@@ -34,26 +33,24 @@ class Planner:
         self._used = dict(used)
         self._limits = limits
         self._paused = paused
-        self._rules = rules
         self._files: list[PlannedFile] = []
         self._sums: dict[str, tuple[int, int]] = {}
 
-    def add(self, job: NewJob) -> None:
+    def add(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> None:
+        """`rules`: those that hold for its folder."""
         if job.error is not None:
             self._files.append(PlannedFile(job.path, job.size, error=job.error))
             return
         try:
-            self._files.append(self._placed(job))
+            self._files.append(self._placed(job, rules))
         except AppError as error:
             self._files.append(PlannedFile(job.path, job.size, error=ErrorView.of(error)))
 
-    def _placed(self, job: NewJob) -> PlannedFile:
+    def _placed(self, job: NewJob, rules: Sequence[FolderRule]) -> PlannedFile:
         """At the first account that takes it and has room for it."""
         full: dict[str, AppError] = {}
-        rule = rule_for(job.path, self._rules)
-        rules = (rule,) if rule else ()
         accounts = allowed_by(rules, self._accounts, self._wish.account)
-        consent = self._wish.allow_fallback or any(rule.allow_fallback for rule in rules)
+        consent = self._wish.allow_fallback or consented_by(rules)
         wish = replace(self._wish, allow_fallback=consent)
         while True:
             route = choose(

@@ -73,7 +73,7 @@ class Assembly:
         self._parts = parts
         self.record = parts.record
         self.clock = parts.machine.clock
-        self.settings = CurrentSettings(parts.settings)
+        self.settings = CurrentSettings(parts.settings, parts.refusal)
         self.readers = Readers(parts.machine.readers)
         self.problems = parts.problems
         self.in_hand = JobsInHand()
@@ -205,7 +205,9 @@ class Assembly:
             self.in_hand,
             Readiness(scheduler, self.accounts, self.routes, self.later),
             self.admission,
-            KnownContent(self.accounts, self.reuse, self.pace, self.claims, opener, attempts),
+            KnownContent(
+                self.accounts, self.reuse, self.pace, self.claims, opener, self.routes, attempts
+            ),
             failures,
         )
 
@@ -314,6 +316,7 @@ class Assembly:
                 self.bandwidth,
                 parts.malware,
                 self.readers,
+                parts.accounts.table,
                 self.pausing.wake,
             ),
             KeyStore(self.store_watch.parts, self.store_watch.wake),

@@ -92,3 +92,5 @@ class EngineParts:
     metrics: Metrics = NO_METRICS
     prepared_at_once: int = 8
     is_read_only: bool = False
+    # Why nothing may be sent: see `CurrentSettings`.
+    refusal: str = ""

@@ -15,9 +15,10 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.files.files import FileId
-from exai_desktop.core.files.path_policy import PathPolicy
+from exai_desktop.core.files.path_policy import OUTSIDE, PathPolicy
 from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.files.folder_places import holds_one
 from exai_desktop.engine.waiting import Readers, uninterrupted
 
 # Each piece is one read and one hash update: 1 MiB is where neither call's overhead shows.
@@ -115,6 +116,8 @@ class RegularFile:
 def open_regular(path: str) -> RegularFile:
     """Open for check, hash and send. Raises `FileError` with a code that names the reason."""
     try:
+        # First the system's own way: realpath alone would step from a file to its folder.
+        os.stat(path)
         real = os.path.realpath(path, strict=True)
         fd = os.open(real, _FLAGS)
     except OSError as error:
@@ -170,8 +173,13 @@ class AllowedPlaces:
         self._check(file.place())
 
     def _check(self, real: str) -> None:
-        policy = PathPolicy(tuple(os.path.realpath(folder) for folder in self._folders))
+        folders = tuple(os.path.realpath(folder) for folder in self._folders)
+        policy = PathPolicy(folders)
         objection = policy.objection(real)
+        usable = list(filter(policy.is_usable, folders))
+        # Written otherwise, it may be the same folder: the file system knows.
+        if objection == OUTSIDE and holds_one(usable, real):
+            return
         if objection is not None:
             raise FileError(ErrorCode.PATH_TRAVERSAL, objection)
 

@@ -17,6 +17,7 @@ from exai_desktop.core.files.files import judge, why_skipped
 from exai_desktop.core.files.names import display_name
 from exai_desktop.core.files.path_policy import secret_folder_of
 from exai_desktop.core.jobs.jobs import NewJob
+from exai_desktop.engine.files.folder_places import without_parents
 from exai_desktop.engine.files.open_file import AllowedPlaces, translate
 
 # One transaction and one model change each.
@@ -64,12 +65,12 @@ class Scanner:
                     chunk = []
         if is_empty and paths and not self._stopped():
             # A folder that holds only a link back to itself: even that is said.
-            chunk.append(_refused(os.path.abspath(paths[0]), ErrorCode.EMPTY_FOLDER))
+            chunk.append(_refused(without_parents(paths[0]), ErrorCode.EMPTY_FOLDER))
         if chunk:
             yield chunk
 
     def _named(self, given: str) -> Iterator[NewJob]:
-        path = os.path.abspath(given) if given else ""
+        path = without_parents(given) if given else ""
         if self._places is not None:
             try:
                 self._places.check_given(given)

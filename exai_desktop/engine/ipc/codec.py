@@ -17,7 +17,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import Event
 from exai_desktop.core.service import METHODS
-from exai_desktop.core.settings import Settings
+from exai_desktop.core.settings import RuleReport, Settings
 
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 
@@ -30,8 +30,8 @@ def _signature(method: str) -> tuple[inspect.Signature, dict[str, TypeAdapter[An
 
 def hints_of(method: str) -> dict[str, Any]:
     """The types of a method's arguments and of its result (`return`)."""
-    # The protocol names this one for type checkers only: see there.
-    return get_type_hints(METHODS[method], localns={"Settings": Settings})
+    # The protocol names these for type checkers only: see there.
+    return get_type_hints(METHODS[method], localns={"Settings": Settings, "RuleReport": RuleReport})
 
 
 @cache

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.copies.provider import TellsTime
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
@@ -183,10 +182,12 @@ class Reconciler:
         """Ask again later; when the list cannot be had at all, the user decides."""
         self._failures[account] += 1
         tries = self._failures[account]
-        hopeless = tries > FAILURES_ALLOWED or (
-            # The user can open the key store without a decision about the file.
-            error.outcome in (Outcome.REJECTED, Outcome.LOCAL) and error.code not in STORE_CODES
-        )
+        is_refusal = error.outcome in (Outcome.REJECTED, Outcome.LOCAL)
+        # The user can open the key store without a decision about the file.
+        is_refusal = is_refusal and error.code not in STORE_CODES
+        hopeless = tries > FAILURES_ALLOWED or is_refusal
+        if error.code is ErrorCode.UNUSABLE_SETTING:
+            hopeless = False  # nobody was asked; the next start may have another setting
         log.warning("list of %s failed (%d): %s", account, tries, error.code)
         for suspect in suspects:
             if hopeless:

@@ -14,9 +14,6 @@ from exai_desktop.core.events import EventBus, Progressed
 from exai_desktop.core.jobs.jobs import Meter
 from exai_desktop.core.machine import Clock
 
-# Of so many jobs that stand in line the real path is remembered; an older one is looked up again.
-REMEMBERED: Final = 10_000
-
 
 class Intent(StrEnum):
     """Why a running job is being stopped."""
@@ -55,8 +52,6 @@ class JobInHand:
     # How often the file has changed, or a question about it failed.
     unsettled: int = 0
     refusals: dict[str, AppError] = field(default_factory=dict)
-    # Where the file really lies; None: not looked up.
-    real_path: str | None = None
 
 
 class JobsInHand:
@@ -64,8 +59,6 @@ class JobsInHand:
 
     def __init__(self) -> None:
         self._jobs: dict[int, JobInHand] = {}
-        # Jobs whose real path is known, the oldest first.
-        self._with_path: dict[int, None] = {}
         self._runs: dict[int, JobRun] = {}
 
     def of(self, job_id: int) -> JobInHand:
@@ -74,18 +67,6 @@ class JobsInHand:
         if known is None:
             known = self._jobs[job_id] = JobInHand()
         return known
-
-    def remember_path(self, job_id: int, real_path: str) -> None:
-        """Where its file really lies. Refusals and counts of other jobs are never forgotten."""
-        self.of(job_id).real_path = real_path
-        self._with_path[job_id] = None
-        if len(self._with_path) > REMEMBERED:
-            oldest = next(iter(self._with_path))
-            del self._with_path[oldest]
-            known = self._jobs[oldest]
-            known.real_path = None
-            if not known.refusals and not known.unsettled:
-                del self._jobs[oldest]
 
     def find(self, job_id: int) -> JobInHand | None:
         """The same without a new entry."""

@@ -34,12 +34,14 @@ from exai_desktop.core.machine import Clock
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.routing.routing import Usage, Wish, candidates
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.totals import Totals
+from exai_desktop.engine.files.folder_places import rules_holding
 from exai_desktop.engine.files.open_file import AllowedPlaces
 from exai_desktop.engine.files.scanner import Scanner
 from exai_desktop.engine.scheduling.lanes import DiskGuard
@@ -179,20 +181,22 @@ class UploadPlans:
             used,
             self.accounts.limits,
             self.breakers.paused([account.name for account in accounts]),
-            self.settings.value.rules,
         )
-        for number, job in enumerate(found):
+        for number, (job, rules) in enumerate(found):
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)  # uploads go on meanwhile
-            planner.add(job)
+            planner.add(job, rules)
         return planner.plan(self.pace.left_s, await self.jobs.line_speed())
 
-    async def _walked(self, paths: Sequence[str]) -> list[NewJob]:
+    async def _walked(self, paths: Sequence[str]) -> list[tuple[NewJob, list[FolderRule]]]:
+        """What is found, each with the rules for its folder."""
+        rules = self.settings.value.folder_rules
         stopped = threading.Event()
         scanner = Scanner(self.settings.value.max_file_bytes, stopped.is_set)
 
-        def walk() -> list[NewJob]:
-            return [job for chunk in scanner.walk(paths) for job in chunk]
+        def walk() -> list[tuple[NewJob, list[FolderRule]]]:
+            found = (job for chunk in scanner.walk(paths) for job in chunk)
+            return [(job, rules_holding(job.path, rules)) for job in found]
 
         try:
             return await asyncio.to_thread(walk)
@@ -231,6 +235,7 @@ class JobQueue:
             walk.cancel()
 
     async def add(self, paths: Sequence[str], options: AddOptions) -> int:
+        self._check_settings()
         check_options(self._plans.accounts, options)
         batch_id = await self._intake.open_batch(options)
         walk = self._tasks.create_task(self._intake.walk(batch_id, list(paths), options.origin))
@@ -239,7 +244,14 @@ class JobQueue:
         return batch_id
 
     async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        self._check_settings()
         return await self._plans.plan(paths, options)
+
+    def _check_settings(self) -> None:
+        """Raises UNUSABLE_SETTING: nobody knows where the files may go."""
+        refusal = self._intake.settings.refusal
+        if refusal:
+            raise EngineError(ErrorCode.UNUSABLE_SETTING, refusal)
 
     async def page(self, query: JobQuery) -> JobPage:
         page = await self._jobs.page(query)

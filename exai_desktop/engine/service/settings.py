@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Final, Protocol
 
 from pydantic import ValidationError
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.settings import CurrentSettings, Settings
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.routing.folder_rules import FolderRule, shown_folder
+from exai_desktop.core.settings import CurrentSettings, RuleReport, Settings, proxy_password
 from exai_desktop.engine.accounts.timing import Bandwidth
 from exai_desktop.engine.files.file_checks import MalwareCheck
+from exai_desktop.engine.files.folder_places import prepared_rule, same_rules, warnings_of
 from exai_desktop.engine.waiting import Readers
 
 # What the user changes because of what happens now.
 AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"})
 
+_NOT_SAVED: Final = (
+    "the password would be saved as plain text; save the address without it, or give it with the"
+    " password in the environment variable EXAI_DESKTOP_PROXY"
+)
+
 
 class SettingsBook(Protocol):
     """The settings file. Writing blocks, and raises INVALID_SETTING."""
 
-    def save(self, settings: Settings) -> None: ...
+    def save(self, settings: Settings, changed: str) -> None:
+        """`changed`: the setting that the user has given a new value."""
+        ...
 
 
 class SettingsChanges:
@@ -34,6 +46,7 @@ class SettingsChanges:
         bandwidth: Bandwidth,
         malware: MalwareCheck,
         readers: Readers,
+        table: ProviderTable,
         changed: Callable[[], None],
     ) -> None:
         """`changed` is called after a setting has changed that is in force at once."""
@@ -43,7 +56,10 @@ class SettingsChanges:
         self._bandwidth = bandwidth
         self._malware = malware
         self._readers = readers
+        self._table = table
         self._changed = changed
+        # One after the other: each begins with what the one before has saved.
+        self._changing = asyncio.Lock()
 
     async def malware_scanner(self) -> str:
         return await self._malware.describe()
@@ -53,12 +69,19 @@ class SettingsChanges:
 
     async def change(self, name: str, value: str) -> Settings:
         """But for `AT_ONCE` the engine itself goes on with what it was started with."""
+        async with self._changing:
+            return await self._change(name, value)
+
+    async def _change(self, name: str, value: object) -> Settings:
         try:
             changed = Settings.model_validate(self._saved.model_dump() | {name: value})
         except ValidationError as error:
             reason = error.errors(include_url=False, include_input=False)[0]["msg"]
+            reason = reason.removeprefix("Value error, ")
             raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}") from error
-        await self._readers.read(self._book.save, changed)
+        if name == "proxy" and changed.proxy and proxy_password(changed.proxy):
+            raise EngineError(ErrorCode.INVALID_SETTING, f"proxy: {_NOT_SAVED}")
+        await self._readers.read(self._book.save, changed, name)
         self._saved = changed
         if name in AT_ONCE:
             now = {name: getattr(changed, name)}
@@ -66,3 +89,48 @@ class SettingsChanges:
             self._bandwidth.limit(self._current.value.upload_bytes_per_s)
             self._changed()
         return changed
+
+    # -- rules for folders
+
+    async def rules(self) -> list[RuleReport]:
+        return [await self._report(rule) for rule in self._saved.folder_rules]
+
+    async def _report(self, rule: FolderRule) -> RuleReport:
+        return RuleReport(rule, await self._readers.read(warnings_of, rule, self._table))
+
+    async def set_rule(
+        self,
+        folder: str,
+        places: Sequence[str],
+        *,
+        allow_fallback: bool = False,
+        replace: bool = True,
+    ) -> RuleReport:
+        if not PurePath(folder).is_absolute():
+            raise EngineError(ErrorCode.INVALID_SETTING, f"{folder!r} is not the path of a folder")
+        wanted = FolderRule(folder, tuple(places), allow_fallback)
+        async with self._changing:
+            rule = await self._readers.read(prepared_rule, wanted)
+            rules = self._saved.folder_rules
+            replaced = await self._readers.read(same_rules, rule.folder, rules)
+            if replaced and not replace:
+                known = replaced[0]
+                return RuleReport(known, (f"There is a rule for this folder: {known}.",))
+            others = [other for other in rules if other not in replaced]
+            saved = await self._change("folder_rules", [*others, rule])
+        report = await self._report(saved.folder_rules[-1])
+        names = [old.folder for old in replaced if old.folder != rule.folder]
+        lines = [
+            f"It replaces the rule for {shown_folder(name)}, the same folder." for name in names
+        ]
+        return RuleReport(report.rule, (*report.warnings, *lines))
+
+    async def remove_rule(self, folder: str) -> bool:
+        async with self._changing:
+            rules = self._saved.folder_rules
+            found = [rule for rule in rules if rule.folder == folder]
+            if not found:
+                found = await self._readers.read(same_rules, folder, rules)
+            if found:
+                await self._change("folder_rules", [r for r in rules if r not in found])
+        return bool(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -17,12 +16,13 @@ from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, rule_for
+from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by
 from exai_desktop.core.routing.routing import Route, Wish, choose
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers, Health, Permit
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import LOWERED_S
+from exai_desktop.engine.files.folder_places import rules_holding
 from exai_desktop.engine.scheduling.in_hand import JobsInHand
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.waiting import Readers, uninterrupted
@@ -40,36 +40,26 @@ class Routes:
     in_hand: JobsInHand
     readers: Readers
 
-    async def look_up(self, job: JobView) -> None:
-        """Follow the links in its path, if there are rules; in a reader thread."""
-        if self.settings.value.folder_rules:
-            real_path = await self.readers.read(os.path.realpath, job.path)
-            self.in_hand.remember_path(job.id, real_path)
-
-    def rules_of(self, job: JobView) -> list[FolderRule]:
-        """All that hold for it: an account must be allowed by each."""
-        rules = self.settings.value.rules
-        if not rules:
-            return []
-        known = self.in_hand.find(job.id)
-        paths = dict.fromkeys((job.path, (known and known.real_path) or job.path))
-        found = [rule_for(path, rules) for path in paths]
-        return list(dict.fromkeys(rule for rule in found if rule is not None))
+    async def rules_of(self, job: JobView) -> list[FolderRule]:
+        """All that hold for it now: an account must be allowed by each."""
+        rules = self.settings.value.folder_rules
+        return await self.readers.read(rules_holding, job.path, rules) if rules else []
 
     async def may_still_have(self, job: RoutedJob) -> bool:
         """Whether the account it waits for may have it by the rules as they are now."""
-        await self.look_up(job)
+        rules = await self.rules_of(job)
         account = self.accounts.get(job.account)
-        return all(rule.allows(account) for rule in self.rules_of(job))
+        return all(rule.allows(account) for rule in rules)
 
-    def choose(self, job: JobView) -> Route:
+    async def choose(self, job: JobView) -> Route:
         """None that has refused it, rather one that is not paused. Raises as `core`'s `choose`."""
-        rules, known = self.rules_of(job), self.in_hand.find(job.id)
+        rules = await self.rules_of(job)
+        known = self.in_hand.find(job.id)
         accounts = allowed_by(rules, self.accounts.all(), job.wanted_account)
         consents = (
             job.allow_fallback,
             self.settings.value.allow_fallback,
-            *(rule.allow_fallback for rule in rules),
+            consented_by(rules),
         )
         return choose(
             sent_name(job.path),
@@ -110,8 +100,10 @@ class Diversion:
         if self.breakers.phase(job.account) is not Phase.OPEN:
             return False
         try:
-            route = self.routes.choose(job)
+            route = await self.routes.choose(job)
         except AppError:
+            return False
+        if job.id not in lane:  # it was taken while its folder was looked at
             return False
         if route.account.name == job.account:
             return False

@@ -37,6 +37,7 @@ from exai_desktop.engine.upload.sent_before import (
     forgotten,
 )
 from exai_desktop.engine.upload.stored_copies import Confirmation, Reuse
+from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
 
@@ -161,7 +162,8 @@ class Answers:
             with self.metrics.counted(job, attempt.transport, way.provider):
                 remote = await way.provider.upload(body)
         except TransferError as error:
-            await self.failures.failed(job, attempt, error)
+            # To its end: what follows may look at folders first, and the answer is known already.
+            await uninterrupted(self.failures.failed(job, attempt, error))
             # Behind the record of the job: nothing may come between it and the disk.
             await way.passage.ended(error)
         except asyncio.CancelledError:

@@ -64,6 +64,7 @@ class KnownContent:
     pace: Pace
     claims: Claims
     opener: FileOpener
+    routes: Routes
     attempts: Attempts
 
     async def send(self, job: RoutedJob, passage: Passage) -> None:
@@ -83,6 +84,9 @@ class KnownContent:
             async with self.opener.opened(job) as file:
                 if file.id != _recorded(job):
                     raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was checked")
+                # Again: its turn may have taken minutes, and its folder may be another one by now.
+                if not await self.routes.may_still_have(job):
+                    raise AppError(ErrorCode.PLACE_NOT_ALLOWED, "a rule for its folder")
                 await self.attempts.make(job, Way(provider, passage), file, held)
 
 

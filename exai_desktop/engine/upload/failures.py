@@ -36,6 +36,9 @@ ANOTHER_MAY_TAKE: Final = frozenset(
 # The other program is sending; how soon it has finished nobody knows.
 CONCURRENT_S: Final = 0.5
 
+# A setting changes with the next start; in this one the file only stands back.
+SETTING_S: Final = 600.0
+
 # The account is full by our own count.
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
 
@@ -221,7 +224,7 @@ class Failures:
         try:
             if error.code not in ANOTHER_MAY_TAKE:
                 raise error
-            route = self.routes.choose(job)
+            route = await self.routes.choose(job)
         except AppError:
             refusals.clear()
             await self.scheduler.move(job, S.REFUSED, attempt=ended, error=error)
@@ -250,6 +253,12 @@ class Failures:
             await self.later.from_the_start(job, error)
         elif isinstance(error, TransferError):
             await self._ask_later(job, error)
+        elif error.code is ErrorCode.PLACE_NOT_ALLOWED:
+            # Through the queue: an account that the rule allows may take it.
+            await self.scheduler.move(job, S.QUEUED, note=error.detail)
+        elif error.code is ErrorCode.UNUSABLE_SETTING:
+            # The next start may have another one: then it goes on by itself.
+            self.later.wait(job, SETTING_S, error)
         elif error.code is ErrorCode.CONCURRENT_UPLOAD:
             self.later.wait(job, CONCURRENT_S, error)
         elif error.code in NO_ROOM:
@@ -262,7 +271,7 @@ class Failures:
         refusals = self.in_hand.of(job.id).refusals
         refusals[job.account] = error
         try:
-            route = self.routes.choose(job)
+            route = await self.routes.choose(job)
         except AppError:
             refusals.clear()
             await self.scheduler.move(job, S.HELD, error=error, note=error.title)

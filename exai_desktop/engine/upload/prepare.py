@@ -60,7 +60,7 @@ class FileChecks:
 
     async def check(self, job: JobView, file: RegularFile) -> JobView:
         judge(job.name, file.id.size, self.settings.value.max_file_bytes)
-        refusal = self._nobody_takes(replace(job, size=file.id.size))
+        refusal = await self._nobody_takes(replace(job, size=file.id.size))
         if refusal is not None and refusal.code is ErrorCode.FILE_TOO_LARGE:
             raise refusal
         # First the content: "a program" or "an archive" says more than "not this ending".
@@ -102,10 +102,10 @@ class FileChecks:
                 ),
             ) from error
 
-    def _nobody_takes(self, job: JobView) -> AppError | None:
+    async def _nobody_takes(self, job: JobView) -> AppError | None:
         """Why no account takes it: then it is not worth reading and hashing."""
         try:
-            self.routes.choose(job)
+            await self.routes.choose(job)
         except AppError as error:
             return error
         return None
@@ -159,7 +159,7 @@ class Routing:
 
     async def route(self, job: JobView, sha256: str) -> None:
         name = sent_name(job.path)
-        route = self.routes.choose(job)
+        route = await self.routes.choose(job)
         account, purpose = route.account, route.purpose.name
         copy = await self.copies.find_present(account.name, purpose, sha256)
         if copy is not None and not self.reuse.is_fresh(copy):
@@ -201,7 +201,6 @@ class Preparation:
             if job is None or job.state is not S.QUEUED:
                 return
             job = await self.scheduler.move(job, S.CHECKING)
-            await self.routing.routes.look_up(job)
             async with self.opener.opened(job) as file:
                 job = await self.checks.check(job, file)
                 sha256 = await self.hashing.fingerprint(job, file)

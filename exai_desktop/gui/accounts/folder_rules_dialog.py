@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QWidget
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule
+from exai_desktop.core.settings import RuleReport
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, label_text
@@ -75,9 +77,10 @@ class FolderRulesDialog(QDialog):
         self.setLayout(column(head, self._list.area, self._problem, foot, margin=24, gap=16))
 
     async def _load(self) -> None:
-        self._show((await self._client.settings.saved()).rules)
+        self._show(await self._client.settings.rules())
 
-    def _show(self, rules: list[FolderRule]) -> None:
+    def _show(self, reports: list[RuleReport]) -> None:
+        rules = [report.rule for report in reports]
         self._rules = {rule.folder: rule for rule in rules}
         self._list.show_keys(
             list(self._rules), self._card, lambda: PlainLabel(NONE, role="muted", wrap=True)
@@ -111,11 +114,11 @@ class FolderRulesDialog(QDialog):
     def _tick(self, folder: str, place: str, wanted: bool) -> None:
         """The last tick stays: a folder whose files may go nowhere is not dropped at all."""
         old = self._rules[folder]
-        new = replace(old, allow_fallback=wanted)
+        new = dataclasses.replace(old, allow_fallback=wanted)
         if place != CROSS:
             ticked = [p for p in self._titles if (wanted if p == place else _is_ticked(old, p))]
-            new = replace(old, places=tuple(ticked)) if ticked else old
-        self._save(self._rules | {folder: new})
+            new = dataclasses.replace(old, places=tuple(ticked)) if ticked else old
+        self._save(new)
 
     def _choose(self) -> None:
         dialog = QFileDialog(self, "A folder with a rule")
@@ -128,23 +131,26 @@ class FolderRulesDialog(QDialog):
     def add_folder(self, folder: str) -> None:
         """With everything ticked: the user takes away what must not be."""
         if folder not in self._rules:
-            self._save(self._rules | {folder: FolderRule(folder, tuple(self._titles))})
+            self._save(FolderRule(folder, tuple(self._titles)), replace=False)
 
     def _remove(self, folder: str) -> None:
-        self._save({name: rule for name, rule in self._rules.items() if name != folder})
+        self._rules = {name: rule for name, rule in self._rules.items() if name != folder}
+        self._tasks.start(self._run(self._client.settings.remove_rule(folder)))
 
-    def _save(self, rules: dict[str, FolderRule]) -> None:
+    def _save(self, rule: FolderRule, *, replace: bool = True) -> None:
         # At once: a second click before the answer must start from what the first one wanted.
-        self._rules = rules
-        self._tasks.start(self._run_save("\n".join(map(str, rules.values()))))
+        self._rules = self._rules | {rule.folder: rule}
+        order = self._client.settings.set_rule(
+            rule.folder, rule.places, allow_fallback=rule.allow_fallback, replace=replace
+        )
+        self._tasks.start(self._run(order))
 
-    async def _run_save(self, text: str) -> None:
+    async def _run(self, order: Awaitable[RuleReport | bool]) -> None:
         try:
-            saved = await self._client.settings.change("folder_rules", text)
+            answer = await order
+            warnings: Sequence[str] = () if isinstance(answer, bool) else answer.warnings
         except AppError as error:
-            self._problem.setText(f"{error.title}: {error.detail}")
-            self._problem.show()
-            await self._load()
-            return
-        self._problem.hide()
-        self._show(saved.rules)
+            warnings = [f"{error.title}: {error.detail}"]
+        self._problem.setText("\n".join(warnings))
+        self._problem.setVisible(bool(warnings))
+        await self._load()

@@ -41,14 +41,19 @@ def gather(mime: QMimeData) -> Gathered:
     """From a drop or the clipboard: file addresses, or lines of text that are whole paths."""
     if mime.hasUrls():
         return gather_urls(mime.urls())
-    lines = [line.strip().strip('"') for line in mime.text().splitlines() if line.strip()]
+    # Nothing is taken off the end of a line: a name may end in a space.
+    lines = [line.removesuffix("\r") for line in mime.text().split("\n") if line.strip()]
     found = [path for path in map(_path_of, lines) if path]
     return Gathered(tuple(found), len(lines) - len(found))
 
 
 def _path_of(line: str) -> str:
+    line = line.lstrip()
+    bare = line.rstrip()
+    if len(bare) > 1 and bare[0] == bare[-1] == '"':  # so Windows copies a path
+        line = bare[1:-1]
     if line.startswith("file:"):
-        return QUrl(line).toLocalFile()
+        return QUrl(line.rstrip()).toLocalFile()
     return line if PurePath(line).is_absolute() else ""
 
 

@@ -79,6 +79,17 @@ async def test_a_folder_is_taken_without_what_leads_out_of_it(tmp_path: Path, pl
     assert sent == {b"what is in in/good.txt", b"what is in in/sub/deep.txt"}
 
 
+async def test_an_allowed_folder_may_have_any_name(tmp_path: Path, place: Place) -> None:
+    names = ("in ", "~", "a = b", "a%2eb")
+    files = [place.write(f"{name}/x{number}.txt") for number, name in enumerate(names)]
+    through = place.link("link", place.base / "in ")
+    folders = (str(through), *(str(place.base / name) for name in names[1:]))
+    async with open_bench(tmp_path, wanted=settings(allowed_folders=folders)) as bench:
+        assert set(codes(await taken(bench, *files)).values()) == {None}
+        assert set(codes(await taken(bench, place.good)).values()) == {OUTSIDE}
+        assert set(codes(await taken(bench, f"{place.base}/in/x0.txt")).values()) == {OUTSIDE}
+
+
 async def test_hostile_paths_are_refused_and_nothing_is_read(tmp_path: Path, place: Place) -> None:
     inside = place.allowed
     place.write("in-evil/a.txt")

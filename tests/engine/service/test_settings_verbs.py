@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.jobs.jobs import AddOptions
+from exai_desktop.core.routing.folder_rules import FolderRule
 from tests.engine.engine_kit import open_bench
 
 
@@ -29,3 +32,66 @@ async def test_a_bad_value_is_refused_by_its_name(tmp_path: Path, name: str, val
         assert caught.value.code is ErrorCode.INVALID_SETTING
         assert caught.value.detail.startswith(name)
         assert await bench.engine.settings.saved() == before
+
+
+async def test_a_rule_is_for_a_folder_whatever_its_name(tmp_path: Path) -> None:
+    """Set, replaced and removed under any name that leads there."""
+    folder = tmp_path / "contracts "
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    async with open_bench(tmp_path) as bench:
+        settings = bench.engine.settings
+        report = await settings.set_rule(f"{folder}/../contracts ", ["GLM"])
+        first = FolderRule(str(folder), ("glm",))
+        assert (report.rule, report.warnings) == (first, ())
+        assert [found.rule for found in await settings.rules()] == [first]
+        kept = await settings.set_rule(str(tmp_path / "link"), ["*"], replace=False)
+        assert kept.rule == first and str(first) in kept.warnings[0]
+        report = await settings.set_rule(str(tmp_path / "link"), ["kimi"], allow_fallback=True)
+        second = FolderRule(str(tmp_path / "link"), ("kimi",), True, str(folder))
+        assert report.rule == second and str(folder) in report.warnings[0]
+        assert (await settings.saved()).folder_rules == (second,)
+        assert await settings.remove_rule(str(folder))
+        assert not await settings.remove_rule(str(folder))
+        assert await settings.rules() == []
+
+
+async def test_what_is_wrong_with_a_rule_is_said_at_once(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        settings = bench.engine.settings
+        report = await settings.set_rule(str(tmp_path / "nonexist"), ["kimi/xx", "kimmi"])
+        assert len(report.warnings) == 3
+        assert [found.warnings for found in await settings.rules()] == [report.warnings]
+        for folder, places in (("contracts", ["glm"]), ("", ["glm"]), (str(tmp_path), ["ki mi"])):
+            with pytest.raises(AppError) as caught:
+                await settings.set_rule(folder, places)
+            assert caught.value.code is ErrorCode.INVALID_SETTING
+        assert len(await settings.rules()) == 1
+
+
+async def test_rules_set_at_once_are_all_kept(tmp_path: Path) -> None:
+    folders = [tmp_path / f"f{number}" for number in range(8)]
+    for folder in folders:
+        folder.mkdir()
+    async with open_bench(tmp_path) as bench:
+        settings = bench.engine.settings
+        await asyncio.gather(*(settings.set_rule(str(folder), ["glm"]) for folder in folders))
+        assert {r.rule.folder for r in await settings.rules()} == set(map(str, folders))
+
+
+async def test_the_password_of_a_proxy_is_not_saved(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        with pytest.raises(AppError, match="EXAI_DESKTOP_PROXY") as caught:
+            await bench.engine.settings.change("proxy", "http://me:s3cr3t@gate.example:3128")
+        assert "s3cr3t" not in str(caught.value)
+        await bench.engine.settings.change("proxy", "http://me@gate.example:3128")
+
+
+async def test_nothing_is_taken_while_a_setting_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    async with open_bench(tmp_path, refusal="folder_rules: not understood") as bench:
+        for call in (bench.engine.queue.add, bench.engine.queue.plan):
+            with pytest.raises(AppError, match="folder_rules") as caught:
+                await call([str(tmp_path / "a.txt")], AddOptions())
+            assert caught.value.code is ErrorCode.UNUSABLE_SETTING
+        assert await bench.rows() == []

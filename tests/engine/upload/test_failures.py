@@ -10,7 +10,7 @@ import pytest
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.core.events import ProblemRaised
+from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.engine_kit import KIMI, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
@@ -150,6 +150,28 @@ async def test_a_list_that_cannot_be_had_asks_the_user(tmp_path: Path) -> None:
         await bench.engine.queue.settle(job.id, remote_id)
         settled = await bench.job(job.id)
     assert (settled.state, settled.file_id) == (S.DONE, remote_id)
+    assert len(provider.uploads) == 1
+
+
+async def test_a_setting_that_stops_all_questions_is_no_answer(tmp_path: Path) -> None:
+    """Nobody was asked: the job waits for another setting, not for a decision."""
+    stopped = TransferError(ErrorCode.UNUSABLE_SETTING)
+    provider = ScriptedProvider(list_fault=stopped, lose_answers=1)
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        batch = await bench.engine.queue.add([str(write(tmp_path, "a.txt"))], AddOptions())
+        await bench.until(
+            lambda: any(
+                isinstance(event, JobChanged)
+                and event.job.error is not None
+                and event.job.error.code == ErrorCode.UNUSABLE_SETTING
+                for event in bench.events
+            )
+        )
+        [job] = await bench.rows(batch)
+        assert job.state is S.UNCERTAIN
+        provider.list_fault = None
+        await bench.finished(batch)
+        assert (await bench.job(job.id)).state is S.DONE
     assert len(provider.uploads) == 1
 
 

@@ -87,6 +87,20 @@ def test_paste_of_anything_else_says_so(stage: Stage) -> None:
     assert stage.script.calls == []
 
 
+def test_a_pasted_name_is_kept_to_its_last_space() -> None:
+    """Without its space it may be another file, in a folder without a rule."""
+    lines = '  /tmp/contracts /c.txt \r\n/tmp/a\u2028b.txt\n"/tmp/two words.txt" \n"/tmp/x'
+    paths = ("/tmp/contracts /c.txt ", "/tmp/a\u2028b.txt", "/tmp/two words.txt")
+    assert gather(text(lines)) == (paths, 1)
+
+
+def test_a_step_back_in_an_address_is_left_to_the_system() -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl("file:///tmp/mywork/../c.txt"), QUrl("file:///tmp/~")])
+    assert gather(mime).paths == ("/tmp/mywork/../c.txt", "/tmp/~")
+    assert gather(text("/tmp/mywork/../c.txt")).paths == ("/tmp/mywork/../c.txt",)
+
+
 @pytest.mark.parametrize("value", ["relative/name.pdf", "~/name.pdf", "", "https://x.org/a"])
 def test_only_whole_paths_count(value: str) -> None:
     assert gather(text(value)).paths == ()

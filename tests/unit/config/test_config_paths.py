@@ -7,6 +7,7 @@ import stat
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from exai_desktop.config import resources
@@ -63,6 +64,32 @@ def test_rehearsal_never_mixes_with_real_records(
 def test_a_relative_home_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert places(Path("profile")).data == tmp_path / "profile"
+
+
+@pytest.mark.parametrize("home", ["~", "~nouser/x", "~/x", "~root"])
+def test_a_home_is_taken_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    """The shell has replaced what was meant; what is left could only become a folder called ~."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EXAI_DESKTOP_HOME", home)
+    with pytest.raises(EngineError, match="EXAI_DESKTOP_HOME") as caught:
+        places()
+    assert caught.value.code is ErrorCode.INVALID_SETTING
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("EXAI_DESKTOP_HOME", "./~x")
+    assert places().data == tmp_path / "~x"
+
+
+def test_without_a_known_home_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EXAI_DESKTOP_HOME")
+    monkeypatch.setattr(platformdirs, "user_data_dir", lambda *_, **__: "~/.local/share/x")
+    with pytest.raises(EngineError, match="set EXAI_DESKTOP_HOME"):
+        places()
+    assert list(tmp_path.iterdir()) == []
 
 
 @posix

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import LoadedSettings, SettingsFile
+from exai_desktop.config.settings_file import LoadedSettings, SettingsAccountBook, SettingsFile
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.settings import Settings
 
@@ -42,8 +43,12 @@ def content(path: Path) -> dict[str, Any]:
 
 
 def problems(loaded: LoadedSettings) -> list[str]:
-    assert all(problem.code == ErrorCode.INVALID_SETTING for problem in loaded.problems)
-    return [problem.detail for problem in loaded.problems]
+    """The reasons; those that stop sending have a code of their own and come first."""
+    stops = [p.detail for p in loaded.problems if p.code == ErrorCode.UNUSABLE_SETTING]
+    others = [p.detail for p in loaded.problems if p.code == ErrorCode.INVALID_SETTING]
+    assert stops == list(loaded.refusals)
+    assert [problem.detail for problem in loaded.problems] == stops + others
+    return stops + others
 
 
 def test_without_a_file_the_defaults(path: Path) -> None:
@@ -72,7 +77,7 @@ def test_only_what_differs_is_written(path: Path) -> None:
             "settle_s": st.floats(0, 600),
             "allow_fallback": st.booleans(),
             "theme": st.sampled_from(["system", "light", "dark"]),
-            "proxy": st.sampled_from(["", "http://127.0.0.1:3128", "socks5://me:pw@gate.example"]),
+            "proxy": st.sampled_from(["", "http://127.0.0.1:3128", "socks5://me@gate.example"]),
             "max_file_bytes": st.integers(1, 2**63),
         },
     )
@@ -108,11 +113,12 @@ def test_each_bad_value_is_named_and_the_others_hold(path: Path) -> None:
 
 
 def test_a_value_is_never_part_of_the_reason(path: Path) -> None:
-    write(path, {"settings": {"proxy": ["http://me:hunter22@proxy"], "theme": "hunter22"}})
     environment = {"EXAI_DESKTOP_READERS": "hunter22"}
-    found = problems(settings_file(path, environment).load())
-    assert len(found) == 3
-    assert "hunter22" not in str(found)
+    for proxy in (["http://me:hunter22@proxy"], "http://me:hunter22@proxy", "me:hunter22@proxy"):
+        write(path, {"settings": {"proxy": proxy, "theme": "hunter22"}})
+        found = problems(settings_file(path, environment).load())
+        assert len(found) == 3
+        assert "hunter22" not in str(found)
 
 
 def test_the_last_good_value_stays_in_force(path: Path) -> None:
@@ -184,18 +190,22 @@ def test_a_bad_value_is_not_saved(path: Path) -> None:
         '{"version": ' + "9" * 5_000 + "}",
     ],
 )
-def test_an_unreadable_file_is_set_aside(path: Path, text: str) -> None:
+def test_an_unreadable_file_stops_sending_and_is_not_touched(path: Path, text: str) -> None:
+    """It may say where files must not go; nobody may go on as if it had said nothing."""
     write(path, text)
     file = settings_file(path)
-    loaded = file.load()
-    assert loaded.settings == DEFAULTS
-    assert len(loaded.problems) == 1
-    (kept,) = path.parent.glob("settings.json.bad-*")
-    assert kept.name in loaded.problems[0].detail
-    assert kept.read_text(encoding="utf-8") == text
-    assert file.load().problems == ()
-    file.save(DEFAULTS.model_copy(update={"readers": 3}))
-    assert kept.read_text(encoding="utf-8") == text
+    for _ in range(2):
+        loaded = file.load()
+        assert loaded.settings == DEFAULTS
+        [refusal] = loaded.refusals
+        assert str(path) in refusal
+        with pytest.raises(EngineError) as caught:
+            file.save(DEFAULTS.model_copy(update={"readers": 3}))
+        assert caught.value.code is ErrorCode.UNUSABLE_SETTING
+        with pytest.raises(EngineError):
+            SettingsAccountBook(SettingsDocument(path)).save([])
+        assert path.read_text(encoding="utf-8") == text
+        assert [found.name for found in path.parent.iterdir()] == ["settings.json"]
 
 
 def test_bytes_that_are_no_text(path: Path) -> None:
@@ -204,26 +214,96 @@ def test_bytes_that_are_no_text(path: Path) -> None:
     assert len(settings_file(path).load().problems) == 1
 
 
-def test_saving_over_an_unreadable_file_keeps_it(path: Path) -> None:
-    write(path, "{ by hand")
-    settings_file(path).save(DEFAULTS)
-    (kept,) = path.parent.glob("settings.json.bad-*")
-    assert kept.read_text(encoding="utf-8") == "{ by hand"
+def test_what_another_version_wrote_stops_sending_and_is_kept(path: Path) -> None:
+    for version in (9, 0, -1):
+        written: dict[str, object] = {"version": version, "settings": {"readers": 3, "warp": 9}}
+        written["accounts"] = []
+        write(path, written)
+        file = settings_file(path)
+        loaded = file.load()
+        assert loaded.settings.readers == 3
+        assert f"version {version}" in loaded.refusals[0]
+        with pytest.raises(EngineError):
+            file.save(loaded.settings.model_copy(update={"readers": 4}), "readers")
+        assert content(path) == written
 
 
-def test_what_a_newer_version_wrote_is_kept(path: Path) -> None:
-    newer = {"version": 9, "settings": {"readers": 3, "warp": 9}, "accounts": [], "more": [1]}
-    write(path, newer)
+RULE = {"folder": "/contracts", "places": ["glm"]}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"proxy": "socks4://gate.example:1080"},
+        {"proxy": "gate.example:3128"},
+        {"proxy": None},
+        {"folder_rules": "contracts = glm"},
+        {"folder_rules": [{**RULE, "until": "2030"}]},
+        {"folder_rules": [RULE, {"folder": "/x"}]},
+        {"folder_rules": 1},
+        {"folder_rule": [RULE]},
+        {"Folder_Rules": [RULE]},
+        {"allowed_folders": ["in"]},
+        {"allow_fallback": "perhaps"},
+        {"malware_scan": "requird"},
+        {"content_macros": "refuze"},
+    ],
+)
+def test_what_may_say_where_files_must_not_go_stops_sending(
+    path: Path, settings: dict[str, object]
+) -> None:
+    [name] = settings
+    write(path, {"settings": settings})
     file = settings_file(path)
-    loaded = file.load()
-    assert loaded.settings.readers == 3
-    assert any("newer version" in reason for reason in problems(loaded))
-    assert content(path) == newer
+    [refusal] = file.load().refusals
+    assert refusal.startswith(f"{name}: ")
+    # Another change neither mends nor loses it, a new value does.
+    file.save(DEFAULTS.model_copy(update={"theme": "dark"}), "theme")
+    assert content(path)["settings"] == settings | {"theme": "dark"}
+    assert file.load().refusals == (refusal,)
+    if name in Settings.model_fields:
+        file.save(DEFAULTS, name)
+        assert settings_file(path).load() == LoadedSettings(DEFAULTS)
 
-    file.save(loaded.settings.model_copy(update={"readers": 4}))
-    assert content(path) == newer | {"version": 1, "settings": {"readers": 4, "warp": 9}}
-    (kept,) = path.parent.glob("settings.json.bad-*")
-    assert content(kept) == newer
+
+def test_the_environment_stops_sending_and_lets_it_go_on(path: Path) -> None:
+    for name in ("PROXY", "FOLDER_RULES", "ALLOW_FALLBACK", "FOLDER_RULE", "PROXI"):
+        found = settings_file(path, {f"EXAI_DESKTOP_{name}": "socks://127.0.0.1:1"}).load()
+        assert [refusal.partition(":")[0] for refusal in found.refusals] == [f"EXAI_DESKTOP_{name}"]
+    write(path, {"settings": {"proxy": "nonsense"}})
+    good = settings_file(path, {"EXAI_DESKTOP_PROXY": "http://127.0.0.1:1"}).load()
+    assert good.refusals == ()
+    assert [problem.code for problem in good.problems] == [ErrorCode.INVALID_SETTING]
+
+
+def test_a_rule_in_the_wrong_place_of_the_file_stops_sending(path: Path) -> None:
+    write(path, {"folder_rules": [RULE], "settings": {}, "accounts": [], "notes": "mine"})
+    [refusal] = settings_file(path).load().refusals
+    assert refusal.startswith("folder_rules: ")
+
+
+def test_an_account_that_cannot_be_read_stops_sending(path: Path) -> None:
+    """Its files would go to the next one, perhaps of another company."""
+    write(path, {"accounts": [{"name": "a", "provider": "kimi", "country": "cn"}]})
+    [refusal] = settings_file(path).load().refusals
+    assert refusal.startswith("accounts, entry 1: ")
+
+
+def test_the_password_of_a_proxy_comes_from_the_environment_alone(path: Path) -> None:
+    address = "http://me:s3cr3t@gate.example:3128"
+    with pytest.raises(EngineError, match="EXAI_DESKTOP_PROXY") as caught:
+        settings_file(path).save(DEFAULTS.model_copy(update={"proxy": address}), "proxy")
+    assert "s3cr3t" not in str(caught.value)
+    write(path, {"settings": {"proxy": address}})
+    loaded = settings_file(path).load()
+    assert "EXAI_DESKTOP_PROXY" in loaded.refusals[0] and not loaded.settings.proxy
+    file = settings_file(path, {"EXAI_DESKTOP_PROXY": address})
+    write(path, {"settings": {"proxy": "http://gate.example:3128"}})
+    loaded = file.load()
+    assert (loaded.settings.proxy, loaded.problems) == (address, ())
+    file.save(loaded.settings.model_copy(update={"theme": "dark"}), "theme")
+    assert "s3cr3t" not in path.read_text(encoding="utf-8")
+    assert redact("the proxy said s3cr3t") == "the proxy said ***"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
@@ -237,6 +317,11 @@ def test_the_file_is_its_owners_alone(path: Path) -> None:
 def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.symlink_to(tmp_path / "dotfiles.json")
+    # Its disk may be away: that is not the same as a file that was never written.
+    assert "link" in settings_file(path).load().refusals[0]
+    with pytest.raises(EngineError):
+        settings_file(path).save(DEFAULTS.model_copy(update={"readers": 3}))
+    write(tmp_path / "dotfiles.json", {})
     settings_file(path).save(DEFAULTS.model_copy(update={"readers": 3}))
     assert path.is_symlink()
     assert content(tmp_path / "dotfiles.json")["settings"] == {"readers": 3}

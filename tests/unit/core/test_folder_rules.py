@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from pydantic import ValidationError
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.routing.folder_rules import allowed_by, rule_for, rule_of
+from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by, rule_of
 from exai_desktop.core.settings import Settings
 
 KIMI = Account("kimi", "kimi", "intl", "https://a.invalid")
@@ -44,20 +47,13 @@ def test_what_a_rule_allows(line: str, names: list[str]) -> None:
         ("/d =", "is not a place"),
         ("/d = kimi,", "is not a place"),
         ("/d = kimi/cn/x", "is not a place"),
+        ("/d  = kimi", "ends in a space"),
+        ("/d\0 = kimi", "full path"),
     ],
 )
 def test_what_is_no_rule_is_named(line: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         rule_of(line)
-
-
-def test_the_innermost_folder_holds() -> None:
-    outer, inner = rule_of("/d = kimi"), rule_of("/d/secret = glm")
-    assert rule_for("/d/a.txt", [inner, outer]) == outer
-    assert rule_for("/d/secret/a.txt", [outer, inner]) == inner
-    assert rule_for("/d/secrets/a.txt", [outer, inner]) == outer
-    assert rule_for("/e/a.txt", [outer, inner]) is None
-    assert rule_for("/D/a.txt", [outer], ignore_case=True) == outer
 
 
 @pytest.mark.parametrize(
@@ -76,10 +72,48 @@ def test_without_rules_or_accounts_nothing_is_forbidden() -> None:
     assert allowed_by([rule_of("/d = glm")], [], None) == []
 
 
-def test_settings_take_lines() -> None:
-    kept = Settings.model_validate({"folder_rules": "/d=GLM\n\n/e = kimi/cn +fallback"})
-    assert kept.folder_rules == ("/d = glm", "/e = kimi/cn +fallback")
-    assert list(map(str, kept.rules)) == list(kept.folder_rules)
-    assert Settings.model_validate({"folder_rules": ["/d = glm"]}).folder_rules == ("/d = glm",)
-    with pytest.raises(ValueError, match="is not a place"):
-        Settings.model_validate({"folder_rules": "/d = "})
+def test_each_rule_must_give_the_consent() -> None:
+    plain, free = rule_of("/d = *"), rule_of("/d = * +fallback")
+    assert consented_by([free])
+    assert not consented_by([free, plain])
+    assert not consented_by([])
+
+
+def test_a_name_that_could_be_misread_is_quoted() -> None:
+    rule = FolderRule("/contracts ", ("glm",), True)
+    assert str(rule) == "'/contracts ' = glm +fallback"
+    assert "\\n" in str(FolderRule("/a\nb", ("glm",)))
+
+
+def test_settings_take_lines_and_objects() -> None:
+    lines = Settings.model_validate({"folder_rules": "/d=GLM\n\n/e = kimi/cn +fallback"})
+    expected = (FolderRule("/d", ("glm",)), FolderRule("/e", ("kimi/cn",), True))
+    assert lines.folder_rules == expected
+    assert Settings.model_validate({"folder_rules": ["/d = glm"]}).folder_rules == expected[:1]
+    # A name is kept as it is, whatever is in it.
+    odd = FolderRule("/a =b\n~ ", ("glm",), target="/caf\udce9")
+    kept = Settings(folder_rules=(odd,)).model_dump(mode="json")
+    assert Settings.model_validate(kept).folder_rules == (odd,)
+    text = json.dumps(kept["folder_rules"])
+    assert Settings.model_validate({"folder_rules": text}).folder_rules == (odd,)
+    assert Settings.model_validate({"folder_rules": "[]"}).folder_rules == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "/d = ",
+        [{"folder": "/d", "places": []}],
+        [{"folder": "d", "places": ["glm"]}],
+        [{"folder": "/d", "places": ["glm"], "target": "../x"}],
+        [{"folder": "/d", "places": ["glm"], "not_before": 2030}],
+        [{"folder": "/d", "places": ["glm"], "allow_fallback": "perhaps"}],
+        [5],
+        "[" * 100_000,
+        '["/d = glm"',
+        {"/d": "glm"},
+    ],
+)
+def test_a_rule_that_is_not_understood_is_no_rule(value: object) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"folder_rules": value})

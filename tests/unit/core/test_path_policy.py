@@ -1,5 +1,6 @@
 """Inside the allowed folders or not: a corpus of paths that try to get out, and of good ones."""
 
+import json
 import os
 from pathlib import Path
 
@@ -174,9 +175,14 @@ def test_the_setting_takes_a_list_or_one_text() -> None:
     assert Settings.model_validate({"allowed_folders": joined}).allowed_folders == folders
     assert Settings.model_validate({"allowed_folders": list(folders)}).allowed_folders == folders
     assert Settings.model_validate({"allowed_folders": ""}).allowed_folders == ()
+    # As a list of JSON a name may have anything in it.
+    odd = (f"{folders[0]}{os.pathsep} ",)
+    assert Settings.model_validate({"allowed_folders": json.dumps(odd)}).allowed_folders == odd
 
 
-@pytest.mark.parametrize("text", ["in", "/", "/app/../etc", "//server/share", "/a:", 7, ["a"]])
+@pytest.mark.parametrize(
+    "text", ["in", "/", "/app/../etc", "//server/share", "/a:", 7, ["a"], "[", "[7]"]
+)
 def test_the_setting_refuses_what_is_no_such_folder(text: object) -> None:
     if text == "/a:" and os.pathsep != ":":
         text = "/a;"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exai_desktop.core.settings import MIB, CurrentSettings, Settings
+from exai_desktop.core.settings import MIB, NARROWING, CurrentSettings, Settings, proxy_password
 
 
 def _refused(**values: object) -> set[str]:
@@ -79,9 +79,23 @@ def test_a_proxy_of_the_three_kinds_is_taken(address: str) -> None:
     assert not _refused(proxy=address)
 
 
-@pytest.mark.parametrize("address", ["nonsense", "ftp://a:21", "http://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("nonsense", "ftp://a:21", "http://", "socks://a:1080", "http://a:0", "http://a:99999"),
+        *("http://a:8080/path", "http://a b:8080", "http://me:p@ss@a", "http://me:p/w@a"),
+    ],
+)
 def test_a_proxy_of_another_kind_is_refused_when_it_is_set(address: str) -> None:
     assert _refused(proxy=address) == {"proxy"}
+
+
+def test_the_password_of_a_proxy_is_found() -> None:
+    assert proxy_password("http://me:p%40ss@[::1]:3128/") == "p%40ss"
+    assert proxy_password("HTTPS://me@gate.example") == ""
+    with pytest.raises(ValueError, match="socks5://") as caught:
+        proxy_password("http://me:s3cr3t@x@gate.example")
+    assert "s3cr3t" not in str(caught.value)
 
 
 def test_settings_do_not_change_under_those_who_read_them() -> None:
@@ -117,6 +131,10 @@ def test_a_limit_of_speed_is_none_or_more_than_a_trickle() -> None:
     assert Settings(upload_bytes_per_s=16_384).upload_bytes_per_s == 16_384
     with pytest.raises(ValidationError, match="servers end slower uploads"):
         Settings(upload_bytes_per_s=16_383)
+
+
+def test_what_narrows_where_files_go_is_a_setting() -> None:
+    assert set(Settings.model_fields) >= NARROWING
 
 
 def test_the_settings_in_force_can_be_exchanged() -> None:

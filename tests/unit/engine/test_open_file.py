@@ -72,6 +72,10 @@ def test_a_path_that_does_not_exist(tmp_path: Path, path: Path, name: str) -> No
     assert _code(f"{path.parent}/{name}") is ErrorCode.FILE_NOT_FOUND
 
 
+def test_a_step_back_from_a_file_is_not_taken(path: Path) -> None:
+    assert _code(f"{path}/../{path.name}") is ErrorCode.FILE_NOT_FOUND
+
+
 def test_links_that_lead_nowhere(tmp_path: Path) -> None:
     for name, target in (("dangling", "gone"), ("loop", "loop")):
         (tmp_path / name).symlink_to(target)

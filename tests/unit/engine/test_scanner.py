@@ -169,6 +169,25 @@ def test_an_empty_path_is_not_the_folder_the_program_runs_in(
     assert list(_found("").values()) == ["FILE_NOT_FOUND"]
 
 
+def test_a_step_back_behind_a_link_is_the_systems(tmp_path: Path) -> None:
+    """`cat mywork/../c.txt` shows the file beside the folder that the link leads to."""
+    shown = _file(tmp_path / "data" / "c.txt", "A")
+    _file(tmp_path / "c.txt", "B")
+    (tmp_path / "data" / "work").mkdir()
+    (tmp_path / "mywork").symlink_to("data/work")
+    assert _found(f"{tmp_path}/mywork/../c.txt") == {str(shown): ""}
+    assert list(_found(f"{tmp_path}/c.txt/../c.txt").values()) == ["FILE_NOT_FOUND"]
+    assert list(_found(f"{tmp_path}/nowhere/../c.txt").values()) == ["FILE_NOT_FOUND"]
+
+
+def test_a_name_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _file(tmp_path / "home" / "diary.txt")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    names = ("~", "~root", "$HOME", "*", "[a]", "a")
+    expected = {str(_file(tmp_path / name)): "" for name in names}
+    assert _found(*expected) == expected
+
+
 SCAN = """
 walk = scanner.Scanner(1000, lambda: False).walk(paths)
 print(json.dumps({j.path: j.error and j.error.code for chunk in walk for j in chunk}))

@@ -517,8 +517,70 @@ async def test_the_proxy_of_the_settings_is_used(readers: ThreadPoolExecutor) ->
     assert "secret" not in str(error)
 
 
+FAR = Account("t", "kimi", "intl", "https://api.example.com/v1")
+HERE = Account("t", "kimi", "intl", "http://127.0.0.1:1/v1")
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http", "https", "all", "socks", "no"):
+        monkeypatch.delenv(f"{name}_proxy", raising=False)
+        monkeypatch.delenv(f"{name.upper()}_PROXY", raising=False)
+
+
 @pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "http://:1", "socks4://x:1"])
-def test_a_proxy_that_cannot_be_used_is_told(proxy: str) -> None:
+@pytest.mark.parametrize("account", [FAR, HERE])
+def test_a_proxy_that_cannot_be_used_is_told(proxy: str, account: Account) -> None:
     settings = Settings.model_construct(proxy=proxy)  # the settings themselves refuse it
-    with pytest.raises(AccountError, match="INVALID_ACCOUNT"):
-        AccountClient(Account("t", "kimi", "intl", "https://api.example.com/v1"), "k", settings)
+    with pytest.raises(AccountError, match="UNUSABLE_SETTING"):
+        AccountClient(account, "k", settings)
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("account", [FAR, HERE])
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "SOCKS_PROXY"])
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_told(
+    variable: str, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "socks4://me:s3cr3t@127.0.0.1:1080")
+    with pytest.raises(AccountError, match="UNUSABLE_SETTING") as caught:
+        AccountClient(account, "k", Settings())
+    assert caught.value.detail.startswith(f"{variable}: ")
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("address", ["socks://127.0.0.1:{}/", "SOCKS://127.0.0.1:{}"])
+async def test_a_socks_proxy_as_gnome_writes_it_is_used(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+
+    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readexactly(3))
+        writer.write(b"\x05\x00")
+        heard.append(await reader.readexactly(5 + len("api.example.com") + 2))
+        writer.write(b"\x05\x00\x00\x01" + bytes(6))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    monkeypatch.setenv("ALL_PROXY", address.format(server.sockets[0].getsockname()[1]))
+    client = AccountClient(FAR, "sk-key", Settings())
+    error = await failed(client.ask("GET", "files"))
+    await client.close()
+    server.close()
+    greeting, request = heard
+    assert greeting[:1] == b"\x05"  # of SOCKS 5
+    assert b"api.example.com" in request  # the name is looked up there, not here
+    assert error.sent is Sent.NOTHING
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_the_proxy_for_https_comes_before_the_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:3128")
+    AccountClient(FAR, "k", Settings())
+    monkeypatch.setenv("NO_PROXY", "api.example.com")
+    monkeypatch.delenv("HTTPS_PROXY")
+    AccountClient(FAR, "k", Settings())
