@@ -28,11 +28,11 @@ from exai_desktop.core.events import EventBus
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck, system_scanner
 from exai_desktop.engine.record import Record
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.store import SqliteAuditStore
 from exai_desktop.storage.audit.trail import AuditTrail

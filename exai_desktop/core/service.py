@@ -12,7 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
-from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts.accounts import (
+    HERE,
+    AccountDraft,
+    AccountEdit,
+    AccountStatus,
+    ConnectionReport,
+    KeyPlace,
+)
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.audit.audit import AuditReport, AuditRow
 from exai_desktop.core.copies.models import Copy, RemoteListing
@@ -142,6 +149,21 @@ class AccountService(Protocol):
 
     async def remove(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
+        ...
+
+    async def set_key(
+        self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
+    ) -> AccountStatus:
+        """Replace the key, also while files are held for it; these then go on.
+
+        The new key is tried first, unless `untested`; if the provider refuses it, or cannot be
+        asked, this raises and the old key stays. Another address raises ACCOUNT_IN_USE while
+        files are being sent to the old one.
+        """
+        ...
+
+    async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
+        """Change all but key and address; it holds at once. Raises INVALID_ACCOUNT."""
         ...
 
     async def test(self, name: str) -> ConnectionReport:

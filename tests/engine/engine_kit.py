@@ -16,6 +16,7 @@ from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.audit.chain import Seal
+from exai_desktop.core.copies.provider import ProviderFactory
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
 from exai_desktop.core.files.ports import Fingerprints, MalwareScanner
@@ -25,13 +26,13 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck
 from exai_desktop.engine.record import Record
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.store import SqliteAuditStore
@@ -156,6 +157,7 @@ async def open_bench(
     metrics: Metrics = NO_METRICS,
     surroundings: Surroundings | None = None,
     prints: Callable[[Fingerprints], Fingerprints] | None = None,
+    make_provider: ProviderFactory | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -194,7 +196,8 @@ async def open_bench(
             accounts=AccountParts(
                 MemoryBook(accounts),
                 credentials,
-                lambda account, _: made.setdefault(account.name, ScriptedProvider()),
+                make_provider
+                or (lambda account, _: made.setdefault(account.name, ScriptedProvider())),
                 load_provider_table(),
                 KeyRules(check_key, key_fingerprint),
             ),

@@ -8,10 +8,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from exai_desktop.core.accounts.accounts import (
+    HERE,
     Account,
     AccountDraft,
+    AccountEdit,
     AccountStatus,
     ConnectionReport,
+    KeyPlace,
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.audit.audit import AuditReport, AuditRow
@@ -183,6 +186,29 @@ class ScriptedAccounts:
         self._script.statuses.append(status)
         self._script.tell(AccountsChanged(tuple(self._script.statuses)))
         return status
+
+    async def set_key(
+        self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
+    ) -> AccountStatus:
+        self._script.note("accounts.set_key", name, key, place, untested)
+        return await self._change(name, lambda account: replace(account, key_fingerprint="new"))
+
+    async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
+        self._script.note("accounts.edit", name, changes)
+        at_once = changes.max_in_flight
+        return await self._change(
+            name,
+            lambda account: replace(account, max_in_flight=at_once or account.max_in_flight),
+        )
+
+    async def _change(self, name: str, change: Callable[[Account], Account]) -> AccountStatus:
+        self._script.statuses = [
+            replace(status, account=change(status.account))
+            if status.account.name == name
+            else status
+            for status in self._script.statuses
+        ]
+        return next(s for s in self._script.statuses if s.account.name == name)
 
     async def remove(self, name: str) -> None:
         self._script.note("accounts.remove", name)

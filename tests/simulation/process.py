@@ -17,13 +17,13 @@ from exai_desktop.core.audit.chain import Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
 from exai_desktop.core.jobs.models import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.malware import MalwareCheck
 from exai_desktop.engine.record import Record
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.service.intake import check_options
 from exai_desktop.storage.audit.store import SqliteAuditStore

@@ -1,11 +1,11 @@
-"""The verbs `account add|list|test|remove`."""
+"""The verbs `account add|list|test|set-key|edit|remove`."""
 
 from __future__ import annotations
 
 import sys
 import time
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,9 +14,11 @@ from exai_desktop.cli.output import Exit, Output, error_object, exit_for, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import (
     AccountDraft,
+    AccountEdit,
     AccountStatus,
     BreakerStatus,
     ConnectionReport,
+    KeyPlace,
     Phase,
 )
 from exai_desktop.core.errors.codes import ErrorCode
@@ -26,12 +28,16 @@ app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The account's name.", show_default=False)]
 
+# What the options of `add` and `edit` take.
+_MOST_SLOTS: Final = 64
+_MOST_PER_MINUTE: Final = 60_000
+
 PerMinute = Annotated[
     int,
     typer.Option(
         "--uploads-per-minute",
         min=0,
-        max=60_000,
+        max=_MOST_PER_MINUTE,
         help="Limit of uploads per minute; 0: no known limit.",
         show_default=False,
     ),
@@ -44,6 +50,18 @@ BytesPerSecond = Annotated[
     int,
     typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: no limit.", show_default=False),
 ]
+
+
+KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
+
+
+def _key(*, from_stdin: bool) -> str:
+    """The key, never from the command line: other users of the computer can read that."""
+    if from_stdin:
+        return sys.stdin.readline()
+    if sys.stdin.isatty():
+        return str(typer.prompt("API key", hide_input=True))
+    raise typer.BadParameter("there is no terminal to ask for the key; use --key-stdin")
 
 
 def _account_object(status: AccountStatus) -> dict[str, Any]:
@@ -104,7 +122,12 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ] = None,
     max_in_flight: Annotated[
         int | None,
-        typer.Option(min=1, max=64, help="Number of uploads at the same time.", show_default=False),
+        typer.Option(
+            min=1,
+            max=_MOST_SLOTS,
+            help="Number of uploads at the same time.",
+            show_default=False,
+        ),
     ] = None,
     purpose: Annotated[
         list[str] | None,
@@ -116,18 +139,11 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     per_minute: PerMinute = 0,
     bytes_per_s: BytesPerSecond = 0,
     tier: TierName = None,
-    key_stdin: Annotated[
-        bool, typer.Option("--key-stdin", help="Read the key from standard input.")
-    ] = False,
+    key_stdin: KeyStdin = False,
     as_json: Json = False,
 ) -> None:
     """Add an account. The key is stored only in the keyring of this computer."""
-    if key_stdin:
-        key = sys.stdin.readline()
-    elif sys.stdin.isatty():
-        key = typer.prompt("API key", hide_input=True)
-    else:
-        raise typer.BadParameter("there is no terminal to ask for the key; use --key-stdin")
+    key = _key(from_stdin=key_stdin)
 
     async def verb(service: UploadService, output: Output) -> Exit:
         draft = AccountDraft(
@@ -189,6 +205,99 @@ def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbo
         return exit_for(ErrorCode(report.error.code))
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+@app.command("set-key")
+def set_key(
+    ctx: typer.Context,
+    name: Name,
+    region: Annotated[
+        str | None,
+        typer.Option(help="Region of the new key, if it is another one.", show_default=False),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the new key, if it is another one.", show_default=False),
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="Ask the provider before the key is replaced.")
+    ] = True,
+    key_stdin: KeyStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Replace the key of an account. Files that were on hold because of the key continue."""
+    key = _key(from_stdin=key_stdin)
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        place = KeyPlace(region, base_url)
+        status = await service.accounts.set_key(name, key, place, untested=not test)
+        _print_account(status, output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command()
+def edit(  # noqa: PLR0913, PLR0917 - one for each option of the verb
+    ctx: typer.Context,
+    name: Name,
+    max_in_flight: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=_MOST_SLOTS,
+            help="Number of uploads at the same time.",
+            show_default=False,
+        ),
+    ] = None,
+    per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--uploads-per-minute",
+            min=0,
+            max=_MOST_PER_MINUTE,
+            help="Limit of uploads per minute; 0: no known limit.",
+            show_default=False,
+        ),
+    ] = None,
+    bytes_per_s: Annotated[
+        int | None,
+        typer.Option(
+            "--bytes-per-second", min=0, help="Speed limit; 0: no limit.", show_default=False
+        ),
+    ] = None,
+    tier: TierName = None,
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instead of the present purposes: NAME or NAME:pdf,txt; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    usual_purposes: Annotated[
+        bool, typer.Option("--usual-purposes", help="The provider's own purposes again.")
+    ] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="Another region at the same address; see also set-key.", show_default=False
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change the limits, purposes or region of an account. The changes apply immediately."""
+    if usual_purposes and purpose:
+        raise typer.BadParameter("give either --purpose or --usual-purposes")
+    purposes = () if usual_purposes else tuple(purpose) if purpose else None
+    changes = AccountEdit(max_in_flight, purposes, per_minute, bytes_per_s, tier, region)
+    if changes == AccountEdit():
+        raise typer.BadParameter("nothing to change; for the key and the address use set-key")
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        _print_account(await service.accounts.edit(name, changes), output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from exai_desktop.core.jobs.models import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.engine.accounts.editor import AccountEditor
 from exai_desktop.engine.accounts.health import Health
 from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.accounts.registry import Accounts
@@ -102,6 +103,16 @@ class Assembly:
             parts.bus,
             machine.readers,
         )
+        self.editor = AccountEditor(
+            self.accounts,
+            given.book,
+            given.credentials,
+            given.make_provider,
+            given.keys,
+            parts.settings,
+            self.clock,
+            machine.readers,
+        )
         self.breakers = Breakers(
             self.record.states,
             self.clock,
@@ -126,7 +137,7 @@ class Assembly:
         await self.lanes.restore()
 
     def _make_lanes(self) -> None:
-        parts = self._parts
+        parts, record = self._parts, self.record
         self.uncertain = UncertainJobs(self.clock)
         reasons = WaitReasons(self.breakers, self.accounts, self.settings, self.clock)
         self.scheduler = Scheduler(
@@ -144,24 +155,16 @@ class Assembly:
         self.routes = Routes(
             self.accounts, self.breakers, self.settings, self.in_hand, self.readers
         )
-        self.reuse = Reuse(self.record.copies, self.scheduler, self.settings, self.clock)
+        self.reuse = Reuse(record.copies, self.accounts, self.scheduler, self.settings, self.clock)
         self.later = TryLater(
             self.scheduler, self.accounts, self.in_hand, self.settings, self.timing
         )
-        self.account_hold = AccountHold(
-            self.accounts, self.record.jobs, self.scheduler, self.timing
-        )
+        self.account_hold = AccountHold(self.accounts, record.jobs, self.scheduler, self.timing)
         self.confirmation = Confirmation(
             self.record.jobs, self.scheduler, self.accounts, self.settings, self.clock
         )
-        self.claims = Claims(
-            parts.machine.claims,
-            self.record.jobs,
-            self.scheduler,
-            self.accounts,
-            self.readers,
-            self.clock,
-        )
+        claims, jobs = parts.machine.claims, record.jobs
+        self.claims = Claims(claims, jobs, self.scheduler, self.accounts, self.readers, self.clock)
         self.recovered = RecoveredRecord(self.record.recovery, self.record.jobs, self.settings)
 
     def _make_stages(self) -> None:
@@ -338,9 +341,9 @@ class Assembly:
         )
         changes = AccountChanges(
             account_board,
+            self.editor,
             record.jobs,
             AccountLanes(self.lanes.serve, self.runner.end_lane),
-            parts.accounts.keys,
             self.check,
             lists,
             commands,

@@ -72,9 +72,19 @@ class Settlement:
             await self.ask_the_user(job, f"{finding.others} files at the provider may be this one")
         elif self.uncertain.looked(job.id) < LOOKS_NEEDED:
             self.uncertain.again(job.id, self.timing.settle_s(job.account))
+        elif await self._was_sent_with_another_key(job):
+            reason = "it was sent with an earlier key: its file may not be in this key's list"
+            await self.ask_the_user(job, reason)
         else:
             self.uncertain.settled(job.id)
             await self._send_again(job)
+
+    async def _was_sent_with_another_key(self, job: RoutedJob) -> bool:
+        """The new key may belong to somebody else, whose list proves nothing."""
+        detail = await self.jobs.detail(job.id)
+        if detail is None or not detail.attempts:
+            return False
+        return detail.attempts[-1].started_at < self.accounts.get(job.account).key_since
 
     async def ask_the_user(self, job: JobView, detail: str) -> None:
         error = AppError(ErrorCode.REVIEW_NEEDED, detail)

@@ -17,6 +17,7 @@ from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 
 C = CopyState
@@ -26,9 +27,15 @@ class Reuse:
     """Lists that are being fetched now are shared by all who wait for one."""
 
     def __init__(
-        self, copies: CopyStore, scheduler: Scheduler, settings: CurrentSettings, clock: Clock
+        self,
+        copies: CopyStore,
+        accounts: Accounts,
+        scheduler: Scheduler,
+        settings: CurrentSettings,
+        clock: Clock,
     ) -> None:
         self._copies = copies
+        self._accounts = accounts
         self._scheduler = scheduler
         self._settings = settings
         self._clock = clock
@@ -39,7 +46,10 @@ class Reuse:
         now = self._clock.now()
         if copy.expires_at is not None and copy.expires_at <= now:
             return False
-        age = now - (copy.verified_at or copy.recorded_at)
+        seen_at = copy.verified_at or copy.recorded_at
+        if seen_at < self._accounts.get(copy.account).key_since:
+            return False  # seen with another key, perhaps of another owner
+        age = now - seen_at
         # A clock set back makes no old news fresh.
         return 0 <= age < self._settings.value.verify_after_s
 
