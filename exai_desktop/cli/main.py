@@ -14,7 +14,7 @@ import typer
 from exai_desktop import __version__
 from exai_desktop.cli import audit, doctor, settings
 from exai_desktop.cli.accounts import accounts, health, rules
-from exai_desktop.cli.files import at_provider, files, remote
+from exai_desktop.cli.files import at_provider, files, get, remote
 from exai_desktop.cli.jobs import jobs, pausing
 from exai_desktop.cli.jobs.explain import explain_error
 from exai_desktop.cli.jobs.jobs import settle
@@ -38,6 +38,7 @@ app.command()(jobs.retry)
 app.command()(jobs.cancel)
 app.command()(at_provider.delete)
 app.command()(at_provider.content)
+app.command()(get.get)
 app.command()(settle)
 app.command()(pausing.pause)
 app.command()(pausing.resume)

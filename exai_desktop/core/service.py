@@ -79,10 +79,13 @@ class QueueService(Protocol):
         *,
         allow_fallback: bool = False,
         accepted: Sequence[str] = (),
+        gone: bool = False,
     ) -> list[int]:
-        """Refused, failed, cancelled and held jobs go back to the queue; their ids are returned.
+        """Refused, failed, cancelled and held jobs go back to the queue, and stored ones whose
+        file is gone at the provider; their ids are returned.
 
-        None: all that failed or are held by an error. `allow_fallback` adds the consent to
+        None: all that failed or are held by an error; with `gone` all whose file is gone, except
+        where the deletion is not confirmed. `allow_fallback` adds the consent to
         send them to another company, `accepted` (codes of `core.files.checks`) the consent to
         their content.
         """

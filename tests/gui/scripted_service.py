@@ -103,6 +103,8 @@ class ScriptedQueue:
             for row in self._script.rows
             if (not query.states or row.state in query.states)
             and query.search.lower() in row.name.lower()
+            and (query.file is None or (row.account, row.file_id) == query.file)
+            and (not query.gone or row.file_state is not None)
         ]
         key: Callable[[JobView], object] = {
             SortKey.NAME: lambda row: row.name,
@@ -156,8 +158,9 @@ class ScriptedQueue:
         *,
         allow_fallback: bool = False,
         accepted: Sequence[str] = (),
+        gone: bool = False,
     ) -> list[int]:
-        self._script.note("queue.retry", job_ids, allow_fallback, *accepted)
+        self._script.note("queue.retry", job_ids, allow_fallback, *accepted, *(["gone"] * gone))
         return await self._change(job_ids or (), JobState.QUEUED)
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Final
 
-from exai_desktop.core.copies.models import Copy
+from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, ErrorView
 from exai_desktop.core.files.scans import ScanResult
@@ -83,6 +83,8 @@ class JobView:
     twin_of: int | None = None
     error: ErrorView | None = None
     finished_at: float | None = None
+    # Of a stored job: what became of its file since. None: it is there, as far as known.
+    file_state: CopyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +166,18 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """`search` matches name, path, file id and hash; `states` empty means all."""
+    """`search` matches name, path, file id and hash; `states` empty means all.
+
+    `file` is an account and an id there: the stored jobs that share this id. `gone`: only those
+    whose file is not at the provider any more.
+    """
 
     states: tuple[JobState, ...] = ()
     search: str = ""
     batch_id: int | None = None
     ids: tuple[int, ...] | None = None
+    file: tuple[str, str] | None = None
+    gone: bool = False
     sort: SortKey = SortKey.ID
     descending: bool = True
     offset: int = 0

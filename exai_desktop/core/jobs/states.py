@@ -70,6 +70,9 @@ JOB_MOVES: Final[dict[JobState, frozenset[JobState]]] = {
 # The command *retry* is the only way out of a final state; it begins a new attempt.
 RETRY_MOVES: Final = frozenset({S.REFUSED, S.FAILED, S.CANCELLED})
 
+# From these only when the file is gone at the provider: then it is sent anew.
+RESEND_MOVES: Final = frozenset({S.DONE, S.DUPLICATE})
+
 # What a job found in this state at start-up becomes. `confirming` has its file id on disk and
 # simply goes on; `sending` may have been stored, so only the provider's list can tell.
 AFTER_CRASH: Final = {S.CHECKING: S.QUEUED, S.HASHING: S.QUEUED, S.SENDING: S.UNCERTAIN}
@@ -77,6 +80,7 @@ AFTER_CRASH: Final = {S.CHECKING: S.QUEUED, S.HASHING: S.QUEUED, S.SENDING: S.UN
 
 def check(old: JobState, new: JobState, *, retry: bool = False) -> None:
     """Raise `IllegalMoveError` unless `old → new` is allowed (`retry`: by the command retry)."""
-    allowed = (old in RETRY_MOVES and new is S.QUEUED) if retry else new in JOB_MOVES[old]
+    is_way_out = old in RETRY_MOVES | RESEND_MOVES and new is S.QUEUED
+    allowed = is_way_out if retry else new in JOB_MOVES[old]
     if not allowed:
         raise IllegalMoveError(f"{old} → {new} is not allowed (retry={retry})")

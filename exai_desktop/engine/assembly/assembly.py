@@ -33,6 +33,7 @@ from exai_desktop.engine.reconciliation.reconciler import Reconciler, Settlement
 from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import JobsInHand
 from exai_desktop.engine.scheduling.lanes import Lane
@@ -155,7 +156,8 @@ class Assembly:
         self.routes = Routes(
             self.accounts, self.breakers, self.settings, self.in_hand, self.readers
         )
-        self.reuse = Reuse(record.copies, self.accounts, self.scheduler, self.settings, self.clock)
+        self.moves = CopyMoves(record.copies, record.jobs, self.scheduler, self.clock)
+        self.reuse = Reuse(self.moves, self.accounts, self.scheduler, self.settings, self.clock)
         self.later = TryLater(
             self.scheduler, self.accounts, self.in_hand, self.settings, self.timing
         )
@@ -295,14 +297,14 @@ class Assembly:
             is_read_only=parts.is_read_only,
         )
         self.texts = Texts(record.texts, record.copies, self.accounts, self.clock)
-        lists = RemoteLists(record.copies, self.accounts, record.recovery, self.texts, self.clock)
+        lists = RemoteLists(self.moves, self.accounts, record.recovery, self.texts, self.clock)
         accounts, announce = self._account_changes(commands, audit, lists)
         intake = Intake(
             record.jobs, self.scheduler, self.settings, self.guard, self.clock, parts.bus
         )
         plans = UploadPlans(self.accounts, self.breakers, record.jobs, self.pace, self.settings)
         remote_files = RemoteFiles(
-            record.jobs, record.copies, self.accounts, self.texts, record.audit, self.clock
+            record.jobs, self.moves, self.accounts, self.texts, record.audit, self.clock
         )
         self.engine = Engine(
             JobQueue(
@@ -367,7 +369,7 @@ class Assembly:
         if parts.machine.snapshots is not None:
             snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
         comparison = CompareAll(
-            record.recovery, record.copies, self.accounts, self.settings, self.timing, self.guard
+            record.recovery, self.moves, self.accounts, self.settings, self.timing, self.guard
         )
         services = [
             self.guard.run,

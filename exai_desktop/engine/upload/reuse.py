@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from exai_desktop.core.copies.models import Copy, CopyState, RemoteFile
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.copies.queries import CopyCheck, Sight
-from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.core.jobs.models import JobView, RoutedJob
@@ -18,6 +17,7 @@ from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 
 C = CopyState
@@ -28,13 +28,14 @@ class Reuse:
 
     def __init__(
         self,
-        copies: CopyStore,
+        moves: CopyMoves,
         accounts: Accounts,
         scheduler: Scheduler,
         settings: CurrentSettings,
         clock: Clock,
     ) -> None:
-        self._copies = copies
+        self._copies = moves.copies
+        self._moves = moves
         self._accounts = accounts
         self._scheduler = scheduler
         self._settings = settings
@@ -91,7 +92,7 @@ class Reuse:
 
     async def _note(self, copy: Copy, state: CopyState) -> None:
         with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
-            await self._copies.move(copy.id, C.PRESENT, state, self._clock.now())
+            await self._moves.move(copy, state)
 
     async def _see(self, copy: Copy, provider: FileProvider) -> RemoteFile | None:
         """By the list, which answers for all copies at once; an absence is confirmed by its id."""

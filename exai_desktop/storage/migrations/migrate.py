@@ -22,6 +22,7 @@ from exai_desktop.storage.migrations import (
     m0009_files,
     m0010_balances,
     m0011_health,
+    m0012_gone_files,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -55,6 +56,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0009_files,
     m0010_balances,
     m0011_health,
+    m0012_gone_files,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exai_desktop.core.jobs.models import Attempt, JobView
-from exai_desktop.core.jobs.states import RETRY_MOVES, JobState, check
+from exai_desktop.core.jobs.states import RESEND_MOVES, RETRY_MOVES, JobState, check
 from exai_desktop.core.jobs.store import (
     JobChanges,
     Move,
@@ -18,6 +18,7 @@ from exai_desktop.core.routing.quota import check_room
 from exai_desktop.storage.audit import entries
 from exai_desktop.storage.audit.trail import AuditTrail
 from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT
+from exai_desktop.storage.migrations.m0012_gone_files import GONE
 from exai_desktop.storage.record import job_queries
 from exai_desktop.storage.record.copies import present_copy, record_copy
 from exai_desktop.storage.record.holdings import usage
@@ -34,6 +35,14 @@ _CLEARED_BY_RETRY: Final[dict[str, Value]] = {
     "cancel_requested": 0,
 }
 
+_CLEARED_BY_RESEND: Final[dict[str, Value]] = {
+    "file_id": None,
+    "twin_of": None,
+    "file_state": None,
+}
+# What lies at the provider is not sent again.
+_IF_GONE: Final = " AND file_state IS NOT NULL"
+
 # An attempt that is there already only gets its end: what was sent is never rewritten.
 _ATTEMPT: Final = """
 INSERT INTO attempts (job_id, number, transport, sent_name, size, sha256, started_at, ended_at,
@@ -47,10 +56,13 @@ ON CONFLICT (job_id, number) DO UPDATE SET
 
 def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     """Carry out the move or raise and leave everything as it was."""
-    is_retry = move.old in RETRY_MOVES and move.new is JobState.QUEUED
+    is_retry = move.old in RETRY_MOVES | RESEND_MOVES and move.new is JobState.QUEUED
     check(move.old, move.new, retry=is_retry)
+    values = _new_values(move, is_retry=is_retry)
+    if move.new is JobState.DUPLICATE and move.copy is None:
+        values["file_state"] = _what_became_of(connection, move)
     try:
-        row = _update(connection, move, _new_values(move, is_retry=is_retry))
+        row = _update(connection, move, values)
     except IntegrityError:
         _refuse_twin(connection, move)
         raise
@@ -90,6 +102,8 @@ def apply_many(connection: Connection, moves: Sequence[Move], trail: AuditTrail)
 
 def _new_values(move: Move, *, is_retry: bool) -> dict[str, Value]:
     values = dict(_CLEARED_BY_RETRY) if is_retry else {}
+    if move.old in RESEND_MOVES:
+        values |= _CLEARED_BY_RESEND
     for column, value in move.changes.items():
         if column not in _COLUMNS:  # the names become part of the statement
             raise KeyError(column)
@@ -103,12 +117,23 @@ def _new_values(move: Move, *, is_retry: bool) -> dict[str, Value]:
     return values
 
 
+def _what_became_of(connection: Connection, move: Move) -> str | None:
+    """Of the file a duplicate points to: it may have been deleted a moment ago."""
+    row: Row | None = connection.execute(
+        "SELECT copies.state FROM copies JOIN jobs ON jobs.id = ?"  # noqa: S608 - a constant
+        " WHERE copies.account = coalesce(?, jobs.account) AND copies.remote_id = ?"
+        f" AND copies.state IN ({GONE})",
+        (move.job_id, move.changes.get("account"), move.changes.get("file_id")),
+    ).fetchone()
+    return None if row is None else row["state"]
+
+
 def _update(connection: Connection, move: Move, values: dict[str, Value]) -> Row:
     # Sorted: the same columns give the same text, which the driver has prepared already.
     columns = sorted(values)
     row: Row | None = connection.execute(
         f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in columns)}"  # noqa: S608 - checked names
-        " WHERE id = ? AND state = ? RETURNING *",
+        f" WHERE id = ? AND state = ?{_IF_GONE if move.old in RESEND_MOVES else ''} RETURNING *",
         (*(values[column] for column in columns), move.job_id, move.old),
     ).fetchone()
     if row is None:

@@ -92,6 +92,12 @@ def _conditions(query: JobQuery) -> tuple[str, list[Value]]:
     if query.ids is not None:
         terms.append("id IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(query.ids))
+    if query.file is not None:
+        account, file_id = query.file
+        terms.append("file_id = ? AND account = ? AND state IN ('done', 'duplicate')")
+        values += [storable(file_id), account]
+    if query.gone:
+        terms.append("file_state IS NOT NULL")
     if wanted := query.search.strip():
         either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
         values += [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]
