@@ -114,6 +114,9 @@ RAISES: Final[dict[str, str]] = {
     "ANSWER_LOST": f"{_CLIENT}a_dripping_answer_ends_at_the_deadline",
     "REVIEW_NEEDED": f"{_FAILURES}a_list_that_cannot_be_had_asks_the_user",
     "FILE_GONE": f"{_SHARED}an_id_that_is_gone_is_not_given_out",
+    "FILE_ID_TAKEN": (
+        "tests/engine/upload/test_one_id.py::test_of_two_contents_with_one_id_the_second_is_not_done"
+    ),
     "FILE_SHARED": f"{_SHARED}a_shared_id_is_not_deleted_without_an_answer",
     "REMOTE_NOT_FOUND": _KIMI.format("content", ""),
     "STILL_PROCESSING": _KIMI.format("content", ""),

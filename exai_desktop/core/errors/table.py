@@ -79,6 +79,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.REVIEW_NEEDED: CodeInfo(3018, "The provider may already have this file", "Check the file list at the provider, then choose: use the file there, or send it again.", _ASK, Outcome.UNCERTAIN, ("settle ID --use FILE_ID", "settle ID --send-again")),
     E.REMOTE_NOT_FOUND: CodeInfo(3019, "The provider does not have this file", "Upload the file again: it was deleted there or has expired.", _ASK, _REJECTED),
     E.FILE_GONE: CodeInfo(3025, "The file ID no longer works", "Retry the file to send it again and get a new ID: it was deleted at the provider, is missing there or has expired.", _ASK, _REJECTED, ("retry ID", "retry --gone")),
+    E.FILE_ID_TAKEN: CodeInfo(3026, "The provider gave one ID to two files", "Check at the provider which of the two files the ID belongs to. Then retry this file to get an ID of its own; it is unchanged on this computer.", _ASK, Outcome.UNCERTAIN, ("retry ID",)),
     E.FILE_SHARED: CodeInfo(4009, "Several files share this file ID", "Check that none of these files needs the ID any more, then confirm the deletion: afterwards it works for none of them.", _ASK, _LOCAL, ("delete ID --yes",)),
     E.STILL_PROCESSING: CodeInfo(3022, "The provider is still reading the file", "Try again in a moment.", _LATER, Outcome.THROTTLED),
     E.NOT_SUPPORTED: CodeInfo(3020, "The provider does not offer this", "Use another account: this provider gives no text of this file.", _NEVER, _REJECTED),

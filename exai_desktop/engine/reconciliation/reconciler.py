@@ -19,7 +19,7 @@ from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.jobs.store import JobStore, StaleJobError
+from exai_desktop.core.jobs.store import IdTakenError, JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.reconciliation.list_matching import MatchResult, MatchVerdict, Suspect
@@ -110,13 +110,17 @@ class Settlement:
         if job.cancel_requested:
             notes.append("it was stored before it was cancelled")
         usable = remote.status is not RemoteStatus.ERROR
-        done = await self.scheduler.move(
-            job,
-            S.DONE,
-            note="; ".join(notes),
-            file_id=remote.id,
-            copy=new_copy(self.accounts, job, remote, usable=usable),
-        )
+        try:
+            done = await self.scheduler.move(
+                job,
+                S.DONE,
+                note="; ".join(notes),
+                file_id=remote.id,
+                copy=new_copy(self.accounts, job, remote, usable=usable),
+            )
+        except IdTakenError as taken:
+            await self.ask_the_user(job, taken.detail)
+            return
         await self.claims.settled(done)
 
     async def _learn(self, job: RoutedJob, remote: RemoteFile) -> None:

@@ -13,7 +13,7 @@ from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.files.checks import names_of
 from exai_desktop.core.jobs.models import JobQuery, JobView, routed
 from exai_desktop.core.jobs.states import RESEND_MOVES, RETRY_MOVES, JobState
-from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
+from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.scheduling.disk_guard import DiskGuard
@@ -229,6 +229,9 @@ class Commands:
         if known is not None and known.origin is CopyOrigin.SENT:
             raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
         copy = new_copy(self._accounts, job, remote, usable=True)
-        await self._scheduler.move(
-            job, S.DONE, note="the user chose this file", file_id=remote.id, copy=copy
-        )
+        try:
+            await self._scheduler.move(
+                job, S.DONE, note="the user chose this file", file_id=remote.id, copy=copy
+            )
+        except IdTakenError as taken:
+            raise EngineError(ErrorCode.WRONG_STATE, taken.detail) from taken

@@ -11,7 +11,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.models import RoutedJob, routed
 from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.core.jobs.store import IdTakenError, JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts, expiry_of
@@ -71,15 +71,29 @@ class Confirmation:
         if error_code is not None:
             detail = f"{remote.bytes:,} bytes at the provider, {job.size:,} here; "
             detail += remote.status_text
-            await self.scheduler.move(
-                job,
-                S.FAILED,
-                error=AppError(error_code, detail.rstrip("; ")),
-                copy=new_copy(self.accounts, job, remote, usable=False),
-            )
+            error = AppError(error_code, detail.rstrip("; "))
+            copy = new_copy(self.accounts, job, remote, usable=False)
+            await self._record(job, S.FAILED, copy, error=error)
             return
         copy = new_copy(self.accounts, job, remote, usable=True)
-        await self.scheduler.move(job, S.DONE, note=note, copy=copy)
+        await self._record(job, S.DONE, copy, note=note)
+
+    async def _record(
+        self,
+        job: RoutedJob,
+        new: JobState,
+        copy: NewCopy,
+        *,
+        error: AppError | None = None,
+        note: str = "",
+    ) -> None:
+        """The end of the job with its copy; failed when its id is that of another content."""
+        try:
+            await self.scheduler.move(job, new, error=error, note=note, copy=copy)
+        except IdTakenError as taken:
+            error = AppError(ErrorCode.FILE_ID_TAKEN, taken.detail)
+            # Without the id: whoever used it could get the other file.
+            await self.scheduler.move(job, S.FAILED, error=error, note=taken.detail, file_id=None)
 
     async def confirm_again(self, job_id: int) -> None:
         """After a restart: whatever is still confirming."""
