@@ -73,6 +73,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "transport": asdict(status.transport) if status.transport else None,
         "breaker": asdict(status.breaker),
         "balance": asdict(status.balance) if status.balance else None,
+        "same_as": status.same_as or None,
     }
 
 
@@ -85,6 +86,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     output.line(
         f"{line}, {status.files} files at the provider, key {account.key_fingerprint or 'unknown'}"
     )
+    if status.same_as:
+        output.line(f"  same account as {status.same_as}: its files are sent and listed there")
     if account.uploads_per_minute:
         output.line(f"  at most {account.uploads_per_minute} uploads per minute")
     if account.bytes_per_s:

@@ -147,6 +147,8 @@ class AccountStatus:
     health: HealthStatus = UNKNOWN
     # The last one told; None: never asked for, or the provider does not tell.
     balance: Balance | None = None
+    # Another name of the same account, under which its files go and are listed.
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.quota import Limits, limits_of
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.identity import namesakes, principal
 from exai_desktop.engine.accounts.limiter import Limiter
 from exai_desktop.engine.scheduling.lanes import Lane
 
@@ -178,16 +179,15 @@ class Accounts:
         desk.problem = None
         desk.lane.open()
 
-    # -- what tells an account apart
+    # -- names
 
-    def identity(self, name: str) -> str:
-        """The same on every machine that has this key for this address."""
-        account = self.get(name)
-        return f"{account.base_url}#{account.key_fingerprint or name}"
+    def principal(self, name: str) -> Account:
+        """The account under whose name its files go: several names may be one account."""
+        return principal(self.all(), self.get(name))
 
-    def first_purpose(self, name: str) -> str:
-        """The purpose whose list is asked for when any will do."""
-        return purpose_to_ask(self.get(name), self.table)
+    def namesakes(self, name: str) -> list[Account]:
+        """All names of this account, itself included."""
+        return namesakes(self.all(), self.get(name))
 
     # -- what others see
 
@@ -209,9 +209,14 @@ class Accounts:
                 desk.provider.transport_status if desk.provider else None,
                 breaker(name),
                 health(name),
+                same_as=self._other_name(desk.account),
             )
             for name, desk in self._desks.items()
         )
+
+    def _other_name(self, account: Account) -> str:
+        name = principal(self.all(), account).name
+        return "" if name == account.name else name
 
     async def _read(self, call: Callable[..., T], *args: object) -> T:
         """Settings file and keyring block: never in the loop."""

@@ -10,6 +10,7 @@ from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.editor import AccountEditor
 from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.identity import identity_of
 from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
@@ -119,7 +120,7 @@ class Assembly:
             self.clock,
             parts.settings,
             machine.chance,
-            self.accounts.identity,
+            lambda name: identity_of(self.accounts.get(name)),
             on_change=self._breaker_changed,
             on_fleet=self.problems.of_fleet,
         )
@@ -181,7 +182,7 @@ class Assembly:
                 scheduler, self.routes, ContentCheck(self.readers), parts.malware, self.settings
             ),
             Hashing(record.fingerprints, self.readers, self.board, self.clock),
-            Routing(scheduler, record.copies, self.routes, self.reuse, parts.metrics),
+            Routing(scheduler, self.routes, self.reuse, parts.metrics),
             self.later,
         )
         failures = Failures(

@@ -65,6 +65,8 @@ class CompareAll:
         assert self.recovery is not None
         wanted = []
         for account in self.accounts.all():
+            if self.accounts.principal(account.name) != account:
+                continue  # its list is that of its other name
             info = self.accounts.table.of(account)
             for purpose in info.purposes_in(account.region) if info else ():
                 if await self.recovery.not_compared(account.name, purpose.name) is not None:

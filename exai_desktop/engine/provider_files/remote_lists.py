@@ -94,6 +94,9 @@ class RemoteLists:
         damaged = [c for c in before if _is_damaged(c, there)]
         await self._look(damaged, Sight.OTHER_SIZE, there)
         ours = {c.remote_id for c in before if not _is_foreign(c)}
+        for namesake in self.accounts.namesakes(account.name):
+            others = await self.copies.of_account(namesake.name)
+            ours |= {c.remote_id for c in others if not _is_foreign(c)}
         fine = [
             c.id
             for c in before

@@ -192,7 +192,8 @@ class Reconciler:
         listed = await provider.list(purpose)
         clock = provider.clock_offset_s if isinstance(provider, TellsTime) else None
         self._failures.pop(account, None)
-        for finding in await self._suspects.findings(account, suspects, listed, clock):
+        names = [a.name for a in self._settlement.accounts.namesakes(account)]
+        for finding in await self._suspects.findings(names, suspects, listed, clock):
             await self._settlement.apply(finding)
 
     async def _list_failed(

@@ -154,7 +154,10 @@ class AccountChanges:
             self._accounts.leave(name, leaving=True)
             try:
                 await self._refuse_if_in_use(name, [s for s in JobState if not s.is_final])
+                heirs = [a.name for a in self._accounts.namesakes(name) if a.name != name]
                 await self._editor.remove(name)
+                if heirs:
+                    await self._board.copies.hand_over(name, heirs[0])
             except AppError:
                 self._accounts.leave(name, leaving=False)
                 raise
@@ -218,9 +221,11 @@ class AccountChanges:
         return await self._board.health.history(account, limit)
 
     async def reconcile(self, name: str) -> list[RemoteListing]:
-        listings = await self._lists.compare(self._accounts.get(name))
+        # All names of an account have one list.
+        account = self._accounts.principal(name)
+        listings = await self._lists.compare(account)
         if any(listing.missing or listing.expired for listing in listings):
-            await self._commands.resume_full(name)
+            await self._commands.resume_full(account.name)
         await self._board.announce()
         return listings
 

@@ -20,8 +20,9 @@ from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers, Permit
 from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.identity import identity_of
 from exai_desktop.engine.accounts.limiter import LOWERED_S
-from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.registry import Accounts, purpose_to_ask
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.waiting import uninterrupted
 
@@ -149,7 +150,9 @@ class Pace:
         most = self.accounts.limiter(job.account).per_minute
         while self.turns is not None and most:
             try:
-                wait_s = await self.turns.take(self.accounts.identity(job.account), most, WINDOW_S)
+                wait_s = await self.turns.take(
+                    identity_of(self.accounts.get(job.account)), most, WINDOW_S
+                )
             except EngineError as error:
                 self.on_fleet(error)
                 return
@@ -199,7 +202,7 @@ class AccountCheck:
         must not be asked now. `wanted`: by the user, whatever the wait.
         """
         provider = await self.accounts.provider(account)
-        purpose = self.accounts.first_purpose(account)
+        purpose = purpose_to_ask(self.accounts.get(account), self.accounts.table)
         permit = await self.breakers.admit(account, wanted=wanted)
         if permit.until is not None:
             raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)

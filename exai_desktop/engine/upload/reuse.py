@@ -54,13 +54,21 @@ class Reuse:
         # A clock set back makes no old news fresh.
         return 0 <= age < self._settings.value.verify_after_s
 
+    async def find(self, account: str, purpose: str, sha256: str) -> Copy | None:
+        """The usable copy of this content at the account, under whichever of its names."""
+        for namesake in self._accounts.namesakes(account):
+            copy = await self._copies.find_present(namesake.name, purpose, sha256)
+            if copy is not None:
+                return copy
+        return None
+
     async def reuse(self, job: RoutedJob, provider: FileProvider) -> bool:
         """Make the job a duplicate when its content lies at the account; else leave it as it is.
 
         A copy that is gone is noted as missing or expired. Raises `TransferError` when the
         provider cannot be asked: then nothing may be sent either.
         """
-        copy = await self._copies.find_present(job.account, job.purpose, job.sha256)
+        copy = await self.find(job.account, job.purpose, job.sha256)
         if copy is None or not await self._is_still_there(copy, provider):
             return False
         await self.become_duplicate(job, copy)
@@ -69,7 +77,12 @@ class Reuse:
     async def become_duplicate(self, job: JobView, copy: Copy) -> None:
         note = "the same content is already at the provider"
         await self._scheduler.move(
-            job, JobState.DUPLICATE, note=note, file_id=copy.remote_id, twin_of=copy.job_id
+            job,
+            JobState.DUPLICATE,
+            note=note,
+            account=copy.account,
+            file_id=copy.remote_id,
+            twin_of=copy.job_id,
         )
 
     async def _is_still_there(self, copy: Copy, provider: FileProvider) -> bool:

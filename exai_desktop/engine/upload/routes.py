@@ -15,6 +15,7 @@ from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, rule_
 from exai_desktop.core.routing.routing import Route, Wish, choose
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.engine.accounts.identity import principal
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.scheduling.in_hand import JobsInHand
 from exai_desktop.engine.scheduling.scheduler import Scheduler
@@ -58,7 +59,12 @@ class Routes:
     def choose(self, job: JobView) -> Route:
         """None that has refused it, rather one that is not paused. Raises as `core`'s `choose`."""
         rules, known = self.rules_of(job), self.in_hand.find(job.id)
-        accounts = allowed_by(rules, self.accounts.all(), job.wanted_account)
+        # Under one name only: two names of one account would each store their own copy.
+        names = {account.name: account for account in self.accounts.all()}
+        principals = [a for a in names.values() if principal(names.values(), a) == a]
+        meant = names.get(job.wanted_account or "")
+        wanted = principal(names.values(), meant).name if meant else job.wanted_account
+        accounts = allowed_by(rules, principals, wanted)
         consents = (
             job.allow_fallback,
             self.settings.value.allow_fallback,
@@ -67,7 +73,7 @@ class Routes:
         return choose(
             sent_name(job.path),
             job.size,
-            Wish(job.wanted_account, job.wanted_purpose, any(consents)),
+            Wish(wanted, job.wanted_purpose, any(consents)),
             accounts,
             self.accounts.table,
             known.refusals if known else {},

@@ -87,6 +87,8 @@ def state_text(status: AccountStatus) -> str:
     """The problem if there is one, else what the account holds and does."""
     if status.problem is not None:
         return f"{status.problem.title}. {status.problem.hint}"
+    if status.same_as:
+        return f"Same account as {status.same_as}: its files are sent and listed there"
     parts = [f"{count_text(status.files, 'file', 'files')}, {size_text(status.bytes)}"]
     parts += [f"{status.sending:,} sending"] if status.sending else []
     parts += [f"{status.waiting:,} waiting"] if status.waiting else []

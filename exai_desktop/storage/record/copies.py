@@ -35,7 +35,7 @@ _OF_JOB: Final = """
 SELECT copies.* FROM jobs JOIN copies
     ON copies.job_id = jobs.id
     OR (copies.account = jobs.account AND copies.remote_id = jobs.file_id
-        AND copies.sha256 = jobs.sha256)
+        AND copies.sha256 = coalesce(jobs.sha256, copies.sha256))
     OR copies.job_id = jobs.twin_of
 WHERE jobs.id = ?
 ORDER BY copies.account = jobs.account AND copies.remote_id = jobs.file_id DESC,
@@ -139,6 +139,32 @@ def _move(
     return copy
 
 
+def _hand_over(connection: Connection, account: str, heir: str) -> None:
+    names = {"account": account, "heir": heir}
+    # What the heir's list has shown as somebody else's is its own now.
+    connection.execute(
+        "DELETE FROM copies WHERE account = :heir AND origin = 'found' AND remote_id IN"
+        " (SELECT remote_id FROM copies WHERE account = :account AND origin <> 'found')",
+        names,
+    )
+    # Two copies in use of one content, from before the names were one: the heir's stays in use.
+    connection.execute(
+        f"UPDATE copies SET usable = 0 WHERE account = :account AND {PRESENT} AND EXISTS"  # noqa: S608 - a constant
+        " (SELECT 1 FROM copies AS other WHERE other.account = :heir"
+        " AND other.purpose = copies.purpose AND other.sha256 = copies.sha256"
+        " AND other.state = 'present' AND other.usable = 1)",
+        names,
+    )
+    connection.execute(
+        "UPDATE OR IGNORE copies SET account = :heir WHERE account = :account", names
+    )
+    connection.execute(
+        "UPDATE jobs SET account = :heir WHERE account = :account AND file_id IS NOT NULL"
+        " AND state IN ('done', 'duplicate')",
+        names,
+    )
+
+
 def _by_hundreds(values: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
@@ -216,6 +242,9 @@ class SqliteCopyStore:
 
     async def looks(self, copy_id: int) -> list[CopyCheck]:
         return await self._database.read(partial(copy_queries.looks_at, copy_id=copy_id))
+
+    async def hand_over(self, account: str, heir: str) -> None:
+        await self._database.write(partial(_hand_over, account=account, heir=heir))
 
     async def usage(self) -> dict[str, tuple[int, int]]:
         return await self._database.read(
