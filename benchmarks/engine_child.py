@@ -22,9 +22,8 @@ from exai_desktop.bootstrap import load_provider_table, open_service
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.tree import Sent
 from exai_desktop.core.events import BatchFinished, Event
-from exai_desktop.core.files.ports import OpenFile
-from exai_desktop.core.jobs.models import AddOptions, JobQuery
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import OpenFile
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.files.open_file import open_regular

@@ -18,9 +18,8 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.health import Check
 from exai_desktop.core.routing.routing import Wish, choose
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.breakers import Breakers
-from exai_desktop.engine.accounts.health import Health
-from exai_desktop.engine.accounts.limiter import Limiter
+from exai_desktop.engine.accounts.health import Breakers, Health
+from exai_desktop.engine.accounts.timing import Limiter
 from exai_desktop.engine.files.open_file import hash_file, open_regular
 from exai_desktop.engine.waiting import SystemClock
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from benchmarks.child import MIB, answer
-from exai_desktop.bootstrap.assembly import provider_classes
+from exai_desktop.bootstrap.opening import provider_classes
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.models import RemoteFile

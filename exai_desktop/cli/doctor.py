@@ -10,7 +10,7 @@ from exai_desktop.cli.accounts.accounts import breaker_text
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 

@@ -15,13 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from exai_desktop.core.copies.models import CopyState
-from exai_desktop.core.copies.queries import CopyCheck
-from exai_desktop.core.copies.words import SIGHT_WORDS
+from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.words import state_word
 
 S = JobState

@@ -13,8 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.credentials import KeyringCredentials
 from exai_desktop.core.accounts.ports import Credentials
-from exai_desktop.core.audit.audit import AuditAnchor
-from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
+from exai_desktop.core.audit.audit import KEY_BYTES, AuditAnchor, Seal, key_id
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.metrics import Metrics
+from exai_desktop.core.events import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def size_range(size: int) -> str:
 
 
 class PrometheusMetrics(Metrics):
-    """`core.metrics.Metrics`; raises INVALID_SETTING without the extra `metrics`."""
+    """`core.events.Metrics`; raises INVALID_SETTING without the extra `metrics`."""
 
     is_watched = True
 

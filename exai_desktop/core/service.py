@@ -31,7 +31,7 @@ from exai_desktop.core.copies.queries import (
     SearchHit,
 )
 from exai_desktop.core.events import Event
-from exai_desktop.core.jobs.models import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.planning.plan import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
@@ -86,7 +86,7 @@ class QueueService(Protocol):
 
         None: all that failed or are held by an error; with `gone` all whose file is gone, except
         where the deletion is not confirmed. `allow_fallback` adds the consent to
-        send them to another company, `accepted` (codes of `core.files.checks`) the consent to
+        send them to another company, `accepted` (codes of `core.files.files`) the consent to
         their content.
         """
         ...

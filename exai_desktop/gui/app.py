@@ -23,8 +23,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui.engine.bridge import EngineBridge
-from exai_desktop.gui.engine.client import EngineClient
-from exai_desktop.gui.engine.session import EngineSession
+from exai_desktop.gui.engine.session import EngineClient, EngineSession
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.engine.thread import EngineFactory
 from exai_desktop.gui.notices.notice_bar import NoticeBar

@@ -12,8 +12,7 @@ from typing import Any, Final
 from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.net.account_client import Answer
-from exai_desktop.providers.answer_parsing import Refusal, code_for
-from exai_desktop.providers.files_api import FilesApiProvider
+from exai_desktop.providers.files_api import FilesApiProvider, Refusal, code_for
 
 E = ErrorCode
 

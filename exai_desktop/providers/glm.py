@@ -14,10 +14,9 @@ from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.net.account_client import Answer
-from exai_desktop.providers.answer_parsing import Refusal, code_for, id_in_path
-from exai_desktop.providers.files_api import FilesApiProvider
+from exai_desktop.providers.files_api import FilesApiProvider, Refusal, code_for, id_in_path
+from exai_desktop.providers.tiers.sdk import ZaiTier
 from exai_desktop.providers.tiers.tier import Tier
-from exai_desktop.providers.tiers.zai_sdk import ZaiTier
 
 E = ErrorCode
 

@@ -15,7 +15,8 @@ from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.net.account_client import Answer
-from exai_desktop.providers.answer_parsing import (
+from exai_desktop.providers.files_api import (
+    FilesApiProvider,
     Refusal,
     code_for,
     failure,
@@ -25,7 +26,6 @@ from exai_desktop.providers.answer_parsing import (
     invalid_answer,
     text_of,
 )
-from exai_desktop.providers.files_api import FilesApiProvider
 from exai_desktop.providers.tiers.tier import Question
 
 E = ErrorCode

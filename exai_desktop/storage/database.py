@@ -18,12 +18,14 @@ from exai_desktop.storage.migrations.migrate import migrate
 from exai_desktop.storage.sqlite.driver import (
     Connection,
     Error,
+    Work,
+    WorkThread,
     as_engine_error,
+    attempt,
     create_private,
     open_reader,
     open_writer,
 )
-from exai_desktop.storage.sqlite.work_thread import Work, WorkThread, attempt
 
 T = TypeVar("T")
 

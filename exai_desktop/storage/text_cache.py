@@ -21,12 +21,14 @@ from exai_desktop.storage.record.rows import storable
 from exai_desktop.storage.sqlite.driver import (
     Connection,
     Error,
+    Work,
+    WorkThread,
+    attempt,
     create_private,
     library_version,
     literal,
     open_cache,
 )
-from exai_desktop.storage.sqlite.work_thread import Work, WorkThread, attempt
 
 log = logging.getLogger(__name__)
 

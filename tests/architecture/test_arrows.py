@@ -27,9 +27,9 @@ def test_folders_stand_in_no_circle(package: str) -> None:
 
 def test_a_name_is_followed_to_the_module_that_defines_it() -> None:
     sniff = "exai_desktop.core.sniff"
-    assert defined_in(sniff, "judge_content") == f"{sniff}.policy"
-    assert defined_in(sniff, "policy") == f"{sniff}.policy"
-    assert defined_in(f"{sniff}.policy", "judge_content") == f"{sniff}.policy"
+    assert defined_in(sniff, "judge_content") == f"{sniff}.verdict"
+    assert defined_in(sniff, "verdict") == f"{sniff}.verdict"
+    assert defined_in(f"{sniff}.verdict", "judge_content") == f"{sniff}.verdict"
 
 
 def test_imports_for_types_only_count_as_well() -> None:

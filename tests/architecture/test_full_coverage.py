@@ -21,53 +21,51 @@ FULL = {
     "jobs/__init__": [],
     "routing/__init__": [],
     "accounts/accounts": ["test_accounts", "test_routing"],
-    "accounts/breaker": ["test_breaker"],
     "accounts/delays": ["test_backoff", "test_pace", "test_quota"],
-    "accounts/health": ["test_health"],
+    "accounts/health": ["test_breaker", "test_health"],
     "audit/audit": ["test_audit_chain"],
-    "audit/chain": ["test_audit_chain"],
     "copies/models": ["test_states"],
-    "copies/queries": ["test_remote"],
+    "copies/queries": ["test_remote", "test_state_words"],
     "copies/store": ["test_events"],
-    "copies/words": ["test_state_words"],
     "errors/codes": ["test_errors"],
     "errors/former_names": ["test_error_names"],
     "errors/redact": ["test_redact"],
     "errors/table": ["test_errors"],
     "errors/tree": ["test_errors"],
-    "events": ["test_events"],
-    "files/checks": ["test_checks", "test_consent"],
+    "events": ["test_events", "test_metrics"],
+    "files/files": ["test_checks", "test_consent", "test_scans"],
     "files/names": ["test_names"],
     "files/path_policy": ["test_path_policy"],
-    "files/scans": ["test_scans"],
     "jobs/claims": ["test_quota"],
-    "jobs/models": ["test_consent", "test_events", "test_job_models"],
-    "jobs/progress": ["test_progress"],
+    "jobs/jobs": [
+        "test_consent",
+        "test_events",
+        "test_job_models",
+        "test_progress",
+        "test_states",
+    ],
     "jobs/recovery": ["test_quota"],
-    "jobs/states": ["test_states"],
     "jobs/store": ["test_events"],
     "jobs/words": ["test_state_words"],
     "machine": ["test_surroundings"],
-    "metrics": ["test_metrics"],
     "planning/__init__": [],
     "planning/plan": ["test_planner"],
     "planning/planner": ["test_planner"],
     "routing/capabilities": ["test_capabilities", "test_routing"],
     "routing/folder_rules": ["test_folder_rules"],
-    "routing/quota": ["test_quota"],
-    "routing/routing": ["test_routing"],
+    "routing/routing": ["test_quota", "test_routing"],
     "service": ["test_service"],
     "settings": ["test_folder_rules", "test_path_policy", "test_settings"],
 }
 
 # Nothing but the signatures of protocols.
-NO_LOGIC = {"accounts/ports", "audit/ports", "copies/provider", "files/ports"}
+NO_LOGIC = {"accounts/ports", "audit/ports", "copies/provider"}
 
 # Folders whose tests are still being written; this line only gets shorter.
 NOT_YET = ("sniff/",)
 
 # Nothing is ever taken out: what is folded into another module is covered there.
-AT_LEAST = 46
+AT_LEAST = 38
 
 SETTINGS = """
 [run]

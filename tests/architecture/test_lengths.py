@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from .source_tree import nodes, program_files, shown
+from .source_tree import PACKAGE, nodes, parsed, program_files, shown
 
 FILE_LINES = 400
+SHORT_LINES = 40
 FOLDER_MODULES = 18
 FUNCTION_LINES = 60
 PUBLIC_METHODS = 20
@@ -20,6 +21,27 @@ def test_files_are_short() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES
     ]
     assert not too_long, "\n" + "\n".join(too_long)
+
+
+# Short, and yet on their own. This list only gets shorter.
+SHORT = {
+    "exai_desktop/__main__.py": "the entry point of the program",
+    "exai_desktop/config/resources.py": "the files that come with the program, read by every floor",
+    "exai_desktop/engine/assembly/open_engine.py": "the entry point of the engine",
+}
+
+
+def test_short_modules_are_protocols_or_entry_points() -> None:
+    """Or steps of the schema, or an `__init__.py`; other code joins the module that uses it."""
+    short = {
+        shown(path)
+        for path in program_files()
+        if len(path.read_text(encoding="utf-8").splitlines()) < SHORT_LINES
+        and path.name != "__init__.py"
+        and path.parent != PACKAGE / "storage" / "migrations"
+        and not _only_protocols(path)
+    }
+    assert short == set(SHORT), "short modules that are not allowed, or allowed ones that grew"
 
 
 def test_folders_hold_few_modules() -> None:
@@ -40,6 +62,15 @@ def test_functions_are_short() -> None:
 def test_classes_have_few_public_methods() -> None:
     too_wide = [line for path in program_files() for line in _wide_classes(path)]
     assert not too_wide, "\n" + "\n".join(too_wide)
+
+
+def _only_protocols(path: Path) -> bool:
+    """Nothing but imports and protocols behind the docstring."""
+    rest = [n for n in parsed(path).body[1:] if not isinstance(n, ast.Import | ast.ImportFrom)]
+    return bool(rest) and all(
+        isinstance(n, ast.ClassDef) and any(ast.unparse(base) == "Protocol" for base in n.bases)
+        for n in rest
+    )
 
 
 def _long_functions(path: Path) -> Iterator[str]:

@@ -15,28 +15,31 @@ from exai_desktop.config.credentials import SessionCredentials, check_key, key_f
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
-from exai_desktop.core.audit.chain import Seal
+from exai_desktop.core.audit.audit import Seal
 from exai_desktop.core.copies.provider import ProviderFactory
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.events import BatchFinished, BatchScanned, Event, EventBus
-from exai_desktop.core.files.ports import Fingerprints, MalwareScanner
+from exai_desktop.core.events import (
+    NO_METRICS,
+    BatchFinished,
+    BatchScanned,
+    Event,
+    EventBus,
+    Metrics,
+)
+from exai_desktop.core.files.files import Fingerprints, MalwareScanner
 from exai_desktop.core.jobs.claims import ContentClaims
-from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.machine import Surroundings
-from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
-from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts
+from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
-from exai_desktop.engine.files.malware import MalwareCheck
-from exai_desktop.engine.record import Record
+from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.waiting import SystemClock
-from exai_desktop.storage.audit.store import SqliteAuditStore
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
 from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook

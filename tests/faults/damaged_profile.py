@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.core.jobs.models import JobQuery, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.user_profile.opening import Opened, open_profile

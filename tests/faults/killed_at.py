@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final
 
 from exai_desktop.__main__ import main
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.jobs.store import Move
 from exai_desktop.engine.files.open_file import hash_file
 from exai_desktop.engine.upload import prepare
@@ -25,7 +25,7 @@ from exai_desktop.net.file_body import FileBody
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider
 from exai_desktop.storage import database
-from exai_desktop.storage.record import job_moves, jobs
+from exai_desktop.storage.record import job_transactions, jobs
 
 # In the order of the way. "before" is within the transaction with all of it written, "after" is
 # behind its commit with nobody told yet.
@@ -84,7 +84,7 @@ def at_commit(counter: Counter, state: JobState, *, is_after: bool) -> None:
     written = threading.Event()
 
     def applied(connection: sqlite3.Connection, move: Move, trail: Any) -> Any:
-        view = job_moves.apply(connection, move, trail)
+        view = job_transactions.apply(connection, move, trail)
         if move.new is state:
             if not is_after:
                 counter.strike()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from tests.engine.engine_kit import open_bench

@@ -25,12 +25,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from exai_desktop.config.resources import load_provider_table
-from exai_desktop.core.accounts.accounts import Account, Phase
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.events import ProblemRaised
-from exai_desktop.core.jobs.models import AddOptions, JobDetail
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobState
 from exai_desktop.core.settings import Settings
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider

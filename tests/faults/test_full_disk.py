@@ -21,10 +21,9 @@ import pytest
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.scheduling import disk_guard
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.engine.scheduling import lanes
+from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.storage.sqlite.driver import Connection
 from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
 from exai_desktop.storage.user_profile.opening import open_profile
@@ -133,7 +132,7 @@ async def test_without_room_for_anything_it_says_so_and_works_again_later(small_
 async def test_the_engine_holds_new_work_and_goes_on_by_itself(
     small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk_guard, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(lanes, "LOOK_EVERY_S", 0.1)
     provider = ScriptedProvider(block_s=0.01)
     paths = [tmp_path / f"{number:03}.txt" for number in range(60)]
     for path in paths:

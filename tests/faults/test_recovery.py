@@ -14,8 +14,7 @@ from exai_desktop.core.copies.models import CopyState, RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.core.events import ProblemRaised
-from exai_desktop.core.jobs.models import AddOptions, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import Bench, open_bench
 from tests.engine.scripted_provider import ScriptedProvider

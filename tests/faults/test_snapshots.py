@@ -20,8 +20,7 @@ from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import EventBus, JobChanged
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.engine.background.snapshots import AFTER_UPLOADS, HOUR_S, SnapshotTask
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations import migrate

@@ -16,8 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.gui import app as entry
 from exai_desktop.gui.window.main_window import MainWindow, Parts
 

@@ -22,18 +22,18 @@ from exai_desktop.core.copies.models import Copy, RemoteListing
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
-from exai_desktop.core.files.scans import ScanResult
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.files.files import ScanResult
+from exai_desktop.core.jobs.jobs import (
     AddOptions,
     HistoryEntry,
     JobDetail,
     JobPage,
     JobQuery,
+    JobState,
     JobView,
     QueueSummary,
     SortKey,
 )
-from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.settings import Settings
 

@@ -16,7 +16,7 @@ from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.sniff import Damage, Source, judge_content, sniff
 from exai_desktop.core.sniff.ole_kinds import ole_content
 from exai_desktop.core.sniff.zip_kinds import zip_content
-from exai_desktop.engine.files.content_check import legacy_encoding
+from exai_desktop.engine.files.file_checks import legacy_encoding
 
 from .corpus import CASES
 from .mutation import mutated
@@ -33,7 +33,7 @@ def starts() -> list[bytes]:
 
 
 def judge_one(content: bytes, name: str) -> None:
-    """As `engine.files.content_check`, without its guard: only the two named errors come out."""
+    """As `engine.files.file_checks`, without its guard: only the two named errors come out."""
     started = time.thread_time()
     with contextlib.suppress(FileError, Damage):
         judge_content(sniff(Source.of(content), name, legacy_encoding), name)

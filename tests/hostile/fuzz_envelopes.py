@@ -7,10 +7,9 @@ from typing import Any
 
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.net.account_client import Answer
-from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S
+from exai_desktop.net.account_client import MAX_RETRY_AFTER_S, Answer
 from exai_desktop.providers import glm, kimi
-from exai_desktop.providers.answer_parsing import file_of, files_of
+from exai_desktop.providers.files_api import file_of, files_of
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider, extracted_text
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S, parse_retry_after
+from exai_desktop.net.account_client import MAX_RETRY_AFTER_S, parse_retry_after
 
 from . import mutation
 

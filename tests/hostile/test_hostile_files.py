@@ -9,7 +9,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.sniff import (
     ContentPolicy,
     Damage,
@@ -19,7 +19,7 @@ from exai_desktop.core.sniff import (
     Verdict,
     judge_content,
 )
-from exai_desktop.engine.files.content_check import inspect
+from exai_desktop.engine.files.file_checks import inspect
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
 
 from .case import SAMPLES, Case

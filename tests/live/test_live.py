@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import pytest
 
-from exai_desktop.bootstrap.assembly import provider_classes
+from exai_desktop.bootstrap.opening import provider_classes
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.provider import ExtractsText, FileProvider

@@ -26,7 +26,7 @@ BREAKS: Final = (
     ),
     Break(
         "After a crash, an upload in progress is looked up, not sent again",
-        "core/jobs/states.py",
+        "core/jobs/jobs.py",
         "S.SENDING: S.UNCERTAIN}",
         "S.SENDING: S.WAITING}",
         "tests/engine/upload/test_restart.py::test_sending_that_had_arrived_is_adopted_not_sent_again",
@@ -82,7 +82,7 @@ BREAKS: Final = (
     ),
     Break(
         "Done means the provider reports our size",
-        "engine/upload/confirm.py",
+        "engine/upload/stored_copies.py",
         "if remote.bytes != job.size:",
         "if False:",
         "tests/engine/upload/test_main_path.py::test_another_size_at_the_provider_is_never_done",
@@ -96,14 +96,14 @@ BREAKS: Final = (
     ),
     Break(
         "Content that is already at the provider is not sent again",
-        "storage/record/job_moves.py",
+        "storage/record/job_transactions.py",
         "if copy is not None:\n            raise TwinPresentError(copy)\n        if",
         "if",
         "tests/contracts/storage/test_job_twins.py::test_the_same_content_is_not_sent_when_it_is_there",
     ),
     Break(
         "A stored file is checked before its ID is used again",
-        "engine/upload/reuse.py",
+        "engine/upload/stored_copies.py",
         "        if self.is_fresh(copy):\n            return True\n        now",
         "        if copy:\n            return True\n        now",
         "tests/engine/upload/test_reuse.py::test_a_copy_deleted_at_the_provider_is_noticed_and_sent_anew",
@@ -117,14 +117,14 @@ BREAKS: Final = (
     ),
     Break(
         "Content that a crashed program may have sent is looked up first",
-        "engine/upload/content_claims.py",
+        "engine/upload/sent_before.py",
         "return None if any(_is_about(a, earlier) for a in asked) else earlier",
         "return None",
         "tests/engine/upload/test_claims.py::test_what_a_dead_program_may_have_sent_is_looked_for_under_its_name",
     ),
     Break(
         "The account has enough space before the first byte is sent",
-        "storage/record/job_moves.py",
+        "storage/record/job_transactions.py",
         "            check_room(used, view.size, move.limits)\n",
         "            pass\n",
         "tests/contracts/storage/test_holdings.py::test_of_twenty_at_once_exactly_as_many_go_as_there_is_room",
@@ -145,14 +145,14 @@ BREAKS: Final = (
     ),
     Break(
         "A program is refused whatever its name",
-        "core/sniff/policy.py",
+        "core/sniff/verdict.py",
         "if verdict.is_program:",
         "if False:",
         "tests/hostile/test_hostile_files.py",
     ),
     Break(
         "An archive bomb is found by its directory and refused",
-        "core/sniff/policy.py",
+        "core/sniff/verdict.py",
         "if bomb is not None:",
         "if False:",
         "tests/hostile/test_hostile_files.py",
@@ -187,7 +187,7 @@ BREAKS: Final = (
     ),
     Break(
         "A change of the audit trail is detected",
-        "core/audit/chain.py",
+        "core/audit/audit.py",
         "if row.mac != mac_of(key, _sealed_values(row)):",
         "if False:",
         "tests/unit/core/test_audit_chain.py::test_any_change_to_any_field_is_found_where_it_is",
@@ -236,7 +236,7 @@ BREAKS: Final = (
     ),
     Break(
         "An answer of the network or the provider never leads to another transport",
-        "providers/tiers/order.py",
+        "providers/tiers/tier.py",
         "except TierUnavailableError as error:\n"
         "                if self._tiers[self._current] is tier:",
         "except (TierUnavailableError, TransferError) as error:\n"
@@ -245,7 +245,7 @@ BREAKS: Final = (
     ),
     Break(
         "A simulated history shows: after a crash while sending, the list is checked",
-        "core/jobs/states.py",
+        "core/jobs/jobs.py",
         "S.SENDING: S.UNCERTAIN}",
         "S.SENDING: S.WAITING}",
         HISTORIES,
@@ -266,7 +266,7 @@ BREAKS: Final = (
     ),
     Break(
         "A simulated history shows: content already at the provider is not sent",
-        "storage/record/job_moves.py",
+        "storage/record/job_transactions.py",
         "        if copy is not None:\n            raise TwinPresentError(copy)\n"
         "        if move.limits",
         "        if move.limits",
@@ -289,21 +289,21 @@ BREAKS: Final = (
     ),
     Break(
         "A file that may have been stored late is not adopted without asking",
-        "engine/upload/recovered_record.py",
+        "engine/upload/sent_before.py",
         "if lost.sha256 != job.sha256 and",
         "if False and",
         "tests/engine/upload/test_late_files.py::test_what_turns_up_late_is_not_adopted_for_another_content",
     ),
     Break(
         "Only one of many jobs tests a paused account",
-        "core/accounts/breaker.py",
+        "core/accounts/health.py",
         "if until is not None and until > now and not wanted:",
         "if breaker.phase is Phase.OPEN and until is not None and until > now and not wanted:",
         "tests/unit/core/test_breaker.py::test_of_twenty_callers_one_gets_through",
     ),
     Break(
         "Refusals and a missing network never pause an account",
-        "engine/accounts/breakers.py",
+        "engine/accounts/health.py",
         "return AttemptVerdict.FAULT if is_network_up else AttemptVerdict.NEUTRAL",
         "return AttemptVerdict.FAULT",
         "tests/engine/accounts/test_breaker.py::test_refusals_and_a_missing_network_never_count",
@@ -352,14 +352,14 @@ BREAKS: Final = (
     ),
     Break(
         "A link does not bypass a folder rule",
-        "engine/upload/routes.py",
+        "engine/upload/admission.py",
         "(job.path, (known and known.real_path) or job.path)",
         "(job.path,)",
         "tests/engine/upload/test_folder_rules.py::test_a_link_does_not_lead_around_a_rule",
     ),
     Break(
         "A computer that lost its claim does not send the last block",
-        "engine/upload/upload_body.py",
+        "engine/upload/attempt.py",
         "if not self._is_ours():",
         "if False:",
         "tests/engine/upload/test_fleet.py::test_who_has_lost_its_lease_keeps_the_last_block_back",
@@ -387,7 +387,7 @@ BREAKS: Final = (
     ),
     Break(
         "An ID that was seen with an earlier key is checked before it is used again",
-        "engine/upload/reuse.py",
+        "engine/upload/stored_copies.py",
         "        if seen_at < self._accounts.get(copy.account).key_since:",
         "        if False:",
         "tests/engine/accounts/test_set_key.py::test_a_key_of_another_owner_does_not_give_out_ids_it_cannot_reach",
@@ -401,7 +401,7 @@ BREAKS: Final = (
     ),
     Break(
         "What lies at the provider is not sent again by a retry",
-        "storage/record/job_moves.py",
+        "storage/record/job_transactions.py",
         '_IF_GONE: Final = " AND file_state IS NOT NULL"',
         '_IF_GONE: Final = ""',
         "tests/contracts/storage/test_gone_files.py::test_a_stored_job_goes_back_only_when_its_file_is_gone",

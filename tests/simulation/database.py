@@ -15,8 +15,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.storage.database import Database, _read_group, _write_group
 from exai_desktop.storage.migrations.migrate import migrate
-from exai_desktop.storage.sqlite.driver import Connection
-from exai_desktop.storage.sqlite.work_thread import Work
+from exai_desktop.storage.sqlite.driver import Connection, Work
 
 from .faults import PowerCut
 

@@ -12,22 +12,19 @@ from typing import Any, cast
 
 from exai_desktop.config.credentials import SessionCredentials, check_key, key_fingerprint
 from exai_desktop.config.resources import load_provider_table
-from exai_desktop.core.audit.audit import AuditAnchor
-from exai_desktop.core.audit.chain import Seal
+from exai_desktop.core.audit.audit import AuditAnchor, Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
-from exai_desktop.core.jobs.models import AddOptions, NewJob
+from exai_desktop.core.jobs.jobs import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
-from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts
+from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
-from exai_desktop.engine.files.malware import MalwareCheck
-from exai_desktop.engine.record import Record
+from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
-from exai_desktop.engine.service.intake import check_options
-from exai_desktop.storage.audit.store import SqliteAuditStore
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.engine.service.job_queue import check_options
+from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
 from exai_desktop.storage.record.jobs import SqliteJobStore
@@ -171,7 +168,7 @@ class Process:
     async def add(
         self, paths: Sequence[str], options: AddOptions, accepted: Callable[[list[int]], None]
     ) -> None:
-        """As `engine.service.intake` does, without its thread."""
+        """As `engine.service.job_queue` does, without its thread."""
         parts = self.parts
         check_options(parts.accounts, options)
         intake = parts.engine.queue._intake

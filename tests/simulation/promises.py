@@ -6,14 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from exai_desktop.core.files.names import is_renamed_twin
-from exai_desktop.core.jobs.states import (
-    BIRTH,
-    FINAL,
-    JOB_MOVES,
-    RESEND_MOVES,
-    RETRY_MOVES,
-    JobState,
-)
+from exai_desktop.core.jobs.jobs import BIRTH, FINAL, JOB_MOVES, RESEND_MOVES, RETRY_MOVES, JobState
 
 from .faults import BrokenPromiseError
 from .network import Stored

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import FileId
 from exai_desktop.engine.files.open_file import RegularFile
 
 from .faults import BrokenPromiseError

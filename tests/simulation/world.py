@@ -9,7 +9,7 @@ from typing import Any
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import AddOptions
+from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.settings import Settings
 
 from . import actions as do

@@ -16,11 +16,10 @@ from exai_desktop.core.accounts.accounts import (
     AccountDraft,
     AccountEdit,
     AccountStatus,
-    BreakerStatus,
     ConnectionReport,
     KeyPlace,
-    Phase,
 )
+from exai_desktop.core.accounts.health import BreakerStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.service import UploadService
 

@@ -11,8 +11,8 @@ from exai_desktop.cli.accounts.accounts import breaker_text
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object, when
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.accounts.accounts import AccountStatus, Phase
-from exai_desktop.core.accounts.health import HealthSample
+from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.accounts.health import HealthSample, Phase
 from exai_desktop.core.service import UploadService
 
 

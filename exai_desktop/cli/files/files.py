@@ -13,8 +13,15 @@ from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object, look_line, look_object, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
-from exai_desktop.core.copies.queries import LISTED, FileDetail, FileQuery, ImportReport, days_left
-from exai_desktop.core.copies.words import COPY_WORDS, ORIGIN_WORDS
+from exai_desktop.core.copies.queries import (
+    COPY_WORDS,
+    LISTED,
+    ORIGIN_WORDS,
+    FileDetail,
+    FileQuery,
+    ImportReport,
+    days_left,
+)
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 

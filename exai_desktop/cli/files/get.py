@@ -7,15 +7,14 @@ from typing import Annotated, Final
 
 import typer
 
-from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.jobs.upload import rows_of
 from exai_desktop.cli.output import Exit, Output, job_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.jobs.models import JobQuery, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView
 from exai_desktop.core.service import UploadService
 
 _STORED: Final = (JobState.DONE, JobState.DUPLICATE)

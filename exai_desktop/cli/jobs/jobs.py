@@ -10,17 +10,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.cli.jobs.following import rows_of
-from exai_desktop.cli.jobs.upload import Accept, accepted
+from exai_desktop.cli.jobs.upload import Accept, accepted, rows_of
 from exai_desktop.cli.output import Exit, Output, job_object, look_line, look_object
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.copies.words import COPY_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.former_names import RETRY_WORDS, explain
 from exai_desktop.core.errors.table import CODES
+from exai_desktop.core.files.files import scan_text
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.files.scans import scan_text
-from exai_desktop.core.jobs.models import JobDetail, JobQuery, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobDetail, JobQuery, JobState, JobView
 from exai_desktop.core.jobs.words import STATE_WORDS, state_word
 from exai_desktop.core.service import UploadService
 

@@ -1,20 +1,118 @@
-"""The verb `upload`: add, wait, one line per file."""
+"""The verb `upload`: add, follow until each file is settled or stuck, one line per file."""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from exai_desktop.cli.jobs.following import Following
 from exai_desktop.cli.jobs.plan import print_plan
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.files.checks import ASKING, accepted_codes
-from exai_desktop.core.jobs.models import AddOptions, Origin
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.table import CODES
+from exai_desktop.core.events import BatchScanned, Event, JobChanged, JobsAdded, ProblemRaised
+from exai_desktop.core.files.files import ASKING, accepted_codes
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, Origin, SortKey
 from exai_desktop.core.service import UploadService
+
+S = JobState
+
+# These do not go on by themselves.
+_SETTLED: Final = frozenset(s for s in S if s.is_final) | {S.HELD, S.NEEDS_REVIEW}
+
+# A fault that a wait of seconds did not cure is reported; the file stays in the queue.
+_PATIENCE_S: Final = 10.0
+_PATIENCE_TRIES: Final = 3
+
+
+class Following:
+    """One drop and what became of it. Survives the end of the process that carries it out."""
+
+    def __init__(self, paths: Sequence[str], options: AddOptions, output: Output) -> None:
+        self._paths = paths
+        self._options = options
+        self._output = output
+        self._batch_id: int | None = None
+        self._is_scanned = False
+        self._pending: set[int] = set()
+        self._lists_failed: Counter[int] = Counter()
+        # By job, in the order printed.
+        self.outcomes: dict[int, JobState] = {}
+
+    async def run(self, service: UploadService) -> None:
+        """Add (or take up again), print each file once, return when none is left."""
+        events = await service.events()
+        try:
+            if self._batch_id is None or not self._is_scanned:
+                self._pending.clear()
+                self._batch_id = await service.queue.add(self._paths, self._options)
+            else:
+                for job in await rows_of(service, JobQuery(batch_id=self._batch_id)):
+                    self._see(job)
+            while not self._is_scanned or self._pending:
+                self._take(await anext(events))
+        finally:
+            await events.aclose()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, JobsAdded):
+            for job in event.jobs:
+                self._see(job)
+        elif isinstance(event, JobChanged):
+            self._see(event.job)
+        elif isinstance(event, ProblemRaised) and event.account is None:
+            self._output.problem(event.error)
+        elif isinstance(event, BatchScanned) and event.batch_id == self._batch_id:
+            self._is_scanned = True
+
+    def _see(self, job: JobView) -> None:
+        if job.batch_id != self._batch_id or job.id in self.outcomes:
+            return
+        self._pending.add(job.id)
+        if job.state in _SETTLED or self._is_stuck(job):
+            self._pending.discard(job.id)
+            self.outcomes[job.id] = job.state
+            self._output.job(job)
+
+    def _is_stuck(self, job: JobView) -> bool:
+        if job.state is S.UNCERTAIN and job.wait_reason:
+            self._lists_failed[job.id] += 1
+            return self._lists_failed[job.id] >= _PATIENCE_TRIES
+        return is_stuck(job, time.time())
+
+
+def is_stuck(job: JobView, now: float) -> bool:
+    """Whether a waiting job's trouble lies outside: the network, the provider, the file."""
+    if job.error is None or job.state not in (S.WAITING, S.QUEUED):
+        return False
+    if job.error.code == ErrorCode.REVIEW_NEEDED:
+        return True  # behind another file that only the user can settle
+    try:
+        outcome = CODES[ErrorCode(job.error.code)].outcome
+    except ValueError:
+        return False
+    if outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
+        return False
+    wait_s = (job.not_before or now) - now
+    return job.attempts >= _PATIENCE_TRIES or wait_s > _PATIENCE_S
+
+
+async def rows_of(service: UploadService, query: JobQuery) -> list[JobView]:
+    """All rows of a query, page by page."""
+    rows: list[JobView] = []
+    while True:
+        wanted = replace(query, sort=SortKey.ID, offset=len(rows), limit=500)
+        page = await service.queue.page(wanted)
+        rows += page.rows
+        if not page.rows or len(rows) >= page.total:
+            return rows
+
 
 _GOOD: Final = frozenset({JobState.DONE, JobState.DUPLICATE})
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Protocol
 
-from exai_desktop.core.accounts.health import UNKNOWN, HealthStatus
+from exai_desktop.core.accounts.health import AT_REST, UNKNOWN, BreakerStatus, HealthStatus
 from exai_desktop.core.errors.tree import ErrorView
 
 
@@ -89,25 +88,6 @@ class TransportStatus:
     step_downs: int = 0
 
 
-class Phase(StrEnum):
-    """Whether an account is used, left alone after faults of its provider, or tried again."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    # Waited long enough: one attempt at a time shows whether the provider is well again.
-    HALF_OPEN = "half open"
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerStatus:
-    """For people. `until` is when it is tried again, None when it is being tried or closed."""
-
-    phase: Phase
-    failures: int = 0
-    until: float | None = None
-    cause: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What is left to spend at a provider, as it said at `at`; below zero it is owed."""
@@ -143,7 +123,7 @@ class AccountStatus:
     bytes: int = 0
     # None: nothing was asked or sent yet.
     transport: TransportStatus | None = None
-    breaker: BreakerStatus = BreakerStatus(Phase.CLOSED)
+    breaker: BreakerStatus = AT_REST
     health: HealthStatus = UNKNOWN
     # The last one told; None: never asked for, or the provider does not tell.
     balance: Balance | None = None

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from exai_desktop.core.accounts.accounts import Account, Balance, TransportStatus
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.tree import Sent
-from exai_desktop.core.files.ports import OpenFile
+from exai_desktop.core.files.files import OpenFile
 
 
 class Upload(Protocol):

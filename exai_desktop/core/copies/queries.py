@@ -1,4 +1,4 @@
-"""What lies at the providers: what is asked of the record, and what it answers."""
+"""What lies at the providers: what is asked of the record, what it answers, in which words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
-from exai_desktop.core.copies.models import Copy, CopyState
+from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.errors.tree import ErrorView
 
 DAY_S: Final = 86_400
@@ -151,3 +151,27 @@ class TextCache(Protocol):
     async def search(self, text: str, limit: int) -> list[TextMatch]:
         """Texts that hold this, whatever the case of its letters; the newest first."""
         ...
+
+
+# What people read, in the window and on the command line. Scripts read the names of `CopyState`,
+# `CopyOrigin` and `Sight` instead; these never change.
+COPY_WORDS: Final[dict[CopyState, str]] = {
+    CopyState.PRESENT: "Stored",
+    CopyState.DELETING: "Deletion not confirmed",
+    CopyState.DELETED: "Deleted",
+    CopyState.MISSING: "Missing",
+    CopyState.EXPIRED: "Expired",
+    CopyState.FOREIGN: "Not uploaded by this app",
+}
+
+ORIGIN_WORDS: Final[dict[CopyOrigin, str]] = {
+    CopyOrigin.SENT: "Uploaded by this app",
+    CopyOrigin.FOUND: "Found at the provider",
+    CopyOrigin.IMPORTED: "Imported; content unknown",
+}
+
+SIGHT_WORDS: Final[dict[Sight, str]] = {
+    Sight.SEEN: "Found",
+    Sight.NOT_SEEN: "Not found",
+    Sight.OTHER_SIZE: "Found with a different size",
+}

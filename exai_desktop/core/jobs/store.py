@@ -8,18 +8,18 @@ from typing import Protocol, TypedDict
 
 from exai_desktop.core.copies.models import Copy
 from exai_desktop.core.copies.store import NewCopy
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.jobs.jobs import (
     AddOptions,
     Attempt,
     JobDetail,
     JobPage,
     JobQuery,
+    JobState,
     JobView,
     NewJob,
     QueueSummary,
 )
-from exai_desktop.core.jobs.states import JobState
-from exai_desktop.core.routing.quota import Limits, Usage
+from exai_desktop.core.routing.routing import Limits, Usage
 
 
 class JobChanges(TypedDict, total=False):

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from exai_desktop.core.copies.models import CopyState
-from exai_desktop.core.copies.words import COPY_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.codes import Outcome
-from exai_desktop.core.jobs.models import FORGOTTEN, Attempt, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobState, JobView
 
 S = JobState
 

@@ -8,12 +8,11 @@ from dataclasses import replace
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.jobs.models import NewJob
+from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, rule_for
-from exai_desktop.core.routing.quota import Limits, Usage, check_room
-from exai_desktop.core.routing.routing import Wish, choose
+from exai_desktop.core.routing.routing import Limits, Usage, Wish, check_room, choose
 
 
 class Planner:

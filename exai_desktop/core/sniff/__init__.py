@@ -4,10 +4,25 @@ Pure: works on `read_at(offset, size)` and a size. An allow-list: what is not re
 taken. The name never decides what a file is, only whether it agrees, or makes it a program.
 """
 
-from exai_desktop.core.sniff.content import recognise, sniff, verdict_of
-from exai_desktop.core.sniff.policy import ContentPolicy, Rule, judge_content, policy_of
-from exai_desktop.core.sniff.source import Damage, Source
-from exai_desktop.core.sniff.verdict import Agreement, Content, Family, Finding, Note, Verdict
+from exai_desktop.core.sniff.look import (
+    Agreement,
+    Content,
+    Damage,
+    Family,
+    Finding,
+    Note,
+    Source,
+    Verdict,
+)
+from exai_desktop.core.sniff.verdict import (
+    ContentPolicy,
+    Rule,
+    judge_content,
+    policy_of,
+    recognise,
+    sniff,
+    verdict_of,
+)
 
 __all__ = [
     "Agreement",

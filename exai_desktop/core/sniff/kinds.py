@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from exai_desktop.core.sniff.verdict import Agreement, Family
+from exai_desktop.core.sniff.look import Agreement, Family
 
 _F = Family
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from exai_desktop.core.sniff.source import Damage, Source
+from exai_desktop.core.sniff.look import Damage, Source
 
 MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 STORAGE: Final = 1

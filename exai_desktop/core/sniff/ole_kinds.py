@@ -6,9 +6,8 @@ import struct
 from typing import Final
 
 from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS
+from exai_desktop.core.sniff.look import Content, Damage, Finding, Note, Source
 from exai_desktop.core.sniff.ole_directory import STORAGE, STREAM, CompoundFile, OleEntry
-from exai_desktop.core.sniff.source import Damage, Source
-from exai_desktop.core.sniff.verdict import Content, Finding, Note
 
 # Class of the root of installers, patches and transforms.
 _INSTALLERS: Final = frozenset(

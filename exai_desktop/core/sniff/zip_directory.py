@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from exai_desktop.core.sniff.source import Bomb, Damage, Source
+from exai_desktop.core.sniff.look import Bomb, Damage, Source
 
 MAX_ENTRIES: Final = 10_000
 MAX_TOTAL: Final = 1 << 30

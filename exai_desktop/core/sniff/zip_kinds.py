@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS, words
+from exai_desktop.core.sniff.look import Bomb, Content, Damage, Finding, Note, Source
 from exai_desktop.core.sniff.ole_kinds import ole_content
-from exai_desktop.core.sniff.source import Bomb, Damage, Source
-from exai_desktop.core.sniff.verdict import Content, Finding, Note
 from exai_desktop.core.sniff.zip_directory import (
     MAX_TOTAL,
     Directory,

@@ -8,8 +8,11 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from exai_desktop.core.accounts.accounts import Account, AccountStatus, BreakerStatus
-from exai_desktop.core.accounts.health import HealthStatus
+from exai_desktop.core.accounts.accounts import (
+    Account,
+    AccountStatus,
+)
+from exai_desktop.core.accounts.health import BreakerStatus, HealthStatus
 from exai_desktop.core.accounts.ports import AccountBook, Credentials
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.copies.provider import FileProvider, ProviderFactory
@@ -19,10 +22,10 @@ from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.routing.quota import Limits, limits_of
+from exai_desktop.core.routing.routing import Limits, limits_of
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.identity import namesakes, principal
-from exai_desktop.engine.accounts.limiter import Limiter
+from exai_desktop.engine.accounts.timing import Limiter
 from exai_desktop.engine.scheduling.lanes import Lane
 
 T = TypeVar("T")

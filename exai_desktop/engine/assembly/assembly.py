@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
-from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.editor import AccountEditor
-from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.identity import identity_of
-from exai_desktop.engine.accounts.limiter import Bandwidth
 from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
 from exai_desktop.engine.background.background import Background, Memory
 from exai_desktop.engine.background.breaker_news import BreakerNews
@@ -24,7 +22,7 @@ from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.background.snapshots import SnapshotTask
 from exai_desktop.engine.background.totals import Totals
-from exai_desktop.engine.files.content_check import ContentCheck
+from exai_desktop.engine.files.file_checks import ContentCheck
 from exai_desktop.engine.files.open_file import FileOpener
 from exai_desktop.engine.provider_files.compare_all import CompareAll
 from exai_desktop.engine.provider_files.remote_files import RemoteFiles
@@ -35,10 +33,8 @@ from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
 from exai_desktop.engine.scheduling.copy_moves import CopyMoves
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
-from exai_desktop.engine.scheduling.in_hand import JobsInHand
-from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.in_hand import JobsInHand, ProgressBoard
+from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
 from exai_desktop.engine.service.accounts import (
     AccountBoard,
@@ -49,22 +45,23 @@ from exai_desktop.engine.service.accounts import (
 from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.service.files import ProviderFiles
-from exai_desktop.engine.service.intake import Intake, UploadPlans
 from exai_desktop.engine.service.job_commands import Commands
-from exai_desktop.engine.service.job_queue import JobQueue
+from exai_desktop.engine.service.job_queue import Intake, JobQueue, UploadPlans
 from exai_desktop.engine.service.settings import SettingsChanges
-from exai_desktop.engine.upload.admission import AccountCheck, Admission, Pace, WaitReasons
-from exai_desktop.engine.upload.attempt import Answers, Attempts
-from exai_desktop.engine.upload.attempt_metrics import AttemptMetrics
-from exai_desktop.engine.upload.confirm import Confirmation
-from exai_desktop.engine.upload.content_claims import Claims
+from exai_desktop.engine.upload.admission import (
+    AccountCheck,
+    Admission,
+    Diversion,
+    Pace,
+    Routes,
+    WaitReasons,
+)
+from exai_desktop.engine.upload.attempt import Answers, AttemptMetrics, Attempts, Line
 from exai_desktop.engine.upload.delivery import Delivery, KnownContent, Readiness
 from exai_desktop.engine.upload.failures import AccountHold, Failures, TryLater
 from exai_desktop.engine.upload.prepare import FileChecks, Hashing, Preparation, Routing
-from exai_desktop.engine.upload.recovered_record import RecoveredRecord
-from exai_desktop.engine.upload.reuse import Reuse
-from exai_desktop.engine.upload.routes import Diversion, Routes
-from exai_desktop.engine.upload.upload_body import Line
+from exai_desktop.engine.upload.sent_before import Claims, RecoveredRecord
+from exai_desktop.engine.upload.stored_copies import Confirmation, Reuse
 from exai_desktop.engine.waiting import Readers
 
 

@@ -6,20 +6,45 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns
+from exai_desktop.core.accounts.accounts import BalanceBook
+from exai_desktop.core.accounts.health import HealthBook
+from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns, StateStore
+from exai_desktop.core.audit.ports import AnchorFile, AuditStore
 from exai_desktop.core.copies.provider import ProviderFactory
-from exai_desktop.core.events import EventBus
+from exai_desktop.core.copies.queries import TextCache
+from exai_desktop.core.copies.store import CopyStore
+from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
+from exai_desktop.core.files.files import Fingerprints
 from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.jobs.recovery import RecoveryLog
+from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
-from exai_desktop.core.metrics import NO_METRICS, Metrics
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.background.problems import Problems
-from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
-from exai_desktop.engine.record import Record
 from exai_desktop.engine.service.settings import SettingsBook
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of jobs, copies and accounts, and of what was done.
+
+    None where there is none, as in a test or beside a database that is only read.
+    """
+
+    jobs: JobStore
+    copies: CopyStore
+    fingerprints: Fingerprints
+    states: StateStore
+    audit: AuditStore
+    anchor_file: AnchorFile
+    recovery: RecoveryLog | None = None
+    texts: TextCache | None = None
+    balances: BalanceBook | None = None
+    health_book: HealthBook | None = None
 
 
 @dataclass(frozen=True, slots=True)

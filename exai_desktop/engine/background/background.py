@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from exai_desktop.core.accounts.delays import SAMPLES
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.store import JobStore
-from exai_desktop.engine.accounts.breakers import Breakers
-from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.background.job_lanes import JobLanes
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.background.runner import Runner
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
+from exai_desktop.engine.scheduling.lanes import DiskGuard
 
 log = logging.getLogger(__name__)
 

@@ -6,14 +6,13 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from exai_desktop.core.accounts.accounts import Phase
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.metrics import Metrics
-from exai_desktop.engine.accounts.breakers import Breakers
+from exai_desktop.core.accounts.health import Phase
+from exai_desktop.core.events import Metrics
+from exai_desktop.core.jobs.jobs import JobView
+from exai_desktop.engine.accounts.health import Breakers
 from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.problems import Condition, Problems
-from exai_desktop.engine.upload.admission import Admission
-from exai_desktop.engine.upload.routes import Diversion
+from exai_desktop.engine.upload.admission import Admission, Diversion
 
 log = logging.getLogger(__name__)
 

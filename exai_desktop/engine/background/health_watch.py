@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from exai_desktop.core.accounts.accounts import Account, Phase
-from exai_desktop.core.accounts.health import is_alarming, level_of
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.health import Phase, is_alarming, level_of
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
+from exai_desktop.core.events import Metrics
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.metrics import Metrics
-from exai_desktop.core.routing.quota import fullness
-from exai_desktop.engine.accounts.breakers import Breakers
-from exai_desktop.engine.accounts.health import Health
+from exai_desktop.core.routing.routing import fullness
+from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.problems import Condition, Problems
 

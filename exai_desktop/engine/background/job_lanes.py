@@ -9,9 +9,9 @@ from exai_desktop.engine.background.runner import Runner
 from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.admission import Admission
-from exai_desktop.engine.upload.confirm import Confirmation
 from exai_desktop.engine.upload.delivery import Delivery
 from exai_desktop.engine.upload.prepare import Preparation
+from exai_desktop.engine.upload.stored_copies import Confirmation
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import AppError, TransferError
 from exai_desktop.core.machine import Clock

@@ -12,9 +12,8 @@ from typing import Final
 
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.store import StaleJobError
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import Intent, JobRun, JobsInHand
-from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import Event, EventBus, JobChanged
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.machine import Clock, Snapshots
 from exai_desktop.engine.waiting import Wakeup
 

@@ -14,15 +14,14 @@ from exai_desktop.core.events import (
     JobChanged,
     JobsAdded,
     JobsRemoved,
+    Metrics,
     SummaryChanged,
 )
-from exai_desktop.core.jobs.models import QueueSummary
+from exai_desktop.core.jobs.jobs import QueueSummary
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.metrics import Metrics
 from exai_desktop.engine.background.pausing import Pausing
-from exai_desktop.engine.scheduling.in_hand import JobsInHand
-from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.in_hand import JobsInHand, ProgressBoard
 from exai_desktop.engine.upload.admission import Pace
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,15 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.files import (
+    FileOnDisk,
+    OpenFile,
+    ScanResult,
+    ScanVerdict,
+    not_scanned,
+    scanner_text,
+)
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.files.ports import FileOnDisk, OpenFile
-from exai_desktop.core.files.scans import ScanResult, ScanVerdict, not_scanned, scanner_text
 from exai_desktop.engine.waiting import uninterrupted
 
 _BLOCK: Final = 256 * 1024

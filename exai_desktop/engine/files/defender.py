@@ -11,8 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from exai_desktop.core.files.ports import FileOnDisk
-from exai_desktop.core.files.scans import ScanResult, ScanVerdict, not_scanned, scanner_text
+from exai_desktop.core.files.files import (
+    FileOnDisk,
+    ScanResult,
+    ScanVerdict,
+    not_scanned,
+    scanner_text,
+)
 
 ENGINE: Final = "Microsoft Defender"
 _FOUND: Final = 2

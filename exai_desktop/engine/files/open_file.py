@@ -14,9 +14,9 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.files.path_policy import PathPolicy
-from exai_desktop.core.files.ports import FileId
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.waiting import Readers, uninterrupted
 

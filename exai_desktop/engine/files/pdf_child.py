@@ -1,6 +1,6 @@
 """The guarded child: does a PDF open without a password? One line of JSON, then the end.
 
-Started by `engine.files.guarded_process` only. Nothing of the file is parsed before the limits
+Started by `engine.files.file_checks` only. Nothing of the file is parsed before the limits
 are in force.
 """
 

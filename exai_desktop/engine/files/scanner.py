@@ -13,10 +13,10 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.files.checks import judge, why_skipped
+from exai_desktop.core.files.files import judge, why_skipped
 from exai_desktop.core.files.names import display_name
 from exai_desktop.core.files.path_policy import secret_folder_of
-from exai_desktop.core.jobs.models import NewJob
+from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.engine.files.open_file import AllowedPlaces, translate
 
 # One transaction and one model change each.

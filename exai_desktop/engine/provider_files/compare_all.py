@@ -18,7 +18,7 @@ from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.scheduling.copy_moves import CopyMoves
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
+from exai_desktop.engine.scheduling.lanes import DiskGuard
 
 log = logging.getLogger(__name__)
 

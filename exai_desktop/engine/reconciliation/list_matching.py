@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.files.names import is_renamed_twin
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 
 
 class MatchVerdict(StrEnum):

@@ -17,20 +17,18 @@ from exai_desktop.core.copies.provider import TellsTime
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import IdTakenError, JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.reconciliation.list_matching import MatchResult, MatchVerdict, Suspect
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
-from exai_desktop.engine.scheduling.disk_guard import LOOK_EVERY_S, DiskGuard
+from exai_desktop.engine.scheduling.lanes import LOOK_EVERY_S, DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
-from exai_desktop.engine.upload.confirm import new_copy
-from exai_desktop.engine.upload.content_claims import Claims
 from exai_desktop.engine.upload.failures import error_of
-from exai_desktop.engine.upload.recovered_record import RecoveredRecord
+from exai_desktop.engine.upload.sent_before import Claims, RecoveredRecord
+from exai_desktop.engine.upload.stored_copies import new_copy
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,7 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs import states
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AFTER_CRASH, JobState, JobView
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
@@ -37,14 +35,14 @@ class Restart:
         is_start: bool,
     ) -> None:
         """Nothing that may have been stored is sent again; `busy` jobs are not touched."""
-        for old, new in states.AFTER_CRASH.items():
+        for old, new in AFTER_CRASH.items():
             for job in await self._idle(busy, old):
                 with contextlib.suppress(StaleJobError):
                     if new is S.UNCERTAIN:
                         await self._interrupted_sending(job)
                     else:
                         await self.scheduler.move(job, new, note=INTERRUPTED)
-        rest = [s for s in S if not s.is_final and s not in states.AFTER_CRASH]
+        rest = [s for s in S if not s.is_final and s not in AFTER_CRASH]
         # Later on the reconciler has its own list, and counts how often it has looked.
         wanted = rest if is_start else [S.QUEUED, S.WAITING, S.CONFIRMING]
         for job in await self._idle(busy, *wanted):

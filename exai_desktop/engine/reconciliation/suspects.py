@@ -8,12 +8,12 @@ from typing import Final
 
 from exai_desktop.core.copies.models import CopyOrigin, RemoteFile
 from exai_desktop.core.copies.store import CopyStore
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.reconciliation.list_matching import MatchResult, Suspect, plan
-from exai_desktop.engine.upload.recovered_record import RecoveredRecord
+from exai_desktop.engine.upload.sent_before import RecoveredRecord
 
 S = JobState
 

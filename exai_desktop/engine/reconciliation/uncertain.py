@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.waiting import Wakeup
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.copies.store import CopyStore
-from exai_desktop.core.jobs.models import JobQuery, SortKey
+from exai_desktop.core.jobs.jobs import JobQuery, SortKey
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.scheduling.scheduler import Scheduler

@@ -1,4 +1,4 @@
-"""Jobs in hand: what is known of a job only while the engine works on it."""
+"""Jobs in hand: what is known of a job only while the engine works on it, and how far it is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from types import MappingProxyType
 from typing import Final
 
 from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.events import EventBus, Progressed
+from exai_desktop.core.jobs.jobs import Meter
+from exai_desktop.core.machine import Clock
 
 # Of so many jobs that stand in line the real path is remembered; an older one is looked up again.
 REMEMBERED: Final = 10_000
@@ -104,3 +107,48 @@ class JobsInHand:
         """Why it is being stopped; None: it is not, or is not under way."""
         run = self._runs.get(job_id)
         return run.intent if run else None
+
+
+# A bar that moves five times a second reads as smooth; more only costs.
+INTERVAL_S: Final = 0.2
+
+# Below this a file is over before a bar could be seen.
+SHOWN_FROM: Final = 256 * 1024
+
+
+class ProgressBoard:
+    """Called in the engine's loop only."""
+
+    def __init__(self, bus: EventBus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._meters: dict[int, Meter] = {}
+        self._shown: dict[int, float] = {}
+
+    def begin(self, job_id: int, total: int) -> None:
+        """A new phase or attempt of a job: its bar starts again at nothing."""
+        self._meters[job_id] = Meter(total, self._clock.monotonic())
+        self._shown.pop(job_id, None)
+
+    def advance(self, job_id: int, phase: str, done: int) -> None:
+        meter = self._meters.get(job_id)
+        if meter is None or meter.total < SHOWN_FROM:
+            return
+        now = self._clock.monotonic()
+        meter.advance(done, now)
+        if done < meter.total and now - self._shown.get(job_id, 0.0) < INTERVAL_S:
+            return
+        self._shown[job_id] = now
+        self._bus.publish(
+            Progressed(job_id, phase, meter.done, meter.total, meter.speed(now), meter.eta_s(now))
+        )
+
+    def end(self, job_id: int) -> None:
+        self._meters.pop(job_id, None)
+        self._shown.pop(job_id, None)
+
+    def totals(self) -> tuple[int, float]:
+        """Bytes done of all files under way, and their speeds added up (bytes a second)."""
+        now = self._clock.monotonic()
+        meters = self._meters.values()
+        return sum(m.done for m in meters), sum(m.speed(now) for m in meters)

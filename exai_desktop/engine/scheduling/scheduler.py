@@ -8,26 +8,63 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Unpack
 
 from exai_desktop.core.copies.store import NewCopy
-from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import BatchFinished, EventBus, JobChanged, JobsAdded
-from exai_desktop.core.jobs import states
-from exai_desktop.core.jobs.models import Attempt, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import FINAL, IN_FLIGHT, Attempt, JobState, JobView, check_move
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.routing.quota import Limits
+from exai_desktop.core.routing.routing import Limits
 from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.scheduling.parking import Parking
 from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
 
+UNDECIDED: Final = "the same file, or one very similar, needs your decision first"
+
+
+class Parking:
+    """`line_up` puts a job back into its lane, `announce` tells of what is known in memory only."""
+
+    def __init__(
+        self, line_up: Callable[[JobView], None], announce: Callable[[JobView], None]
+    ) -> None:
+        self._line_up = line_up
+        self._announce = announce
+        self._behind: dict[int, list[JobView]] = {}
+        self._undecided: set[int] = set()
+
+    def put(self, job: JobView, behind: int) -> None:
+        self._behind.setdefault(behind, []).append(job)
+        if behind in self._undecided:
+            self._tell(job)
+
+    def wake(self, job_id: int) -> None:
+        """The one they waited for has left the provider's hands."""
+        for job in self._behind.pop(job_id, ()):
+            self._line_up(job)
+
+    def note(self, job_id: int, *, undecided: bool) -> None:
+        """Whether only the user can settle this job: whoever is behind it waits for that."""
+        if not undecided:
+            self._undecided.discard(job_id)
+        elif job_id not in self._undecided:
+            self._undecided.add(job_id)
+            for job in self._behind.get(job_id, ()):
+                self._tell(job)
+
+    def _tell(self, job: JobView) -> None:
+        # Not a move: the state stays, but whoever looks on is told why nothing happens.
+        error = ErrorView.of(AppError(ErrorCode.REVIEW_NEEDED, UNDECIDED))
+        self._announce(replace(job, error=error, wait_reason=UNDECIDED))
+
+
 # Nothing more happens to these by itself: a batch of them is over.
-SETTLED: Final = states.FINAL | {S.HELD, S.NEEDS_REVIEW}
+SETTLED: Final = FINAL | {S.HELD, S.NEEDS_REVIEW}
 
 
 def error_changes(error: AppError | None) -> JobChanges:
@@ -142,7 +179,7 @@ class Scheduler:
         **changes: Unpack[JobChanges],
     ) -> JobView:
         """Move one job. Raises what `JobStore.apply` raises; then nothing has happened."""
-        states.check(job.state, new, retry=retry)
+        check_move(job.state, new, retry=retry)
         values = error_changes(error)
         # Why it waited is over with the state it waited in, unless the move says otherwise.
         values |= JobChanges(not_before=None, wait_reason=None)
@@ -159,7 +196,7 @@ class Scheduler:
     async def move_many(self, moves: Sequence[Move]) -> list[JobView]:
         """Many jobs in one transaction; a job that has moved meanwhile is left out."""
         for move in moves:
-            states.check(move.old, move.new)
+            check_move(move.old, move.new)
         return await uninterrupted(self._carry_out_many(moves))
 
     async def _carry_out_many(self, moves: Sequence[Move]) -> list[JobView]:
@@ -235,7 +272,7 @@ class Scheduler:
 
     def _note_in_flight(self, view: JobView) -> None:
         self._parking.note(view.id, undecided=view.state is S.NEEDS_REVIEW)
-        if view.state in states.IN_FLIGHT:
+        if view.state in IN_FLIGHT:
             key = (view.account, view.sent_name, view.size)
             self._in_flight[key] = view.id
             self._keys[view.id] = key

@@ -25,13 +25,12 @@ from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
-from exai_desktop.core.jobs.states import IN_FLIGHT, JobState
+from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.engine.accounts.breakers import Breakers
 from exai_desktop.engine.accounts.draft import report_of
 from exai_desktop.engine.accounts.editor import AccountEditor
-from exai_desktop.engine.accounts.health import Health
+from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.provider_files.remote_lists import RemoteLists
 from exai_desktop.engine.scheduling.scheduler import Scheduler

@@ -14,7 +14,7 @@ from exai_desktop.core.copies.queries import (
 )
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.metrics import Metrics
+from exai_desktop.core.events import Metrics
 from exai_desktop.engine.provider_files.remote_files import RemoteFiles
 from exai_desktop.engine.provider_files.remote_lists import RemoteLists
 from exai_desktop.engine.provider_files.texts import Texts

@@ -10,17 +10,23 @@ from exai_desktop.core.copies.models import CopyOrigin, CopyState
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
-from exai_desktop.core.files.checks import names_of
-from exai_desktop.core.jobs.models import JobQuery, JobView, routed
-from exai_desktop.core.jobs.states import RESEND_MOVES, RETRY_MOVES, JobState
+from exai_desktop.core.files.files import names_of
+from exai_desktop.core.jobs.jobs import (
+    RESEND_MOVES,
+    RETRY_MOVES,
+    JobQuery,
+    JobState,
+    JobView,
+    routed,
+)
 from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
-from exai_desktop.engine.scheduling.disk_guard import DiskGuard
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
-from exai_desktop.engine.upload.confirm import new_copy
 from exai_desktop.engine.upload.failures import NO_ROOM
+from exai_desktop.engine.upload.stored_copies import new_copy
 
 S = JobState
 

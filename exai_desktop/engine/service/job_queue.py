@@ -1,27 +1,203 @@
-"""The queue, as the engine shows and changes it."""
+"""The queue, as the engine shows and changes it.
+
+Dropped paths become rows in it: a batch is walked in a reader thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import queue
+import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
 
+from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.events import EventBus, JobsRemoved
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
+from exai_desktop.core.events import BatchScanned, EventBus, JobsRemoved
+from exai_desktop.core.jobs.jobs import (
     AddOptions,
     JobDetail,
     JobPage,
     JobQuery,
+    JobState,
+    JobView,
+    NewJob,
+    Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.core.machine import Clock
 from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.planner import Planner
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.routing.routing import Usage, Wish, candidates
+from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.health import Breakers
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.totals import Totals
+from exai_desktop.engine.files.open_file import AllowedPlaces
+from exai_desktop.engine.files.scanner import Scanner
+from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
-from exai_desktop.engine.service.intake import Intake, UploadPlans, check_options
 from exai_desktop.engine.service.job_commands import Commands
+from exai_desktop.engine.upload.admission import Pace
+from exai_desktop.engine.waiting import uninterrupted
+
+log = logging.getLogger(__name__)
+
+# Chunks found but not yet on disk: enough to keep both sides busy, not more memory.
+AHEAD: Final = 4
+
+
+def check_options(accounts: Accounts, options: AddOptions) -> None:
+    """Refuse a drop that cannot work for any file. Raises NO_ACCOUNT, UNKNOWN_ACCOUNT,
+    INVALID_PURPOSE."""
+    wish = Wish(options.account, options.purpose, options.allow_fallback)
+    first, *others = candidates(wish, accounts.all())
+    if options.purpose is None:
+        return
+    refusals: list[AppError] = []
+    for account in [first] if options.account else [first, *others]:
+        try:
+            _check_purpose(accounts.table, account, options.purpose)
+        except AppError as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]
+
+
+def _check_purpose(table: ProviderTable, account: Account, purpose: str) -> None:
+    info = table.of(account)
+    if info is None:
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"unknown provider {account.provider}")
+    info.purpose(account.region, purpose)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Puts dropped files and folders into the queue."""
+
+    jobs: JobStore
+    scheduler: Scheduler
+    settings: CurrentSettings
+    guard: DiskGuard
+    clock: Clock
+    bus: EventBus
+
+    async def open_batch(self, options: AddOptions) -> int:
+        batch_id = await self.jobs.add_batch(options, (), self.clock.now())
+        self.scheduler.batch_opened(batch_id)
+        return batch_id
+
+    async def walk(self, batch_id: int, paths: Sequence[str], origin: Origin) -> None:
+        """Put every file below `paths` into the queue, chunk by chunk as they are found.
+
+        What comes in unattended must lie in an allowed folder.
+        """
+        places = None
+        if origin is Origin.UNATTENDED:
+            places = AllowedPlaces(self.settings.value.allowed_folders)
+        found: queue.Queue[list[NewJob] | None] = queue.Queue(AHEAD)
+        arrived = asyncio.Semaphore(0)
+        loop = asyncio.get_running_loop()
+        stopped = threading.Event()
+
+        def walk() -> None:
+            try:
+                scanner = Scanner(self.settings.value.max_file_bytes, stopped.is_set, places)
+                for chunk in scanner.walk(paths):
+                    found.put(chunk)
+                    loop.call_soon_threadsafe(arrived.release)
+            finally:
+                found.put(None)
+                loop.call_soon_threadsafe(arrived.release)
+
+        # A thread of its own: it waits for the database and must not keep a reader from reading.
+        walker = threading.Thread(target=walk, name="walker", daemon=True)
+        walker.start()
+        total = refused = 0
+        try:
+            while True:
+                await arrived.acquire()
+                chunk = found.get_nowait()
+                if chunk is None:
+                    break
+                add = partial(self._add_whole, batch_id, chunk)
+                views = await self.guard.insist(add)
+                self.scheduler.admit(batch_id, views)
+                total += len(views)
+                refused += sum(v.state is JobState.REFUSED for v in views)
+        finally:
+            stopped.set()
+            self.scheduler.batch_scanned(batch_id)
+            self.bus.publish(BatchScanned(batch_id, total, refused))
+
+    async def _add_whole(self, batch_id: int, chunk: list[NewJob]) -> list[JobView]:
+        """Only the write itself is not broken off: waiting for a full disk must be."""
+        return await uninterrupted(self.jobs.add_jobs(batch_id, chunk, self.clock.now()))
+
+
+# Files between two breaths of the loop: some milliseconds.
+AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPlans:
+    """What would become of files that are not in the queue: nothing is read or sent."""
+
+    accounts: Accounts
+    breakers: Breakers
+    jobs: JobStore
+    pace: Pace
+    settings: CurrentSettings
+
+    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+        """Raises NO_ACCOUNT, UNKNOWN_ACCOUNT, INVALID_PURPOSE as an upload would."""
+        check_options(self.accounts, options)
+        found = await self._walked(paths)
+        accounts = self.accounts.all()
+        used: dict[tuple[str, str], Usage] = {}
+        for account in accounts:
+            info = self.accounts.table.of(account)
+            for purpose in info.purposes_in(account.region) if info else ():
+                key = (account.name, purpose.name)
+                used[key] = await self.jobs.room_used(*key)
+        planner = Planner(
+            accounts,
+            self.accounts.table,
+            Wish(
+                options.account,
+                options.purpose,
+                options.allow_fallback or self.settings.value.allow_fallback,
+            ),
+            used,
+            self.accounts.limits,
+            self.breakers.paused([account.name for account in accounts]),
+            self.settings.value.rules,
+        )
+        for number, job in enumerate(found):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # uploads go on meanwhile
+            planner.add(job)
+        return planner.plan(self.pace.left_s, await self.jobs.line_speed())
+
+    async def _walked(self, paths: Sequence[str]) -> list[NewJob]:
+        stopped = threading.Event()
+        scanner = Scanner(self.settings.value.max_file_bytes, stopped.is_set)
+
+        def walk() -> list[NewJob]:
+            return [job for chunk in scanner.walk(paths) for job in chunk]
+
+        try:
+            return await asyncio.to_thread(walk)
+        finally:
+            stopped.set()
 
 
 class JobQueue:

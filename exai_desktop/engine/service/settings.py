@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.settings import CurrentSettings, Settings
-from exai_desktop.engine.accounts.limiter import Bandwidth
-from exai_desktop.engine.files.malware import MalwareCheck
+from exai_desktop.engine.accounts.timing import Bandwidth
+from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.waiting import Readers
 
 # What the user changes because of what happens now.

@@ -6,28 +6,135 @@ What ends without a definite answer after the first byte makes the job uncertain
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
+from exai_desktop.core.accounts.health import AttemptVerdict, Check
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.copies.provider import FileProvider, TellsTime
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.core.files.ports import OpenFile
-from exai_desktop.core.jobs.models import Attempt, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.events import Metrics
+from exai_desktop.core.files.files import OpenFile
+from exai_desktop.core.jobs.jobs import Attempt, JobState, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore, TwinInFlightError, TwinPresentError
-from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.core.machine import Clock
+from exai_desktop.engine.accounts.health import Breakers, Health
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.timing import Bandwidth, Timing
+from exai_desktop.engine.scheduling.in_hand import JobsInHand, ProgressBoard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.admission import Pace, Passage
-from exai_desktop.engine.upload.attempt_metrics import AttemptMetrics
-from exai_desktop.engine.upload.confirm import Confirmation
-from exai_desktop.engine.upload.content_claims import ELSEWHERE, Claims, Held
 from exai_desktop.engine.upload.failures import Failures
-from exai_desktop.engine.upload.recovered_record import Doubt, RecoveredRecord, forgotten
-from exai_desktop.engine.upload.reuse import Reuse
-from exai_desktop.engine.upload.upload_body import Body, Line
+from exai_desktop.engine.upload.sent_before import (
+    ELSEWHERE,
+    Claims,
+    Doubt,
+    Held,
+    RecoveredRecord,
+    forgotten,
+)
+from exai_desktop.engine.upload.stored_copies import Confirmation, Reuse
 
 S = JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What all bodies share: the limits of speed, the progress, the clock."""
+
+    bandwidth: Bandwidth
+    accounts: Accounts
+    board: ProgressBoard
+    in_hand: JobsInHand
+    clock: Clock
+
+    def body(self, job: RoutedJob, file: OpenFile, is_ours: Callable[[], bool]) -> Body:
+        """`is_ours`: whether the content is still claimed; asked before each block."""
+        return Body(self, job, file, is_ours)
+
+
+class Body:
+    """One body on its way: meets `core.copies.provider.Upload`, remembers how much has left."""
+
+    def __init__(
+        self, line: Line, job: RoutedJob, file: OpenFile, is_ours: Callable[[], bool]
+    ) -> None:
+        self._line = line
+        self._job_id = job.id
+        self._is_ours = is_ours
+        self.file = file
+        self.sha256 = job.sha256
+        self.name = job.sent_name
+        self.purpose = job.purpose
+        self.sent = Sent.NOTHING
+        self.left_at: float | None = None
+        self._flows = (line.bandwidth, line.accounts.limiter(job.account).bandwidth)
+
+    @property
+    def block(self) -> int | None:
+        """Of the limits that hold: the smallest block."""
+        return min((flow.block for flow in self._flows if flow.block), default=None)
+
+    async def may_leave(self, size: int) -> None:
+        wait_s = max(flow.reserve(size) for flow in self._flows)
+        if wait_s > 0:
+            await self._line.clock.sleep(wait_s)
+        if not self._is_ours():
+            # Another machine may be sending it. The last block is still here: nothing is stored.
+            raise TransferError(
+                ErrorCode.CONCURRENT_UPLOAD, "its claim on the content expired", sent=self.sent
+            )
+
+    def on_bytes(self, total_sent: int) -> None:
+        self._line.board.advance(self._job_id, "sending", total_sent)
+
+    def on_left(self, sent: Sent) -> None:
+        self.sent = sent
+        if sent is Sent.ALL:
+            self.left_at = self._line.clock.now()
+        run = self._line.in_hand.runs.get(self._job_id)
+        if run is not None:
+            run.all_left = sent is Sent.ALL
+
+
+# These say nothing of the provider.
+_OURS: Final = frozenset({Outcome.LOCAL, Outcome.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptMetrics:
+    metrics: Metrics
+    health: Health
+    breakers: Breakers
+    clock: Clock
+
+    @contextmanager
+    def counted(self, job: RoutedJob, transport: str, provider: FileProvider) -> Iterator[None]:
+        """Around the call that sends: what came of it goes to the metrics and the health."""
+        outcome, began = Outcome.CANCELLED.value, self.clock.monotonic()
+        self.metrics.attempt_began(job.provider)
+        try:
+            yield
+            outcome = "stored"
+            self._note(job.account, began, None)
+        except TransferError as error:
+            outcome = error.outcome.value
+            if error.outcome not in _OURS:
+                self._note(job.account, began, error)
+            raise
+        finally:
+            took_s = self.clock.monotonic() - began
+            self.metrics.attempt_ended(job.provider, transport, outcome, job.size, took_s)
+            way = provider.transport_status
+            self.metrics.sends_by(job.account, way.name, way.step_downs)
+
+    def _note(self, account: str, began: float, error: TransferError | None) -> None:
+        is_fault = self.breakers.verdict(account, error) is AttemptVerdict.FAULT
+        took_s = self.clock.monotonic() - began
+        self.health.note(account, Check.UPLOAD, took_s, error, fault=is_fault)
 
 
 @dataclass(frozen=True, slots=True)

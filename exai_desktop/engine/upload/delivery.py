@@ -7,20 +7,18 @@ from dataclasses import dataclass
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.files.ports import FileId
-from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import FileId
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.files.open_file import FileOpener
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
 from exai_desktop.engine.scheduling.scheduler import Scheduler
-from exai_desktop.engine.upload.admission import Admission, Pace, Passage
+from exai_desktop.engine.upload.admission import Admission, Pace, Passage, Routes
 from exai_desktop.engine.upload.attempt import Attempts, Way
-from exai_desktop.engine.upload.content_claims import Claims
 from exai_desktop.engine.upload.failures import Failures, TryLater, error_of, gave_up
-from exai_desktop.engine.upload.reuse import Reuse
-from exai_desktop.engine.upload.routes import Routes
+from exai_desktop.engine.upload.sent_before import Claims
+from exai_desktop.engine.upload.stored_copies import Reuse
 
 S = JobState
 

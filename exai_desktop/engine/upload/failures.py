@@ -7,17 +7,15 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
-from exai_desktop.core.jobs.models import Attempt, JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
-from exai_desktop.engine.scheduling.disk_guard import STORAGE
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
+from exai_desktop.engine.scheduling.lanes import STORAGE
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
-from exai_desktop.engine.upload.admission import Pace
-from exai_desktop.engine.upload.routes import Routes
+from exai_desktop.engine.upload.admission import Pace, Routes
 
 S = JobState
 

@@ -9,26 +9,27 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.tree import AppError, FileError
-from exai_desktop.core.files.checks import can_be_accepted, judge
+from exai_desktop.core.events import Metrics
+from exai_desktop.core.files.files import Fingerprints, can_be_accepted, judge
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.files.ports import Fingerprints
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.store import JobChanges, JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.metrics import Metrics
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.core.sniff import Note, Verdict, judge_content, policy_of
-from exai_desktop.engine.files.content_check import ContentCheck
-from exai_desktop.engine.files.malware import MalwareCheck, scan_behind, scan_changes
+from exai_desktop.engine.files.file_checks import (
+    ContentCheck,
+    MalwareCheck,
+    scan_behind,
+    scan_changes,
+)
 from exai_desktop.engine.files.open_file import FileOpener, RegularFile, hash_file
-from exai_desktop.engine.scheduling.disk_guard import STORAGE
-from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
-from exai_desktop.engine.scheduling.progress_board import ProgressBoard
+from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand, ProgressBoard
+from exai_desktop.engine.scheduling.lanes import STORAGE
 from exai_desktop.engine.scheduling.scheduler import Scheduler
+from exai_desktop.engine.upload.admission import Routes
 from exai_desktop.engine.upload.failures import TryLater
-from exai_desktop.engine.upload.reuse import Reuse
-from exai_desktop.engine.upload.routes import Routes
+from exai_desktop.engine.upload.stored_copies import Reuse
 from exai_desktop.engine.waiting import Readers
 
 S = JobState

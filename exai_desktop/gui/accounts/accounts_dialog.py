@@ -8,13 +8,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
-from exai_desktop.core.accounts.accounts import Account, AccountStatus, Phase
+from exai_desktop.core.accounts.accounts import Account, AccountStatus
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.account_form import AccountForm
 from exai_desktop.gui.accounts.change_dialog import ChangeDialog
 from exai_desktop.gui.accounts.connection_result import ResultLine
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, PlainQuestion
 from exai_desktop.gui.style.theme import Theme

@@ -23,7 +23,7 @@ from exai_desktop.gui.accounts.form_fields import (
     field_label,
     form_layout,
 )
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from exai_desktop.core.accounts.accounts import AccountStatus, Phase
-from exai_desktop.core.accounts.health import HealthSample
+from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.accounts.health import HealthSample, Phase
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.answer_strip import AnswerStrip
 from exai_desktop.gui.accounts.connection_result import ResultLine

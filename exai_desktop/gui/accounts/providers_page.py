@@ -14,7 +14,7 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.answer_strip import SHOWN
 from exai_desktop.gui.accounts.provider_card import ProviderCard
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.style.plain_text import PlainLabel

@@ -25,7 +25,7 @@ from exai_desktop.core.events import (
     SummaryChanged,
     WindowWanted,
 )
-from exai_desktop.core.jobs.models import JobView, QueueSummary
+from exai_desktop.core.jobs.jobs import JobView, QueueSummary
 
 DRAIN_EVERY_S = 0.1
 

@@ -6,8 +6,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
-from exai_desktop.core.copies.queries import FileSort, days_left
-from exai_desktop.core.copies.words import COPY_WORDS, ORIGIN_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS, ORIGIN_WORDS, FileSort, days_left
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, count_text, exact_size_text, size_text

@@ -10,11 +10,11 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.copies.models import Copy, CopyState, RemoteListing
-from exai_desktop.core.copies.words import COPY_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import VALID_ID
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion

@@ -9,8 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from exai_desktop.core.copies.models import Copy
-from exai_desktop.core.copies.queries import CopyCheck, FileDetail, Sight
-from exai_desktop.core.copies.words import SIGHT_WORDS
+from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck, FileDetail, Sight
 from exai_desktop.core.files.names import extension
 from exai_desktop.gui.files_page.columns import LOOKS, VALID_ID, facts_of
 from exai_desktop.gui.style.icons import file_icon

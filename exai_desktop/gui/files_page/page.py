@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.gui.engine.bridge import News
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import GROUPS
 from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits

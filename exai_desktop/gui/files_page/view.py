@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.copies.queries import LISTED, FileQuery
 from exai_desktop.core.files.names import extension, plain_text
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import (
     HEADINGS,

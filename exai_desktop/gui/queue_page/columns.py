@@ -7,8 +7,7 @@ from typing import Final
 
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.jobs.models import JobView, SortKey
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, SortKey
 from exai_desktop.gui.queue_page.state_look import look_of, second_line
 from exai_desktop.gui.style.wording import size_text
 from exai_desktop.gui.widgets.paged_model import Heading

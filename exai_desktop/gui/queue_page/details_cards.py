@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.jobs.models import Attempt, JobDetail
+from exai_desktop.core.jobs.jobs import Attempt, JobDetail
 from exai_desktop.core.jobs.words import attempt_word
 from exai_desktop.gui.queue_page.state_look import LOOKS
 from exai_desktop.gui.style.plain_text import PlainLabel

@@ -8,12 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QScrollArea, QWidget
 
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.copies.words import COPY_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.events import Progressed
+from exai_desktop.core.files.files import scan_text
 from exai_desktop.core.files.names import extension
-from exai_desktop.core.files.scans import scan_text
-from exai_desktop.core.jobs.models import JobDetail, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobDetail, JobState, JobView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.queue_page.details_cards import ErrorCard, ReviewCard, Timeline
 from exai_desktop.gui.queue_page.job_actions import Action, fitting

@@ -7,9 +7,8 @@ from enum import StrEnum
 
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.files.checks import can_be_accepted
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import FINAL, RESEND_MOVES, RETRY_MOVES, JobState
+from exai_desktop.core.files.files import can_be_accepted
+from exai_desktop.core.jobs.jobs import FINAL, RESEND_MOVES, RETRY_MOVES, JobState, JobView
 from exai_desktop.core.routing.capabilities import ProviderTable
 
 S = JobState

@@ -8,10 +8,9 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Qt
 
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.jobs.models import JobQuery, JobView, SortKey
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView, SortKey
 from exai_desktop.gui.engine.bridge import News
-from exai_desktop.gui.engine.client import EngineClient
+from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.columns import HEADINGS, Column, cell_text, tip_text
 from exai_desktop.gui.widgets.page_cache import PAGE, spans

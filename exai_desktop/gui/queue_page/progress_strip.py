@@ -9,8 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QProgressBar
 
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.jobs.models import QueueSummary
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, QueueSummary
 from exai_desktop.gui.queue_page.state_look import ATTENTION, DONE
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme

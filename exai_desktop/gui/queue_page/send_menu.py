@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from exai_desktop.core.accounts.accounts import AccountStatus
-from exai_desktop.core.jobs.models import AddOptions, JobView
+from exai_desktop.core.jobs.jobs import AddOptions, JobView
 from exai_desktop.gui.style.plain_text import label_text
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import count_text

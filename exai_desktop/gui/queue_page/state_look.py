@@ -6,8 +6,7 @@ from typing import Final
 
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.words import STATE_WORDS, state_word
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, eta_text, percent, size_text, speed_text

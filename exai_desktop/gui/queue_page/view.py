@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import extension, plain_text
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.gui.queue_page.columns import Column, account_text, result_text
 from exai_desktop.gui.queue_page.model import PROGRESS_ROLE, QueueModel
 from exai_desktop.gui.queue_page.state_look import look_of, moving, second_line, speed_and_eta

@@ -18,8 +18,7 @@ from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
 from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
 from exai_desktop.gui.accounts.providers_page import ProvidersPage
 from exai_desktop.gui.engine.bridge import EngineBridge, News
-from exai_desktop.gui.engine.client import EngineClient
-from exai_desktop.gui.engine.session import EngineSession
+from exai_desktop.gui.engine.session import EngineClient, EngineSession
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.files_page.page import FilesPage

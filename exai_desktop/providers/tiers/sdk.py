@@ -1,4 +1,4 @@
-"""What both SDK tiers need: threads, the late import, the self-test."""
+"""The SDK tiers: threads, the late import, the self-test, and the two SDKs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from exai_desktop.core.copies.provider import Upload
 from exai_desktop.net.account_client import AccountClient, Answer
-from exai_desktop.net.form_data import mime_of
+from exai_desktop.net.file_body import mime_of
 from exai_desktop.net.sdk_call import SdkCall, SdkUnusableError, SelfTestTransport, sync_client
 from exai_desktop.providers.tiers.tier import Question, TierUnavailableError
 
@@ -108,3 +108,46 @@ class SdkTier(ABC):
 def _create(files: Any, name: str, file: object, purpose: str) -> object:
     # A tuple with an opened file: given a path, the SDK would read the whole file into memory.
     return files.create(file=(name, file, mime_of(name)), purpose=purpose)
+
+
+class OpenAiTier(SdkTier):
+    """For every provider with OpenAI's files API."""
+
+    name = "openai"
+    package = "openai"
+
+    def _files(self, http_client: Any) -> Any:
+        import openai  # late: more than a second
+
+        # The SDK reads settings (organization, headers) from the environment; `net` drops them.
+        return openai.OpenAI(**self._options(http_client)).files
+
+    def _ask(self, files: Any, question: Question) -> object:
+        if question.verb == "list":
+            return files.list(extra_query=dict(question.params))
+        if question.verb == "find":
+            return files.retrieve(question.file_id)
+        if question.verb == "delete":
+            return files.delete(question.file_id)
+        return files.content(question.file_id)
+
+
+class ZaiTier(SdkTier):
+    """The SDK of GLM's company, for both of GLM's hosts."""
+
+    name = "native"
+    package = "zai-sdk"
+
+    def _files(self, http_client: Any) -> Any:
+        import zai  # late: half a second
+
+        return zai.ZaiClient(**self._options(http_client)).files
+
+    def _ask(self, files: Any, question: Question) -> object:
+        if question.verb == "list":
+            return files.list(**question.params)
+        if question.verb == "delete":
+            return files.delete(question.file_id)
+        if question.verb == "content":
+            return files.content(question.file_id)
+        raise TierUnavailableError("zai-sdk has no question for one file")

@@ -1,15 +1,149 @@
-"""Writing the audit trail: rows go in with the change they tell of, in its transaction."""
+"""The audit trail in SQLite: what goes into it in which words, writing, reading, checking.
+
+Rows go in with the change they tell of, in its transaction.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from exai_desktop.core.audit.audit import AuditEntry, utc_text
-from exai_desktop.core.audit.chain import COLUMNS, START, Seal, canonical, key_id, mac_of
+from exai_desktop.core.audit.audit import (
+    COLUMNS,
+    START,
+    AuditAnchor,
+    AuditEntry,
+    AuditReport,
+    AuditRow,
+    ChainCheck,
+    Seal,
+    canonical,
+    key_id,
+    mac_of,
+    utc_text,
+)
+from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState, JobView
+from exai_desktop.core.jobs.store import Move
+from exai_desktop.storage.database import Database
 from exai_desktop.storage.sqlite.driver import Connection
+
+S, C = JobState, CopyState
+
+# What is prepared, or only waits, has left nothing behind and is no matter for an audit.
+_OUTCOMES: Final = {
+    S.SENDING: "begun",
+    S.CONFIRMING: "stored",
+    S.UNCERTAIN: "unknown",
+    S.NEEDS_REVIEW: "unknown",
+    S.DONE: "ok",
+    S.DUPLICATE: "ok",
+    S.REFUSED: "refused",
+    S.FAILED: "failed",
+    S.CANCELLED: "cancelled",
+    S.HELD: "held",
+}
+_NOT_STORED: Final = "not stored"
+
+_COPY_OUTCOMES: Final = {
+    C.PRESENT: "present",
+    C.DELETING: "begun",
+    C.DELETED: "ok",
+    C.MISSING: "missing",
+    C.EXPIRED: "expired",
+    C.FOREIGN: "foreign",
+}
+
+
+def entry_of_move(move: Move, job: JobView) -> AuditEntry | None:
+    """None for a move that leads neither to a provider nor to an end."""
+    # Bytes have been sent: the trail says what became of them.
+    was_in_flight = move.old in IN_FLIGHT
+    outcome = _OUTCOMES.get(move.new, _NOT_STORED if was_in_flight else None)
+    if outcome is None or (move.new is S.HELD and job.error is None and not was_in_flight):
+        return None
+    detail: dict[str, str | int | None] = {
+        "from": move.old.value,
+        "note": move.note or None,
+        "accepted": ", ".join(job.accepted) or None,
+    }
+    attempt = move.attempt
+    if move.new is S.SENDING:
+        detail |= {
+            "attempt": job.attempts,
+            "sent_name": job.sent_name,
+            "transport": job.transport,
+            "route": job.route_reason,
+        }
+    elif attempt is not None:
+        detail |= {
+            "attempt": attempt.number,
+            "attempt_outcome": attempt.outcome,
+            "http_status": attempt.http_status,
+            "request_id": attempt.request_id,
+        }
+    if move.new is S.DUPLICATE:
+        detail["twin_of"] = job.twin_of
+    return _of_job(job, f"job.{move.new.value}", outcome, move.at, detail)
+
+
+def entry_of_birth(job: JobView) -> AuditEntry | None:
+    """A file that was refused at once has no change of state to record it."""
+    if job.state is not S.REFUSED:
+        return None
+    return _of_job(job, "job.refused", _OUTCOMES[S.REFUSED], job.created_at, {})
+
+
+def entry_of_removal(job: JobView, at: float) -> AuditEntry:
+    return _of_job(job, "job.removed", "ok", at, {"state": job.state.value})
+
+
+def _of_job(
+    job: JobView, action: str, outcome: str, at: float, detail: dict[str, str | int | None]
+) -> AuditEntry:
+    return AuditEntry(
+        at,
+        action,
+        outcome,
+        job_id=job.id,
+        path=job.path,
+        account=job.account,
+        provider=job.provider,
+        purpose=job.purpose,
+        remote_id=job.file_id,
+        sha256=job.sha256,
+        bytes=job.size,
+        error_code=None if job.error is None else job.error.code,
+        detail=detail,
+    )
+
+
+def entry_of_import(copy: Copy, at: float) -> AuditEntry:
+    """A file that nobody here is known to have sent, taken into the record by the user."""
+    return replace(entry_of_copy_move(copy, C.FOREIGN, at, None), action="copy.imported")
+
+
+def entry_of_copy_move(copy: Copy, old: CopyState, at: float, path: str | None) -> AuditEntry:
+    """`copy` as it is after the move; `path` is its job's, if that is still in the list."""
+    return AuditEntry(
+        at,
+        f"copy.{copy.state.value}",
+        _COPY_OUTCOMES[copy.state],
+        job_id=copy.job_id,
+        path=path,
+        account=copy.account,
+        provider=copy.provider,
+        purpose=copy.purpose,
+        remote_id=copy.remote_id,
+        sha256=copy.sha256,
+        bytes=copy.size,
+        detail={"from": old.value, "remote_name": copy.remote_name},
+    )
+
 
 _PATH_CHARS: Final = 4_096
 
@@ -86,3 +220,76 @@ def _detail(entry: AuditEntry) -> str:
             if value is not None
         }
     )
+
+
+# One piece holds the reader for some 20 ms: lists shown meanwhile do not wait for the rest.
+_PIECE: Final = 1_000
+# Lower than any number SQLite can hold: rows pushed in before the first are seen too.
+BEFORE_ALL: Final = -(2**63)
+
+_PAGE: Final = (
+    f"SELECT {', '.join(COLUMNS)} FROM audit WHERE seq > ? AND at >= ? ORDER BY seq LIMIT ?"  # noqa: S608 - our own names
+)
+
+
+class SqliteAuditStore:
+    """`core.audit.ports.AuditStore` on the profile's database."""
+
+    def __init__(self, database: Database, trail: AuditTrail | None = None) -> None:
+        self._database = database
+        self._trail = trail or AuditTrail()
+
+    @property
+    def protected_by(self) -> str:
+        return self._trail.seal.protected_by
+
+    async def note(self, entry: AuditEntry) -> None:
+        await self._database.write(lambda connection: self._trail.append(connection, (entry,)))
+
+    async def rows(self, after: int, limit: int, since: float | None) -> list[AuditRow]:
+        begin = "" if since is None else utc_text(since)
+        return await self._database.read(partial(_rows, after=after, since=begin, limit=limit))
+
+    async def check(self, anchor: AuditAnchor | None) -> AuditReport:
+        check = ChainCheck(self._trail.seal, anchor)
+        after = BEFORE_ALL
+        while rows := await self.rows(after, _PIECE, None):
+            # In the reader's thread: a thousand seals are too much for the event loop.
+            if not await self._database.read(partial(_see, check=check, rows=rows)):
+                break
+            after = rows[-1].seq
+        return check.report()
+
+    async def anchor(self, earlier: AuditAnchor | None, at: float) -> AuditAnchor | None:
+        newest = await self._database.read(partial(_newest, earlier=earlier))
+        if newest is None or (earlier is not None and not self._trail.seal.holds(earlier)):
+            return None
+        return self._trail.seal.anchor(*newest, utc_text(at))
+
+
+def _rows(connection: Connection, after: int, since: str, limit: int) -> list[AuditRow]:
+    usual = connection.text_factory
+    # Text that is not UTF-8 can only come from outside: it must be shown, not fail.
+    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    try:
+        return [AuditRow(*row) for row in connection.execute(_PAGE, (after, since, limit))]
+    finally:
+        connection.text_factory = usual
+
+
+def _see(_: Connection, check: ChainCheck, rows: list[AuditRow]) -> bool:
+    return check.see(rows)
+
+
+def _newest(connection: Connection, earlier: AuditAnchor | None) -> tuple[int, str] | None:
+    """None when there is nothing new, or the chain is not the one `earlier` was taken from."""
+    newest = connection.execute(_NEWEST).fetchone()
+    if newest is None:
+        return None
+    if earlier is not None:
+        if newest["seq"] <= earlier.seq:
+            return None
+        there = connection.execute("SELECT mac FROM audit WHERE seq = ?", (earlier.seq,)).fetchone()
+        if there is None or there["mac"] != earlier.mac:
+            return None
+    return newest["seq"], newest["mac"]

@@ -1,4 +1,4 @@
-"""Copies: what is recorded of the files that lie at the providers."""
+"""Copies: what is recorded of the files that lie at the providers, and the room they take."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 from exai_desktop.core.copies.models import Copy, CopyState, check_copy
 from exai_desktop.core.copies.queries import CopyCheck, FilePage, FileQuery
 from exai_desktop.core.copies.store import NewCopy
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.jobs.store import IdTakenError, StaleJobError
-from exai_desktop.storage.audit import entries
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.core.routing.routing import Usage
+from exai_desktop.storage.audit.trail import AuditTrail, entry_of_copy_move
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.migrations.m0001_first import PRESENT
+from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT, PRESENT
 from exai_desktop.storage.record import copy_queries
 from exai_desktop.storage.record.rows import copy_of, storable
 from exai_desktop.storage.sqlite.driver import Connection, Row
@@ -135,7 +135,7 @@ def _move(
     copy = copy_of(row)
     path = connection.execute("SELECT path FROM jobs WHERE id = ?", (copy.job_id,)).fetchone()
     known_path = None if path is None else os.fsdecode(path["path"])
-    trail.append(connection, (entries.of_copy_move(copy, old, at, known_path),))
+    trail.append(connection, (entry_of_copy_move(copy, old, at, known_path),))
     return copy
 
 
@@ -286,3 +286,21 @@ class SqliteFingerprints:
 
 def _identity(file_id: FileId) -> str:
     return f"{file_id.size}:{file_id.mtime_ns}:{file_id.device}:{file_id.inode}"
+
+
+_HELD: Final = """
+SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0),
+    coalesce(sum(files) FILTER (WHERE purpose = :purpose), 0)
+FROM holdings WHERE account = :account"""
+
+_ON_THE_WAY: Final = f"""
+SELECT count(*), coalesce(sum(size), 0), count(*) FILTER (WHERE purpose = :purpose)
+FROM jobs WHERE account = :account AND {IN_FLIGHT} AND id <> :job"""  # noqa: S608 - a constant
+
+
+def usage(connection: Connection, account: str, purpose: str, job: int) -> Usage:
+    """Without the job itself, which asks because it wants to be on its way."""
+    values = {"account": account, "purpose": purpose, "job": job}
+    held = connection.execute(_HELD, values).fetchone()
+    coming = connection.execute(_ON_THE_WAY, values).fetchone()
+    return Usage(*(there + more for there, more in zip(held, coming, strict=True)))

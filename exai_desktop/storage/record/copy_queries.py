@@ -15,8 +15,7 @@ from exai_desktop.core.copies.queries import (
     FileSort,
     Sight,
 )
-from exai_desktop.storage.audit import entries
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.audit.trail import AuditTrail, entry_of_import
 from exai_desktop.storage.record.rows import Value, copy_of, storable
 from exai_desktop.storage.sqlite.driver import HASH_START, Connection, literal
 
@@ -86,7 +85,7 @@ def adopt(
         ).fetchone()
         if row is not None:
             adopted.append(copy_of(row))
-    trail.append(connection, [entries.of_import(copy, at) for copy in adopted])
+    trail.append(connection, [entry_of_import(copy, at) for copy in adopted])
     note_looks(connection, [CopyCheck(c.id, at, Sight.SEEN, c.size) for c in adopted])
     return adopted
 

@@ -11,24 +11,30 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.files.names import display_name
-from exai_desktop.core.jobs.models import (
+from exai_desktop.core.jobs.jobs import (
+    FINAL,
     AddOptions,
     JobDetail,
     JobPage,
     JobQuery,
+    JobState,
     JobView,
     NewJob,
     Origin,
     QueueSummary,
 )
-from exai_desktop.core.jobs.states import FINAL, JobState
 from exai_desktop.core.jobs.store import GivenUp, Move
-from exai_desktop.core.routing.quota import Usage
-from exai_desktop.storage.audit import entries
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.core.routing.routing import Usage
+from exai_desktop.storage.audit.trail import AuditTrail, entry_of_birth, entry_of_removal
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.record import holdings, job_queries
-from exai_desktop.storage.record.job_moves import apply, apply_many
+from exai_desktop.storage.record import job_transactions
+from exai_desktop.storage.record.copies import usage
+from exai_desktop.storage.record.job_transactions import (
+    answer_delays,
+    apply,
+    apply_many,
+    line_speed,
+)
 from exai_desktop.storage.record.rows import Value, job_view, search_text, storable, stored
 from exai_desktop.storage.sqlite.driver import Connection, Row
 
@@ -86,35 +92,35 @@ class SqliteJobStore:
         await self._database.write(partial(_request_cancel, job_id=job_id))
 
     async def get(self, job_id: int) -> JobView | None:
-        return await self._database.read(partial(job_queries.job, job_id=job_id))
+        return await self._database.read(partial(job_transactions.job, job_id=job_id))
 
     async def detail(self, job_id: int) -> JobDetail | None:
-        return await self._database.read(partial(job_queries.detail, job_id=job_id))
+        return await self._database.read(partial(job_transactions.detail, job_id=job_id))
 
     async def page(self, query: JobQuery) -> JobPage:
-        return await self._database.read(partial(job_queries.page, query=query))
+        return await self._database.read(partial(job_transactions.page, query=query))
 
     async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
-        return await self._database.read(partial(job_queries.ids, states=states))
+        return await self._database.read(partial(job_transactions.ids, states=states))
 
     async def summary(self) -> QueueSummary:
-        return await self._database.read(job_queries.summary)
+        return await self._database.read(job_transactions.summary)
 
     async def answer_delays(self, account: str, most: int) -> list[float]:
-        return await self._database.read(
-            partial(holdings.answer_delays, account=account, most=most)
-        )
+        return await self._database.read(partial(answer_delays, account=account, most=most))
 
     async def room_used(self, account: str, purpose: str) -> Usage:
         nobody = 0  # no job has this number
-        used = partial(holdings.usage, account=account, purpose=purpose, job=nobody)
+        used = partial(usage, account=account, purpose=purpose, job=nobody)
         return await self._database.read(used)
 
     async def line_speed(self) -> float | None:
-        return await self._database.read(holdings.line_speed)
+        return await self._database.read(line_speed)
 
     async def given_up(self, account: str, size: int) -> list[GivenUp]:
-        return await self._database.read(partial(job_queries.given_up, account=account, size=size))
+        return await self._database.read(
+            partial(job_transactions.given_up, account=account, size=size)
+        )
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """In pieces: a failure on the way leaves the earlier pieces removed."""
@@ -150,7 +156,7 @@ def _add_jobs(
     )
     rows = connection.execute("SELECT * FROM jobs WHERE id >= ? ORDER BY id", (first,))
     added = [job_view(row) for row in rows]
-    trail.append(connection, filter(None, map(entries.of_birth, added)))
+    trail.append(connection, filter(None, map(entry_of_birth, added)))
     return added
 
 
@@ -215,5 +221,5 @@ def _noted(
     """The record of a file may go; that there was one stays."""
     gone = [job_view(row) for row in connection.execute(delete, values)]
     at = trail.now()
-    trail.append(connection, (entries.of_removal(job, at) for job in gone))
+    trail.append(connection, (entry_of_removal(job, at) for job in gone))
     return len(gone)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, RemoteFile
-from exai_desktop.core.jobs.models import FORGOTTEN
+from exai_desktop.core.jobs.jobs import FORGOTTEN
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.rows import copy_of, storable
 from exai_desktop.storage.sqlite.driver import Connection, Error, as_engine_error, open_writer

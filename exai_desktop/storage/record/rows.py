@@ -1,4 +1,4 @@
-"""Between rows of the database and the values of `core.jobs.models`."""
+"""Between rows of the database and the values of `core.jobs.jobs`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import unicodedata
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
-from exai_desktop.core.copies.words import COPY_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.files.files import ScanResult, ScanVerdict
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.files.scans import ScanResult, ScanVerdict
-from exai_desktop.core.jobs.models import Attempt, HistoryEntry, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import Attempt, HistoryEntry, JobState, JobView
 from exai_desktop.storage.sqlite.driver import Row
 
 # Kept as text: see `first_schema`.

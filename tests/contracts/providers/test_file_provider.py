@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from exai_desktop.bootstrap.assembly import provider_classes
+from exai_desktop.bootstrap.opening import provider_classes
 from exai_desktop.core.accounts.accounts import Account, Balance, TransportStatus
 from exai_desktop.core.copies.models import RemoteStatus
 from exai_desktop.core.copies.provider import ExtractsText, FileProvider, ReportsBalance
@@ -23,7 +23,7 @@ from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AccountError, Sent, TransferError
 from exai_desktop.core.routing.capabilities import ProviderTable, Purpose
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.engine.accounts.timing import Bandwidth
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.sandbox import flavours

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 
 from exai_desktop.core.copies.store import NewCopy
-from exai_desktop.core.jobs.models import AddOptions, JobView, NewJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView, NewJob
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 
 S = JobState

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.audit.audit import AuditEntry
-from exai_desktop.core.audit.chain import Seal
-from exai_desktop.core.jobs.models import Attempt
-from exai_desktop.core.jobs.states import JobState as S
+from exai_desktop.core.audit.audit import AuditEntry, Seal
+from exai_desktop.core.jobs.jobs import Attempt
+from exai_desktop.core.jobs.jobs import JobState as S
 from exai_desktop.core.jobs.store import JobChanges, Move
-from exai_desktop.storage.audit import entries
-from exai_desktop.storage.audit.store import SqliteAuditStore
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore, entry_of_move
 from exai_desktop.storage.database import Database
+from exai_desktop.storage.record import job_transactions
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from tests.contracts.storage.job_rig import add, new_copy, routed
 
@@ -78,11 +76,12 @@ async def test_a_file_takes_at_most_15_percent_longer_to_record(
     """By turns with and without, so that what else the machine does hits both alike."""
     database, trail = Database(tmp_path / "test.db"), AuditTrail(SEAL, "tester")
     store = SqliteJobStore(database, trail)
-    of_move = entries.of_move
+    of_move = entry_of_move
     taken: dict[bool, list[float]] = {True: [], False: []}
     for job in await add(store, *(f"/home/somebody/report {n}.pdf" for n in range(2_000))):
         is_told = bool(job.id % 2)
-        monkeypatch.setattr(entries, "of_move", of_move if is_told else lambda _move, _job: None)
+        told = of_move if is_told else lambda _move, _job: None
+        monkeypatch.setattr(job_transactions, "entry_of_move", told)
         start = time.perf_counter()
         for move in _moves(job.id):
             await store.apply(move)

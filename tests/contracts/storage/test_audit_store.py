@@ -11,15 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.audit.audit import AuditEntry, AuditRow
-from exai_desktop.core.audit.chain import START, Seal
+from exai_desktop.core.audit.audit import START, AuditEntry, AuditRow, Seal
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView, FileError
-from exai_desktop.core.jobs.models import AddOptions, Attempt, NewJob
+from exai_desktop.core.jobs.jobs import AddOptions, Attempt, NewJob
 from exai_desktop.core.jobs.store import JobChanges, Move, StaleJobError, TwinPresentError
-from exai_desktop.storage.audit.store import BEFORE_ALL, SqliteAuditStore
-from exai_desktop.storage.audit.trail import AuditTrail
+from exai_desktop.storage.audit.trail import BEFORE_ALL, AuditTrail, SqliteAuditStore
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations import m0002_second
 from exai_desktop.storage.record.copies import SqliteCopyStore

@@ -12,8 +12,7 @@ import pytest
 from exai_desktop.core.copies.models import COPY_MOVES, Copy, CopyState
 from exai_desktop.core.copies.store import CopyStore, NewCopy
 from exai_desktop.core.errors.tree import IllegalMoveError
-from exai_desktop.core.jobs.models import AddOptions, NewJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, NewJob
 from exai_desktop.core.jobs.store import JobChanges, Move, StaleJobError
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.copies import SqliteCopyStore

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.files.ports import FileId, Fingerprints
+from exai_desktop.core.files.files import FileId, Fingerprints
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.copies import SqliteFingerprints
 

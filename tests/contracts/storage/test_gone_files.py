@@ -11,8 +11,7 @@ import pytest
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView, NewJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, NewJob
 from exai_desktop.core.jobs.store import IdTakenError, JobChanges, Move, StaleJobError
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.copies import SqliteCopyStore

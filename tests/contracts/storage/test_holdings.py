@@ -8,10 +8,9 @@ import pytest
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError
-from exai_desktop.core.jobs.models import Attempt, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView
 from exai_desktop.core.jobs.store import Move
-from exai_desktop.core.routing.quota import Limits
+from exai_desktop.core.routing.routing import Limits
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.copies import SqliteCopyStore
 from exai_desktop.storage.record.jobs import SqliteJobStore

@@ -13,8 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exai_desktop.core.copies.store import NewCopy
-from exai_desktop.core.jobs.models import AddOptions, NewJob
-from exai_desktop.core.jobs.states import IN_FLIGHT, JOB_MOVES, RETRY_MOVES, JobState
+from exai_desktop.core.jobs.jobs import (
+    IN_FLIGHT,
+    JOB_MOVES,
+    RETRY_MOVES,
+    AddOptions,
+    JobState,
+    NewJob,
+)
 from exai_desktop.core.jobs.store import (
     JobChanges,
     Move,

@@ -10,7 +10,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView, FileError
-from exai_desktop.core.jobs.models import AddOptions, JobQuery, NewJob, SortKey
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, NewJob, SortKey
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.jobs import SqliteJobStore

@@ -10,8 +10,15 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView, FileError, IllegalMoveError
-from exai_desktop.core.jobs.models import AddOptions, Attempt, JobQuery, NewJob, Origin
-from exai_desktop.core.jobs.states import JOB_MOVES, JobState
+from exai_desktop.core.jobs.jobs import (
+    JOB_MOVES,
+    AddOptions,
+    Attempt,
+    JobQuery,
+    JobState,
+    NewJob,
+    Origin,
+)
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.copies import SqliteCopyStore

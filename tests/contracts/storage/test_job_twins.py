@@ -10,7 +10,7 @@ import pytest
 
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import JobView
+from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.jobs.store import (
     JobChanges,
     JobStore,

@@ -16,8 +16,8 @@ from exai_desktop.core.copies.models import CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import Sight
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.files.scans import ScanVerdict
-from exai_desktop.core.jobs.states import IN_FLIGHT, JobState
+from exai_desktop.core.files.files import ScanVerdict
+from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations import m0001_first
 from exai_desktop.storage.migrations import m0005_scans as scan_schema

@@ -13,8 +13,14 @@ from typing import Any
 
 import pytest
 
-from exai_desktop.core.accounts.accounts import Phase
-from exai_desktop.core.accounts.breaker import Breaker, BreakerRules, admit, as_text, from_text
+from exai_desktop.core.accounts.health import (
+    Breaker,
+    BreakerRules,
+    Phase,
+    admit,
+    as_text,
+    from_text,
+)
 from exai_desktop.core.accounts.ports import StateStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.storage.sqlite.driver import Connection, create_private, open_writer
-from exai_desktop.storage.sqlite.work_thread import Work, WorkThread
+from exai_desktop.storage.sqlite.driver import (
+    Connection,
+    Work,
+    WorkThread,
+    create_private,
+    open_writer,
+)
 
 
 async def test_a_fault_of_the_program_reaches_whoever_waits_and_ends_nothing(

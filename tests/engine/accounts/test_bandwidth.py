@@ -9,10 +9,10 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import routed
-from exai_desktop.engine.accounts.limiter import Bandwidth
+from exai_desktop.core.jobs.jobs import routed
+from exai_desktop.engine.accounts.timing import Bandwidth
 from exai_desktop.engine.files.open_file import open_regular
-from exai_desktop.engine.upload.upload_body import Line
+from exai_desktop.engine.upload.attempt import Line
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.accounts.test_breaker import write
 from tests.engine.engine_kit import GLM, KIMI, open_bench

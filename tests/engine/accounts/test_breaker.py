@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from exai_desktop.core.accounts.accounts import Account, Phase
+from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import JobChanged, ProblemRaised
-from exai_desktop.core.jobs.models import AddOptions, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import KIMI, Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider

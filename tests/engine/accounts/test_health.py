@@ -10,13 +10,11 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exai_desktop.config.metrics import PrometheusMetrics
-from exai_desktop.core.accounts.accounts import Phase
-from exai_desktop.core.accounts.health import Check
+from exai_desktop.core.accounts.health import Check, Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import ProblemRaised, ProblemSolved
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.accounts.test_breaker import Hurrying, down, dropped, faults, until_phase, write
 from tests.engine.engine_kit import GLM, KIMI, Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider

@@ -11,9 +11,8 @@ from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import JobChanged
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.accounts.limiter import LOWERED_S, Limiter
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.engine.accounts.timing import LOWERED_S, Limiter
 from exai_desktop.engine.scheduling.lanes import Lane
 from tests.engine.accounts.test_breaker import Hurrying, write
 from tests.engine.engine_kit import KIMI, Bench, open_bench

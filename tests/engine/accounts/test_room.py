@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from tests.engine.engine_kit import GLM, KIMI, open_bench, settings
 
 S = JobState

@@ -12,8 +12,7 @@ from exai_desktop.core.copies.models import CopyState, RemoteFile
 from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, Sent, TransferError
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.engine_kit import KIMI, Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
 

@@ -9,8 +9,7 @@ import pytest
 
 from exai_desktop.core.accounts.accounts import Account, AccountDraft
 from exai_desktop.core.copies.models import CopyState
-from exai_desktop.core.jobs.models import AddOptions, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView
 from exai_desktop.engine.accounts.identity import namesakes, principal
 from tests.engine.engine_kit import KIMI, Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider

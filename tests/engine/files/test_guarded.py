@@ -16,11 +16,16 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.sniff import Note
-from exai_desktop.engine.files.content_check import inspect
-from exai_desktop.engine.files.guarded_process import RESTRICTED, WALL_S, ask_guarded, child_command
-from exai_desktop.engine.files.guarded_process import without_idle_password as judge
+from exai_desktop.engine.files.file_checks import (
+    RESTRICTED,
+    WALL_S,
+    ask_guarded,
+    child_command,
+    inspect,
+)
+from exai_desktop.engine.files.file_checks import without_idle_password as judge
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
 from tests import documents
 from tests.engine.engine_kit import open_bench

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.jobs.models import AddOptions, JobView, Origin
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView, Origin
 from exai_desktop.engine.files.open_file import open_regular
 from tests.engine.engine_kit import Bench, open_bench, settings
 

@@ -9,8 +9,7 @@ from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState, RemoteF
 from exai_desktop.core.copies.queries import DAY_S, FileQuery, Sight
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, Sent, TransferError
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.engine_kit import Bench, open_bench
 
 TEXT = "the same text\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from exai_desktop.core.copies.models import CopyState, RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import TransferError
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from tests.engine.engine_kit import Bench, open_bench
 
 

@@ -13,8 +13,7 @@ from exai_desktop.core.copies.models import CopyState, RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, TransferError
 from exai_desktop.core.events import JobChanged
-from exai_desktop.core.jobs.models import JobQuery, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView
 from exai_desktop.core.jobs.words import state_word
 from tests.engine.engine_kit import Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider

@@ -12,7 +12,7 @@ from exai_desktop.core.accounts.accounts import AccountDraft
 from exai_desktop.core.audit.audit import AuditRow
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, TransferError
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.engine.ipc import client as ipc_client
 from exai_desktop.engine.ipc import server as ipc
 from exai_desktop.engine.service import audit as audit_verbs

@@ -9,8 +9,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, Sent, TransferError
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.scheduling.in_hand import Intent
 from tests import documents
 from tests.engine.engine_kit import Bench, open_bench, settings

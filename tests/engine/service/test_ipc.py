@@ -12,8 +12,7 @@ import pytest
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import BatchFinished
-from exai_desktop.core.jobs.models import AddOptions, JobQuery
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState
 from exai_desktop.engine.ipc import client as ipc_client
 from exai_desktop.engine.ipc import server as ipc
 from tests.engine.engine_kit import open_bench

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.machine import Situation
 from tests.engine.accounts.test_breaker import Hurrying, write
 from tests.engine.engine_kit import KIMI, Bench, open_bench, settings

@@ -10,9 +10,8 @@ from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
-from exai_desktop.engine.upload.content_claims import ELSEWHERE
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.engine.upload.sent_before import ELSEWHERE
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 from tests.engine.engine_kit import Bench, open_bench
 from tests.engine.scripted_provider import ScriptedProvider

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.jobs.models import AddOptions, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView
 from tests import documents
 from tests.engine.engine_kit import Bench, open_bench, settings
 

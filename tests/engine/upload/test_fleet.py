@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.accounts.test_breaker import write
 from tests.engine.engine_kit import open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider

@@ -12,8 +12,7 @@ from exai_desktop.core.copies.models import RemoteStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests import documents
 from tests.engine.engine_kit import KIMI, open_bench
 from tests.engine.scripted_provider import ScriptedProvider

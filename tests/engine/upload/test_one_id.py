@@ -10,8 +10,7 @@ from exai_desktop.core.copies.models import CopyState, RemoteFile
 from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from tests.engine.engine_kit import Bench, open_bench
 from tests.engine.scripted_provider import ScriptedProvider
 

@@ -8,7 +8,7 @@ from exai_desktop.bootstrap.opening import WINDOW, open_service
 from exai_desktop.core.accounts.accounts import AccountDraft
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from tests.engine.engine_kit import KIMI, open_bench
 
 

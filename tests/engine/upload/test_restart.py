@@ -12,8 +12,7 @@ import pytest
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import TransferError
-from exai_desktop.core.jobs.models import AddOptions, Attempt, JobView, NewJob
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import AddOptions, Attempt, JobState, JobView, NewJob
 from exai_desktop.core.jobs.store import JobChanges, Move
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.jobs import SqliteJobStore

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.files.ports import FileId, Fingerprints
-from exai_desktop.core.jobs.models import AddOptions
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import FileId, Fingerprints
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests.engine.engine_kit import open_bench
 
 

@@ -6,8 +6,13 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt
 
-from exai_desktop.core.accounts.accounts import BreakerStatus, Phase
-from exai_desktop.core.accounts.health import Check, HealthSample, HealthStatus
+from exai_desktop.core.accounts.health import (
+    BreakerStatus,
+    Check,
+    HealthSample,
+    HealthStatus,
+    Phase,
+)
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import ProblemRaised, ProblemSolved

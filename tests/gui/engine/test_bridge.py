@@ -15,7 +15,7 @@ from exai_desktop.core.events import (
     Progressed,
     WindowWanted,
 )
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.gui.engine.bridge import DRAIN_EVERY_S, EngineBridge, News
 from tests.gui.scripted_service import job
 

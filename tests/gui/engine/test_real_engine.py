@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.gui.files_page.commands import FileAction
 from exai_desktop.gui.queue_page.job_actions import Action
 from exai_desktop.gui.queue_page.plan_dialog import PlanDialog

@@ -7,9 +7,8 @@ from PySide6.QtGui import QGuiApplication
 
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.files.scans import ScanResult, ScanVerdict
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.files.files import ScanResult, ScanVerdict
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.queue_page.details_pane import BUTTONS
 from exai_desktop.gui.queue_page.job_actions import Action, fits, fitting

@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication
 
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.gui.queue_page.job_actions import Action
 from exai_desktop.gui.queue_page.state_look import look_of
 from exai_desktop.gui.style.tokens import Tone

@@ -7,8 +7,7 @@ import pytest
 from PySide6.QtCore import QModelIndex, Qt
 
 from exai_desktop.core.events import JobChanged, JobsAdded, JobsRemoved, Progressed
-from exai_desktop.core.jobs.models import JobView, SortKey
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, SortKey
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.queue_page.columns import Column
 from exai_desktop.gui.widgets.page_cache import MAX_LOADED, PAGE, LoadedRows, spans

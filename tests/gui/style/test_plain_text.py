@@ -7,7 +7,7 @@ from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QLabel, QMessageBox
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.gui.queue_page.columns import Column
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, label_text, tip
 from exai_desktop.gui.widgets.text_dialogs import TextDialog

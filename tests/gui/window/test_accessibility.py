@@ -8,8 +8,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QScrollBar, QWidget
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.models import JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.gui.queue_page.columns import Column
 from exai_desktop.gui.queue_page.state_look import LOOKS
 from tests.gui.conftest import Stage

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QWidget
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.gui import app as entry
 from exai_desktop.gui.widgets.text_dialogs import SHORTCUTS, ShortcutsDialog
 from tests.gui.conftest import Stage

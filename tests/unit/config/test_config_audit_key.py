@@ -16,7 +16,7 @@ from keyring.errors import KeyringLocked
 from exai_desktop.config import credentials
 from exai_desktop.config.audit_key import BY_FILE, JsonAnchorFile, load_seal
 from exai_desktop.config.credentials import KeyringCredentials, SessionCredentials
-from exai_desktop.core.audit.chain import KEY_BYTES, Seal, key_id
+from exai_desktop.core.audit.audit import KEY_BYTES, Seal, key_id
 from tests.own_time import OwnTime
 
 

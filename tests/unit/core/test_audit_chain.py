@@ -12,17 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.core.audit.audit import AuditAnchor, AuditReport, AuditRow, utc_text
-from exai_desktop.core.audit.chain import (
+from exai_desktop.core.audit.audit import (
     COLUMNS,
     NO_KEY,
     SEALED_COLUMNS,
     START,
+    AuditAnchor,
+    AuditReport,
+    AuditRow,
     ChainCheck,
     Seal,
     canonical,
     key_id,
     mac_of,
+    utc_text,
 )
 
 KEY = bytes(range(32))

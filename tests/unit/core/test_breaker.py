@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.core.accounts.accounts import Phase
-from exai_desktop.core.accounts.breaker import (
+from exai_desktop.core.accounts.health import (
     CLOSED,
     AttemptVerdict,
     Breaker,
     BreakerRules,
+    Phase,
     admit,
     as_text,
     from_text,

@@ -4,7 +4,7 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
-from exai_desktop.core.files.checks import judge, why_skipped
+from exai_desktop.core.files.files import judge, why_skipped
 
 
 def _code(name: str, size: int, max_bytes: int = 100) -> ErrorCode | None:

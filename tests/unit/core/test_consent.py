@@ -3,8 +3,7 @@
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.files.checks import ASKING, accepted_codes, can_be_accepted, names_of
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import ASKING, FileId, accepted_codes, can_be_accepted, names_of
 from exai_desktop.core.settings import Settings
 
 

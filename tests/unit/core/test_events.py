@@ -15,8 +15,7 @@ from exai_desktop.core.events import (
     JobsRemoved,
     ProblemRaised,
 )
-from exai_desktop.core.jobs.models import QueueSummary
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, QueueSummary
 from exai_desktop.core.jobs.store import TwinInFlightError, TwinPresentError
 
 FIRST, SECOND = JobsRemoved((1,)), BatchScanned(7, 3, 1)

@@ -9,8 +9,7 @@ import pytest
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.jobs.models import JobView, RoutedJob, routed
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import IdTakenError
 
 JOB = JobView(

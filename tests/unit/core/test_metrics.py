@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from exai_desktop.config.metrics import PrometheusMetrics, served, size_range
-from exai_desktop.core.accounts.accounts import Phase
+from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.metrics import NO_METRICS, Metrics
+from exai_desktop.core.events import NO_METRICS, Metrics
 
 
 def tell(metrics: Metrics) -> None:

@@ -8,11 +8,10 @@ from exai_desktop.config.resources import load_provider_table
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.jobs.models import NewJob
+from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.planning.planner import Planner
-from exai_desktop.core.routing.quota import Limits, Usage
-from exai_desktop.core.routing.routing import Wish
+from exai_desktop.core.routing.routing import Limits, Usage, Wish
 
 KIMI = Account("kimi", "kimi", "intl", "https://kimi.invalid/v1", order=0)
 GLM = Account("glm", "glm", "zai", "https://glm.invalid/v4", order=1)

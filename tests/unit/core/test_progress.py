@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.core.jobs.progress import Meter
+from exai_desktop.core.jobs.jobs import Meter
 
 MIB = 1024 * 1024
 

@@ -11,7 +11,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ContentClaims, Hold
 from exai_desktop.core.jobs.recovery import RecoveryLog
-from exai_desktop.core.routing.quota import Limits, Usage, check_room, fullness, limits_of
+from exai_desktop.core.routing.routing import Limits, Usage, check_room, fullness, limits_of
 
 KIMI = Account("work", "kimi", "intl", "https://kimi.invalid/v1")
 

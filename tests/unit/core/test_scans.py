@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exai_desktop.core.files.scans import ScanResult, ScanVerdict, not_scanned, scan_text
+from exai_desktop.core.files.files import ScanResult, ScanVerdict, not_scanned, scan_text
 
 
 @pytest.mark.parametrize(

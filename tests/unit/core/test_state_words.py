@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from exai_desktop.core.copies.models import CopyOrigin, CopyState
-from exai_desktop.core.copies.queries import Sight
-from exai_desktop.core.copies.words import COPY_WORDS, ORIGIN_WORDS, SIGHT_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS, ORIGIN_WORDS, SIGHT_WORDS, Sight
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.jobs.models import Attempt, JobView
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView
 from exai_desktop.core.jobs.words import STATE_WORDS, attempt_word, state_word
 
 S = JobState

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.copies.models import COPY_MOVES, CopyState, check_copy
 from exai_desktop.core.errors.tree import IllegalMoveError
-from exai_desktop.core.jobs import states
-from exai_desktop.core.jobs.states import (
+from exai_desktop.core.jobs.jobs import (
     AFTER_CRASH,
     BIRTH,
     FINAL,
@@ -18,6 +17,7 @@ from exai_desktop.core.jobs.states import (
     RESEND_MOVES,
     RETRY_MOVES,
     JobState,
+    check_move,
 )
 
 S = JobState
@@ -26,7 +26,7 @@ C = CopyState
 
 def _allowed(old: JobState, new: JobState, *, retry: bool = False) -> bool:
     try:
-        states.check(old, new, retry=retry)
+        check_move(old, new, retry=retry)
     except IllegalMoveError:
         return False
     return True
@@ -132,7 +132,7 @@ def test_after_a_crash_no_job_waits_for_work_that_has_died_with_the_program() ->
 
 def test_an_illegal_move_names_both_states() -> None:
     with pytest.raises(IllegalMoveError, match="done → queued"):
-        states.check(S.DONE, S.QUEUED)
+        check_move(S.DONE, S.QUEUED)
 
 
 def test_a_deleted_or_expired_copy_never_comes_back() -> None:

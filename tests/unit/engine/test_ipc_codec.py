@@ -10,8 +10,14 @@ from hypothesis import strategies as st
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import Event, JobChanged
-from exai_desktop.core.jobs.models import AddOptions, JobQuery, JobView, Origin, QueueSummary
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.jobs.jobs import (
+    AddOptions,
+    JobQuery,
+    JobState,
+    JobView,
+    Origin,
+    QueueSummary,
+)
 from exai_desktop.core.service import METHODS, PARTS, UploadService
 from exai_desktop.engine.ipc import codec
 from tests.unit.plain_values import TEXT, values

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
-from exai_desktop.core.files.ports import OpenFile
+from exai_desktop.core.files.files import OpenFile
 from exai_desktop.engine.files.open_file import PIECE, RegularFile, hash_file, open_regular
 from tests.unit.nobody import folder_for_all, run_as_nobody
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.jobs.models import NewJob
+from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.engine.files.scanner import CHUNK, Scanner
 from tests.unit.nobody import folder_for_all, run_as_nobody
 

@@ -22,10 +22,10 @@ from cryptography.x509.oid import NameOID
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, Sent, TransferError
-from exai_desktop.core.files.ports import FileId
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.account_client import MAX_ANSWER_BYTES, AccountClient, Answer
-from exai_desktop.net.transport import KEEP_ALIVE_S, NEW_CONNECTION_ABOVE
+from exai_desktop.net.http_client import KEEP_ALIVE_S, NEW_CONNECTION_ABOVE
 
 E = ErrorCode
 MIB = 1024 * 1024

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
-from exai_desktop.net.answer_headers import MAX_RETRY_AFTER_S, parse_retry_after
+from exai_desktop.net.account_client import MAX_RETRY_AFTER_S, parse_retry_after
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 
 E = ErrorCode

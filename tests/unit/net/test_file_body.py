@@ -18,10 +18,9 @@ from python_multipart import FormParser
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError, Sent, TransferError
+from exai_desktop.core.files.files import FileId
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.core.files.ports import FileId
-from exai_desktop.net.file_body import PIECE_BYTES, FileBody
-from exai_desktop.net.form_data import MIME_TYPES, frame, quoted
+from exai_desktop.net.file_body import MIME_TYPES, PIECE_BYTES, FileBody, frame, quoted
 
 READERS = ThreadPoolExecutor(2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exai_desktop.net.answer_headers import MAX_RATE_LIMIT_S, rate_limit_wait
+from exai_desktop.net.account_client import MAX_RATE_LIMIT_S, rate_limit_wait
 
 NOW = 1_800_000_000.0
 

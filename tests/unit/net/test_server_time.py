@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from exai_desktop.net.answer_headers import ServerClock, steady_time
+from exai_desktop.net.account_client import ServerClock, steady_time
 
 
 def test_before_its_first_word_nothing_is_known() -> None:

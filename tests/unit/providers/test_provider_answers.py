@@ -15,7 +15,7 @@ from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
 from exai_desktop.providers import glm, kimi
-from exai_desktop.providers.answer_parsing import file_of, files_of
+from exai_desktop.providers.files_api import file_of, files_of
 from exai_desktop.providers.glm import GlmProvider
 from exai_desktop.providers.kimi import KimiProvider, balance_of, extracted_text
 

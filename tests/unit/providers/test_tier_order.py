@@ -5,8 +5,13 @@ import pytest
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.net.account_client import Answer
-from exai_desktop.providers.tiers.order import STEP_UP_AFTER_S, TierOrder, tier_names
-from exai_desktop.providers.tiers.tier import Question, TierUnavailableError
+from exai_desktop.providers.tiers.tier import (
+    STEP_UP_AFTER_S,
+    Question,
+    TierOrder,
+    TierUnavailableError,
+    tier_names,
+)
 
 LIST = Question("list")
 

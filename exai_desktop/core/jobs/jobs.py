@@ -1,4 +1,9 @@
-"""Frozen values that cross floors, threads and the local socket. Times are Unix seconds."""
+"""A job: its states and what may follow what, its values, the progress of its transfer.
+
+The values are frozen and cross floors, threads and the local socket. Times are Unix seconds. Every
+change of state in the program goes through `check_move`; the tables here are the only place that
+says what may follow what. Property tests hold their laws (tests/unit/core/test_states.py).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,82 @@ from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError, ErrorView
-from exai_desktop.core.files.scans import ScanResult
-from exai_desktop.core.jobs.states import JobState
+from exai_desktop.core.errors.tree import EngineError, ErrorView, IllegalMoveError
+from exai_desktop.core.files.files import ScanResult
+
+
+class JobState(StrEnum):
+    """Where one file stands on its way to one account."""
+
+    QUEUED = "queued"
+    CHECKING = "checking"
+    HASHING = "hashing"
+    WAITING = "waiting"
+    SENDING = "sending"
+    CONFIRMING = "confirming"
+    DONE = "done"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+    HELD = "held"
+    UNCERTAIN = "uncertain"
+    NEEDS_REVIEW = "needs_review"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+S = JobState
+
+FINAL: Final = frozenset({S.DONE, S.DUPLICATE, S.REFUSED, S.FAILED, S.CANCELLED})
+
+# A file refused while its folder is walked is born refused; everything else is born queued.
+BIRTH: Final = frozenset({S.QUEUED, S.REFUSED})
+
+# Bytes may be on their way or at the provider: no other job may send this content meanwhile.
+IN_FLIGHT: Final = frozenset({S.SENDING, S.CONFIRMING, S.UNCERTAIN, S.NEEDS_REVIEW})
+
+_STOPS: Final = frozenset({S.REFUSED, S.HELD, S.FAILED, S.CANCELLED})
+
+JOB_MOVES: Final[dict[JobState, frozenset[JobState]]] = {
+    S.QUEUED: frozenset({S.CHECKING, S.HELD, S.CANCELLED}),
+    S.CHECKING: _STOPS | {S.HASHING, S.QUEUED},
+    S.HASHING: _STOPS | {S.WAITING, S.DUPLICATE, S.QUEUED},
+    S.WAITING: _STOPS | {S.SENDING, S.DUPLICATE, S.QUEUED},
+    # To waiting, queued, held, cancelled only when nothing can have been stored.
+    S.SENDING: _STOPS | {S.CONFIRMING, S.UNCERTAIN, S.WAITING, S.QUEUED},
+    S.CONFIRMING: frozenset({S.DONE, S.FAILED}),
+    # Only reconcile takes a job out of uncertain.
+    S.UNCERTAIN: frozenset({S.DONE, S.WAITING, S.NEEDS_REVIEW}),
+    # Only the user takes a job out of needs_review.
+    S.NEEDS_REVIEW: frozenset({S.DONE, S.WAITING, S.CANCELLED}),
+    S.HELD: frozenset({S.QUEUED, S.CANCELLED}),
+    S.DONE: frozenset(),
+    S.DUPLICATE: frozenset(),
+    S.REFUSED: frozenset(),
+    S.FAILED: frozenset(),
+    S.CANCELLED: frozenset(),
+}
+
+# The command *retry* is the only way out of a final state; it begins a new attempt.
+RETRY_MOVES: Final = frozenset({S.REFUSED, S.FAILED, S.CANCELLED})
+
+# From these only when the file is gone at the provider: then it is sent anew.
+RESEND_MOVES: Final = frozenset({S.DONE, S.DUPLICATE})
+
+# What a job found in this state at start-up becomes. `confirming` has its file id on disk and
+# simply goes on; `sending` may have been stored, so only the provider's list can tell.
+AFTER_CRASH: Final = {S.CHECKING: S.QUEUED, S.HASHING: S.QUEUED, S.SENDING: S.UNCERTAIN}
+
+
+def check_move(old: JobState, new: JobState, *, retry: bool = False) -> None:
+    """Raise `IllegalMoveError` unless `old → new` is allowed (`retry`: by the command retry)."""
+    is_way_out = old in RETRY_MOVES | RESEND_MOVES and new is S.QUEUED
+    allowed = is_way_out if retry else new in JOB_MOVES[old]
+    if not allowed:
+        raise IllegalMoveError(f"{old} → {new} is not allowed (retry={retry})")
 
 
 class Origin(StrEnum):
@@ -39,7 +117,7 @@ class AddOptions:
     purpose: str | None = None
     allow_fallback: bool = False
     origin: Origin = Origin.WINDOW
-    # Codes of `core.files.checks`, for whatever is found in these files.
+    # Codes of `core.files.files`, for whatever is found in these files.
     accepted: tuple[str, ...] = ()
 
 
@@ -213,3 +291,48 @@ class QueueSummary:
     @property
     def open_jobs(self) -> int:
         return sum(n for state, n in self.counts.items() if not state.is_final)
+
+
+# Speed is an exponential average over about this long: steady enough to read, quick to follow.
+WINDOW_S: Final = 3.0
+
+
+class Meter:
+    """`at` is monotonic seconds. A new attempt has a new meter."""
+
+    def __init__(self, total: int, at: float) -> None:
+        self.total = total
+        self.done = 0
+        self._at = at
+        self._mark = 0
+        self._speed: float | None = None
+
+    def advance(self, done: int, at: float) -> None:
+        """Set the bytes done so far; values that go back are ignored."""
+        if done <= self.done:
+            return
+        self.done = done
+        elapsed = at - self._at
+        # Blocks can come within a microsecond of each other: wait for a measurable stretch.
+        if elapsed < 0.05:
+            return
+        current = (done - self._mark) / elapsed
+        weight = min(1.0, elapsed / WINDOW_S)
+        self._speed = (
+            current if self._speed is None else self._speed + weight * (current - self._speed)
+        )
+        self._at, self._mark = at, done
+
+    def speed(self, at: float) -> float:
+        """Bytes a second; fades to 0 when nothing moves."""
+        if self._speed is None:
+            return 0.0
+        silent = max(0.0, at - self._at - 1.0)
+        return self._speed / (1.0 + silent)
+
+    def eta_s(self, at: float) -> float | None:
+        """Seconds left, None when it cannot be said."""
+        speed = self.speed(at)
+        if speed < 1.0:
+            return None
+        return max(0.0, (self.total - self.done) / speed)

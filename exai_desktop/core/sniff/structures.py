@@ -1,12 +1,11 @@
-"""Containers of pictures, sound and film: which one it is stands a little further inside."""
+"""Kinds told by how they are built: pictures, sound, film, and PDF."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from exai_desktop.core.sniff.source import Source
-from exai_desktop.core.sniff.verdict import Content, Finding, Note
+from exai_desktop.core.sniff.look import Content, Finding, Note, Source
 
 _RIFF: Final = {b"WAVE": "wav", b"AVI ": "avi", b"WEBP": "webp"}
 # What programs write that do not know the length yet.
@@ -147,3 +146,49 @@ def _frame_length(header: bytes) -> int:
     kilobits = (_RATES_1 if version == 3 else _RATES_2)[rate]
     scale = 144_000 if version == 3 else 72_000
     return scale * kilobits // _SAMPLES[version][samples] + (header[2] >> 1 & 1)
+
+
+# Readers accept junk before the header; the specification of old says 1,024 bytes.
+_HEADER_WITHIN: Final = 1024
+_HEADER: Final = re.compile(rb"%PDF-[12]\.\d")
+_END: Final = re.compile(rb"startxref\s{1,8}(\d{1,10})(?!\d)")
+_ENCRYPTED: Final = re.compile(rb"/Encrypt\s{0,8}(?:\d{1,10}\s{1,8}\d{1,5}\s{1,8}R\b|<<)")
+_TAIL: Final = 4 * 1024
+_LONG_TAIL: Final = 64 * 1024
+_INDEX: Final = 4 * 1024
+
+
+def header_offset(source: Source) -> int | None:
+    """Where a PDF header stands within the first 1,024 bytes."""
+    found = _HEADER.search(source.head, 0, _HEADER_WITHIN + 8)
+    return found.start() if found else None
+
+
+def pdf(source: Source) -> Content | None:
+    """A text may mention a header further in: away from the start the end must fit too."""
+    start = header_offset(source)
+    if start is None:
+        return None
+    tail, end = _ending(source)
+    if end is None and start > 0:
+        return None
+    findings = []
+    if end is None:
+        findings.append(Finding(Note.DAMAGED, "its end is missing"))
+    places = [source.head[: 2 * _INDEX], tail]
+    if end is not None:
+        places.append(source.at(start + int(end[1]), _INDEX))
+    if any(_ENCRYPTED.search(place) for place in places):
+        findings.append(Finding(Note.ENCRYPTED, "it has a password, or limits what may be done"))
+    return Content("pdf", tuple(findings))
+
+
+def _ending(source: Source) -> tuple[bytes, re.Match[bytes] | None]:
+    """The last part with the last `startxref`; mail gateways append to it, so look twice."""
+    tail, ends = b"", list[re.Match[bytes]]()
+    for size in (_TAIL, _LONG_TAIL):
+        tail = source.tail(size)
+        ends = list(_END.finditer(tail))
+        if ends or size >= source.size:
+            break
+    return tail, ends[-1] if ends else None
