@@ -48,7 +48,7 @@ def test_a_shared_id_is_not_deleted_unasked_and_each_file_says_it_is_gone(
     }
     other = tmp_path / "other.txt"
     other.write_text("the next upload takes them along\n")
-    program.upload(other).expect(0)
+    program.finish_queue(other)
     new = {program.run("get", folder / f"{n}.txt").expect(0).out.strip() for n in range(COUNT)}
     assert len(new) == 1
     assert old not in new
