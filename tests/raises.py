@@ -21,6 +21,7 @@ _KEYRING: Final = "tests/unit/config/test_config_secret_store.py::test_"
 _VAULT: Final = "tests/unit/config/test_config_vault.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
+_SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
 RAISES: Final[dict[str, str]] = {
@@ -132,6 +133,11 @@ RAISES: Final[dict[str, str]] = {
     "SIZE_MISMATCH": f"{_MAIN}another_size_at_the_provider_is_never_done",
     "ANSWER_LOST": f"{_CLIENT}a_dripping_answer_ends_at_the_deadline",
     "REVIEW_NEEDED": f"{_FAILURES}a_list_that_cannot_be_had_asks_the_user",
+    "FILE_GONE": f"{_SHARED}an_id_that_is_gone_is_not_given_out",
+    "FILE_ID_TAKEN": (
+        "tests/engine/upload/test_one_id.py::test_of_two_contents_with_one_id_the_second_is_not_done"
+    ),
+    "FILE_SHARED": f"{_SHARED}a_shared_id_is_not_deleted_without_an_answer",
     "REMOTE_NOT_FOUND": _KIMI.format("content", ""),
     "STILL_PROCESSING": _KIMI.format("content", ""),
     "NOT_SUPPORTED": "tests/contracts/providers/test_file_provider.py::test_content[http-zai]",

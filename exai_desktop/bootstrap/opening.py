@@ -46,6 +46,7 @@ from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
@@ -53,7 +54,6 @@ from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record import recovery_log

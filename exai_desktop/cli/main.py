@@ -32,6 +32,7 @@ VERBS: Final = {
     "cancel": "jobs.jobs:cancel",
     "delete": "files.at_provider:delete",
     "content": "files.at_provider:content",
+    "get": "files.get:get",
     "settle": "jobs.jobs:settle",
     "pause": "jobs.pausing:pause",
     "resume": "jobs.pausing:resume",

@@ -14,6 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
@@ -34,6 +35,8 @@ _MARKS: Final[dict[JobState, tuple[str, str]]] = {
     S.HELD: ("!", "yellow"),
     S.NEEDS_REVIEW: ("?", "yellow"),
 }
+# It was stored, and the provider has it no more.
+_GONE_MARK: Final = ("!", "red")
 
 
 def error_object(view: ErrorView | None) -> dict[str, Any] | None:
@@ -46,6 +49,13 @@ def error_object(view: ErrorView | None) -> dict[str, Any] | None:
         "detail": view.detail,
         "retry_after": view.retry_after,
     }
+
+
+def _file_state(job: JobView) -> str | None:
+    """Of a stored job: `present` as far as known, or what became of its file."""
+    if job.state not in (S.DONE, S.DUPLICATE):
+        return None
+    return (job.file_state or CopyState.PRESENT).value
 
 
 def job_object(job: JobView) -> dict[str, Any]:
@@ -64,6 +74,7 @@ def job_object(job: JobView) -> dict[str, Any]:
         "transport": job.transport,
         "attempts": job.attempts,
         "error": error_object(job.error),
+        "file_state": _file_state(job),
     }
     if job.state is S.DUPLICATE:
         found["twin_of"] = job.twin_of
@@ -127,10 +138,12 @@ class Output:
             self.json(job_object(job))
             return
         mark, style = _MARKS.get(job.state, ("…", "yellow"))
+        if job.file_state is not None:
+            mark, style = _GONE_MARK
         line = Text()
         line.append(f"{mark} ", style=style)
         line.append(job.name)
-        if job.file_id and job.state in (S.DONE, S.DUPLICATE):
+        if job.file_id and job.error is None and job.state in (S.DONE, S.DUPLICATE):
             line.append(f"  {plain_text(job.file_id)}", style="bold")
             where = f"  {job.account}, {job.purpose}"
             line.append(where + (", already uploaded" if job.state is S.DUPLICATE else ""))

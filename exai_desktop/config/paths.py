@@ -111,15 +111,6 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
     )
 
 
-def _expanded(given: str | Path) -> Path:
-    try:
-        return Path(given).expanduser()
-    except RuntimeError as error:
-        raise EngineError(
-            ErrorCode.INVALID_SETTING, f"EXAI_DESKTOP_HOME: {given}: there is no such user"
-        ) from error
-
-
 def _make_private(folder: Path) -> None:
     """Make it for its owner alone. Not `parents`: those would be made for everybody."""
     try:

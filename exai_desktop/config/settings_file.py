@@ -50,6 +50,7 @@ class _StoredAccount(BaseModel):
     purposes: list[_Text] = []
     uploads_per_minute: int = Field(0, ge=0, le=60_000)
     bytes_per_s: int = Field(0, ge=0)
+    key_since: float = Field(0.0, ge=0, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
 
-from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts.accounts import (
+    HERE,
+    AccountDraft,
+    AccountEdit,
+    AccountStatus,
+    ConnectionReport,
+    KeyPlace,
+)
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.accounts.secret_store import StoreStatus
 from exai_desktop.core.audit.audit import AuditReport, AuditRow
@@ -74,10 +81,13 @@ class QueueService(Protocol):
         *,
         allow_fallback: bool = False,
         accepted: Sequence[str] = (),
+        gone: bool = False,
     ) -> list[int]:
-        """Refused, failed, cancelled and held jobs go back to the queue; their ids are returned.
+        """Refused, failed, cancelled and held jobs go back to the queue, and stored ones whose
+        file is gone at the provider; their ids are returned.
 
-        None: all that failed or are held by an error. `allow_fallback` adds the consent to
+        None: all that failed or are held by an error; with `gone` all whose file is gone, except
+        where the deletion is not confirmed. `allow_fallback` adds the consent to
         send them to another company, `accepted` (codes of `core.files.files`) the consent to
         their content.
         """
@@ -144,6 +154,21 @@ class AccountService(Protocol):
 
     async def remove(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
+        ...
+
+    async def set_key(
+        self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
+    ) -> AccountStatus:
+        """Replace the key, also while files are held for it; these then go on.
+
+        The new key is tried first, unless `untested`; if the provider refuses it, or cannot be
+        asked, this raises and the old key stays. Another address raises ACCOUNT_IN_USE while
+        files are being sent to the old one.
+        """
+        ...
+
+    async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
+        """Change all but key and address; it holds at once. Raises INVALID_ACCOUNT."""
         ...
 
     async def test(self, name: str) -> ConnectionReport:

@@ -156,6 +156,19 @@ class Program:
         """`upload --json`."""
         return self.run("upload", "--json", *arguments, limit_s=limit_s, **more)
 
+    def finish_queue(self, path: Path) -> None:
+        """Upload this file, again and again, until the queue is empty: an upload ends when its
+        own files have ended, and others may be in line behind them."""
+        for _ in range(100):
+            self.upload(path).expect(0)
+            if all(job["finished"] for job in self._ends()):
+                return
+        raise AssertionError(f"still open: {self._ends()}")
+
+    def _ends(self) -> list[dict[str, Any]]:
+        ended = ("done", "duplicate", "refused", "failed", "cancelled")
+        return [{"id": job["id"], "finished": job["state"] in ended} for job in self.jobs()]
+
     def jobs(self) -> list[dict[str, Any]]:
         """`list --json`."""
         return self.run("list", "--json").expect(0).rows

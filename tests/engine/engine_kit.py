@@ -17,6 +17,7 @@ from exai_desktop.config.secret_store import SessionStore, StoreInUse
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.audit.audit import Seal
+from exai_desktop.core.copies.provider import ProviderFactory
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import (
     NO_METRICS,
@@ -31,12 +32,12 @@ from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
@@ -162,6 +163,7 @@ async def open_bench(
     prints: Callable[[Fingerprints], Fingerprints] | None = None,
     secrets: StoreInUse | None = None,
     refusal: str = "",
+    make_provider: ProviderFactory | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -203,7 +205,8 @@ async def open_bench(
                 MemoryBook(accounts),
                 credentials,
                 secrets,
-                lambda account, _: made.setdefault(account.name, ScriptedProvider()),
+                make_provider
+                or (lambda account, _: made.setdefault(account.name, ScriptedProvider())),
                 load_provider_table(),
                 KeyRules(check_key, key_fingerprint),
             ),

@@ -8,10 +8,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from exai_desktop.core.accounts.accounts import (
+    HERE,
     Account,
     AccountDraft,
+    AccountEdit,
     AccountStatus,
     ConnectionReport,
+    KeyPlace,
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
@@ -102,6 +105,8 @@ class ScriptedQueue:
             for row in self._script.rows
             if (not query.states or row.state in query.states)
             and query.search.lower() in row.name.lower()
+            and (query.file is None or (row.account, row.file_id) == query.file)
+            and (not query.gone or row.file_state is not None)
         ]
         key: Callable[[JobView], object] = {
             SortKey.NAME: lambda row: row.name,
@@ -155,8 +160,9 @@ class ScriptedQueue:
         *,
         allow_fallback: bool = False,
         accepted: Sequence[str] = (),
+        gone: bool = False,
     ) -> list[int]:
-        self._script.note("queue.retry", job_ids, allow_fallback, *accepted)
+        self._script.note("queue.retry", job_ids, allow_fallback, *accepted, *(["gone"] * gone))
         return await self._change(job_ids or (), JobState.QUEUED)
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
@@ -185,6 +191,29 @@ class ScriptedAccounts:
         self._script.statuses.append(status)
         self._script.tell(AccountsChanged(tuple(self._script.statuses)))
         return status
+
+    async def set_key(
+        self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
+    ) -> AccountStatus:
+        self._script.note("accounts.set_key", name, key, place, untested)
+        return await self._change(name, lambda account: replace(account, key_fingerprint="new"))
+
+    async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
+        self._script.note("accounts.edit", name, changes)
+        at_once = changes.max_in_flight
+        return await self._change(
+            name,
+            lambda account: replace(account, max_in_flight=at_once or account.max_in_flight),
+        )
+
+    async def _change(self, name: str, change: Callable[[Account], Account]) -> AccountStatus:
+        self._script.statuses = [
+            replace(status, account=change(status.account))
+            if status.account.name == name
+            else status
+            for status in self._script.statuses
+        ]
+        return next(s for s in self._script.statuses if s.account.name == name)
 
     async def remove(self, name: str) -> None:
         self._script.note("accounts.remove", name)

@@ -17,12 +17,12 @@ from exai_desktop.core.audit.audit import AuditAnchor, Seal
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
 from exai_desktop.core.jobs.jobs import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.service.job_queue import check_options
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore

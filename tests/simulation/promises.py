@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from exai_desktop.core.files.names import is_renamed_twin
-from exai_desktop.core.jobs.jobs import BIRTH, FINAL, JOB_MOVES, RETRY_MOVES, JobState
+from exai_desktop.core.jobs.jobs import BIRTH, FINAL, JOB_MOVES, RESEND_MOVES, RETRY_MOVES, JobState
 
 from .faults import BrokenPromiseError
 from .network import Stored
@@ -78,7 +78,7 @@ def at_the_end(around: Surroundings) -> None:
 def _is_legal(old: JobState | None, new: JobState) -> bool:
     if old is None:
         return new in BIRTH
-    return new in JOB_MOVES[old] or (old in RETRY_MOVES and new is S.QUEUED)
+    return new in JOB_MOVES[old] or (old in RETRY_MOVES | RESEND_MOVES and new is S.QUEUED)
 
 
 def missing(around: Surroundings, accepted: set[int]) -> set[int]:

@@ -1,18 +1,24 @@
-"""The verbs `account add|list|test|remove`."""
+"""The verbs `account add|list|test|set-key|edit|remove`."""
 
 from __future__ import annotations
 
 import sys
 import time
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object, exit_for, when
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
+from exai_desktop.core.accounts.accounts import (
+    AccountDraft,
+    AccountEdit,
+    AccountStatus,
+    ConnectionReport,
+    KeyPlace,
+)
 from exai_desktop.core.accounts.health import BreakerStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.files.names import plain_text
@@ -22,12 +28,16 @@ app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The account's name.", show_default=False)]
 
+# What the options of `add` and `edit` take.
+_MOST_SLOTS: Final = 64
+_MOST_PER_MINUTE: Final = 60_000
+
 PerMinute = Annotated[
     int,
     typer.Option(
         "--uploads-per-minute",
         min=0,
-        max=60_000,
+        max=_MOST_PER_MINUTE,
         help="Limit of uploads per minute; 0: no known limit.",
         show_default=False,
     ),
@@ -42,6 +52,18 @@ BytesPerSecond = Annotated[
 ]
 
 
+KeyStdin = Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")]
+
+
+def _key(*, from_stdin: bool) -> str:
+    """The key, never from the command line: other users of the computer can read that."""
+    if from_stdin:
+        return sys.stdin.readline()
+    if sys.stdin.isatty():
+        return str(typer.prompt("API key", hide_input=True))
+    raise typer.BadParameter("there is no terminal to ask for the key; use --key-stdin")
+
+
 def _account_object(status: AccountStatus) -> dict[str, Any]:
     return asdict(status.account) | {
         "files": status.files,
@@ -51,6 +73,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "transport": asdict(status.transport) if status.transport else None,
         "breaker": asdict(status.breaker),
         "balance": asdict(status.balance) if status.balance else None,
+        "same_as": status.same_as or None,
     }
 
 
@@ -63,6 +86,8 @@ def _print_account(status: AccountStatus, output: Output) -> None:
     output.line(
         f"{line}, {status.files} files at the provider, key {account.key_fingerprint or 'unknown'}"
     )
+    if status.same_as:
+        output.line(f"  same account as {status.same_as}: its files are sent and listed there")
     if account.uploads_per_minute:
         output.line(f"  at most {account.uploads_per_minute} uploads per minute")
     if account.bytes_per_s:
@@ -100,7 +125,12 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ] = None,
     max_in_flight: Annotated[
         int | None,
-        typer.Option(min=1, max=64, help="Number of uploads at the same time.", show_default=False),
+        typer.Option(
+            min=1,
+            max=_MOST_SLOTS,
+            help="Number of uploads at the same time.",
+            show_default=False,
+        ),
     ] = None,
     purpose: Annotated[
         list[str] | None,
@@ -112,18 +142,11 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     per_minute: PerMinute = 0,
     bytes_per_s: BytesPerSecond = 0,
     tier: TierName = None,
-    key_stdin: Annotated[
-        bool, typer.Option("--key-stdin", help="Read the key from standard input.")
-    ] = False,
+    key_stdin: KeyStdin = False,
     as_json: Json = False,
 ) -> None:
     """Add an account. The key is stored only in the keyring of this computer."""
-    if key_stdin:
-        key = sys.stdin.readline()
-    elif sys.stdin.isatty():
-        key = typer.prompt("API key", hide_input=True)
-    else:
-        raise typer.BadParameter("there is no terminal to ask for the key; use --key-stdin")
+    key = _key(from_stdin=key_stdin)
 
     async def verb(service: UploadService, output: Output) -> Exit:
         draft = AccountDraft(
@@ -187,6 +210,99 @@ def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbo
         return exit_for(ErrorCode(report.error.code))
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+@app.command("set-key")
+def set_key(
+    ctx: typer.Context,
+    name: Name,
+    region: Annotated[
+        str | None,
+        typer.Option(help="Region of the new key, if it is another one.", show_default=False),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="Address of the new key, if it is another one.", show_default=False),
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="Ask the provider before the key is replaced.")
+    ] = True,
+    key_stdin: KeyStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Replace the key of an account. Files that were on hold because of the key continue."""
+    key = _key(from_stdin=key_stdin)
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        place = KeyPlace(region, base_url)
+        status = await service.accounts.set_key(name, key, place, untested=not test)
+        _print_account(status, output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command()
+def edit(  # noqa: PLR0913, PLR0917 - one for each option of the verb
+    ctx: typer.Context,
+    name: Name,
+    max_in_flight: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=_MOST_SLOTS,
+            help="Number of uploads at the same time.",
+            show_default=False,
+        ),
+    ] = None,
+    per_minute: Annotated[
+        int | None,
+        typer.Option(
+            "--uploads-per-minute",
+            min=0,
+            max=_MOST_PER_MINUTE,
+            help="Limit of uploads per minute; 0: no known limit.",
+            show_default=False,
+        ),
+    ] = None,
+    bytes_per_s: Annotated[
+        int | None,
+        typer.Option(
+            "--bytes-per-second", min=0, help="Speed limit; 0: no limit.", show_default=False
+        ),
+    ] = None,
+    tier: TierName = None,
+    purpose: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Instead of the present purposes: NAME or NAME:pdf,txt; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    usual_purposes: Annotated[
+        bool, typer.Option("--usual-purposes", help="The provider's own purposes again.")
+    ] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="Another region at the same address; see also set-key.", show_default=False
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change the limits, purposes or region of an account. The changes apply immediately."""
+    if usual_purposes and purpose:
+        raise typer.BadParameter("give either --purpose or --usual-purposes")
+    purposes = () if usual_purposes else tuple(purpose) if purpose else None
+    changes = AccountEdit(max_in_flight, purposes, per_minute, bytes_per_s, tier, region)
+    if changes == AccountEdit():
+        raise typer.BadParameter("nothing to change; for the key and the address use set-key")
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        _print_account(await service.accounts.edit(name, changes), output)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
 
 
 @app.command()

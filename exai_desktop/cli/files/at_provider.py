@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from concurrent.futures import Future
+from typing import Annotated, Final
 
 import typer
 
 from exai_desktop.cli.jobs.jobs import Json, Sandbox, report
+from exai_desktop.cli.jobs.upload import rows_of
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.jobs.jobs import JobQuery
 from exai_desktop.core.service import UploadService
 
 Jobs = Annotated[
     list[int] | None, typer.Argument(help="Job numbers from `list`.", show_default=False)
 ]
+
+
+# So many of the files that share an id are named before one asks.
+_NAMED: Final = 3
 
 
 def delete(
@@ -25,6 +37,9 @@ def delete(
         list[int] | None,
         typer.Option("--file", help="File number from `files`.", show_default=False),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask, also if several files share an ID.")
+    ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
@@ -39,6 +54,8 @@ def delete(
         deleted, failure = [], None
         for number in wanted:
             try:
+                if not yes:
+                    await ask_if_shared(service, number, set(wanted), is_job=bool(job_ids))
                 await one(number)
                 deleted.append(number)
             except AppError as error:
@@ -50,6 +67,46 @@ def delete(
         return Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+async def ask_if_shared(
+    service: UploadService, number: int, wanted: set[int], *, is_job: bool
+) -> None:
+    """Equal files have one ID: who deletes one should know of the others.
+
+    Raises FILE_SHARED without a terminal to ask, or when the answer is no.
+    """
+    if is_job:
+        job = (await service.queue.job(number)).view
+        account, file_id = job.account, job.file_id
+    else:
+        copy = (await service.files.file(number)).copy
+        account, file_id = copy.account, copy.remote_id
+    if not account or not file_id:
+        return
+    sharing = await rows_of(service, JobQuery(file=(account, file_id)))
+    is_known = {job.id for job in sharing} <= wanted if is_job else len(sharing) <= 1
+    if is_known or len(sharing) <= 1:
+        return
+    names = [plain_text(job.name) for job in sharing[:_NAMED]]
+    names += [f"{len(sharing) - _NAMED:,} more"] if len(sharing) > _NAMED else []
+    what = f"{len(sharing):,} files in the list share {plain_text(file_id)}: {', '.join(names)}"
+    if not sys.stdin.isatty() or not await _answer(f"{what}. Delete it for all of them?"):
+        raise EngineError(ErrorCode.FILE_SHARED, what)
+
+
+async def _answer(question: str) -> bool:
+    """Asked in a thread of its own: uploads go on meanwhile, and Ctrl+C does not wait for it."""
+    answer: Future[bool] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(typer.confirm(question, err=True))
+        except typer.Abort:
+            answer.set_result(False)
+
+    threading.Thread(target=ask, name="question", daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 def content(

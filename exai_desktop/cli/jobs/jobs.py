@@ -33,13 +33,16 @@ def list_jobs(
         list[JobState] | None, typer.Option(help="Only these states.", show_default=False)
     ] = None,
     search: Annotated[str, typer.Option(help="In name, path, file ID or hash.")] = "",
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Only uploaded files whose ID no longer works.")
+    ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
     """List the files in the queue with their state, newest first."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        query = JobQuery(states=tuple(state or ()), search=search)
+        query = JobQuery(states=tuple(state or ()), search=search, gone=gone)
         rows = await rows_of(service, query)
         if as_json:
             for row in rows:
@@ -155,6 +158,9 @@ def retry(
     ctx: typer.Context,
     job_ids: Annotated[list[int] | None, typer.Argument(show_default=False)] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All failed files.")] = False,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="All uploaded files whose ID no longer works.")
+    ] = False,
     allow_fallback: Annotated[
         bool, typer.Option("--allow-fallback", help="Another provider may get the file.")
     ] = False,
@@ -163,13 +169,15 @@ def retry(
     sandbox: Sandbox = False,
 ) -> None:
     """Put files back into the queue. The window or the next `upload` sends them."""
-    if bool(job_ids) == failed:
-        raise typer.BadParameter("give either job numbers or --failed")
+    if [bool(job_ids), failed, gone].count(True) != 1:
+        raise typer.BadParameter("give either job numbers, --failed or --gone")
     codes = accepted(accept)
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        wanted = None if failed else job_ids
-        ids = await service.queue.retry(wanted, allow_fallback=allow_fallback, accepted=codes)
+        wanted = None if failed or gone else job_ids
+        ids = await service.queue.retry(
+            wanted, allow_fallback=allow_fallback, accepted=codes, gone=gone
+        )
         return report(output, "retried", ids, wanted)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)

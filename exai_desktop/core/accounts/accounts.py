@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from exai_desktop.core.accounts.health import AT_REST, UNKNOWN, BreakerStatus, HealthStatus
 from exai_desktop.core.errors.tree import ErrorView
@@ -29,6 +29,8 @@ class Account:
     uploads_per_minute: int = 0
     # 0: as fast as the line.
     bytes_per_s: int = 0
+    # When its key was last replaced: what was seen with an earlier key is asked about again.
+    key_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,36 @@ class AccountDraft:
     bytes_per_s: int = 0
     # The name of a tier: its limits hold where none are given.
     tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEdit:
+    """What the user changes of an account; None leaves it as it is.
+
+    The address is changed only together with the key, by `KeyPlace`: a key belongs to one host.
+    """
+
+    max_in_flight: int | None = None
+    # Empty: the provider's own.
+    purposes: tuple[str, ...] | None = None
+    uploads_per_minute: int | None = None
+    bytes_per_s: int | None = None
+    # The name of a tier: its limits hold where none are given.
+    tier: str | None = None
+    # Another region at the same address, as with a server of one's own.
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a new key is valid, if not where the old one was."""
+
+    region: str | None = None
+    base_url: str | None = None
+
+
+# Where the old one was.
+HERE: Final = KeyPlace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +127,8 @@ class AccountStatus:
     health: HealthStatus = UNKNOWN
     # The last one told; None: never asked for, or the provider does not tell.
     balance: Balance | None = None
+    # Another name of the same account, under which its files go and are listed.
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

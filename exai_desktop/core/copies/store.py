@@ -46,6 +46,10 @@ class CopyStore(FileRecord, Protocol):
         """The provider was seen to have these; that is a look at each, too."""
         ...
 
+    async def hand_over(self, account: str, heir: str) -> None:
+        """All copies of an account go to another name of it, and so do their finished jobs."""
+        ...
+
     async def usage(self) -> dict[str, tuple[int, int]]:
         """account → (files, bytes) of copies in state present."""
         ...

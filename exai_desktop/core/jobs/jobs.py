@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Final
 
-from exai_desktop.core.copies.models import Copy
+from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, ErrorView, IllegalMoveError
 from exai_desktop.core.files.files import ScanResult
@@ -76,6 +76,9 @@ JOB_MOVES: Final[dict[JobState, frozenset[JobState]]] = {
 # The command *retry* is the only way out of a final state; it begins a new attempt.
 RETRY_MOVES: Final = frozenset({S.REFUSED, S.FAILED, S.CANCELLED})
 
+# From these only when the file is gone at the provider: then it is sent anew.
+RESEND_MOVES: Final = frozenset({S.DONE, S.DUPLICATE})
+
 # What a job found in this state at start-up becomes. `confirming` has its file id on disk and
 # simply goes on; `sending` may have been stored, so only the provider's list can tell.
 AFTER_CRASH: Final = {S.CHECKING: S.QUEUED, S.HASHING: S.QUEUED, S.SENDING: S.UNCERTAIN}
@@ -83,7 +86,8 @@ AFTER_CRASH: Final = {S.CHECKING: S.QUEUED, S.HASHING: S.QUEUED, S.SENDING: S.UN
 
 def check_move(old: JobState, new: JobState, *, retry: bool = False) -> None:
     """Raise `IllegalMoveError` unless `old → new` is allowed (`retry`: by the command retry)."""
-    allowed = (old in RETRY_MOVES and new is S.QUEUED) if retry else new in JOB_MOVES[old]
+    is_way_out = old in RETRY_MOVES | RESEND_MOVES and new is S.QUEUED
+    allowed = is_way_out if retry else new in JOB_MOVES[old]
     if not allowed:
         raise IllegalMoveError(f"{old} → {new} is not allowed (retry={retry})")
 
@@ -157,6 +161,8 @@ class JobView:
     twin_of: int | None = None
     error: ErrorView | None = None
     finished_at: float | None = None
+    # Of a stored job: what became of its file since. None: it is there, as far as known.
+    file_state: CopyState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +244,18 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """`search` matches name, path, file id and hash; `states` empty means all."""
+    """`search` matches name, path, file id and hash; `states` empty means all.
+
+    `file` is an account and an id there: the stored jobs that share this id. `gone`: only those
+    whose file is not at the provider any more.
+    """
 
     states: tuple[JobState, ...] = ()
     search: str = ""
     batch_id: int | None = None
     ids: tuple[int, ...] | None = None
+    file: tuple[str, str] | None = None
+    gone: bool = False
     sort: SortKey = SortKey.ID
     descending: bool = True
     offset: int = 0

@@ -92,6 +92,19 @@ class TwinPresentError(Exception):
         self.copy = copy
 
 
+class IdTakenError(Exception):
+    """The id of a copy that is to be recorded is already that of another content."""
+
+    def __init__(self, copy: Copy) -> None:
+        super().__init__(copy.remote_id)
+        self.copy = copy
+
+    @property
+    def detail(self) -> str:
+        job = "" if self.copy.job_id is None else f" (job {self.copy.job_id})"
+        return f"{self.copy.remote_id} is already the ID of {self.copy.remote_name}{job}"
+
+
 @dataclass(frozen=True, slots=True)
 class GivenUp:
     """An upload whose answer was lost, and which was looked for in vain."""
@@ -116,6 +129,7 @@ class JobStore(Protocol):
         when a usable copy of (account, purpose, sha256) is present, `TwinInFlightError` when
         another job of the same triple is in flight. A unique index backs both. With `move.limits`
         it raises PROVIDER_FILE_LIMIT or QUOTA_EXCEEDED when there is no room for one more.
+        With `move.copy` it raises `IdTakenError` when its id is that of another content.
         """
         ...
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from exai_desktop.core.copies.models import CopyState
+from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobState, JobView
 
@@ -34,6 +36,14 @@ _CANCELLING: Final = "Cancelling"
 _ON_HOLD: Final = "On hold"
 _RETRY_LATER: Final = "Waiting to retry"
 
+# A stored job whose file is not there any more.
+_GONE_WORDS: Final[dict[CopyState, str]] = {
+    CopyState.DELETING: COPY_WORDS[CopyState.DELETING],
+    CopyState.DELETED: "Deleted at the provider",
+    CopyState.MISSING: "Missing at the provider",
+    CopyState.EXPIRED: "Expired at the provider",
+}
+
 _ATTEMPT_WORDS: Final[dict[str, str]] = {
     "stored": "stored",
     "interrupted": "interrupted",
@@ -57,6 +67,8 @@ def state_word(job: JobView) -> str:
         return _ON_HOLD
     if job.state is S.WAITING and job.error:
         return _RETRY_LATER
+    if job.file_state is not None:
+        return _GONE_WORDS.get(job.file_state, STATE_WORDS[job.state])
     return STATE_WORDS[job.state]
 
 

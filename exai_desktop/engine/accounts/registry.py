@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from exai_desktop.core.accounts.accounts import (
     Account,
-    AccountDraft,
     AccountStatus,
-    ConnectionReport,
 )
 from exai_desktop.core.accounts.health import BreakerStatus, HealthStatus
 from exai_desktop.core.accounts.ports import AccountBook, Credentials
@@ -27,7 +24,7 @@ from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.routing import Limits, limits_of
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.draft import account_of, report_of
+from exai_desktop.engine.accounts.identity import namesakes, principal
 from exai_desktop.engine.accounts.timing import Limiter
 from exai_desktop.engine.scheduling.lanes import Lane
 
@@ -40,6 +37,8 @@ class _Desk:
     lane: Lane
     limiter: Limiter
     provider: FileProvider | None = None
+    # Of earlier keys: what was under way with them is finished.
+    former: list[FileProvider] = field(default_factory=list)
     problem: AppError | None = None
     leaving: bool = False
 
@@ -71,14 +70,29 @@ class Accounts:
 
     async def load(self) -> None:
         for account in await self._read(self._book.load):
-            self._open(account)
+            self.open(account)
 
-    def _open(self, account: Account) -> Lane:
+    def open(self, account: Account) -> None:
+        """Take an account into use."""
         lane = Lane(account.name, account.max_in_flight, self._clock)
         lane.pause(self.paused)
         limiter = Limiter(account.uploads_per_minute, self._clock, account.bytes_per_s)
         self._desks[account.name] = _Desk(account, lane, limiter)
-        return lane
+
+    def change(self, account: Account) -> None:
+        """Use it as it is now; its client is made anew when next needed."""
+        desk = self._desk(account.name)
+        desk.account = account
+        desk.lane.allow(account.max_in_flight)
+        desk.limiter.limit(account.uploads_per_minute)
+        desk.limiter.bandwidth.limit(account.bytes_per_s)
+        if desk.provider is not None:
+            desk.former.append(desk.provider)
+            desk.provider = None
+
+    async def drop(self, name: str) -> None:
+        """Use it no more."""
+        await self._close(self._desks.pop(name))
 
     def all(self) -> list[Account]:
         return [desk.account for desk in self._desks.values() if not desk.leaving]
@@ -117,14 +131,17 @@ class Accounts:
         """
         desk = self._desk(name)
         if desk.provider is None:
+            account = desk.account
             try:
-                key = await self._read(self._credentials.get, desk.account)
+                key = await self._read(self._credentials.get, account)
             except AccountError as error:
                 if error.code is ErrorCode.ADDRESS_CHANGED:
                     self.raise_problem(name, error)
                 raise
             if key is None:
                 raise AccountError(ErrorCode.KEY_MISSING, name)
+            if desk.account is not account:
+                return await self.provider(name)  # it was changed while the keyring was read
             return self._client(desk, key)
         return desk.provider
 
@@ -136,9 +153,13 @@ class Accounts:
 
     async def close(self) -> None:
         for desk in self._desks.values():
-            if desk.provider is not None:
-                await desk.provider.close()
-                desk.provider = None
+            await self._close(desk)
+
+    async def _close(self, desk: _Desk) -> None:
+        clients = [*desk.former, *([desk.provider] if desk.provider is not None else [])]
+        desk.provider, desk.former = None, []
+        for client in clients:
+            await client.close()
 
     def limits(self, name: str, purpose: str) -> Limits:
         """How much may lie at the account: the provider's word and the user's settings."""
@@ -165,57 +186,15 @@ class Accounts:
         desk.problem = None
         desk.lane.open()
 
-    # -- the user's changes
+    # -- names
 
-    def _account_of(self, draft: AccountDraft) -> Account:
-        order = max((a.order for a in self.all()), default=-1) + 1
-        return account_of(draft, self.table, self._settings, order)
+    def principal(self, name: str) -> Account:
+        """The account under whose name its files go: several names may be one account."""
+        return principal(self.all(), self.get(name))
 
-    async def add(self, draft: AccountDraft, key: str, fingerprint: str) -> str:
-        """Store key and account, in this order; returns the account's name."""
-        account = replace(self._account_of(draft), key_fingerprint=fingerprint)
-        if account.name in self._desks:
-            raise AccountError(ErrorCode.ACCOUNT_EXISTS, account.name)
-        # The client refuses addresses that are neither https nor this machine.
-        await self._factory(account, key).close()
-        await self._read(self._credentials.set, account, key)
-        await self._read(self._book.save, [*self.all(), account])
-        self._open(account)
-        return account.name
-
-    async def remove(self, name: str) -> None:
-        desk = self._desk(name)
-        await self._read(self._book.save, [a for a in self.all() if a.name != name])
-        await self._read(self._credentials.delete, desk.account)
-        del self._desks[name]
-        if desk.provider is not None:
-            await desk.provider.close()
-
-    def identity(self, name: str) -> str:
-        """The same on every machine that has this key for this address."""
-        account = self.get(name)
-        return f"{account.base_url}#{account.key_fingerprint or name}"
-
-    def first_purpose(self, name: str) -> str:
-        """The purpose whose list is asked for when any will do."""
-        return self._first_purpose(self.get(name))
-
-    def _first_purpose(self, account: Account) -> str:
-        info = self.table.of(account)
-        assert info is not None
-        return info.purposes_in(account.region)[0].name
-
-    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        account = self._account_of(draft)
-        provider = self._factory(account, key)
-        began = time.perf_counter()
-        try:
-            files = await provider.list(self._first_purpose(account))
-        except AppError as error:
-            return report_of(account, time.perf_counter() - began, error=error)
-        finally:
-            await provider.close()
-        return report_of(account, time.perf_counter() - began, files=len(files))
+    def namesakes(self, name: str) -> list[Account]:
+        """All names of this account, itself included."""
+        return namesakes(self.all(), self.get(name))
 
     # -- what others see
 
@@ -237,13 +216,25 @@ class Accounts:
                 desk.provider.transport_status if desk.provider else None,
                 breaker(name),
                 health(name),
+                same_as=self._other_name(desk.account),
             )
             for name, desk in self._desks.items()
         )
 
+    def _other_name(self, account: Account) -> str:
+        name = principal(self.all(), account).name
+        return "" if name == account.name else name
+
     async def _read(self, call: Callable[..., T], *args: object) -> T:
         """Settings file and keyring block: never in the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, call, *args)
+
+
+def purpose_to_ask(account: Account, table: ProviderTable) -> str:
+    """The purpose whose list is asked for when any will do; the account may not be in use yet."""
+    info = table.of(account)
+    assert info is not None
+    return info.purposes_in(account.region)[0].name
 
 
 def expiry_of(accounts: Accounts, name: str, purpose: str, remote: RemoteFile) -> float | None:

@@ -35,6 +35,11 @@ class Limiter:
         is_lowered = self._clock.monotonic() < self._lowered_until
         return max(1, self._per_minute * 2 // 3) if is_lowered else self._per_minute
 
+    def limit(self, per_minute: int) -> None:
+        """From now on; 0: no limit is known."""
+        self._per_minute = per_minute
+        self._begun = deque(self._begun, maxlen=max(1, per_minute))
+
     def lower(self) -> None:
         """The provider has throttled: a third less for ten minutes."""
         if self._per_minute:

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.engine.accounts.editor import AccountEditor
 from exai_desktop.engine.accounts.health import Breakers, Health
+from exai_desktop.engine.accounts.identity import identity_of
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
@@ -29,6 +31,7 @@ from exai_desktop.engine.reconciliation.reconciler import Reconciler, Settlement
 from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.reconciliation.suspects import Suspects
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 from exai_desktop.engine.scheduling.in_hand import JobsInHand, ProgressBoard
 from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
@@ -99,12 +102,22 @@ class Assembly:
             parts.bus,
             machine.readers,
         )
+        self.editor = AccountEditor(
+            self.accounts,
+            given.book,
+            given.credentials,
+            given.make_provider,
+            given.keys,
+            parts.settings,
+            self.clock,
+            machine.readers,
+        )
         self.breakers = Breakers(
             self.record.states,
             self.clock,
             parts.settings,
             machine.chance,
-            self.accounts.identity,
+            lambda name: identity_of(self.accounts.get(name)),
             on_change=self._breaker_changed,
             on_fleet=self.problems.of_fleet,
         )
@@ -123,7 +136,7 @@ class Assembly:
         await self.lanes.restore()
 
     def _make_lanes(self) -> None:
-        parts = self._parts
+        parts, record = self._parts, self.record
         self.uncertain = UncertainJobs(self.clock)
         reasons = WaitReasons(self.breakers, self.accounts, self.settings, self.clock)
         self.scheduler = Scheduler(
@@ -141,24 +154,17 @@ class Assembly:
         self.routes = Routes(
             self.accounts, self.breakers, self.settings, self.in_hand, self.readers
         )
-        self.reuse = Reuse(self.record.copies, self.scheduler, self.settings, self.clock)
+        self.moves = CopyMoves(record.copies, record.jobs, self.scheduler, self.clock)
+        self.reuse = Reuse(self.moves, self.accounts, self.scheduler, self.settings, self.clock)
         self.later = TryLater(
             self.scheduler, self.accounts, self.in_hand, self.settings, self.timing
         )
-        self.account_hold = AccountHold(
-            self.accounts, self.record.jobs, self.scheduler, self.timing
-        )
+        self.account_hold = AccountHold(self.accounts, record.jobs, self.scheduler, self.timing)
         self.confirmation = Confirmation(
             self.record.jobs, self.scheduler, self.accounts, self.settings, self.clock
         )
-        self.claims = Claims(
-            parts.machine.claims,
-            self.record.jobs,
-            self.scheduler,
-            self.accounts,
-            self.readers,
-            self.clock,
-        )
+        claims, jobs = parts.machine.claims, record.jobs
+        self.claims = Claims(claims, jobs, self.scheduler, self.accounts, self.readers, self.clock)
         self.recovered = RecoveredRecord(self.record.recovery, self.record.jobs, self.settings)
 
     def _make_stages(self) -> None:
@@ -173,7 +179,7 @@ class Assembly:
                 scheduler, self.routes, ContentCheck(self.readers), parts.malware, self.settings
             ),
             Hashing(record.fingerprints, self.readers, self.board, self.clock),
-            Routing(scheduler, record.copies, self.routes, self.reuse, parts.metrics),
+            Routing(scheduler, self.routes, self.reuse, parts.metrics),
             self.later,
         )
         failures = Failures(
@@ -294,14 +300,14 @@ class Assembly:
             is_read_only=parts.is_read_only,
         )
         self.texts = Texts(record.texts, record.copies, self.accounts, self.clock)
-        lists = RemoteLists(record.copies, self.accounts, record.recovery, self.texts, self.clock)
+        lists = RemoteLists(self.moves, self.accounts, record.recovery, self.texts, self.clock)
         accounts, announce = self._account_changes(commands, audit, lists)
         intake = Intake(
             record.jobs, self.scheduler, self.settings, self.guard, self.clock, parts.bus
         )
         plans = UploadPlans(self.accounts, self.breakers, record.jobs, self.pace, self.settings)
         remote_files = RemoteFiles(
-            record.jobs, record.copies, self.accounts, self.texts, record.audit, self.clock
+            record.jobs, self.moves, self.accounts, self.texts, record.audit, self.clock
         )
         services = Services(
             JobQueue(
@@ -340,9 +346,9 @@ class Assembly:
         )
         changes = AccountChanges(
             account_board,
+            self.editor,
             record.jobs,
             AccountLanes(self.lanes.serve, self.runner.end_lane),
-            parts.accounts.keys,
             self.check,
             lists,
             commands,
@@ -366,7 +372,7 @@ class Assembly:
         if parts.machine.snapshots is not None:
             snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
         comparison = CompareAll(
-            record.recovery, record.copies, self.accounts, self.settings, self.timing, self.guard
+            record.recovery, self.moves, self.accounts, self.settings, self.timing, self.guard
         )
         services = [
             self.guard.run,

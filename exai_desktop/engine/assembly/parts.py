@@ -22,10 +22,10 @@ from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
-from exai_desktop.engine.service.accounts import KeyRules
 from exai_desktop.engine.service.settings import SettingsBook
 
 

@@ -17,6 +17,7 @@ from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 from exai_desktop.engine.scheduling.lanes import DiskGuard
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,15 @@ class CompareAll:
     """One pass over all accounts after a recovery."""
 
     recovery: RecoveryLog | None
-    copies: CopyStore
+    moves: CopyMoves
     accounts: Accounts
     settings: CurrentSettings
     timing: Timing
     guard: DiskGuard
+
+    @property
+    def copies(self) -> CopyStore:
+        return self.moves.copies
 
     async def run(self) -> None:
         """Compare them; a failure of the database is told to the guard."""
@@ -60,6 +65,8 @@ class CompareAll:
         assert self.recovery is not None
         wanted = []
         for account in self.accounts.all():
+            if self.accounts.principal(account.name) != account:
+                continue  # its list is that of its other name
             info = self.accounts.table.of(account)
             for purpose in info.purposes_in(account.region) if info else ():
                 if await self.recovery.not_compared(account.name, purpose.name) is not None:
@@ -92,6 +99,4 @@ class CompareAll:
         for copy in unlisted:
             if copy.state is CopyState.PRESENT:
                 with contextlib.suppress(StaleJobError):
-                    await self.copies.move(
-                        copy.id, copy.state, CopyState.MISSING, self.timing.clock.now()
-                    )
+                    await self.moves.move(copy, CopyState.MISSING)

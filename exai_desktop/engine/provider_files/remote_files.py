@@ -17,6 +17,7 @@ from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.provider_files.texts import Texts
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 
 C = CopyState
 
@@ -28,11 +29,15 @@ class RemoteFiles:
     """What can be done with one file at a provider."""
 
     jobs: JobStore
-    copies: CopyStore
+    moves: CopyMoves
     accounts: Accounts
     texts: Texts
     audit: AuditStore
     clock: Clock
+
+    @property
+    def copies(self) -> CopyStore:
+        return self.moves.copies
 
     async def copy_of_job(self, job_id: int) -> Copy:
         if await self.jobs.get(job_id) is None:
@@ -75,7 +80,7 @@ class RemoteFiles:
     async def _move(self, copy: Copy, new: CopyState) -> Copy:
         """The copy as it is then; it may have been asked for twice, and the other was quicker."""
         try:
-            return await self.copies.move(copy.id, copy.state, new, self.clock.now())
+            return await self.moves.move(copy, new)
         except StaleJobError:
             return await self.copies.by_remote_id(copy.account, copy.remote_id) or copy
 

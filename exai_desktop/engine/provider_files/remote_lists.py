@@ -16,6 +16,7 @@ from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts, expiry_of
 from exai_desktop.engine.provider_files.texts import Texts
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 
 C = CopyState
 
@@ -37,11 +38,15 @@ def _is_damaged(copy: Copy, there: Mapping[str, RemoteFile]) -> bool:
 class RemoteLists:
     """Compares the record with the lists of an account."""
 
-    copies: CopyStore
+    moves: CopyMoves
     accounts: Accounts
     recovery: RecoveryLog | None
     texts: Texts
     clock: Clock
+
+    @property
+    def copies(self) -> CopyStore:
+        return self.moves.copies
 
     async def compare(self, account: Account) -> list[RemoteListing]:
         """One listing a purpose. What is found is recorded; nothing is deleted or sent."""
@@ -89,6 +94,9 @@ class RemoteLists:
         damaged = [c for c in before if _is_damaged(c, there)]
         await self._look(damaged, Sight.OTHER_SIZE, there)
         ours = {c.remote_id for c in before if not _is_foreign(c)}
+        for namesake in self.accounts.namesakes(account.name):
+            others = await self.copies.of_account(namesake.name)
+            ours |= {c.remote_id for c in others if not _is_foreign(c)}
         fine = [
             c.id
             for c in before
@@ -137,7 +145,7 @@ class RemoteLists:
         for copy in back:
             with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
                 new = C.FOREIGN if _is_foreign(copy) else C.PRESENT
-                await self.copies.move(copy.id, C.MISSING, new, self.clock.now())
+                await self.moves.move(copy, new)
         await self._look(back, Sight.SEEN, there)
 
     async def _note_gone(self, lost: Sequence[Copy]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -154,7 +162,7 @@ class RemoteLists:
             if new is not C.MISSING:  # what is missed may come back, and its text is ours
                 await self.texts.forget_text(copy)
             with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
-                await self.copies.move(copy.id, copy.state, new, now)
+                await self.moves.move(copy, new)
             if copy.state is C.PRESENT:
                 (expired if new is C.EXPIRED else missing).append(copy.remote_id)
         return tuple(missing), tuple(expired)

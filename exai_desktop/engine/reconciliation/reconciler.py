@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.copies.provider import TellsTime
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
-from exai_desktop.core.jobs.store import JobStore, StaleJobError
+from exai_desktop.core.jobs.store import IdTakenError, JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.reconciliation.list_matching import MatchResult, MatchVerdict, Suspect
@@ -67,9 +68,19 @@ class Settlement:
             await self.ask_the_user(job, f"{finding.others} files at the provider may be this one")
         elif self.uncertain.looked(job.id) < LOOKS_NEEDED:
             self.uncertain.again(job.id, self.timing.settle_s(job.account))
+        elif await self._was_sent_with_another_key(job):
+            reason = "it was sent with an earlier key: its file may not be in this key's list"
+            await self.ask_the_user(job, reason)
         else:
             self.uncertain.settled(job.id)
             await self._send_again(job)
+
+    async def _was_sent_with_another_key(self, job: RoutedJob) -> bool:
+        """The new key may belong to somebody else, whose list proves nothing."""
+        detail = await self.jobs.detail(job.id)
+        if detail is None or not detail.attempts:
+            return False
+        return detail.attempts[-1].started_at < self.accounts.get(job.account).key_since
 
     async def ask_the_user(self, job: JobView, detail: str) -> None:
         error = AppError(ErrorCode.REVIEW_NEEDED, detail)
@@ -95,13 +106,17 @@ class Settlement:
         if job.cancel_requested:
             notes.append("it was stored before it was cancelled")
         usable = remote.status is not RemoteStatus.ERROR
-        done = await self.scheduler.move(
-            job,
-            S.DONE,
-            note="; ".join(notes),
-            file_id=remote.id,
-            copy=new_copy(self.accounts, job, remote, usable=usable),
-        )
+        try:
+            done = await self.scheduler.move(
+                job,
+                S.DONE,
+                note="; ".join(notes),
+                file_id=remote.id,
+                copy=new_copy(self.accounts, job, remote, usable=usable),
+            )
+        except IdTakenError as taken:
+            await self.ask_the_user(job, taken.detail)
+            return
         await self.claims.settled(done)
 
     async def _learn(self, job: RoutedJob, remote: RemoteFile) -> None:
@@ -173,7 +188,8 @@ class Reconciler:
         listed = await provider.list(purpose)
         clock = provider.clock_offset_s if isinstance(provider, TellsTime) else None
         self._failures.pop(account, None)
-        for finding in await self._suspects.findings(account, suspects, listed, clock):
+        names = [a.name for a in self._settlement.accounts.namesakes(account)]
+        for finding in await self._suspects.findings(names, suspects, listed, clock):
             await self._settlement.apply(finding)
 
     async def _list_failed(

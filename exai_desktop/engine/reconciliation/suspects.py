@@ -41,26 +41,31 @@ class Suspects:
 
     async def findings(
         self,
-        account: str,
+        names: Sequence[str],
         suspects: Sequence[Suspect],
         listed: Sequence[RemoteFile],
         clock_offset_s: float | None,
     ) -> list[MatchResult]:
-        """What the list says of each. `clock_offset_s`: the provider's clock minus ours."""
+        """What the list says of each.
+
+        `names`: all those of the account. `clock_offset_s`: the provider's clock minus ours.
+        """
         dated = [await self._dated(suspect, clock_offset_s) for suspect in suspects]
-        copies = await self.copies.of_account(account)
+        copies = [copy for name in names for copy in await self.copies.of_account(name)]
         # One found or imported is nobody's: it may be the one that is looked for.
         known = {copy.remote_id for copy in copies if copy.origin is CopyOrigin.SENT}
-        known |= await self._claimed_ids(account)
+        known |= await self._claimed_ids(names)
         unknown = [remote for remote in listed if remote.id not in known]
         due = {suspect.job.id for suspect in dated}
-        others = [s for s in await self._of_account(account, UNDER_WAY) if s.job.id not in due]
+        others = [s for s in await self._of_account(names, UNDER_WAY) if s.job.id not in due]
         under_way = [await self._dated(suspect, clock_offset_s) for suspect in others]
         return plan(dated, unknown, self.settings.value.clock_skew_s, under_way)
 
-    async def _of_account(self, account: str, in_states: Sequence[JobState]) -> list[Suspect]:
+    async def _of_account(
+        self, names: Sequence[str], in_states: Sequence[JobState]
+    ) -> list[Suspect]:
         rows = await self.jobs.ids(in_states)
-        found = [await self._suspect(job_id) for job_id, name in rows if name == account]
+        found = [await self._suspect(job_id) for job_id, name in rows if name in names]
         return [suspect for suspect in found if suspect is not None]
 
     async def _suspect(self, job_id: int) -> Suspect | None:
@@ -78,8 +83,8 @@ class Suspects:
         listed_at = self.clock.now() + now_s
         return Suspect(suspect.job, began_at, began_at > listed_at + 1)
 
-    async def _claimed_ids(self, account: str) -> set[str]:
+    async def _claimed_ids(self, names: Sequence[str]) -> set[str]:
         """Ids that jobs hold which have their answer but not their record yet."""
         confirming = await self.jobs.ids([S.CONFIRMING])
-        views = [await self.jobs.get(i) for i, name in confirming if name == account]
+        views = [await self.jobs.get(i) for i, name in confirming if name in names]
         return {view.file_id for view in views if view is not None and view.file_id}

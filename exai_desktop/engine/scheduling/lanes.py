@@ -33,7 +33,6 @@ class Lane:
         self._delayed: list[tuple[float, int, int]] = []
         self._next_ticket = 0
         self._most = slots
-        self._slots = asyncio.Semaphore(slots)
         self._narrow_until = 0.0
         # Jobs handed out and not given back.
         self.under_way = 0
@@ -90,28 +89,27 @@ class Lane:
         """A third fewer at once for a while: the provider found it too many."""
         self._narrow_until = self._clock.monotonic() + seconds
 
+    def allow(self, slots: int) -> None:
+        """So many may be under way from now on; what is under way is finished."""
+        self._most = slots
+        self._changed.set()
+
     def pause(self, paused: bool) -> None:
         self.paused = paused
         self._changed.set()
 
     async def take(self) -> int:
         """Wait for a free slot and the next job. Give the slot back with `release`."""
-        await self._slots.acquire()
-        try:
-            while True:
-                self._changed.clear()
-                job_id, wait_s = self._next()
-                if job_id is not None:
-                    self.under_way += 1
-                    return job_id
-                await self._changed.wait(wait_s)
-        except BaseException:
-            self._slots.release()
-            raise
+        while True:
+            self._changed.clear()
+            job_id, wait_s = self._next()
+            if job_id is not None:
+                self.under_way += 1
+                return job_id
+            await self._changed.wait(wait_s)
 
     def release(self) -> None:
         self.under_way -= 1
-        self._slots.release()
         self._changed.set()
 
     def _next(self) -> tuple[int | None, float | None]:
@@ -120,7 +118,7 @@ class Lane:
         while self._delayed and self._delayed[0][0] <= now:
             _, ticket, job_id = heapq.heappop(self._delayed)
             self._ready.append((ticket, job_id))
-        if self.paused:
+        if self.paused or self.under_way >= self._most:
             return None, None
         closed_s = self._closed_s()
         if closed_s > 0:

@@ -6,14 +6,17 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from exai_desktop.core.accounts.accounts import (
+    HERE,
     AccountDraft,
+    AccountEdit,
     AccountStatus,
     BalanceBook,
     ConnectionReport,
+    KeyPlace,
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.copies.models import RemoteListing
@@ -22,10 +25,11 @@ from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.core.events import AccountsChanged, EventBus
-from exai_desktop.core.jobs.jobs import JobState
+from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.draft import report_of
+from exai_desktop.engine.accounts.editor import AccountEditor
 from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.provider_files.remote_lists import RemoteLists
@@ -35,14 +39,6 @@ from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.upload.admission import AccountCheck
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRules:
-    """`check` cleans a key or refuses it, `fingerprint` names it without telling it."""
-
-    check: Callable[[str], str]
-    fingerprint: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +115,9 @@ class AccountChanges:
     def __init__(
         self,
         board: AccountBoard,
+        editor: AccountEditor,
         jobs: JobStore,
         lanes: AccountLanes,
-        keys: KeyRules,
         check: AccountCheck,
         lists: RemoteLists,
         commands: Commands,
@@ -129,9 +125,9 @@ class AccountChanges:
     ) -> None:
         self._board = board
         self._accounts = board.accounts
+        self._editor = editor
         self._jobs = jobs
         self._lanes = lanes
-        self._keys = keys
         self._check = check
         self._lists = lists
         self._commands = commands
@@ -142,9 +138,8 @@ class AccountChanges:
         return list(await self._board.statuses())
 
     async def add(self, draft: AccountDraft, key: str) -> AccountStatus:
-        clean = self._keys.check(key)
         async with self._changing:
-            name = await self._accounts.add(draft, clean, self._keys.fingerprint(clean))
+            name = await self._editor.add(draft, key)
             self._lanes.serve(name)
         await self._audit.note_account("added", self._accounts.get(name))
         await self._board.announce()
@@ -157,10 +152,11 @@ class AccountChanges:
             # From here on no file is routed to it.
             self._accounts.leave(name, leaving=True)
             try:
-                open_states = [s for s in JobState if not s.is_final]
-                if any(owner == name for _, owner in await self._jobs.ids(open_states)):
-                    raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
-                await self._accounts.remove(name)
+                await self._refuse_if_in_use(name, [s for s in JobState if not s.is_final])
+                heirs = [a.name for a in self._accounts.namesakes(name) if a.name != name]
+                await self._editor.remove(name)
+                if heirs:
+                    await self._board.copies.hand_over(name, heirs[0])
             except AppError:
                 self._accounts.leave(name, leaving=False)
                 raise
@@ -170,6 +166,38 @@ class AccountChanges:
         await self._board.balances.forget(name)
         await self._audit.note_account("removed", account)
         await self._board.announce()
+
+    async def _refuse_if_in_use(self, name: str, states: Collection[JobState]) -> None:
+        if any(owner == name for _, owner in await self._jobs.ids(list(states))):
+            raise AccountError(ErrorCode.ACCOUNT_IN_USE, name)
+
+    async def set_key(
+        self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
+    ) -> AccountStatus:
+        """What is held for the account goes on afterwards."""
+        async with self._changing:
+            old = self._accounts.get(name)
+            new, clean = self._editor.with_key(name, key, place)
+            if new.base_url != old.base_url:
+                # Only the old address can tell what became of these.
+                await self._refuse_if_in_use(name, IN_FLIGHT)
+            if not untested:
+                await self._editor.try_key(new, clean)
+            await self._editor.replace_key(new, clean)
+            # In a fleet another key is another account.
+            await self._board.breakers.refresh(name)
+        await self._audit.note_account("key_replaced", new)
+        await self._commands.resume_account(name)
+        await self._board.announce()
+        return await self._board.status(name)
+
+    async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
+        """The new limits hold at once."""
+        async with self._changing:
+            account = await self._editor.edit(name, changes)
+        await self._audit.note_account("edited", account)
+        await self._board.announce()
+        return await self._board.status(name)
 
     async def test(self, name: str) -> ConnectionReport:
         """The user's wish is also a probe of an account that is paused."""
@@ -192,11 +220,13 @@ class AccountChanges:
         return await self._board.health.history(account, limit)
 
     async def reconcile(self, name: str) -> list[RemoteListing]:
-        listings = await self._lists.compare(self._accounts.get(name))
+        # All names of an account have one list.
+        account = self._accounts.principal(name)
+        listings = await self._lists.compare(account)
         if any(listing.missing or listing.expired for listing in listings):
-            await self._commands.resume_full(name)
+            await self._commands.resume_full(account.name)
         await self._board.announce()
         return listings
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
-        return await self._accounts.test_draft(draft, self._keys.check(key))
+        return await self._editor.test_draft(draft, key)

@@ -52,7 +52,7 @@ class ProviderFiles:
     async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None
     ) -> ImportReport:
-        found = self._lists.accounts.get(account)
+        found = self._lists.accounts.principal(account)
         report = await self._lists.import_foreign(found, remote_ids)
         await self._changed()
         return report

@@ -6,13 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from exai_desktop.core.copies.models import CopyOrigin
+from exai_desktop.core.copies.models import CopyOrigin, CopyState
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.files.files import names_of
-from exai_desktop.core.jobs.jobs import RETRY_MOVES, JobState, JobView, routed
-from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
+from exai_desktop.core.jobs.jobs import (
+    RESEND_MOVES,
+    RETRY_MOVES,
+    JobQuery,
+    JobState,
+    JobView,
+    routed,
+)
+from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
@@ -31,6 +38,12 @@ _AT_REST: Final = frozenset({S.WAITING, S.HELD, S.NEEDS_REVIEW})
 
 # In line for the first stages, or in them.
 _PREPARING: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING})
+
+
+def can_be_retried(job: JobView) -> bool:
+    """A stored job only when its file is gone at the provider."""
+    is_gone = job.state in RESEND_MOVES and job.file_state is not None
+    return job.state in RETRY_MOVES or is_gone
 
 
 class Commands:
@@ -146,16 +159,27 @@ class Commands:
         for name in {v.account for v in views if v.account and v.error} & known:
             self._accounts.clear_problem(name)
 
+    async def _all_to_retry(self, *, gone: bool) -> list[JobView]:
+        if gone:
+            page = await self._jobs.page(JobQuery(gone=True, descending=False, limit=-1))
+            return [view for view in page.rows if view.file_state is not CopyState.DELETING]
+        rows = await self._jobs.ids([S.FAILED, S.HELD])
+        found = await self._views([job_id for job_id, _ in rows])
+        return [v for v in found if v.state is S.FAILED or v.error is not None]
+
     async def retry(
-        self, job_ids: Sequence[int] | None, *, allow_fallback: bool, accepted: Sequence[str]
+        self,
+        job_ids: Sequence[int] | None,
+        *,
+        allow_fallback: bool,
+        accepted: Sequence[str],
+        gone: bool,
     ) -> list[int]:
         if job_ids is None:
-            rows = await self._jobs.ids([S.FAILED, S.HELD])
-            found = await self._views([job_id for job_id, _ in rows])
-            views = [v for v in found if v.state is S.FAILED or v.error is not None]
+            views = await self._all_to_retry(gone=gone)
         else:
             views = await self._views(job_ids)
-        views = [v for v in views if v.state in RETRY_MOVES or v.state is S.HELD]
+        views = [v for v in views if can_be_retried(v) or v.state is S.HELD]
         self._give_another_chance(views)
         note = f"retried; accepted: {names_of(accepted)}" if accepted else "retried"
         moved = []
@@ -211,6 +235,9 @@ class Commands:
         if known is not None and known.origin is CopyOrigin.SENT:
             raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
         copy = new_copy(self._accounts, job, remote, usable=True)
-        await self._scheduler.move(
-            job, S.DONE, note="the user chose this file", file_id=remote.id, copy=copy
-        )
+        try:
+            await self._scheduler.move(
+                job, S.DONE, note="the user chose this file", file_id=remote.id, copy=copy
+            )
+        except IdTakenError as taken:
+            raise EngineError(ErrorCode.WRONG_STATE, taken.detail) from taken

@@ -289,8 +289,11 @@ class JobQueue:
         *,
         allow_fallback: bool = False,
         accepted: Sequence[str] = (),
+        gone: bool = False,
     ) -> list[int]:
-        return await self._commands.retry(job_ids, allow_fallback=allow_fallback, accepted=accepted)
+        return await self._commands.retry(
+            job_ids, allow_fallback=allow_fallback, accepted=accepted, gone=gone
+        )
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
         await self._commands.settle(job_id, remote_id)

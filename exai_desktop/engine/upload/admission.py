@@ -20,7 +20,8 @@ from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, conse
 from exai_desktop.core.routing.routing import Route, Wish, choose
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers, Health, Permit
-from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.identity import identity_of, principal
+from exai_desktop.engine.accounts.registry import Accounts, purpose_to_ask
 from exai_desktop.engine.accounts.timing import LOWERED_S
 from exai_desktop.engine.files.folder_places import rules_holding
 from exai_desktop.engine.scheduling.in_hand import JobsInHand
@@ -53,9 +54,13 @@ class Routes:
 
     async def choose(self, job: JobView) -> Route:
         """None that has refused it, rather one that is not paused. Raises as `core`'s `choose`."""
-        rules = await self.rules_of(job)
-        known = self.in_hand.find(job.id)
-        accounts = allowed_by(rules, self.accounts.all(), job.wanted_account)
+        rules, known = await self.rules_of(job), self.in_hand.find(job.id)
+        # Under one name only: two names of one account would each store their own copy.
+        names = {account.name: account for account in self.accounts.all()}
+        principals = [a for a in names.values() if principal(names.values(), a) == a]
+        meant = names.get(job.wanted_account or "")
+        wanted = principal(names.values(), meant).name if meant else job.wanted_account
+        accounts = allowed_by(rules, principals, wanted)
         consents = (
             job.allow_fallback,
             self.settings.value.allow_fallback,
@@ -64,7 +69,7 @@ class Routes:
         return choose(
             sent_name(job.path),
             job.size,
-            Wish(job.wanted_account, job.wanted_purpose, any(consents)),
+            Wish(wanted, job.wanted_purpose, any(consents)),
             accounts,
             self.accounts.table,
             known.refusals if known else {},
@@ -240,7 +245,9 @@ class Pace:
         most = self.accounts.limiter(job.account).per_minute
         while self.turns is not None and most:
             try:
-                wait_s = await self.turns.take(self.accounts.identity(job.account), most, WINDOW_S)
+                wait_s = await self.turns.take(
+                    identity_of(self.accounts.get(job.account)), most, WINDOW_S
+                )
             except EngineError as error:
                 self.on_fleet(error)
                 return
@@ -290,7 +297,7 @@ class AccountCheck:
         must not be asked now. `wanted`: by the user, whatever the wait.
         """
         provider = await self.accounts.provider(account)
-        purpose = self.accounts.first_purpose(account)
+        purpose = purpose_to_ask(self.accounts.get(account), self.accounts.table)
         permit = await self.breakers.admit(account, wanted=wanted)
         if permit.until is not None:
             raise AppError(ErrorCode.CIRCUIT_BREAKER_OPEN, account)

@@ -41,6 +41,10 @@ class Readiness:
             # The rules have changed since it was routed.
             await self.scheduler.move(job, S.QUEUED, note="a rule for its folder")
             return False
+        if self.accounts.principal(job.account).name != job.account:
+            # Since it was routed, another name of the same account has come to stand for it.
+            await self.scheduler.move(job, S.QUEUED, note="another name of the same account")
+            return False
         problem = self.accounts.problem(job.account)
         if problem is not None:
             await self.scheduler.move(job, S.HELD, error=problem, note=problem.title)

@@ -7,7 +7,6 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.tree import AppError, FileError
 from exai_desktop.core.events import Metrics
@@ -152,7 +151,6 @@ class Routing:
     """The end of the preparation: the job gets its account, or is a duplicate there."""
 
     scheduler: Scheduler
-    copies: CopyStore
     routes: Routes
     reuse: Reuse
     metrics: Metrics
@@ -161,7 +159,7 @@ class Routing:
         name = sent_name(job.path)
         route = await self.routes.choose(job)
         account, purpose = route.account, route.purpose.name
-        copy = await self.copies.find_present(account.name, purpose, sha256)
+        copy = await self.reuse.find(account.name, purpose, sha256)
         if copy is not None and not self.reuse.is_fresh(copy):
             copy = None  # asked about in the account's own lane, before anything is sent
         self.metrics.checked_for_twin(is_duplicate=copy is not None)
@@ -171,7 +169,7 @@ class Routing:
             S.DUPLICATE if copy else S.WAITING,
             note=route.reason,
             provider=account.provider,
-            account=account.name,
+            account=copy.account if copy else account.name,
             purpose=purpose,
             sha256=sha256,
             sent_name=name,

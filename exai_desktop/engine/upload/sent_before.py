@@ -33,7 +33,7 @@ from exai_desktop.core.jobs.jobs import (
     routed,
 )
 from exai_desktop.core.jobs.recovery import RecoveryLog
-from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.core.jobs.store import IdTakenError, JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
@@ -282,13 +282,16 @@ class Claims:
         remote = await provider.find(earlier.remote_id, job.purpose)
         if remote is None or remote.bytes != job.size:
             return False
-        await self.scheduler.move(
-            job,
-            S.DUPLICATE,
-            note="another program on this computer has uploaded it",
-            file_id=remote.id,
-            copy=new_copy(self.accounts, job, remote, usable=True),
-        )
+        try:
+            await self.scheduler.move(
+                job,
+                S.DUPLICATE,
+                note="another program on this computer has uploaded it",
+                file_id=remote.id,
+                copy=new_copy(self.accounts, job, remote, usable=True),
+            )
+        except IdTakenError:
+            return False  # our own record says that the id is another file's
         return True
 
 

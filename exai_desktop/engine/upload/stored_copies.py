@@ -11,14 +11,15 @@ from typing import Final
 from exai_desktop.core.copies.models import Copy, CopyState, RemoteFile, RemoteStatus
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.copies.queries import CopyCheck, Sight
-from exai_desktop.core.copies.store import CopyStore, NewCopy
+from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, TransferError
 from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
-from exai_desktop.core.jobs.store import JobStore, StaleJobError
+from exai_desktop.core.jobs.store import IdTakenError, JobStore, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts, expiry_of
+from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 
 C = CopyState
@@ -77,15 +78,29 @@ class Confirmation:
         if error_code is not None:
             detail = f"{remote.bytes:,} bytes at the provider, {job.size:,} here; "
             detail += remote.status_text
-            await self.scheduler.move(
-                job,
-                S.FAILED,
-                error=AppError(error_code, detail.rstrip("; ")),
-                copy=new_copy(self.accounts, job, remote, usable=False),
-            )
+            error = AppError(error_code, detail.rstrip("; "))
+            copy = new_copy(self.accounts, job, remote, usable=False)
+            await self._record(job, S.FAILED, copy, error=error)
             return
         copy = new_copy(self.accounts, job, remote, usable=True)
-        await self.scheduler.move(job, S.DONE, note=note, copy=copy)
+        await self._record(job, S.DONE, copy, note=note)
+
+    async def _record(
+        self,
+        job: RoutedJob,
+        new: JobState,
+        copy: NewCopy,
+        *,
+        error: AppError | None = None,
+        note: str = "",
+    ) -> None:
+        """The end of the job with its copy; failed when its id is that of another content."""
+        try:
+            await self.scheduler.move(job, new, error=error, note=note, copy=copy)
+        except IdTakenError as taken:
+            error = AppError(ErrorCode.FILE_ID_TAKEN, taken.detail)
+            # Without the id: whoever used it could get the other file.
+            await self.scheduler.move(job, S.FAILED, error=error, note=taken.detail, file_id=None)
 
     async def confirm_again(self, job_id: int) -> None:
         """After a restart: whatever is still confirming."""
@@ -126,9 +141,16 @@ class Reuse:
     """Lists that are being fetched now are shared by all who wait for one."""
 
     def __init__(
-        self, copies: CopyStore, scheduler: Scheduler, settings: CurrentSettings, clock: Clock
+        self,
+        moves: CopyMoves,
+        accounts: Accounts,
+        scheduler: Scheduler,
+        settings: CurrentSettings,
+        clock: Clock,
     ) -> None:
-        self._copies = copies
+        self._copies = moves.copies
+        self._moves = moves
+        self._accounts = accounts
         self._scheduler = scheduler
         self._settings = settings
         self._clock = clock
@@ -139,9 +161,20 @@ class Reuse:
         now = self._clock.now()
         if copy.expires_at is not None and copy.expires_at <= now:
             return False
-        age = now - (copy.verified_at or copy.recorded_at)
+        seen_at = copy.verified_at or copy.recorded_at
+        if seen_at < self._accounts.get(copy.account).key_since:
+            return False  # seen with another key, perhaps of another owner
+        age = now - seen_at
         # A clock set back makes no old news fresh.
         return 0 <= age < self._settings.value.verify_after_s
+
+    async def find(self, account: str, purpose: str, sha256: str) -> Copy | None:
+        """The usable copy of this content at the account, under whichever of its names."""
+        for namesake in self._accounts.namesakes(account):
+            copy = await self._copies.find_present(namesake.name, purpose, sha256)
+            if copy is not None:
+                return copy
+        return None
 
     async def reuse(self, job: RoutedJob, provider: FileProvider) -> bool:
         """Make the job a duplicate when its content lies at the account; else leave it as it is.
@@ -149,7 +182,7 @@ class Reuse:
         A copy that is gone is noted as missing or expired. Raises `TransferError` when the
         provider cannot be asked: then nothing may be sent either.
         """
-        copy = await self._copies.find_present(job.account, job.purpose, job.sha256)
+        copy = await self.find(job.account, job.purpose, job.sha256)
         if copy is None or not await self._is_still_there(copy, provider):
             return False
         await self.become_duplicate(job, copy)
@@ -158,7 +191,12 @@ class Reuse:
     async def become_duplicate(self, job: JobView, copy: Copy) -> None:
         note = "the same content is already at the provider"
         await self._scheduler.move(
-            job, JobState.DUPLICATE, note=note, file_id=copy.remote_id, twin_of=copy.job_id
+            job,
+            JobState.DUPLICATE,
+            note=note,
+            account=copy.account,
+            file_id=copy.remote_id,
+            twin_of=copy.job_id,
         )
 
     async def _is_still_there(self, copy: Copy, provider: FileProvider) -> bool:
@@ -181,7 +219,7 @@ class Reuse:
 
     async def _note(self, copy: Copy, state: CopyState) -> None:
         with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
-            await self._copies.move(copy.id, C.PRESENT, state, self._clock.now())
+            await self._moves.move(copy, state)
 
     async def _see(self, copy: Copy, provider: FileProvider) -> RemoteFile | None:
         """By the list, which answers for all copies at once; an absence is confirmed by its id."""

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
 
 from exai_desktop.core.accounts.accounts import AccountDraft, ConnectionReport
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable, Region
 from exai_desktop.gui.accounts.connection_result import ResultLine
+from exai_desktop.gui.accounts.form_fields import (
+    MOST_PER_MINUTE,
+    KeyField,
+    LineField,
+    NumberField,
+    choice,
+    field_label,
+    form_layout,
+)
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, Card, column, row
@@ -48,57 +56,35 @@ class AccountForm(Card):
         self._on_edit()
 
     def _build_fields(self) -> None:
-        self.provider = QComboBox()
-        self.region = QComboBox()
-        self.name = _field("Account name", "Shown in the queue")
-        self.key = _field("API key", "")
-        self.key.setEchoMode(QLineEdit.EchoMode.Password)
-        self._eye = QAction("Show the key", self.key)
-        self._eye.setCheckable(True)
-        self._eye.toggled.connect(self._show_key)
-        self._theme.set_icon(self._eye, "eye", "muted")
-        self.key.addAction(self._eye, QLineEdit.ActionPosition.TrailingPosition)
-        self.base_url = _field("Base URL", "https://…")
-        self.tier = QComboBox()
-        self.per_minute = QSpinBox()
-        self.per_minute.setRange(0, 60_000)
-        self.per_minute.setSpecialValueText("No known limit")
-        self.per_minute.setAccessibleName("Uploads per minute")
-        # The style sheet's padding does not reach the field inside.
-        self.per_minute.lineEdit().setTextMargins(8, 0, 0, 0)
-        boxes = ((self.provider, "Provider"), (self.region, "Region"), (self.tier, "Tier"))
-        for box, name in boxes:
-            box.setAccessibleName(name)
-            box.view().setAccessibleName(name)
+        self.provider, self.region, self.tier = choice("Provider"), choice("Region"), choice("Tier")
+        self.name = LineField("Account name", "Shown in the queue")
+        self.key = KeyField(self._theme)
+        self.base_url = LineField("Base URL", "https://…")
+        self.per_minute = NumberField("Uploads per minute", 0, MOST_PER_MINUTE, "No known limit")
         self.provider.currentIndexChanged.connect(self._on_provider)
         self.region.currentIndexChanged.connect(self._on_region)
         for field in (self.name, self.key, self.base_url):
             field.textChanged.connect(self._on_edit)
 
     def _assemble(self) -> None:
-        fields = QFormLayout()
-        fields.setContentsMargins(0, 0, 0, 0)
-        fields.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        fields.setHorizontalSpacing(16)
-        fields.setVerticalSpacing(10)
-        fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        fields.addRow(_label("&Provider", self.provider), self.provider)
-        fields.addRow(_label("&Region", self.region), self.region)
+        fields = form_layout()
+        fields.addRow(field_label("&Provider", self.provider), self.provider)
+        fields.addRow(field_label("&Region", self.region), self.region)
         self._region_note = PlainLabel(REGION_NOTE, role="label", wrap=True)
         fields.addRow("", self._region_note)
-        fields.addRow(_label("&Name", self.name), self.name)
-        fields.addRow(_label("API &key", self.key), self.key)
+        fields.addRow(field_label("&Name", self.name), self.name)
+        fields.addRow(field_label("API &key", self.key), self.key)
         fields.addRow("", row(self.open_console, 0))
         self.advanced = Button(
             self._theme, "&Advanced", self._toggle_advanced, kind="ghost", name="Advanced settings"
         )
         self.advanced.setCheckable(True)
-        self._base_label = _label("Base &URL", self.base_url)
+        self._base_label = field_label("Base &URL", self.base_url)
         fields.addRow("", row(self.advanced, 0))
         fields.addRow(self._base_label, self.base_url)
-        self._tier_label = _label("&Tier", self.tier)
+        self._tier_label = field_label("&Tier", self.tier)
         fields.addRow(self._tier_label, self.tier)
-        self._pace_label = _label("Uploads per &minute", self.per_minute)
+        self._pace_label = field_label("Uploads per &minute", self.per_minute)
         fields.addRow(self._pace_label, self.per_minute)
         self._toggle_advanced()
         buttons = row(self.test, 0, self.save)
@@ -129,15 +115,9 @@ class AccountForm(Card):
         """The result of the test, beside the button that asked for it."""
         self.result.show_report(report)
 
-    def forget_key(self) -> None:
-        """Empty the field and its undo history."""
-        # setText, unlike clear, leaves nothing to undo.
-        self.key.setText("")
-        self._eye.setChecked(False)
-
     def reset(self) -> None:
         """Ready for the next account."""
-        self.forget_key()
+        self.key.forget()
         self.base_url.setText("")
         self.per_minute.setValue(0)
         self.tier.setCurrentIndex(0)
@@ -206,11 +186,6 @@ class AccountForm(Card):
         self.test.setEnabled(has_key)
         self.save.setEnabled(has_key and bool(self.name.text().strip()))
 
-    def _show_key(self, wanted: bool) -> None:
-        mode = QLineEdit.EchoMode
-        self.key.setEchoMode(mode.Normal if wanted else mode.Password)
-        self._theme.set_icon(self._eye, "eye-off" if wanted else "eye", "muted")
-
     def _toggle_advanced(self) -> None:
         for part in (self._base_label, self.base_url):
             part.setVisible(self.advanced.isChecked() or self._needs_url)
@@ -224,17 +199,3 @@ class AccountForm(Card):
         region = self._region()
         if region is not None:
             QDesktopServices.openUrl(QUrl(region.console_url))
-
-
-def _field(name: str, placeholder: str) -> QLineEdit:
-    field = QLineEdit()
-    field.setAccessibleName(name)
-    field.setPlaceholderText(placeholder)
-    field.setAcceptDrops(False)
-    return field
-
-
-def _label(text: str, buddy: QWidget) -> PlainLabel:
-    label = PlainLabel(text, role="muted")
-    label.setBuddy(buddy)
-    return label

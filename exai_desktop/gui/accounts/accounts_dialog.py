@@ -8,12 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
-from exai_desktop.core.accounts.accounts import AccountStatus
+from exai_desktop.core.accounts.accounts import Account, AccountStatus
 from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.account_form import AccountForm
+from exai_desktop.gui.accounts.change_dialog import ChangeDialog
 from exai_desktop.gui.accounts.connection_result import ResultLine
 from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
 from exai_desktop.gui.engine.session import EngineClient
@@ -31,7 +32,7 @@ NO_ACCOUNT = (
 
 
 class AccountCard(Card):
-    """One account with its state and its two commands."""
+    """One account with its state and its commands."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class AccountCard(Card):
         table: ProviderTable,
         status: AccountStatus,
         on_test: Callable[[AccountCard], object],
+        on_change: Callable[[AccountCard], object],
         on_remove: Callable[[AccountCard], object] | None,
     ) -> None:
         super().__init__()
@@ -54,7 +56,12 @@ class AccountCard(Card):
         head.setStretch(1, 1)
         self.test = Button(theme, "Test", lambda: on_test(self), name=f"Test {self.name}")
         head.addWidget(self.test)
+        self.change: Button | None = None
         if on_remove is not None:
+            self.change = Button(
+                theme, "Change…", lambda: on_change(self), name=f"Change {self.name}"
+            )
+            head.addWidget(self.change)
             remove = Button(
                 theme, "", lambda: on_remove(self), icon="trash", kind="icon",
                 name=f"Remove {self.name}",
@@ -64,6 +71,11 @@ class AccountCard(Card):
         self._state = PlainLabel(wrap=True)
         self.setLayout(column(head, self._state, self.result, margin=16))
         self.show_status(status)
+
+    @property
+    def account(self) -> Account:
+        assert self._status is not None
+        return self._status.account
 
     def show_status(self, status: AccountStatus) -> None:
         """Bring the line up to date; the result of a test stays."""
@@ -78,6 +90,8 @@ def state_text(status: AccountStatus) -> str:
     """The problem if there is one, else what the account holds and does."""
     if status.problem is not None:
         return f"{status.problem.title}. {status.problem.hint}"
+    if status.same_as:
+        return f"Same account as {status.same_as}: its files are sent and listed there"
     parts = [f"{count_text(status.files, 'file', 'files')}, {size_text(status.bytes)}"]
     parts += [f"{status.sending:,} sending"] if status.sending else []
     parts += [f"{status.waiting:,} waiting"] if status.waiting else []
@@ -139,7 +153,9 @@ class AccountsDialog(QDialog):
         on_remove = None if self._is_sandbox else self._ask_remove
 
         def card(name: str) -> AccountCard:
-            return AccountCard(self._theme, self._table, by_name[name], self._test, on_remove)
+            return AccountCard(
+                self._theme, self._table, by_name[name], self._test, self._change, on_remove
+            )
 
         self._list.show_keys(
             list(by_name), card, lambda: PlainLabel(NO_ACCOUNT, role="muted", wrap=True)
@@ -159,7 +175,7 @@ class AccountsDialog(QDialog):
         super().closeEvent(event)
 
     def _let_go(self) -> None:
-        self.form.forget_key()
+        self.form.key.forget()
         self._tasks.cancel()
 
     def _list_side(self, on_real_account: Callable[[], object] | None) -> QWidget:
@@ -188,6 +204,18 @@ class AccountsDialog(QDialog):
             card.result.show_report(await self._client.accounts.test(card.name))
         except AppError as error:
             card.result.show_error(ErrorView.of(error))
+
+    def _change(self, card: AccountCard) -> None:
+        dialog = ChangeDialog(
+            self,
+            self._theme,
+            self._table,
+            self._client,
+            self._tasks,
+            card.account,
+            lambda: self._tasks.start(self._load()),
+        )
+        dialog.open()
 
     def _test_draft(self) -> None:
         self._tasks.start(self._run_test_draft())

@@ -31,6 +31,10 @@ class ResultLine(Card):
         """The question is on its way."""
         self._say("hourglass", "quiet", "muted", "Testing…", "")
 
+    def show_good(self, title: str) -> None:
+        """It was done."""
+        self._say("check", "success", "success", title, "")
+
     def show_report(self, report: ConnectionReport) -> None:
         """It works, or why it does not."""
         if not report.ok and report.error is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from exai_desktop.core.jobs.jobs import JobQuery
 from exai_desktop.core.service import UploadService, method_of, proxy
 from exai_desktop.gui.engine.bridge import EngineBridge
 from exai_desktop.gui.engine.thread import EngineFactory, EngineStoppedError, EngineThread
@@ -27,6 +28,11 @@ class EngineClient:
         self.settings = calls.settings
         self.keys = calls.keys
         self.facts = calls.facts
+
+    async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:
+        """How many files of the list have one of these ids; each is an account and an id there."""
+        pages = [await self.queue.page(JobQuery(file=file, limit=1)) for file in set(files)]
+        return sum(page.total for page in pages)
 
     def use(self, thread: EngineThread | None) -> None:
         """Talk to this engine from now on; None: to none."""

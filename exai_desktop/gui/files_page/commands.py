@@ -10,9 +10,13 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.copies.models import Copy, CopyState, RemoteListing
+from exai_desktop.core.copies.queries import COPY_WORDS
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.files_page.columns import VALID_ID
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
@@ -90,11 +94,23 @@ class FilesCommands:
                 await self._import(meant)
             case FileAction.DELETE:
                 orders = {("file", c.id): partial(self._client.files.delete, c.id) for c in meant}
-                self._deletions.add(orders, self.on_change)
+                entries = await self._client.entries_of((c.account, c.remote_id) for c in meant)
+                self._deletions.add(orders, self.on_change, entries=entries)
             case FileAction.COPY_ID:
-                copy_text("\n".join(copy.remote_id for copy in meant))
-                title = f"{count_text(len(meant), 'file ID', 'file IDs')} copied"
-                self._notices.show_notice(title, "", Tone.GOOD)
+                self._copy_ids(meant)
+
+    def _copy_ids(self, copies: Sequence[Copy]) -> None:
+        """An id that works no more is not given out."""
+        ids = [copy.remote_id for copy in copies if copy.state in VALID_ID]
+        gone = [copy for copy in copies if copy.state not in VALID_ID]
+        if not ids:
+            detail = f"{gone[0].remote_id}: {COPY_WORDS[gone[0].state]}"
+            self._notices.show_error(ErrorView.of_code(ErrorCode.FILE_GONE, detail))
+            return
+        copy_text("\n".join(ids))
+        title = f"{count_text(len(ids), 'file ID', 'file IDs')} copied"
+        left_out = f"{count_text(len(gone), 'ID', 'IDs')} left out: no longer valid."
+        self._notices.show_notice(title, left_out if gone else "", Tone.GOOD)
 
     async def _import(self, copies: Sequence[Copy]) -> None:
         imported = 0

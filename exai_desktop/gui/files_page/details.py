@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from exai_desktop.core.copies.models import Copy
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck, FileDetail, Sight
 from exai_desktop.core.files.names import extension
-from exai_desktop.gui.files_page.columns import LOOKS, facts_of
+from exai_desktop.gui.files_page.columns import LOOKS, VALID_ID, facts_of
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
@@ -113,7 +113,7 @@ class FilesDetails(Card):
         self._kind.setText(size_text(copy.size))
         self._state_icon.show_icon(look.icon, look.tone.value)
         self._state.setText(look.word)
-        self.file_id.show_value(copy.remote_id)
+        self.file_id.show_value(copy.remote_id, can_copy=copy.state in VALID_ID)
         self.sha256.show_value(copy.sha256)
         self._hash_box.setVisible(bool(copy.sha256))
         self.facts.show_facts(facts_of(copy, time.time()))

@@ -33,6 +33,7 @@ class DelayedDeletion(QObject):
         self._tasks = tasks
         self._orders: dict[tuple[str, int], Order] = {}
         self._afterwards: list[Callable[[], object]] = []
+        self._entries = 0
         self._left_s = 0
         self.seconds = DELAY_S
         self._timer = QTimer(self)
@@ -45,11 +46,20 @@ class DelayedDeletion(QObject):
         return bool(self._orders)
 
     def add(
-        self, orders: Mapping[tuple[str, int], Order], afterwards: Callable[[], object]
+        self,
+        orders: Mapping[tuple[str, int], Order],
+        afterwards: Callable[[], object],
+        *,
+        entries: int = 0,
     ) -> None:
-        """Delete these unless the user undoes it in time; `afterwards` refreshes the page."""
+        """Delete these unless the user undoes it in time; `afterwards` refreshes the page.
+
+        `entries`: how many files of the list have these ids.
+        """
         if not orders:
             return
+        if orders.keys() - self._orders.keys():
+            self._entries += entries
         self._orders |= orders
         self._afterwards.append(afterwards)
         self._left_s = self.seconds
@@ -70,6 +80,7 @@ class DelayedDeletion(QObject):
         """Call all off without a notice: the program ends, or another engine starts."""
         self._timer.stop()
         self._orders.clear()
+        self._entries = 0
         self._afterwards.clear()
         self._notices.end_undo()
         self.changed.emit()
@@ -85,10 +96,12 @@ class DelayedDeletion(QObject):
 
     def _tell(self) -> None:
         what = count_text(len(self._orders), "file is", "files are")
+        loses = "The file ID stops working then"
+        if self._entries > len(self._orders):
+            loses += f" for {self._entries:,} files in the list, which share it"
         self._notices.show_undo(
             f"{what} about to be deleted at the provider",
-            f"In {self._left_s} s. The file ID stops working then; nothing on this computer is"
-            " deleted.",
+            f"In {self._left_s} s. {loses}; nothing on this computer is deleted.",
             self.undo,
         )
 

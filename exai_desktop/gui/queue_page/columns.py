@@ -62,6 +62,8 @@ def tip_text(job: JobView, column: Column, progress: Progressed | None) -> str:
         return job.path
     if column is Column.STATE and job.error is not None:
         return f"{job.error.title}. {job.error.hint}"
+    if column is Column.RESULT and job.file_state is not None:
+        return f"{result_text(job)} (no longer works)"
     if column is Column.RESULT and job.state is JobState.DUPLICATE:
         return f"{result_text(job)} (already uploaded)"
     return cell_text(job, column, progress)

@@ -22,6 +22,7 @@ from exai_desktop.gui.queue_page.send_menu import by_objection, consent_question
 from exai_desktop.gui.style.plain_text import PlainQuestion
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
+from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.copy_line import copy_text
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 
@@ -102,6 +103,10 @@ class QueueCommands:
         """All that failed, wherever they are in the list."""
         self._tasks.start(self._client.queue.retry(None))
 
+    def retry_gone(self) -> None:
+        """All whose id no longer works, wherever they are in the list."""
+        self._tasks.start(self._client.queue.retry(None, gone=True))
+
     def clear_finished(self) -> None:
         """Forget all that is finished; the files at the providers stay."""
         self._tasks.start(self._client.queue.remove(None))
@@ -138,7 +143,7 @@ class QueueCommands:
         if action in orders:
             await orders[action]([job.id for job in meant])
         elif action is Action.DELETE_REMOTE:
-            self._delete_soon(meant)
+            await self._delete_soon(meant)
         elif action is Action.SEND_ANYWAY:
             self._ask_consent(meant)
         elif action is Action.SHOW_TEXT:
@@ -160,16 +165,28 @@ class QueueCommands:
         }
 
     def _copy_ids(self, jobs: Sequence[JobView]) -> None:
-        copy_text("\n".join(job.file_id or "" for job in jobs))
-        if len(jobs) == 1:
-            self._say("File ID copied", jobs[0].file_id or "", Tone.GOOD)
+        """An id that works no more is not given out."""
+        ids = [job.file_id or "" for job in jobs if job.file_state is None]
+        gone = [job.error for job in jobs if job.file_state is not None and job.error]
+        if not ids:
+            self._notices.show_error(gone[0])
+            return
+        copy_text("\n".join(ids))
+        left_out = (
+            f" {count_text(len(gone), 'ID', 'IDs')} left out: no longer valid." if gone else ""
+        )
+        if len(ids) == 1:
+            self._say("File ID copied", f"{ids[0]}{'.' if gone else ''}{left_out}", Tone.GOOD)
         else:
-            self._say(f"{len(jobs):,} file IDs copied", "One per line.", Tone.GOOD)
+            self._say(f"{len(ids):,} file IDs copied", f"One per line.{left_out}", Tone.GOOD)
 
-    def _delete_soon(self, jobs: Sequence[JobView]) -> None:
+    async def _delete_soon(self, jobs: Sequence[JobView]) -> None:
         delete = self._client.files.delete_of_job
-        orders = {("job", job.id): partial(delete, job.id) for job in jobs}
-        self._deletions.add(orders, self.on_deleted)
+        # Equal files have one id: it is deleted once.
+        by_file = {(job.account or "", job.file_id or ""): job.id for job in jobs}
+        orders = {("job", job_id): partial(delete, job_id) for job_id in by_file.values()}
+        entries = await self._client.entries_of(by_file)
+        self._deletions.add(orders, self.on_deleted, entries=entries)
 
     def _ask_consent(self, jobs: Sequence[JobView]) -> None:
         question = PlainQuestion(*consent_question(jobs), self._window)

@@ -167,7 +167,7 @@ class DetailsPane(Card):
         self.error.setVisible(job.error is not None and not is_question)
         if job.error is not None:
             self.error.show_error(job.error, is_over=job.state.is_final)
-        self.file_id.show_value(job.file_id or "")
+        self.file_id.show_value(job.file_id or "", can_copy=job.file_state is None)
         self._id_box.setVisible(bool(job.file_id))
         self.sha256.show_value(job.sha256 or "")
         self._hash_box.setVisible(bool(job.sha256))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.files.files import can_be_accepted
-from exai_desktop.core.jobs.jobs import FINAL, RETRY_MOVES, JobState, JobView
+from exai_desktop.core.jobs.jobs import FINAL, RESEND_MOVES, RETRY_MOVES, JobState, JobView
 from exai_desktop.core.routing.capabilities import ProviderTable
 
 S = JobState
@@ -32,7 +33,7 @@ _STATES: dict[Action, frozenset[JobState]] = {
     Action.PAUSE: frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING}),
     Action.RESUME: frozenset({S.HELD}),
     Action.CANCEL: frozenset(JobState) - FINAL,
-    Action.RETRY: RETRY_MOVES,
+    Action.RETRY: RETRY_MOVES | RESEND_MOVES,
     Action.ALLOW_FALLBACK: RETRY_MOVES,
     Action.SEND_ANYWAY: frozenset({S.REFUSED}),
     Action.REMOVE: FINAL,
@@ -48,6 +49,11 @@ def fits(action: Action, job: JobView, table: ProviderTable | None = None) -> bo
     if job.state not in _STATES[action] or (action in _NEEDS_ID and not job.file_id):
         return False
     match action:
+        case Action.RETRY:
+            # What lies at the provider is not sent again.
+            return job.state in RETRY_MOVES or job.file_state is not None
+        case Action.DELETE_REMOTE:
+            return job.file_state in (None, CopyState.DELETING)
         case Action.CANCEL:
             return not job.cancel_requested
         case Action.ALLOW_FALLBACK:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.words import STATE_WORDS, state_word
@@ -32,6 +33,14 @@ LOOKS: Final[dict[JobState, Look]] = {
 }
 
 
+# A stored job whose file is not there any more: never green.
+_GONE_LOOKS: Final[dict[CopyState, tuple[str, Tone]]] = {
+    CopyState.DELETING: ("hourglass", Tone.CARE),
+    CopyState.DELETED: ("trash", Tone.CARE),
+    CopyState.MISSING: ("alert", Tone.BAD),
+    CopyState.EXPIRED: ("clock", Tone.CARE),
+}
+
 DONE: Final = StateGroup("Done", (S.DONE, S.DUPLICATE))
 ATTENTION: Final = StateGroup("Needs attention", (S.NEEDS_REVIEW, S.HELD, S.FAILED, S.REFUSED))
 
@@ -57,6 +66,9 @@ def look_of(job: JobView, progress: Progressed | None = None) -> Look:
     if job.state is S.SENDING and is_all_sent(progress):
         return LOOKS[S.CONFIRMING]
     word = state_word(job)
+    if job.file_state is not None:
+        icon, tone = _GONE_LOOKS.get(job.file_state, ("alert", Tone.BAD))
+        return Look(word, icon, tone)
     if job.cancel_requested and not job.state.is_final:
         return Look(word, LOOKS[S.CANCELLED].icon, Tone.NEUTRAL)
     if job.state is S.WAITING and job.error:

@@ -39,8 +39,9 @@ class CopyLine(QWidget):
         layout.setStretch(0, 1)
         self.setLayout(layout)
 
-    def show_value(self, value: str) -> None:
+    def show_value(self, value: str, *, can_copy: bool = True) -> None:
         """Show it whole or cut in the middle, as there is room."""
+        self.button.setVisible(can_copy)
         self._value.setText(value)
         self._value.setAccessibleName(f"{self._name}: {value}")
 

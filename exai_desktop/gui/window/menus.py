@@ -129,6 +129,7 @@ class WindowActions(QObject):
         self.speeds = SpeedLimit(self, commands.limit_speed)
         self.waiting = WaitingRules(self, commands.wait_when)
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
+        self.retry_gone = make("Send &missing files again", commands.retry_gone, icon="retry")
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
         self.stored = make("&Files at the providers", order.stored, icon="cloud", keys="Ctrl+2")
@@ -167,7 +168,8 @@ class WindowActions(QObject):
         )  # fmt: skip
         single = (files[action] for action in own)
         pauses = (self.pause_all, self.pause_hour)
-        queue = self._menu(bar, "&Queue", *pauses, None, *single, None, self.retry_all, self.clear)
+        whole = (self.retry_all, self.retry_gone, self.clear)
+        queue = self._menu(bar, "&Queue", *pauses, None, *single, None, *whole)
         queue.addSeparator()
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         queue.addActions(list(self.waiting.actions.values()))

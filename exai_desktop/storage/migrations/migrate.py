@@ -22,6 +22,7 @@ from exai_desktop.storage.migrations import (
     m0009_files,
     m0010_balances,
     m0011_health,
+    m0012_gone_files,
     m0013_runs,
 )
 from exai_desktop.storage.sqlite.driver import Connection
@@ -56,6 +57,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0009_files,
     m0010_balances,
     m0011_health,
+    m0012_gone_files,
     m0013_runs,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(

@@ -11,7 +11,7 @@ from exai_desktop.core.copies.models import Copy, CopyState, check_copy
 from exai_desktop.core.copies.queries import CopyCheck, FilePage, FileQuery
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.files.files import FileId
-from exai_desktop.core.jobs.store import StaleJobError
+from exai_desktop.core.jobs.store import IdTakenError, StaleJobError
 from exai_desktop.core.routing.routing import Usage
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_copy_move
 from exai_desktop.storage.database import Database
@@ -34,12 +34,18 @@ _PRESENT_COPY: Final = (
 _OF_JOB: Final = """
 SELECT copies.* FROM jobs JOIN copies
     ON copies.job_id = jobs.id
-    OR (copies.account = jobs.account AND copies.remote_id = jobs.file_id)
+    OR (copies.account = jobs.account AND copies.remote_id = jobs.file_id
+        AND copies.sha256 = coalesce(jobs.sha256, copies.sha256))
     OR copies.job_id = jobs.twin_of
 WHERE jobs.id = ?
 ORDER BY copies.account = jobs.account AND copies.remote_id = jobs.file_id DESC,
     copies.job_id = jobs.id DESC, copies.usable DESC, copies.id DESC
 LIMIT 1"""
+
+# What is gone has given its id back; of what was not sent from here the content is not known.
+_TAKEN: Final = """
+SELECT * FROM copies WHERE account = ? AND remote_id = ? AND sha256 <> ? AND origin = 'sent'
+    AND state IN ('present', 'deleting')"""
 
 _INSERT: Final = """
 INSERT INTO copies (provider, account, purpose, sha256, size, remote_id, remote_name, state,
@@ -48,7 +54,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, 'present', ?, ?, ?, ?, ?)
 ON CONFLICT (account, remote_id) DO UPDATE SET
     provider = excluded.provider, purpose = excluded.purpose, sha256 = excluded.sha256,
     size = excluded.size, remote_name = excluded.remote_name, state = excluded.state,
-    usable = excluded.usable, job_id = coalesce(copies.job_id, excluded.job_id),
+    usable = excluded.usable, job_id = CASE WHEN copies.sha256 = excluded.sha256
+        THEN coalesce(copies.job_id, excluded.job_id) ELSE excluded.job_id END,
     verified_at = excluded.verified_at, expires_at = excluded.expires_at,
     origin = 'sent'"""
 
@@ -74,8 +81,12 @@ def record_copy(connection: Connection, copy: NewCopy, job_id: int, at: float) -
     """Note a file that the provider has; one already known by its id is brought up to date.
 
     When the same content lies there already as another file, the older stays the one in use
-    and this one is noted beside it.
+    and this one is noted beside it. Raises `IdTakenError` when the id is that of another content:
+    nobody knows which of the two the provider has kept.
     """
+    taken = _one(connection, _TAKEN, copy.account, storable(copy.remote_id), copy.sha256)
+    if taken is not None:
+        raise IdTakenError(taken)
     older = present_copy(connection, copy.account, copy.purpose, copy.sha256)
     is_second = older is not None and older.remote_id != copy.remote_id
     connection.execute(
@@ -126,6 +137,32 @@ def _move(
     known_path = None if path is None else os.fsdecode(path["path"])
     trail.append(connection, (entry_of_copy_move(copy, old, at, known_path),))
     return copy
+
+
+def _hand_over(connection: Connection, account: str, heir: str) -> None:
+    names = {"account": account, "heir": heir}
+    # What the heir's list has shown as somebody else's is its own now.
+    connection.execute(
+        "DELETE FROM copies WHERE account = :heir AND origin = 'found' AND remote_id IN"
+        " (SELECT remote_id FROM copies WHERE account = :account AND origin <> 'found')",
+        names,
+    )
+    # Two copies in use of one content, from before the names were one: the heir's stays in use.
+    connection.execute(
+        f"UPDATE copies SET usable = 0 WHERE account = :account AND {PRESENT} AND EXISTS"  # noqa: S608 - a constant
+        " (SELECT 1 FROM copies AS other WHERE other.account = :heir"
+        " AND other.purpose = copies.purpose AND other.sha256 = copies.sha256"
+        " AND other.state = 'present' AND other.usable = 1)",
+        names,
+    )
+    connection.execute(
+        "UPDATE OR IGNORE copies SET account = :heir WHERE account = :account", names
+    )
+    connection.execute(
+        "UPDATE jobs SET account = :heir WHERE account = :account AND file_id IS NOT NULL"
+        " AND state IN ('done', 'duplicate')",
+        names,
+    )
 
 
 def _by_hundreds(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -205,6 +242,9 @@ class SqliteCopyStore:
 
     async def looks(self, copy_id: int) -> list[CopyCheck]:
         return await self._database.read(partial(copy_queries.looks_at, copy_id=copy_id))
+
+    async def hand_over(self, account: str, heir: str) -> None:
+        await self._database.write(partial(_hand_over, account=account, heir=heir))
 
     async def usage(self) -> dict[str, tuple[int, int]]:
         return await self._database.read(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exai_desktop.core.jobs.jobs import (
+    RESEND_MOVES,
     RETRY_MOVES,
     Attempt,
     JobDetail,
@@ -29,6 +30,7 @@ from exai_desktop.core.jobs.store import (
 from exai_desktop.core.routing.routing import check_room
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_move
 from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT
+from exai_desktop.storage.migrations.m0012_gone_files import GONE
 from exai_desktop.storage.record.copies import copy_of_job, present_copy, record_copy, usage
 from exai_desktop.storage.record.rows import (
     Value,
@@ -107,6 +109,12 @@ def _conditions(query: JobQuery) -> tuple[str, list[Value]]:
     if query.ids is not None:
         terms.append("id IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(query.ids))
+    if query.file is not None:
+        account, file_id = query.file
+        terms.append("file_id = ? AND account = ? AND state IN ('done', 'duplicate')")
+        values += [storable(file_id), account]
+    if query.gone:
+        terms.append("file_state IS NOT NULL")
     if wanted := query.search.strip():
         either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
         values += [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]
@@ -198,6 +206,14 @@ _CLEARED_BY_RETRY: Final[dict[str, Value]] = {
     "cancel_requested": 0,
 }
 
+_CLEARED_BY_RESEND: Final[dict[str, Value]] = {
+    "file_id": None,
+    "twin_of": None,
+    "file_state": None,
+}
+# What lies at the provider is not sent again.
+_IF_GONE: Final = " AND file_state IS NOT NULL"
+
 # An attempt that is there already only gets its end: what was sent is never rewritten.
 _ATTEMPT: Final = """
 INSERT INTO attempts (job_id, number, transport, sent_name, size, sha256, started_at, ended_at,
@@ -211,10 +227,13 @@ ON CONFLICT (job_id, number) DO UPDATE SET
 
 def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     """Carry out the move or raise and leave everything as it was."""
-    is_retry = move.old in RETRY_MOVES and move.new is JobState.QUEUED
+    is_retry = move.old in RETRY_MOVES | RESEND_MOVES and move.new is JobState.QUEUED
     check_move(move.old, move.new, retry=is_retry)
+    values = _new_values(move, is_retry=is_retry)
+    if move.new is JobState.DUPLICATE and move.copy is None:
+        values["file_state"] = _what_became_of(connection, move)
     try:
-        row = _update(connection, move, _new_values(move, is_retry=is_retry))
+        row = _update(connection, move, values)
     except IntegrityError:
         _refuse_twin(connection, move)
         raise
@@ -254,6 +273,8 @@ def apply_many(connection: Connection, moves: Sequence[Move], trail: AuditTrail)
 
 def _new_values(move: Move, *, is_retry: bool) -> dict[str, Value]:
     values = dict(_CLEARED_BY_RETRY) if is_retry else {}
+    if move.old in RESEND_MOVES:
+        values |= _CLEARED_BY_RESEND
     for column, value in move.changes.items():
         if column not in _COLUMNS:  # the names become part of the statement
             raise KeyError(column)
@@ -267,12 +288,23 @@ def _new_values(move: Move, *, is_retry: bool) -> dict[str, Value]:
     return values
 
 
+def _what_became_of(connection: Connection, move: Move) -> str | None:
+    """Of the file a duplicate points to: it may have been deleted a moment ago."""
+    row: Row | None = connection.execute(
+        "SELECT copies.state FROM copies JOIN jobs ON jobs.id = ?"  # noqa: S608 - a constant
+        " WHERE copies.account = coalesce(?, jobs.account) AND copies.remote_id = ?"
+        f" AND copies.state IN ({GONE})",
+        (move.job_id, move.changes.get("account"), move.changes.get("file_id")),
+    ).fetchone()
+    return None if row is None else row["state"]
+
+
 def _update(connection: Connection, move: Move, values: dict[str, Value]) -> Row:
     # Sorted: the same columns give the same text, which the driver has prepared already.
     columns = sorted(values)
     row: Row | None = connection.execute(
         f"UPDATE jobs SET {', '.join(f'{column} = ?' for column in columns)}"  # noqa: S608 - checked names
-        " WHERE id = ? AND state = ? RETURNING *",
+        f" WHERE id = ? AND state = ?{_IF_GONE if move.old in RESEND_MOVES else ''} RETURNING *",
         (*(values[column] for column in columns), move.job_id, move.old),
     ).fetchone()
     if row is None:

@@ -8,6 +8,8 @@ import unicodedata
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
+from exai_desktop.core.copies.queries import COPY_WORDS
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.files import ScanResult, ScanVerdict
 from exai_desktop.core.files.names import plain_text
@@ -59,6 +61,12 @@ def job_view(row: Row) -> JobView:
     error = None
     if code is not None:
         error = ErrorView.of_code(code, row["error_detail"] or "", row["error_retry_after"])
+    file_state = None if row["file_state"] is None else CopyState(row["file_state"])
+    if file_state is not None:
+        # Of every job that shares the id, not only of the one whose copy it was.
+        error = ErrorView.of_code(
+            ErrorCode.FILE_GONE, f"{row['file_id']}: {COPY_WORDS[file_state]}"
+        )
     return JobView(
         id=row["id"],
         batch_id=row["batch_id"],
@@ -92,6 +100,7 @@ def job_view(row: Row) -> JobView:
         twin_of=row["twin_of"],
         error=error,
         finished_at=row["finished_at"],
+        file_state=file_state,
     )
 
 

@@ -113,7 +113,7 @@ def test_the_eye_shows_the_key(stage: Stage) -> None:
     dialog = open_dialog(stage)
     form = dialog.form
     modes = [form.key.echoMode()]
-    form._eye.trigger()
+    form.key.eye.trigger()
     modes.append(form.key.echoMode())
     form.reset()
     modes.append(form.key.echoMode())

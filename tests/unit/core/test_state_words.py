@@ -56,3 +56,11 @@ def test_an_attempt_says_how_it_ended(outcome: str) -> None:
     assert attempt_word(replace(ended, ended_at=None)) == "in progress"
     assert attempt_word(replace(ended, outcome=None)) == "ended"
     assert attempt_word(replace(ended, outcome="of the future")) == "of the future"
+
+
+@pytest.mark.parametrize("state", [S.DONE, S.DUPLICATE])
+def test_a_stored_file_that_is_gone_has_another_word(state: JobState) -> None:
+    gone = (CopyState.DELETING, CopyState.DELETED, CopyState.MISSING, CopyState.EXPIRED)
+    words = {state_word(replace(job(state), file_state=found)) for found in gone}
+    assert len(words) == len(gone)
+    assert not words & set(STATE_WORDS.values())

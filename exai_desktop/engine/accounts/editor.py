@@ -1,0 +1,153 @@
+"""The user's changes of accounts: keyring, settings file and the accounts in use, in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from exai_desktop.core.accounts.accounts import (
+    Account,
+    AccountDraft,
+    AccountEdit,
+    ConnectionReport,
+    KeyPlace,
+)
+from exai_desktop.core.accounts.ports import AccountBook, Credentials
+from exai_desktop.core.copies.provider import ProviderFactory
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, AppError
+from exai_desktop.core.machine import Clock
+from exai_desktop.core.settings import Settings
+from exai_desktop.engine.accounts.draft import account_of, edited, report_of, with_place
+from exai_desktop.engine.accounts.registry import Accounts, purpose_to_ask
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRules:
+    """`check` cleans a key or refuses it, `fingerprint` names it without telling it."""
+
+    check: Callable[[str], str]
+    fingerprint: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEditor:
+    """All calls are made in the engine's loop, one change at a time."""
+
+    accounts: Accounts
+    book: AccountBook
+    credentials: Credentials
+    factory: ProviderFactory
+    keys: KeyRules
+    settings: Settings
+    clock: Clock
+    readers: Executor
+
+    def _account_of(self, draft: AccountDraft) -> Account:
+        order = max((a.order for a in self.accounts.all()), default=-1) + 1
+        return account_of(draft, self.accounts.table, self.settings, order)
+
+    async def add(self, draft: AccountDraft, key: str) -> str:
+        """Store key and account, in this order; returns the account's name."""
+        key = self.keys.check(key)
+        account = self._marked(self._account_of(draft), key)
+        if self.accounts.lane(account.name) is not None:
+            raise AccountError(ErrorCode.ACCOUNT_EXISTS, account.name)
+        await self._check_address(account, key)
+        await self._read(self.credentials.set, account, key)
+        await self._save([*self.accounts.all(), account])
+        self.accounts.open(account)
+        return account.name
+
+    async def remove(self, name: str) -> None:
+        await self._save([a for a in self.accounts.all() if a.name != name])
+        await self._read(self.credentials.delete, self.accounts.get(name))
+        await self.accounts.drop(name)
+
+    def _marked(self, account: Account, key: str) -> Account:
+        fingerprint = self.keys.fingerprint(key)
+        return replace(account, key_fingerprint=fingerprint, key_since=self.clock.now())
+
+    def with_key(self, name: str, key: str, place: KeyPlace) -> tuple[Account, str]:
+        """The account as it will be with the new key, and the key without white space.
+
+        Raises INVALID_KEY_FORMAT, INVALID_ACCOUNT.
+        """
+        clean = self.keys.check(key)
+        account = with_place(self.accounts.get(name), place, self.accounts.table)
+        return self._marked(account, clean), clean
+
+    async def try_key(self, account: Account, key: str) -> None:
+        """One question with it. Raises what the provider, or the way there, says against it."""
+        provider = self.factory(account, key)
+        try:
+            await provider.list(purpose_to_ask(account, self.accounts.table))
+        finally:
+            await provider.close()
+
+    async def replace_key(self, account: Account, key: str) -> None:
+        """What is under way is finished with the old key; all else uses the new one."""
+        await self._check_address(account, key)
+        before = self.accounts.get(account.name)
+        old = await self._old_key(before)
+        await self._read(self.credentials.set, account, key)
+        try:
+            await self._change(account)
+        except AppError:
+            # The new key must not go to the old address.
+            if old is not None:
+                await self._read(self.credentials.set, before, old)
+            raise
+
+    async def edit(self, name: str, changes: AccountEdit) -> Account:
+        """The account with the changes, which hold at once. Raises INVALID_ACCOUNT."""
+        account = edited(self.accounts.get(name), changes, self.accounts.table)
+        await self._change(account)
+        return account
+
+    async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
+        """One question for an account that is not saved."""
+        key = self.keys.check(key)
+        account = self._account_of(draft)
+        provider = self.factory(account, key)
+        began = time.perf_counter()
+        try:
+            files = await provider.list(purpose_to_ask(account, self.accounts.table))
+        except AppError as error:
+            return report_of(account, time.perf_counter() - began, error=error)
+        finally:
+            await provider.close()
+        return report_of(account, time.perf_counter() - began, files=len(files))
+
+    async def _check_address(self, account: Account, key: str) -> None:
+        """The client refuses addresses that are neither https nor this machine."""
+        await self.factory(account, key).close()
+
+    async def _old_key(self, account: Account) -> str | None:
+        """None too when it cannot be read: that may be why it is replaced."""
+        try:
+            return await self._read(self.credentials.get, account)
+        except AppError as error:
+            log.warning("the old key of %s cannot be read: %s", account.name, error.code)
+            return None
+
+    async def _change(self, account: Account) -> None:
+        accounts = self.accounts.all()
+        await self._save([account if a.name == account.name else a for a in accounts])
+        self.accounts.change(account)
+
+    async def _save(self, accounts: list[Account]) -> None:
+        await self._read(self.book.save, accounts)
+
+    async def _read(self, call: Callable[..., T], *args: object) -> T:
+        """Settings file and keyring block: never in the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.readers, call, *args)
