@@ -48,6 +48,7 @@ _VERBS = (
 _PROTOCOLS = (
     lambda: (
         _any.capture_signals,
+        _any.log_message,
         _any.connect_tcp,
         _any.connection_lost,
         _any.handle_request,
