@@ -35,12 +35,7 @@ from exai_desktop.engine.scheduling.copy_moves import CopyMoves
 from exai_desktop.engine.scheduling.in_hand import JobsInHand, ProgressBoard
 from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
-from exai_desktop.engine.service.accounts import (
-    AccountBoard,
-    AccountChanges,
-    AccountLanes,
-    Balances,
-)
+from exai_desktop.engine.service import accounts as account_service
 from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
@@ -331,11 +326,11 @@ class Assembly:
 
     def _account_changes(
         self, commands: Commands, audit: Audit, lists: RemoteLists
-    ) -> tuple[AccountChanges, Callable[[], Awaitable[None]]]:
+    ) -> tuple[account_service.AccountChanges, Callable[[], Awaitable[None]]]:
         """With what announces the accounts anew."""
         parts, record = self._parts, self.record
-        balances = Balances(record.balances, self.accounts, self.clock)
-        account_board = AccountBoard(
+        balances = account_service.Balances(record.balances, self.accounts, self.clock)
+        account_board = account_service.AccountBoard(
             self.accounts,
             self.breakers,
             self.health,
@@ -344,11 +339,11 @@ class Assembly:
             self.scheduler,
             parts.bus,
         )
-        changes = AccountChanges(
+        changes = account_service.AccountChanges(
             account_board,
             self.editor,
             record.jobs,
-            AccountLanes(self.lanes.serve, self.runner.end_lane),
+            account_service.AccountLanes(self.lanes.serve, self.runner.end_lane),
             self.check,
             lists,
             commands,
