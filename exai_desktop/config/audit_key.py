@@ -85,9 +85,10 @@ class KeptAnchor:
         self._store = store
 
     def load(self) -> AuditAnchor | None:
-        """The newer one: the key store may have been locked in the last session."""
-        found = [anchor for anchor in (self._in_store(), self._in_file()) if anchor is not None]
-        return max(found, key=lambda anchor: anchor.seq, default=None)
+        """The key store's, even if it was locked when the file's was written: a file can be forged,
+        and one that is older still holds for all rows up to it.
+        """
+        return self._in_store() or self._in_file()
 
     def _in_file(self) -> AuditAnchor | None:
         try:

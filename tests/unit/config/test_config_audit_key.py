@@ -17,6 +17,8 @@ from exai_desktop.config.credentials import AccountKeys
 from exai_desktop.config.secret_store import KeyringStore, SessionStore
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.audit.audit import KEY_BYTES, Seal, key_id
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError
 from tests.own_time import OwnTime
 
 from .memory_keyring import MemoryKeyring
@@ -153,3 +155,37 @@ def test_an_anchor_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
     KeptAnchor(tmp_path / "taken" / "anchor.json", SessionStore()).save(
         Seal(bytes(32)).anchor(1, "ab", "then")
     )
+
+
+class Lasting(SessionStore):
+    """A key store that the next run finds again, and that may be locked."""
+
+    is_lasting = True
+    error: AccountError | None = None
+
+    def get(self, name: str) -> str | None:
+        if self.error is not None:
+            raise self.error
+        return super().get(name)
+
+    def set(self, name: str, value: str) -> None:
+        if self.error is not None:
+            raise self.error
+        super().set(name, value)
+
+
+def test_the_anchor_in_the_key_store_goes_before_the_file(tmp_path: Path) -> None:
+    """Who may write the profile can forge the file, or delete it."""
+    store, path = Lasting(), tmp_path / "anchor.json"
+    true = Seal(bytes(32)).anchor(7, "ab", "then")
+    KeptAnchor(path, store).save(true)
+    forged = Seal(b"1" * 32).anchor(9, "cd", "later")
+    KeptAnchor(path, SessionStore()).save(forged)
+    assert KeptAnchor(path, SessionStore()).load() == forged
+    assert KeptAnchor(path, store).load() == true
+    path.unlink()
+    assert KeptAnchor(path, store).load() == true
+    store.error = AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED)
+    assert KeptAnchor(path, store).load() is None
+    KeptAnchor(path, store).save(true)
+    assert KeptAnchor(path, store).load() == true
