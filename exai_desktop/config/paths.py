@@ -133,7 +133,7 @@ def _refuse_what_others_can_change(data: Path, settings: Path) -> None:
         _refuse_foreign(folder)
         if not any(folder.iterdir()):
             _close(folder)
-        elif not any(file.exists() for file in own_files):
+        elif not any(file.exists() for file in (*own_files, data / "locks")):
             if stat.S_IMODE(folder.stat().st_mode) & _OTHERS_MAY_ANYTHING:
                 raise _not_private(folder, "It has other files: choose a folder of its own, or run")
             continue
