@@ -77,6 +77,9 @@ RAISES: Final[dict[str, str]] = {
     "MACROS_FOUND": _HOSTILE.format("doc as macros.doc"),
     "ENCRYPTED_DOCUMENT": _HOSTILE.format("doc as password.doc"),
     "DECEPTIVE_NAME": _HOSTILE.format("text as notes.txt:hidden"),
+    "SECRET_INSIDE": (
+        "tests/engine/upload/test_secrets.py::test_a_key_is_asked_about_before_it_leaves"
+    ),
     "FILE_DAMAGED": _HOSTILE.format("docx as bad stream.docx"),
     "FILE_CHANGED": _KIMI.format("a_file_that_changes_on_the_way_is_not_stored", "-grow"),
     "READ_FAILED": (

@@ -277,6 +277,11 @@ class Settings(SendingSettings):
         default="ask",
         description="Misleading file names: ask, allow, or always refuse.",
     )
+    content_secret: OnContent = Field(
+        default="ask",
+        description="Text files with a private key, a token or a password: ask, allow, or always"
+        " refuse.",
+    )
     allowed_folders: tuple[str, ...] = Field(
         default=(),
         description="Folders from which `upload --unattended` may upload files; empty: no folder."

@@ -1,9 +1,11 @@
 """Consent and unattended uploads, as scripts meet them."""
 
 import json
+import random
 from pathlib import Path
 
 from tests import documents
+from tests.secrets.planted import pem
 
 from .program import Program
 from .server import Server
@@ -38,6 +40,26 @@ def test_a_question_is_answered_by_retry_or_ahead(
     rows = program.run("audit", "export", "--format", "json").expect(0).rows
     accepted = {json.loads(r["detail"]).get("accepted") for r in rows if r["job_id"] == row["id"]}
     assert accepted == {None, "CONTENT_MISMATCH"}
+
+
+def test_a_key_in_a_file_is_asked_about(program: Program, sandbox: Server, tmp_path: Path) -> None:
+    program.add_account(sandbox)
+    path = tmp_path / "id_rsa.txt"
+    path.write_text("one\n" + pem(random.Random(1), "OPENSSH"), encoding="utf-8")
+    row = program.upload(path).expect(1).row
+    assert row["error"]["code"] == "SECRET_INSIDE"
+    assert row["error"]["detail"] == "a private key in line 2"
+    shown = program.run("show", str(row["id"])).expect(0).out
+    assert f"exai-desktop retry {row['id']} --accept secret" in shown
+    assert "SECRET_INSIDE" in program.run("explain", "1028").expect(0).out
+    # Nobody is there to be asked.
+    program.environment["EXAI_DESKTOP_ALLOWED_FOLDERS"] = str(tmp_path)
+    refused = program.upload(path, "--unattended").expect(1).row
+    assert refused["error"]["code"] == "SECRET_INSIDE"
+    bad = program.run("upload", path, "--unattended", "--accept", "secret").expect(2)
+    assert "in advance" in bad.err
+    assert not sandbox.stored()
+    assert program.upload(path, "--accept", "secret").expect(0).row["state"] == "done"
 
 
 def test_unattended_only_what_lies_in_an_allowed_folder(

@@ -70,12 +70,12 @@ def _put(owner: object, name: str, value: object) -> None:
 def at_hash(counter: Counter) -> None:
     """While a file is read."""
 
-    def wrapped(file: Any, on_bytes: Callable[[int], None], stopped: Callable[[], bool]) -> str:
+    def wrapped(file: Any, on_bytes: Callable[[int], None], *others: Any) -> str:
         def noted(done: int) -> None:
             on_bytes(done)
             counter.strike()
 
-        return hash_file(file, noted, stopped)
+        return hash_file(file, noted, *others)
 
     _put(prepare, "hash_file", wrapped)
 

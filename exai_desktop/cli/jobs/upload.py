@@ -17,7 +17,7 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.events import BatchScanned, Event, JobChanged, JobsAdded, ProblemRaised
-from exai_desktop.core.files.files import ASKING, accepted_codes
+from exai_desktop.core.files.files import ASKING, accepted_codes, without_person
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, Origin, SortKey
 from exai_desktop.core.service import UploadService
 
@@ -146,7 +146,12 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
 ) -> None:
     """Upload files and folders, wait for them, print their file IDs."""
     origin = Origin.UNATTENDED if unattended else Origin.CLI
-    options = AddOptions(account, purpose, allow_fallback, origin, accepted(accept))
+    codes = accepted(accept)
+    if unattended and without_person(codes) != codes:
+        raise typer.BadParameter(
+            "secret cannot be accepted in advance with --unattended", param_hint="--accept"
+        )
+    options = AddOptions(account, purpose, allow_fallback, origin, codes)
     # Only the folder one is in is added, as the engine may run elsewhere. The shell has replaced
     # `~`, variables and patterns: what is left of them is part of a name.
     # An empty one (an unset variable) stays empty: it must not mean the folder one is in.

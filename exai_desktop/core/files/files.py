@@ -156,6 +156,7 @@ ASKING: Final[dict[str, ErrorCode]] = {
     "encrypted": ErrorCode.ENCRYPTED_DOCUMENT,
     "mismatch": ErrorCode.CONTENT_MISMATCH,
     "deceptive": ErrorCode.DECEPTIVE_NAME,
+    "secret": ErrorCode.SECRET_INSIDE,
 }
 _NAMES: Final = {code.value: name for name, code in ASKING.items()}
 
@@ -170,6 +171,11 @@ def accepted_codes(words: Iterable[str]) -> tuple[str, ...]:
             raise ValueError(f"{word!r} is not one of {', '.join(ASKING)}")
         found.add(full)
     return tuple(sorted(found))
+
+
+def without_person(codes: Iterable[str]) -> tuple[str, ...]:
+    """What a script may accept ahead: whether a key may leave is asked when it is found."""
+    return tuple(code for code in codes if code != ErrorCode.SECRET_INSIDE)
 
 
 def can_be_accepted(code: str) -> bool:

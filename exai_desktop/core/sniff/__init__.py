@@ -14,10 +14,13 @@ from exai_desktop.core.sniff.look import (
     Source,
     Verdict,
 )
+from exai_desktop.core.sniff.secret_search import SecretSearch
 from exai_desktop.core.sniff.verdict import (
     ContentPolicy,
     Rule,
+    is_searched,
     judge_content,
+    judge_secrets,
     policy_of,
     recognise,
     sniff,
@@ -33,9 +36,12 @@ __all__ = [
     "Finding",
     "Note",
     "Rule",
+    "SecretSearch",
     "Source",
     "Verdict",
+    "is_searched",
     "judge_content",
+    "judge_secrets",
     "policy_of",
     "recognise",
     "sniff",

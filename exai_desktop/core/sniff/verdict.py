@@ -187,6 +187,7 @@ class ContentPolicy:
     macros: Rule = Rule.ASK
     encrypted: Rule = Rule.ASK
     deceptive: Rule = Rule.ASK
+    secret: Rule = Rule.ASK
 
     def is_question(self, code: ErrorCode) -> bool:
         """Whether the user may answer this objection; what is always refused is none."""
@@ -195,6 +196,7 @@ class ContentPolicy:
             C.MACROS_FOUND: self.macros,
             C.ENCRYPTED_DOCUMENT: self.encrypted,
             C.DECEPTIVE_NAME: self.deceptive,
+            C.SECRET_INSIDE: self.secret,
         }
         return rules.get(code) is Rule.ASK
 
@@ -208,6 +210,7 @@ def policy_of(settings: Settings) -> ContentPolicy:
         macros=Rule(settings.content_macros),
         encrypted=Rule(settings.content_encrypted),
         deceptive=Rule(settings.content_deceptive),
+        secret=Rule(settings.content_secret),
     )
 
 
@@ -226,12 +229,36 @@ def judge_content(
         (policy.macros, C.MACROS_FOUND, _detail(verdict, Note.MACROS)),
     )
     for rule, code, detail in objections:
-        if detail is None or rule is Rule.ALLOW:
-            continue
-        if rule is Rule.REFUSE:
-            raise FileError(code, f"{detail}; the settings always refuse such files".lstrip("; "))
-        if code.value not in accepted:
-            raise FileError(code, detail)
+        if detail is not None:
+            _object(rule, code, detail, accepted)
+
+
+def judge_secrets(
+    told: str, policy: ContentPolicy = DEFAULT_POLICY, accepted: Collection[str] = ()
+) -> None:
+    """As `judge_content`, for what a search for keys and passwords tells."""
+    _object(policy.secret, C.SECRET_INSIDE, told, accepted)
+
+
+def is_searched(
+    verdict: Verdict, policy: ContentPolicy = DEFAULT_POLICY, accepted: Collection[str] = ()
+) -> bool:
+    """Whether keys and passwords are looked for: in plain text, unless it would change nothing.
+
+    Office documents, PDFs and pictures are not searched.
+    """
+    is_text = verdict.family is Family.TEXT or verdict.kind == "svg"
+    is_answered = policy.secret is Rule.ASK and C.SECRET_INSIDE.value in accepted
+    return is_text and policy.secret is not Rule.ALLOW and not is_answered
+
+
+def _object(rule: Rule, code: ErrorCode, detail: str, accepted: Collection[str]) -> None:
+    if rule is Rule.ALLOW:
+        return
+    if rule is Rule.REFUSE:
+        raise FileError(code, f"{detail}; the settings always refuse such files".lstrip("; "))
+    if code.value not in accepted:
+        raise FileError(code, detail)
 
 
 def _refuse_always(verdict: Verdict) -> None:

@@ -18,6 +18,7 @@ from exai_desktop.core.files.files import FileId
 from exai_desktop.core.files.path_policy import OUTSIDE, PathPolicy
 from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.core.sniff import SecretSearch
 from exai_desktop.engine.files.folder_places import holds_one
 from exai_desktop.engine.waiting import Readers, uninterrupted
 
@@ -132,9 +133,15 @@ def open_regular(path: str) -> RegularFile:
 
 
 def hash_file(
-    file: RegularFile, on_bytes: Callable[[int], None], stopped: Callable[[], bool]
+    file: RegularFile,
+    on_bytes: Callable[[int], None],
+    stopped: Callable[[], bool],
+    search: SecretSearch | None = None,
 ) -> str:
-    """SHA-256 of all of it, in a reader thread. Raises FILE_CHANGED, READ_FAILED, CANCELLED."""
+    """SHA-256 of all of it, in a reader thread. Raises FILE_CHANGED, READ_FAILED, CANCELLED.
+
+    `search` sees the same bytes: what it finds nothing in is what is sent.
+    """
     digest = hashlib.sha256()
     done = 0
     while done < file.id.size:
@@ -144,10 +151,14 @@ def hash_file(
         if not piece:
             break
         digest.update(piece)
+        if search is not None:
+            search.feed(piece)
         done += len(piece)
         on_bytes(done)
     if done != file.id.size or file.has_changed():
         raise FileError(ErrorCode.FILE_CHANGED)
+    if search is not None:
+        search.finish()
     return digest.hexdigest()
 
 

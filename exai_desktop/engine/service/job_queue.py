@@ -18,6 +18,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.events import BatchScanned, EventBus, JobsRemoved
+from exai_desktop.core.files.files import without_person
 from exai_desktop.core.jobs.jobs import (
     AddOptions,
     JobDetail,
@@ -93,6 +94,8 @@ class Intake:
     bus: EventBus
 
     async def open_batch(self, options: AddOptions) -> int:
+        if options.origin is Origin.UNATTENDED:
+            options = replace(options, accepted=without_person(options.accepted))
         batch_id = await self.jobs.add_batch(options, (), self.clock.now())
         self.scheduler.batch_opened(batch_id)
         return batch_id

@@ -16,7 +16,15 @@ from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.store import JobChanges, JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
-from exai_desktop.core.sniff import Note, Verdict, judge_content, policy_of
+from exai_desktop.core.sniff import (
+    Note,
+    SecretSearch,
+    Verdict,
+    is_searched,
+    judge_content,
+    judge_secrets,
+    policy_of,
+)
 from exai_desktop.engine.files.file_checks import (
     ContentCheck,
     MalwareCheck,
@@ -47,9 +55,18 @@ class _ObjectionError(FileError):
         self.changes = changes
 
 
+def _accepted(job: JobView, file: RegularFile) -> tuple[str, ...]:
+    """Consent holds for the content it was given for; given ahead, for whatever is found."""
+    has_lapsed = job.judged not in (None, str(file.id))
+    return () if has_lapsed else job.accepted
+
+
 @dataclass(frozen=True, slots=True)
 class FileChecks:
-    """Judges an open file: by name and size, by content, for malware, and who takes it."""
+    """Judges an open file: by name and size, by content, for malware, and who takes it.
+
+    The search for keys and passwords reads all of a text: it goes along with the hashing.
+    """
 
     scheduler: Scheduler
     routes: Routes
@@ -57,7 +74,8 @@ class FileChecks:
     malware: MalwareCheck
     settings: CurrentSettings
 
-    async def check(self, job: JobView, file: RegularFile) -> JobView:
+    async def check(self, job: JobView, file: RegularFile) -> tuple[JobView, SecretSearch | None]:
+        """The job, ready for hashing, and the search that must see the content, if any."""
         judge(job.name, file.id.size, self.settings.value.max_file_bytes)
         refusal = await self._nobody_takes(replace(job, size=file.id.size))
         if refusal is not None and refusal.code is ErrorCode.FILE_TOO_LARGE:
@@ -76,30 +94,41 @@ class FileChecks:
         )
         restricted = verdict.finding(Note.RESTRICTED)
         note = restricted.detail if restricted else ""
-        return await self.scheduler.move(job, S.HASHING, note=note, **changes)
+        policy, accepted = policy_of(self.settings.value), _accepted(job, file)
+        search = SecretSearch() if is_searched(verdict, policy, accepted) else None
+        return await self.scheduler.move(job, S.HASHING, note=note, **changes), search
 
     def _judge_content(self, job: JobView, file: RegularFile, verdict: Verdict) -> None:
-        """Consent holds for the content it was given for; given ahead, for whatever is found."""
-        policy, identity = policy_of(self.settings.value), str(file.id)
-        has_lapsed = job.judged not in (None, identity)
-        accepted = () if has_lapsed else job.accepted
         try:
-            judge_content(verdict, job.path, policy, accepted)
+            judge_content(verdict, job.path, policy_of(self.settings.value), _accepted(job, file))
         except FileError as error:
             if not can_be_accepted(error.code):
                 raise
-            is_question = policy.is_question(error.code)
-            detail = error.detail
-            if has_lapsed and error.code.value in job.accepted:
-                detail += "; the file has changed since it was accepted"
-            raise _ObjectionError(
-                error.code,
-                detail,
-                JobChanges(
-                    judged=identity if is_question else None,
-                    accepted=accepted if is_question else (),
-                ),
-            ) from error
+            raise self._objection(job, file, error) from error
+
+    def judge_secrets(self, job: JobView, file: RegularFile, search: SecretSearch | None) -> None:
+        """What the search has found in the hashed content. Raises SECRET_INSIDE."""
+        told = search.told() if search else None
+        if told is None:
+            return
+        try:
+            judge_secrets(told, policy_of(self.settings.value), _accepted(job, file))
+        except FileError as error:
+            raise self._objection(job, file, error) from error
+
+    def _objection(self, job: JobView, file: RegularFile, error: FileError) -> _ObjectionError:
+        is_question = policy_of(self.settings.value).is_question(error.code)
+        detail, accepted = error.detail, _accepted(job, file)
+        if error.code.value in job.accepted and not accepted:
+            detail += "; the file has changed since it was accepted"
+        return _ObjectionError(
+            error.code,
+            detail,
+            JobChanges(
+                judged=str(file.id) if is_question else None,
+                accepted=accepted if is_question else (),
+            ),
+        )
 
     async def _nobody_takes(self, job: JobView) -> AppError | None:
         """Why no account takes it: then it is not worth reading and hashing."""
@@ -119,8 +148,11 @@ class Hashing:
     board: ProgressBoard
     clock: Clock
 
-    async def fingerprint(self, job: JobView, file: RegularFile) -> str:
-        known = await self.fingerprints.get(job.path, file.id)
+    async def fingerprint(
+        self, job: JobView, file: RegularFile, search: SecretSearch | None = None
+    ) -> str:
+        """A remembered one is of no use to a search: it must see the bytes."""
+        known = None if search else await self.fingerprints.get(job.path, file.id)
         if known is not None:
             return known
         loop = asyncio.get_running_loop()
@@ -130,7 +162,7 @@ class Hashing:
         def on_bytes(done: int) -> None:
             loop.call_soon_threadsafe(self.board.advance, job.id, "hashing", done)
 
-        reading = self.readers.read(hash_file, file, on_bytes, stopped.is_set)
+        reading = self.readers.read(hash_file, file, on_bytes, stopped.is_set, search)
         hashing = asyncio.ensure_future(reading)
         try:
             sha256 = await asyncio.shield(hashing)
@@ -200,8 +232,9 @@ class Preparation:
                 return
             job = await self.scheduler.move(job, S.CHECKING)
             async with self.opener.opened(job) as file:
-                job = await self.checks.check(job, file)
-                sha256 = await self.hashing.fingerprint(job, file)
+                job, search = await self.checks.check(job, file)
+                sha256 = await self.hashing.fingerprint(job, file, search)
+                self.checks.judge_secrets(job, file, search)
             await self.routing.route(job, sha256)
         except AppError as error:
             await self._stop(job_id, error)

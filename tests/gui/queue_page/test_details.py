@@ -27,6 +27,12 @@ MACROS = job(
     10, JobState.REFUSED, judged="1", error=error(ErrorCode.MACROS_FOUND, "vbaProject.bin")
 )
 NAME = job(11, JobState.REFUSED, judged="1", error=error(ErrorCode.DECEPTIVE_NAME))
+KEY = job(
+    13,
+    JobState.REFUSED,
+    judged="1",
+    error=error(ErrorCode.SECRET_INSIDE, "a private key in line 3"),
+)
 BY_RULE = job(12, JobState.REFUSED, error=error(ErrorCode.MACROS_FOUND))
 REVIEW = job(4, JobState.NEEDS_REVIEW, error=error(ErrorCode.REVIEW_NEEDED))
 TWIN = job(5, JobState.DUPLICATE, file_id="file-1", twin_of=1)
@@ -65,6 +71,7 @@ def press(stage: Stage, action: Action) -> None:
         (IMAGE, "remove delete_remote"),
         (CONSENT, "allow_fallback remove"),
         (MACROS, "send_anyway retry remove"),
+        (KEY, "send_anyway retry remove"),
         (BY_RULE, "retry remove"),
         (REVIEW, "cancel"),
         (TWIN, "remove delete_remote"),
@@ -116,6 +123,18 @@ def test_what_was_found_is_said_before_a_file_is_sent_anyway(open_window: Open) 
     stage.window.menu_actions.file_actions[Action.SEND_ANYWAY].trigger()
     answer(question_of(stage), "Send anyway")
     stage.until(lambda: ("queue.retry", [10], False, "MACROS_FOUND") in stage.script.calls)
+
+
+def test_a_key_in_a_file_is_told_with_its_line_and_sent_only_when_wanted(
+    open_window: Open,
+) -> None:
+    stage = show(open_window, KEY)
+    press(stage, Action.SEND_ANYWAY)
+    question = question_of(stage)
+    assert "a private key in line 3" in question.informativeText()
+    assert not stage.script.calls
+    answer(question, "Send anyway")
+    stage.until(lambda: ("queue.retry", [13], False, "SECRET_INSIDE") in stage.script.calls)
 
 
 def test_several_are_sent_each_for_what_was_found_in_it(open_window: Open) -> None:

@@ -3,7 +3,14 @@
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.files.files import ASKING, FileId, accepted_codes, can_be_accepted, names_of
+from exai_desktop.core.files.files import (
+    ASKING,
+    FileId,
+    accepted_codes,
+    can_be_accepted,
+    names_of,
+    without_person,
+)
 from exai_desktop.core.settings import Settings
 
 
@@ -23,6 +30,10 @@ def test_nothing_else_can_be_accepted(word: str) -> None:
 
 def test_only_questions_can_be_answered() -> None:
     assert {code for code in ErrorCode if can_be_accepted(code)} == set(ASKING.values())
+
+
+def test_a_script_cannot_accept_ahead_that_a_key_leaves() -> None:
+    assert without_person(["MACROS_FOUND", "SECRET_INSIDE"]) == ("MACROS_FOUND",)
 
 
 def test_codes_are_named_for_people() -> None:

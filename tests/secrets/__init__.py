@@ -1,0 +1,1 @@
+"""Texts with made-up secrets, texts without any, and what the search says of both."""
