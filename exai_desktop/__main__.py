@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from exai_desktop import __version__
-from exai_desktop.config.core_dumps import forbid_core_dumps
 from exai_desktop.engine.files import pdf_child
 
 # All that may be said to the window; anything else is for the command line.
@@ -20,6 +19,8 @@ def main() -> None:
     if sys.argv[1:2] == [pdf_child.VERB]:
         # Not for people: this program as the guarded child of another one of it.
         sys.exit(pdf_child.main(sys.argv[2:]))
+    from exai_desktop.engine.files.confinement import forbid_core_dumps  # late: brings ctypes
+
     forbid_core_dumps()
     if set(sys.argv[1:]) <= _WINDOW_OPTIONS:
         from exai_desktop.gui import app  # late: Qt is only for the window

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import select
 import socket
 import ssl
@@ -19,12 +20,32 @@ from typing import Any, Final
 
 import httpcore
 
-from exai_desktop.net.interim_answers import MOST_BYTES, split_interim
-
 # RFC 8305: when the first address has not answered after this time, the next is tried as well.
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 # A server that sends more than this must wait until we have read it.
 _MAX_UNREAD_BYTES: Final = 256 * 1024
+# Interim answers (RFC 9110, section 15.2) come at any moment, also in the middle of a body. Only
+# 101 is none of them here: nobody has asked for another protocol.
+# Together, for one request; more is a flood.
+_MOST_INTERIM_BYTES: Final = 256 * 1024
+
+_INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n")
+_LINES: Final = (b"HTTP/1.1 1", b"HTTP/1.0 1")
+_STATUS: Final = slice(9, 12)
+
+
+def _split_interim(data: bytes) -> tuple[int, bool]:
+    """How many bytes of complete interim answers begin `data`, and whether more may follow.
+
+    True when nothing is left, or what is left can still become an interim answer.
+    """
+    end = 0
+    while (head := _INTERIM.match(data, end)) is not None:
+        end = head.end()
+    rest = data[end : end + _STATUS.stop]
+    if len(data) - end > _MOST_INTERIM_BYTES or rest[_STATUS] == b"101":
+        return end, False
+    return end, any(line.startswith(rest[: len(line)]) for line in _LINES)
 
 
 class _Connection(asyncio.Protocol):
@@ -123,13 +144,13 @@ class _Connection(asyncio.Protocol):
         if not self.unread:
             return False
         data = b"".join(self.unread)
-        skipped, is_open = split_interim(data)
+        skipped, is_open = _split_interim(data)
         self.unread.clear()
         if skipped < len(data):
             self.unread.append(data[skipped:])
         self._is_taken(skipped)
         self.skipped_bytes += skipped
-        return not is_open or self.skipped_bytes > MOST_BYTES
+        return not is_open or self.skipped_bytes > _MOST_INTERIM_BYTES
 
     async def wait_for_change(self, timeout_s: float | None) -> None:
         """Wait until the event loop reports something. Raises TimeoutError."""

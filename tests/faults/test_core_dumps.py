@@ -46,7 +46,7 @@ def test_a_crash_while_sending_writes_no_core(
 def test_the_kernel_would_refuse_also_without_the_limit(tmp_path: Path) -> None:
     """Services that collect cores from a pipe are given them whatever the limit is."""
     code = (
-        "import os, resource; from exai_desktop.config.core_dumps import forbid_core_dumps;"
+        "import os, resource; from exai_desktop.engine.files.confinement import forbid_core_dumps;"
         "resource.setrlimit = lambda *_: None; {} os.abort()"
     )
     seen = []

@@ -146,11 +146,7 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
 ) -> None:
     """Upload files and folders, wait for them, print their file IDs."""
     origin = Origin.UNATTENDED if unattended else Origin.CLI
-    codes = accepted(accept)
-    if unattended and without_person(codes) != codes:
-        raise typer.BadParameter(
-            "secret cannot be accepted in advance with --unattended", param_hint="--accept"
-        )
+    codes = accepted(accept, unattended=unattended)
     options = AddOptions(account, purpose, allow_fallback, origin, codes)
     # Only the folder one is in is added, as the engine may run elsewhere. The shell has replaced
     # `~`, variables and patterns: what is left of them is part of a name.
@@ -191,9 +187,14 @@ Accept = Annotated[
 ]
 
 
-def accepted(words: list[str] | None) -> tuple[str, ...]:
-    """As codes; another word is wrong usage."""
+def accepted(words: list[str] | None, *, unattended: bool = False) -> tuple[str, ...]:
+    """As codes; another word is wrong usage, and so is one that only a person may say."""
     try:
-        return accepted_codes(words or ())
+        codes = accepted_codes(words or ())
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--accept") from error
+    if unattended and without_person(codes) != codes:
+        raise typer.BadParameter(
+            "secret cannot be accepted in advance with --unattended", param_hint="--accept"
+        )
+    return codes
