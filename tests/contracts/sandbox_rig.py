@@ -101,7 +101,7 @@ def post_head(rig: Rig, flavour: str, length: int) -> bytes:
     """The head of a raw POST /files."""
     path = urlsplit(rig.sandbox.url(flavour)).path
     return (
-        f"POST {path}/files HTTP/1.1\r\nHost: sandbox\r\n"
+        f"POST {path}/files HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Authorization: Bearer {rig.sandbox.key(flavour)}\r\n"
         "Content-Type: multipart/form-data; boundary=xYzZy\r\n"
         f"Content-Length: {length}\r\n\r\n"

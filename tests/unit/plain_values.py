@@ -41,6 +41,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(values, arguments))
     if origin is tuple and arguments[-1] is Ellipsis:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
+    if origin is tuple:
+        return st.tuples(*map(values, arguments))
     if origin in (list, Sequence):
         return st.lists(values(arguments[0]), max_size=3)
     if origin in (dict, Mapping):

@@ -52,7 +52,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.ACCOUNT_IN_USE: CodeInfo(2013, "The account still has uploads in progress", "Wait for the uploads or cancel them first. If only the key is wrong, replace the key: the files then continue.", _ASK, _LOCAL, ("account set-key NAME",)),
     E.INVALID_ACCOUNT: CodeInfo(2014, "The details of the account are not valid", "Check the provider, the region and the address.", _NEVER, _LOCAL),
     E.INVALID_KEY_FORMAT: CodeInfo(2015, "This does not look like an API key", "Copy the key again: one line, no spaces, plain letters and digits.", _NEVER, Outcome.AUTH),
-    E.KEY_MISSING: CodeInfo(2016, "The account's key is not in the key store", "Enter the key again: replace the key of the account. Its files then continue.", _ASK, Outcome.AUTH, ("account set-key NAME",)),
+    E.KEY_MISSING: CodeInfo(2016, "The key of the account is missing", "Enter the key again: replace the key of the account. Its files then continue.", _ASK, Outcome.AUTH, ("account set-key NAME",)),
     E.CREDENTIAL_STORE_UNAVAILABLE: CodeInfo(2017, "No secure keyring on this computer", "Start a keyring service such as gnome-keyring, create a vault, or give the key in the environment. Files on hold continue by themselves.", _ASK, _LOCAL, ("vault create",)),
     E.CREDENTIAL_STORE_LOCKED: CodeInfo(2018, "The keyring is locked", "Unlock the keyring. Files on hold continue by themselves.", _ASK, _LOCAL),
     E.ADDRESS_CHANGED: CodeInfo(2030, "The address of the account has changed", "Enter the key again if the new address is right. If you did not change it, correct the address in the settings. The key was not sent.", _ASK, Outcome.AUTH, ("account set-key NAME",)),

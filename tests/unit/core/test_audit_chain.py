@@ -210,6 +210,13 @@ def test_an_anchor_that_was_changed_is_no_proof(change: dict[str, str | int]) ->
     assert "anchor" in (report.problem or "")
 
 
+def test_only_an_anchor_of_ours_is_genuine() -> None:
+    seal, noted = Seal(KEY), anchor(chain(3)[2])
+    assert seal.genuine(noted) == noted
+    assert seal.genuine(replace(noted, seq=4)) is None
+    assert seal.genuine(None) is None
+
+
 def test_a_broken_row_counts_more_than_a_changed_anchor() -> None:
     rows = chain(5)
     rows[1] = replace(rows[1], bytes=1)

@@ -118,7 +118,19 @@ _VERBS = {
         "Delete",
         "Do",
     ),
-    *("Enter", "Free", "Give", "Leave", "Open", "Read", "Rename", "Report", "Retry", "Run"),
+    *(
+        "Enter",
+        "Free",
+        "Give",
+        "Leave",
+        "Open",
+        "Read",
+        "Rename",
+        "Report",
+        "Restore",
+        "Retry",
+        "Run",
+    ),
     *("Save", "Sign", "Split", "Start", "Try", "Unlock", "Unpack", "Upload", "Use", "Wait"),
 }
 # Words that a reader with little English, or from outside the field, has to guess.
