@@ -17,6 +17,7 @@ _REFUSALS: Final = "tests/engine/upload/test_refused_requests.py::test_"
 _SCANNER: Final = "tests/unit/engine/test_scanner.py::test_"
 _UNREADABLE: Final = "tests/unit/engine/test_unreadable.py::test_"
 _KEYRING: Final = "tests/unit/config/test_config_credentials.py::test_"
+_PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
@@ -135,7 +136,14 @@ RAISES: Final[dict[str, str]] = {
     ),
     "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
     "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",
-    "TLS_FAILED": f"{_CLIENT}an_unknown_authority_gets_nothing",
+    "TLS_FAILED": f"{_PROXIES}a_certificate_for_another_name_is_not_a_matter_of_trust",
+    "PROXY_AUTH_REQUIRED": f"{_PROXIES}what_a_proxy_says_has_its_own_code[asks]",
+    "PROXY_REFUSED": f"{_PROXIES}what_a_proxy_says_has_its_own_code[forbids]",
+    "PROXY_UNREACHABLE": f"{_PROXIES}what_a_proxy_says_has_its_own_code[no SOCKS]",
+    "CERTIFICATE_UNKNOWN": (f"{_PROXIES}a_proxy_with_its_own_authority_works_once_that_is_trusted"),
+    "CERTIFICATES_UNREADABLE": (
+        f"{_PROXIES}certificates_that_cannot_be_read_stop_everything[gone.pem]"
+    ),
     "TIMEOUT": f"{_CLIENT}a_question_nobody_answers_ends_in_time",
     "CANCELLED": "tests/engine/service/test_control.py::test_a_cancelled_file_can_be_retried",
     "UNEXPECTED_ERROR": (

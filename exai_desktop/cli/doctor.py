@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from exai_desktop.cli.accounts.accounts import breaker_text
+from exai_desktop.cli.accounts.accounts import breaker_text, explained
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object
 from exai_desktop.cli.session import run_verb
@@ -50,6 +50,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                 word = f"ok, {report.duration_ms} ms" if report.ok else "failed"
                 why = f": {report.error.title} ({report.error.code})" if report.error else ""
                 output.line(f"{report.account:14} {report.host} {word}{why}")
+                for line in explained(report.error) if report.error else ():
+                    output.line(f"{'':14} {line}")
                 if report.balance is not None:
                     output.line(f"{'':14} balance {report.balance}")
                 if way is not None:

@@ -150,6 +150,13 @@ class SendingSettings(BaseModel):
         pattern=r"^((https?|socks5h?)://[^\s/@]+(:[^\s/@]*@[^\s/@]+)?(:[0-9]{1,5})?/?)?$",
         description="Proxy address (http, https or socks5); empty: the proxy of the system.",
     )
+    extra_ca: str = Field(
+        default="",
+        max_length=4_000,
+        description="File (PEM) with certificates of authorities that are trusted in addition to"
+        " those of the system, for example of a company's network. If it cannot be read, nothing"
+        " is sent. Takes effect at the next start.",
+    )
     allow_fallback: bool = Field(
         default=False,
         description="Always allow another provider if the chosen account does not accept a file.",

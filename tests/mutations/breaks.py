@@ -378,4 +378,18 @@ BREAKS: Final = (
         "may_leave(0)\n            self._about_to_send(Sent.ALL if",
         "tests/contracts/providers/test_file_provider.py::test_a_limit_of_speed_holds_and_progress_stays_alive",
     ),
+    Break(
+        "A proxy that asks, refuses or opens connections never pauses an account",
+        "engine/accounts/health.py",
+        "if error.code in WAY_CLOSED:",
+        "if False:",
+        "tests/engine/accounts/test_breaker.py::test_refusals_and_a_missing_network_never_count",
+    ),
+    Break(
+        "Named certificates that cannot be read stop everything",
+        "net/certificates.py",
+        "        _check(_INSTEAD, instead)",
+        "        pass",
+        "tests/e2e/test_cli_company_network.py::test_certificates_that_are_missing_stop_everything",
+    ),
 )

@@ -15,6 +15,8 @@ from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import BreakerStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(help="Accounts at the providers.", no_args_is_help=True)
@@ -157,6 +159,12 @@ def list_accounts(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
+def explained(error: ErrorView) -> list[str]:
+    """What happened this time, and what to do."""
+    lines = (plain_text(error.detail, len(error.detail)), error.hint, *error.commands())
+    return [line for line in lines if line]
+
+
 def _print_report(report: ConnectionReport, output: Output) -> None:
     if output.as_json:
         output.json(asdict(report))
@@ -169,7 +177,8 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
             output.line(f"  balance {report.balance}")
     elif report.error is not None:
         output.line(f"{report.account}: {report.error.title} ({report.error.code})")
-        output.line(f"  {report.error.hint}")
+        for line in explained(report.error):
+            output.line(f"  {line}")
 
 
 @app.command("test")

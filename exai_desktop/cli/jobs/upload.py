@@ -14,7 +14,7 @@ import typer
 from exai_desktop.cli.jobs.plan import print_plan
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.events import BatchScanned, Event, JobChanged, JobsAdded, ProblemRaised
 from exai_desktop.core.files.files import ASKING, accepted_codes
@@ -94,11 +94,13 @@ def is_stuck(job: JobView, now: float) -> bool:
     if job.error.code == ErrorCode.REVIEW_NEEDED:
         return True  # behind another file that only the user can settle
     try:
-        outcome = CODES[ErrorCode(job.error.code)].outcome
+        info = CODES[ErrorCode(job.error.code)]
     except ValueError:
         return False
-    if outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
+    if info.outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
         return False
+    if info.retry is Retry.ASK:
+        return True  # no wait cures it
     wait_s = (job.not_before or now) - now
     return job.attempts >= _PATIENCE_TRIES or wait_s > _PATIENCE_S
 

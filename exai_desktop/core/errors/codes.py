@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -104,8 +104,26 @@ class ErrorCode(StrEnum):
     NETWORK_ERROR = "NETWORK_ERROR"
     TLS_FAILED = "TLS_FAILED"
     TIMEOUT = "TIMEOUT"
+    PROXY_AUTH_REQUIRED = "PROXY_AUTH_REQUIRED"
+    PROXY_UNREACHABLE = "PROXY_UNREACHABLE"
+    PROXY_REFUSED = "PROXY_REFUSED"
+    CERTIFICATE_UNKNOWN = "CERTIFICATE_UNKNOWN"
+    CERTIFICATES_UNREADABLE = "CERTIFICATES_UNREADABLE"
     CANCELLED = "CANCELLED"
     UNEXPECTED_ERROR = "UNEXPECTED_ERROR"
+
+
+# The way to the provider is closed on our side: this says nothing about the provider.
+WAY_CLOSED: Final = frozenset(
+    {
+        ErrorCode.PROXY_AUTH_REQUIRED,
+        ErrorCode.PROXY_UNREACHABLE,
+        ErrorCode.PROXY_REFUSED,
+        ErrorCode.CERTIFICATE_UNKNOWN,
+    }
+)
+# There was no connection, so the provider has heard nothing.
+NO_CONNECTION: Final = WAY_CLOSED | {ErrorCode.OFFLINE}
 
 
 class CodeInfo(NamedTuple):

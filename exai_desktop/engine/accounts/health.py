@@ -31,7 +31,7 @@ from exai_desktop.core.accounts.health import (
     summarize,
 )
 from exai_desktop.core.accounts.ports import StateStore
-from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError
 from exai_desktop.core.events import NO_METRICS, Metrics
 from exai_desktop.core.machine import Clock
@@ -255,6 +255,8 @@ class Breakers:
         if error is None:
             return AttemptVerdict.SUCCESS
         if error.outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN):
+            return AttemptVerdict.NEUTRAL
+        if error.code in WAY_CLOSED:
             return AttemptVerdict.NEUTRAL
         if error.code is not ErrorCode.OFFLINE:
             return AttemptVerdict.FAULT

@@ -33,6 +33,10 @@ ANOTHER_MAY_TAKE: Final = frozenset(
 # The other program is sending; how soon it has finished nobody knows.
 CONCURRENT_S: Final = 0.5
 
+# Only the user can mend it, outside the program: how soon it is looked at again.
+ON_THIS_COMPUTER: Final = frozenset({ErrorCode.CERTIFICATES_UNREADABLE})
+MENDED_S: Final = 30.0
+
 # The account is full by our own count.
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
 
@@ -230,6 +234,8 @@ class Failures:
             await self._ask_later(job, error)
         elif error.code is ErrorCode.CONCURRENT_UPLOAD:
             self.later.wait(job, CONCURRENT_S, error)
+        elif error.code in ON_THIS_COMPUTER:
+            self.later.wait(job, MENDED_S, error)
         elif error.code in NO_ROOM:
             await self._no_room(job, error)
         else:
