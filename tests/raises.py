@@ -17,6 +17,9 @@ _REFUSALS: Final = "tests/engine/upload/test_refused_requests.py::test_"
 _SCANNER: Final = "tests/unit/engine/test_scanner.py::test_"
 _UNREADABLE: Final = "tests/unit/engine/test_unreadable.py::test_"
 _KEYRING: Final = "tests/unit/config/test_config_credentials.py::test_"
+_FOLDER: Final = (
+    "tests/unit/config/test_config_paths.py::test_what_the_system_says_of_the_folder_is_told[{}]"
+)
 _PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
@@ -131,6 +134,9 @@ RAISES: Final[dict[str, str]] = {
     "DISK_LOW": "tests/faults/test_full_disk.py::test_thresholds_and_what_is_said",
     "DATABASE_RECOVERED": f"{_DAMAGED}a_log_that_is_gone_is_noticed",
     "DATABASE_REBUILT": f"{_DAMAGED}without_any_sound_snapshot_the_record_begins_anew",
+    "PROFILE_READ_ONLY": _FOLDER.format("EROFS"),
+    "PROFILE_FORBIDDEN": _FOLDER.format("EACCES"),
+    "PROFILE_PATH_TOO_LONG": _FOLDER.format("ENAMETOOLONG"),
     "INVALID_SETTING": (
         "tests/engine/service/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"
     ),

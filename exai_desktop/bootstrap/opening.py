@@ -33,7 +33,7 @@ from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook, Credentials
 from exai_desktop.core.copies.provider import FileProvider
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
@@ -55,7 +55,7 @@ from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
-from exai_desktop.storage.user_profile.opening import Opened, open_profile
+from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 
 ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
@@ -219,6 +219,10 @@ async def open_service(
             lock.acquire()
             break
         except EngineError as error:
+            if error.code in ONLY_READ and where.database.exists():
+                async with _own_engine(where, sandbox=sandbox, face=face, refusal=error) as engine:
+                    yield engine
+                return
             if error.code is not ErrorCode.ANOTHER_INSTANCE:
                 raise
         try:
@@ -246,14 +250,18 @@ async def open_service(
 
 
 @asynccontextmanager
-async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterator[UploadService]:
+async def _own_engine(
+    where: Places, *, sandbox: bool, face: str, refusal: EngineError | None = None
+) -> AsyncIterator[UploadService]:
+    """`refusal`: the profile can be read only, and this is what a write is answered."""
     async with AsyncExitStack() as stack:
         document = SettingsDocument(where.settings_file)
         settings_file = SettingsFile(document)
         loaded = settings_file.load()
         settings = loaded.settings
-        start_logging(where, settings.log_level)
-        stack.callback(stop_logging)
+        if refusal is None:
+            start_logging(where, settings.log_level)
+            stack.callback(stop_logging)
         book: AccountBook = SettingsAccountBook(document)
         credentials: Credentials
         if sandbox:
@@ -264,16 +272,25 @@ async def _own_engine(where: Places, *, sandbox: bool, face: str) -> AsyncIterat
         else:
             credentials = await asyncio.to_thread(choose_credentials, where.profile_id)
         now = SystemClock().now
-        seal = await asyncio.to_thread(load_seal, credentials, where.data / "audit.key")
+        key_file = where.data / "audit.key"
+        is_kept = refusal is None
+        seal = await asyncio.to_thread(load_seal, credentials, key_file, is_kept=is_kept)
         trail = AuditTrail(seal, _user(), now)
-        opened = stack.enter_context(closing(open_profile(where.database, now, write_file)))
+        opened = stack.enter_context(
+            closing(
+                open_profile(where.database, now, write_file)
+                if refusal is None
+                else open_to_read(where.database, refusal, write_file)
+            )
+        )
         bus = EventBus()
         given = Given(where, face, settings, settings_file, book, credentials)
         problems: list[AppError] = list(opened.problems)
         parts = engine_parts(given, opened, trail, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
         engine = assembly.engine
-        await stack.enter_async_context(ipc.serve(engine, where.socket))
+        if refusal is None:
+            await stack.enter_async_context(ipc.serve(engine, where.socket))
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine

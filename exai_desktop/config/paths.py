@@ -13,7 +13,7 @@ from typing import Final
 import platformdirs
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 
 _APP: Final = "exai-desktop"
 # The kernels allow 104 to 108 bytes.
@@ -81,9 +81,11 @@ def _make_private(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise EngineError(
-            ErrorCode.INVALID_SETTING, f"the profile folder {folder}: {error.strerror}"
-        ) from error
+        failure = not_written(error, f"the profile folder {folder}")
+        if failure.code is not ErrorCode.DATABASE_ERROR:
+            raise failure from error
+        # No such place: what is wrong is who named it.
+        raise EngineError(ErrorCode.INVALID_SETTING, failure.detail) from error
 
 
 def _short_hash(path: Path) -> str:

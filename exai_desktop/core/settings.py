@@ -203,6 +203,20 @@ class Settings(SendingSettings):
         le=8,
         description="Number of threads that read files and compute their SHA-256.",
     )
+    shared_folder: str = Field(
+        default="",
+        max_length=4_000,
+        description="Folder in which several profiles of one user note what they send, so that each"
+        " content is sent only once; empty: `exai-desktop` in the user's folder for states"
+        " (Linux: `~/.local/state`). If it cannot be written, the notes are kept in the profile."
+        " Takes effect at the next start.",
+    )
+    min_free_bytes: int = Field(
+        default=256 * MIB,
+        ge=0,
+        description="No new upload starts while less disk space than this is free at the profile;"
+        " on a small disk, 5 % of the disk is enough.",
+    )
     on_metered: Literal["go", "wait"] = Field(
         default="go",
         description="What the queue does on a metered connection (Linux with NetworkManager):"

@@ -96,6 +96,9 @@ class ErrorCode(StrEnum):
     DATABASE_ERROR = "DATABASE_ERROR"
     DISK_FULL = "DISK_FULL"
     DISK_LOW = "DISK_LOW"
+    PROFILE_READ_ONLY = "PROFILE_READ_ONLY"
+    PROFILE_FORBIDDEN = "PROFILE_FORBIDDEN"
+    PROFILE_PATH_TOO_LONG = "PROFILE_PATH_TOO_LONG"
     DATABASE_RECOVERED = "DATABASE_RECOVERED"
     DATABASE_REBUILT = "DATABASE_REBUILT"
     INVALID_SETTING = "INVALID_SETTING"
@@ -113,6 +116,18 @@ class ErrorCode(StrEnum):
     UNEXPECTED_ERROR = "UNEXPECTED_ERROR"
 
 
+# The profile can be read and not written.
+ONLY_READ: Final = frozenset({ErrorCode.PROFILE_READ_ONLY, ErrorCode.PROFILE_FORBIDDEN})
+# Nothing can be written down: nothing is wrong with a file that meets one of these.
+STORAGE: Final = frozenset(
+    {
+        ErrorCode.DISK_FULL,
+        ErrorCode.DATABASE_ERROR,
+        ErrorCode.PROFILE_READ_ONLY,
+        ErrorCode.PROFILE_FORBIDDEN,
+        ErrorCode.PROFILE_PATH_TOO_LONG,
+    }
+)
 # The way to the provider is closed on our side: this says nothing about the provider.
 WAY_CLOSED: Final = frozenset(
     {

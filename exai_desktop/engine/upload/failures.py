@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
 from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
@@ -13,7 +13,6 @@ from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
-from exai_desktop.engine.scheduling.lanes import STORAGE
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
 from exai_desktop.engine.upload.admission import Pace, Routes
 

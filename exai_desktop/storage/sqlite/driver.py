@@ -23,7 +23,7 @@ from sqlite3 import Connection, Error, IntegrityError, Row
 from typing import Any, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def create_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
     except OSError as error:
-        raise EngineError(ErrorCode.DATABASE_ERROR, f"{path.name}: {error.strerror}") from error
+        raise not_written(error, path.name) from error
 
 
 def open_writer(path: Path) -> Connection:
@@ -138,6 +138,8 @@ def as_engine_error(error: Error) -> EngineError:
     whole = getattr(error, "sqlite_errorcode", 0)
     is_full = whole & 0xFF == sqlite3.SQLITE_FULL or whole == sqlite3.SQLITE_IOERR_SHMSIZE
     code = ErrorCode.DISK_FULL if is_full else ErrorCode.DATABASE_ERROR
+    if whole & 0xFF == sqlite3.SQLITE_READONLY:
+        code = ErrorCode.PROFILE_READ_ONLY
     return EngineError(code, f"{getattr(error, 'sqlite_errorname', 'SQLITE')}: {error}")
 
 
