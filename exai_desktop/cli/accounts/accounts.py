@@ -13,7 +13,7 @@ from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object, exit_for, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import AccountDraft, AccountStatus, ConnectionReport
-from exai_desktop.core.accounts.health import BreakerStatus, Phase
+from exai_desktop.core.accounts.health import BreakerStatus, HealthStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.names import plain_text
@@ -51,6 +51,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "problem": error_object(status.problem),
         "transport": asdict(status.transport) if status.transport else None,
         "breaker": asdict(status.breaker),
+        "unreachable_since": status.health.unreachable_since,
         "balance": asdict(status.balance) if status.balance else None,
     }
 
@@ -74,8 +75,17 @@ def _print_account(status: AccountStatus, output: Output) -> None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
     if status.breaker.phase is not Phase.CLOSED:
         output.line(f"  {breaker_text(status.breaker)}")
+    if status.health.unreachable_since is not None:
+        output.line(f"  {unreachable_text(status.health)}")
     if status.transport is not None and status.transport.note:
         output.line(f"  transport {status.transport.name}: {status.transport.note}")
+
+
+def unreachable_text(health: HealthStatus) -> str:
+    """Since when, in local time, and why."""
+    error = ErrorView.of_code(health.unreachable_code)
+    since = when(health.unreachable_since or 0.0)
+    return f"unreachable since {since}: {error.title} ({error.code})"
 
 
 def breaker_text(breaker: BreakerStatus) -> str:

@@ -160,6 +160,7 @@ class Accounts:
         desk = self._desk(name)
         desk.problem = None
         desk.lane.open()
+        desk.lane.hurry()
 
     # -- the user's changes
 
