@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.paths import Places
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.errors.tree import EngineError
@@ -52,7 +51,7 @@ def shared_parts(
     Raises INVALID_SETTING for a URL that is none, or without the extra.
     """
     owner = _fleet_owner(where.profile_id) if settings.redis_url else where.profile_id
-    own = ContentLocks(_notes_folder(where, settings), owner, write_file)
+    own = ContentLocks(_notes_folder(where, settings), owner)
     if not settings.redis_url:
         return Shared(SqliteStateStore(database), own)
     password = os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD")

@@ -39,6 +39,7 @@ __all__ = [
     "library_version",
     "open_cache",
     "open_copier",
+    "open_notes",
     "open_reader",
     "open_writer",
 ]
@@ -108,6 +109,22 @@ def open_cache(path: Path) -> Connection:
     try:
         # No log beside it that would keep what was deleted; what is freed is overwritten.
         for pragma in ("journal_mode=DELETE", "synchronous=NORMAL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_notes(path: Path) -> Connection:
+    """A small file that several programs write, each for a moment; made if there is none.
+
+    A commit survives a power failure: EXTRA also makes the end of its journal last.
+    """
+    create_private(path)
+    connection = _connect(path, "rw")
+    try:
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA"):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
