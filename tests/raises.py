@@ -19,6 +19,10 @@ _UNREADABLE: Final = "tests/unit/engine/test_unreadable.py::test_"
 _KEYS: Final = "tests/unit/config/test_config_credentials.py::test_"
 _KEYRING: Final = "tests/unit/config/test_config_secret_store.py::test_"
 _VAULT: Final = "tests/unit/config/test_config_vault.py::test_"
+_FOLDER: Final = (
+    "tests/unit/config/test_config_paths.py::test_what_the_system_says_of_the_folder_is_told[{}]"
+)
+_PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
@@ -162,12 +166,22 @@ RAISES: Final[dict[str, str]] = {
         "tests/faults/test_put_back.py::test_what_was_sent_since_is_found_and_not_sent_again"
     ),
     "DATABASE_REBUILT": f"{_DAMAGED}without_any_sound_snapshot_the_record_begins_anew",
+    "PROFILE_READ_ONLY": _FOLDER.format("EROFS"),
+    "PROFILE_FORBIDDEN": _FOLDER.format("EACCES"),
+    "PROFILE_PATH_TOO_LONG": _FOLDER.format("ENAMETOOLONG"),
     "INVALID_SETTING": (
         "tests/engine/service/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"
     ),
     "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
     "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",
-    "TLS_FAILED": f"{_CLIENT}an_unknown_authority_gets_nothing",
+    "TLS_FAILED": f"{_PROXIES}a_certificate_for_another_name_is_not_a_matter_of_trust",
+    "PROXY_AUTH_REQUIRED": f"{_PROXIES}what_a_proxy_says_has_its_own_code[asks]",
+    "PROXY_REFUSED": f"{_PROXIES}what_a_proxy_says_has_its_own_code[forbids]",
+    "PROXY_UNREACHABLE": f"{_PROXIES}what_a_proxy_says_has_its_own_code[no SOCKS]",
+    "CERTIFICATE_UNKNOWN": (f"{_PROXIES}a_proxy_with_its_own_authority_works_once_that_is_trusted"),
+    "CERTIFICATES_UNREADABLE": (
+        f"{_PROXIES}certificates_that_cannot_be_read_stop_everything[gone.pem]"
+    ),
     "TIMEOUT": f"{_CLIENT}a_question_nobody_answers_ends_in_time",
     "CANCELLED": "tests/engine/service/test_control.py::test_a_cancelled_file_can_be_retried",
     "UNEXPECTED_ERROR": (

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import platform
+import tempfile
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.paths import Places
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.errors.tree import EngineError
@@ -25,6 +26,8 @@ from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
 from exai_desktop.storage.record.account_states import SqliteStateStore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def shared_parts(
     Raises INVALID_SETTING for a URL that is none, or without the extra.
     """
     owner = _fleet_owner(profile_id) if settings.redis_url else profile_id
-    own = ContentLocks(where.shared_locks, owner, write_file)
+    own = ContentLocks(_notes_folder(where, settings), owner)
     if not settings.redis_url:
         return Shared(SqliteStateStore(database), own)
     password = os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD")
@@ -66,6 +69,19 @@ def shared_parts(
     claims = FleetClaims(own, RedisClaims(blocking, owner), from_thread)
     states, turns = RedisStateStore(redis, uninterrupted), RedisTurns(redis, uninterrupted)
     return Shared(states, claims, turns)
+
+
+def _notes_folder(where: Places, settings: Settings) -> Path:
+    """Where all profiles of this user meet; the profile itself where that cannot be written."""
+    wanted = Path(settings.shared_folder) / "contents" if settings.shared_folder else None
+    folder = wanted or where.shared_locks
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        log.warning("the folder that profiles share cannot be written: %s", error.strerror)
+        return where.data / "contents"
 
 
 def _fleet_owner(profile_id: str) -> str:

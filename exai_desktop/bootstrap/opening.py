@@ -40,7 +40,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook
 from exai_desktop.core.accounts.secret_store import SecretStore
 from exai_desktop.core.copies.provider import FileProvider
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
@@ -63,7 +63,7 @@ from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
-from exai_desktop.storage.user_profile.opening import Opened, open_profile
+from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 
 ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
@@ -244,6 +244,12 @@ async def open_service(
             lock.acquire()
             break
         except EngineError as error:
+            if error.code in ONLY_READ and where.database.exists():
+                async with _own_engine(
+                    where, passphrase, sandbox=sandbox, face=face, only_read=error
+                ) as engine:
+                    yield engine
+                return
             if error.code is not ErrorCode.ANOTHER_INSTANCE:
                 raise
         try:
@@ -272,15 +278,22 @@ async def open_service(
 
 @asynccontextmanager
 async def _own_engine(
-    where: Places, passphrase: str | None, *, sandbox: bool, face: str
+    where: Places,
+    passphrase: str | None,
+    *,
+    sandbox: bool,
+    face: str,
+    only_read: EngineError | None = None,
 ) -> AsyncIterator[UploadService]:
+    """`only_read`: the profile cannot be written, and this is what a write is answered."""
     async with AsyncExitStack() as stack:
         document = SettingsDocument(where.settings_file)
         settings_file = SettingsFile(document)
         loaded = settings_file.load()
         settings = loaded.settings
-        start_logging(where, settings.log_level)
-        stack.callback(stop_logging)
+        if only_read is None:
+            start_logging(where, settings.log_level)
+            stack.callback(stop_logging)
         book: AccountBook = SettingsAccountBook(document)
         if sandbox:
             rehearsal = await stack.enter_async_context(
@@ -291,16 +304,8 @@ async def _own_engine(
                 secrets.keys.set(account, key)
         else:
             secrets = await asyncio.to_thread(open_secrets, where, book.load(), passphrase)
-        now = SystemClock().now
-        seal = await asyncio.to_thread(load_seal, secrets.store, where.data / "audit.key")
-        trail = AuditTrail(seal, _user(), now)
-        anchor = await asyncio.to_thread(_anchor(where, secrets.store).load)
-        opened = open_profile(where.database, now, write_file, seal.genuine(anchor))
+        opened, trail = await _opened_record(where, secrets, only_read)
         stack.enter_context(closing(opened))
-        if secrets.copied is not None and not opened.is_read_only:
-            # Both may have sent: the providers' lists are compared before anything is sent.
-            since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
-            await asyncio.to_thread(recovery_log.begin, where.database, now(), since, cause)
         bus = EventBus()
         refusal = "; ".join(loaded.refusals)
         given = Given(where, face, settings, settings_file, book, secrets, refusal)
@@ -308,12 +313,34 @@ async def _own_engine(
         parts = engine_parts(given, opened, trail, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
         engine = assembly.engine
-        await stack.enter_async_context(ipc.serve(engine, where.socket))
-        if secrets.copied is not None:
-            await engine.audit.note_profile(secrets.copied.choice)
+        if only_read is None:
+            await stack.enter_async_context(ipc.serve(engine, where.socket))
+            if secrets.copied is not None:
+                await engine.audit.note_profile(secrets.copied.choice)
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine
+
+
+async def _opened_record(
+    where: Places, secrets: OpenedSecrets, only_read: EngineError | None
+) -> tuple[Opened, AuditTrail]:
+    now, key_file = SystemClock().now, where.data / "audit.key"
+    seal = await asyncio.to_thread(load_seal, secrets.store, key_file, is_kept=only_read is None)
+    trail = AuditTrail(seal, _user(), now)
+    if only_read is not None:
+        return open_to_read(where.database, only_read, write_file), trail
+    anchor = await asyncio.to_thread(_anchor(where, secrets.store).load)
+    opened = open_profile(where.database, now, write_file, seal.genuine(anchor))
+    if secrets.copied is not None and not opened.is_read_only:
+        # Both may have sent: the providers' lists are compared before anything is sent.
+        since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
+        try:
+            await asyncio.to_thread(recovery_log.begin, where.database, now(), since, cause)
+        except BaseException:
+            opened.close()
+            raise
+    return opened, trail
 
 
 def _anchor(where: Places, store: SecretStore) -> KeptAnchor:

@@ -6,10 +6,11 @@ from dataclasses import asdict
 
 import typer
 
-from exai_desktop.cli.accounts.accounts import breaker_text
+from exai_desktop.cli.accounts.accounts import breaker_text, explained
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.accounts.accounts import AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
@@ -46,27 +47,31 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                 output.line(f"{name:14} {plain_text(value, len(value))}")
             output.line(f"{'jobs':14} {summary.total} in total, {summary.open_jobs} open")
             for report, status in zip(reports, found, strict=False):
-                way = status.transport
-                word = f"ok, {report.duration_ms} ms" if report.ok else "failed"
-                why = f": {report.error.title} ({report.error.code})" if report.error else ""
-                if report.error is not None and report.error.detail:
-                    why += f": {plain_text(report.error.detail)}"
-                output.line(f"{report.account:14} {report.host} {word}{why}")
-                if report.balance is not None:
-                    output.line(f"{'':14} balance {report.balance}")
-                if way is not None:
-                    plural = "es" if way.step_downs > 1 else ""
-                    counted = (
-                        f", {way.step_downs} switch{plural} to another transport"
-                        if way.step_downs
-                        else ""
-                    )
-                    reason = f" ({way.note})" if way.note else ""
-                    output.line(f"{'':14} transport {way.name}{reason}{counted}")
-                if status.breaker.phase is not Phase.CLOSED:
-                    output.line(f"{'':14} {breaker_text(status.breaker)}")
+                _print_account(report, status, output)
             if not reports:
                 output.line("No account yet. Add one with: exai-desktop account add")
         return Exit.OK if all(r.ok for r in reports) else Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _print_account(report: ConnectionReport, status: AccountStatus, output: Output) -> None:
+    way, error = status.transport, report.error
+    word = f"ok, {report.duration_ms} ms" if report.ok else "failed"
+    why = f": {error.title} ({error.code})" if error else ""
+    if error is not None and error.detail:
+        why += f": {plain_text(error.detail)}"
+    output.line(f"{report.account:14} {report.host} {word}{why}")
+    for line in explained(error) if error else ():
+        output.line(f"{'':14} {line}")
+    if report.balance is not None:
+        output.line(f"{'':14} balance {report.balance}")
+    if way is not None:
+        plural = "es" if way.step_downs > 1 else ""
+        counted = (
+            f", {way.step_downs} switch{plural} to another transport" if way.step_downs else ""
+        )
+        reason = f" ({way.note})" if way.note else ""
+        output.line(f"{'':14} transport {way.name}{reason}{counted}")
+    if status.breaker.phase is not Phase.CLOSED:
+        output.line(f"{'':14} {breaker_text(status.breaker)}")

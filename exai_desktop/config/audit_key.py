@@ -13,8 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.accounts.secret_store import ANCHOR, AUDIT_KEY, SecretStore
 from exai_desktop.core.audit.audit import KEY_BYTES, AuditAnchor, Seal, key_id
-from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import AccountError, EngineError
+from exai_desktop.core.errors.tree import AccountError, not_written
 
 log = logging.getLogger(__name__)
 
@@ -22,11 +21,12 @@ BY_FILE: Final = "a file, not by the keyring"
 _anchors: Final = TypeAdapter(AuditAnchor)
 
 
-def load_seal(store: SecretStore, key_file: Path) -> Seal:
+def load_seal(store: SecretStore, key_file: Path, *, is_kept: bool = True) -> Seal:
     """The profile's key, made when there is none; may block for seconds, never for long.
 
     Each row names its key. So a session in which the key store is locked, or absent, goes on with
-    the file's key: no row is without a seal, and a check tells which seal is worth what.
+    the file's key: no row is without a seal, and a check tells which seal is worth what. Not
+    `is_kept`: the profile is only read, so a key that is made is for nothing but this run.
     """
     in_file = _read(key_file)
     if store.is_lasting:
@@ -37,6 +37,8 @@ def load_seal(store: SecretStore, key_file: Path) -> Seal:
         else:
             others = () if in_file is None else (in_file,)
             return Seal(in_store, store.kind, others, frozenset(map(key_id, others)))
+    if in_file is None and not is_kept:
+        return Seal(secrets.token_bytes(KEY_BYTES), BY_FILE)
     key = in_file or _make(key_file)
     return Seal(key, BY_FILE, by_file=frozenset({key_id(key)}))
 
@@ -68,9 +70,7 @@ def _make(path: Path) -> bytes:
     try:
         write_file(path, f"{key.hex()}\n".encode())
     except OSError as error:
-        raise EngineError(
-            ErrorCode.DATABASE_ERROR, f"{path.name} cannot be written: {error.strerror}"
-        ) from error
+        raise not_written(error, path.name) from error
     return key
 
 

@@ -16,7 +16,7 @@ from typing import Final
 import platformdirs
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 
 _APP: Final = "exai-desktop"
 # The kernels allow 104 to 108 bytes.
@@ -119,9 +119,11 @@ def _make_private(folder: Path) -> None:
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     except OSError as error:
-        raise EngineError(
-            ErrorCode.INVALID_SETTING, f"the profile folder {folder}: {error.strerror}"
-        ) from error
+        failure = not_written(error, f"the profile folder {folder}")
+        if failure.code is not ErrorCode.DATABASE_ERROR:
+            raise failure from error
+        # No such place: what is wrong is who named it.
+        raise EngineError(ErrorCode.INVALID_SETTING, failure.detail) from error
 
 
 def _refuse_what_others_can_change(data: Path, settings: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import threading
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 
 VERSION: Final = 1
 
@@ -67,11 +66,7 @@ class SettingsDocument:
             try:
                 write_file(self._path.resolve(), f"{text}\n".encode(errors="backslashreplace"))
             except OSError as error:
-                is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                raise EngineError(
-                    ErrorCode.DISK_FULL if is_full else ErrorCode.UNEXPECTED_ERROR,
-                    f"{self._path.name} cannot be written: {error.strerror}",
-                ) from error
+                raise not_written(error, self._path.name) from error
 
 
 def _empty() -> Content:

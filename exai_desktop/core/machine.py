@@ -64,6 +64,10 @@ class Disk(Protocol):
         """May raise OSError."""
         ...
 
+    def total_bytes(self) -> int:
+        """Of the whole disk. May raise OSError."""
+        ...
+
     def is_held(self) -> bool: ...
 
     def hold(self) -> bool:

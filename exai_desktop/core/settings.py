@@ -181,6 +181,13 @@ class SendingSettings(BaseModel):
         description="Proxy address (http, https or socks5); empty: the proxy of the system. A"
         " password is not saved: give an address with a password in the environment variable.",
     )
+    extra_ca: str = Field(
+        default="",
+        max_length=4_000,
+        description="File (PEM) with certificates of authorities that are trusted in addition to"
+        " those of the system, for example of a company's network. If it cannot be read, nothing"
+        " is sent. Takes effect at the next start.",
+    )
     allow_fallback: bool = Field(
         default=False,
         description="Always allow another provider if the chosen account does not accept a file.",
@@ -233,6 +240,20 @@ class Settings(SendingSettings):
         ge=1,
         le=8,
         description="Number of threads that read files and compute their SHA-256.",
+    )
+    shared_folder: str = Field(
+        default="",
+        max_length=4_000,
+        description="Folder in which several profiles of one user note what they send, so that each"
+        " content is sent only once; empty: `exai-desktop` in the user's folder for states"
+        " (Linux: `~/.local/state`). If it cannot be written, the notes are kept in the profile."
+        " Takes effect at the next start.",
+    )
+    min_free_bytes: int = Field(
+        default=256 * MIB,
+        ge=0,
+        description="No new upload starts while less disk space than this is free at the profile;"
+        " on a small disk, 5 % of the disk is enough.",
     )
     on_metered: Literal["go", "wait"] = Field(
         default="go",

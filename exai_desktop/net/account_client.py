@@ -27,7 +27,7 @@ from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 from exai_desktop.net.file_body import FileBody, SendingBody
-from exai_desktop.net.http_client import build_client
+from exai_desktop.net.http_client import build_client, proxy_place
 
 # A longer Retry-After is cut to this.
 MAX_RETRY_AFTER_S: Final = 24 * 3600.0
@@ -172,6 +172,7 @@ class AccountClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
+        self._proxy = proxy_place(account, settings)
         self.server_clock = ServerClock()
         # Until then (monotonic time) the provider's rate limit allows no more requests.
         self.rate_limited_until = 0.0
@@ -251,7 +252,7 @@ class AccountClient:
                 finally:
                     await response.aclose()
         except NETWORK_EXCEPTIONS as error:
-            failure = translate(error, body.sent if body else Sent.NOTHING)
+            failure = translate(error, body.sent if body else Sent.NOTHING, self._proxy)
         # Raised outside the `except`: the library's exception may contain the key, so it must not
         # become the context of ours.
         raise failure

@@ -6,7 +6,6 @@ Its transport has two connection pools that use our own network backend.
 from __future__ import annotations
 
 import contextlib
-import functools
 import ipaddress
 import logging
 import os
@@ -18,14 +17,16 @@ from urllib.parse import unquote
 
 import httpcore
 import httpx
-import truststore
+import socksio
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError
 from exai_desktop.core.settings import Settings, proxy_password
-from exai_desktop.net.network_backend import ListeningBackend
+from exai_desktop.net.certificates import trusted
+from exai_desktop.net.error_map import ProxyDenialError, ProxyGoneError, ProxyLoginError
+from exai_desktop.net.network_backend import ListeningBackend, ProxyUnreachableError
 
 # A kept-alive connection may close just when a request begins, and then nobody knows what the
 # server has received. So a larger body (bytes) gets a new connection: its cost does not matter.
@@ -43,7 +44,6 @@ _HTTPX_ERRORS: Final[dict[type[Exception], type[httpx.HTTPError]]] = {
     httpcore.ConnectError: httpx.ConnectError,
     httpcore.ReadError: httpx.ReadError,
     httpcore.WriteError: httpx.WriteError,
-    httpcore.ProxyError: httpx.ProxyError,
     httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
     httpcore.LocalProtocolError: httpx.LocalProtocolError,
     httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
@@ -55,11 +55,36 @@ def _as_httpx_errors() -> Iterator[None]:
     """httpcore's errors become those of httpx, which is what the caller knows."""
     try:
         yield
+    except ProxyUnreachableError:
+        raise ProxyGoneError("no connection") from None
+    except httpcore.ProxyError as error:
+        raise _refused_by_proxy(str(error)) from None
+    except socksio.ProtocolError:
+        raise ProxyGoneError("what answers there is not a SOCKS5 proxy") from None
     except tuple(_HTTPX_ERRORS) as error:
         # No text and no cause: the text about a refused header contains the header. Only for a
         # failed connection is the reason kept (TLS or not); the pool has put it into the context.
         why = error.__context__ if isinstance(error, httpcore.ConnectError) else None
         raise _HTTPX_ERRORS[type(error)](type(error).__name__) from why
+
+
+# httpcore tells of a SOCKS5 proxy in these words.
+_SOCKS_LOGIN: Final = ("Requested ", "Invalid username/password")
+_SOCKS_RULES: Final = "Connection not allowed by ruleset"
+
+
+def _refused_by_proxy(text: str) -> httpx.ProxyError:
+    """By the status of an HTTP proxy, with which `text` begins. The rest of it is not shown."""
+    status = text[:3]
+    if status == "407" or text.startswith(_SOCKS_LOGIN):
+        return ProxyLoginError("the proxy wants a name and password, or others than it got")
+    if _SOCKS_RULES in text:
+        return ProxyDenialError("not allowed by the rules of the proxy")
+    if not status.isdigit():
+        return httpx.ProxyError("the proxy cannot connect")
+    # 5xx: it has tried, or it is overloaded.
+    kind = httpx.ProxyError if status.startswith("5") else ProxyDenialError
+    return kind(f"the proxy answered {status}")
 
 
 class _AnswerStream(httpx.AsyncByteStream):
@@ -80,8 +105,9 @@ class AccountTransport(httpx.AsyncBaseTransport):
     """Small requests share kept-alive connections; each large body gets a new connection."""
 
     def __init__(self, tls: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
-        self._kept = _pool(tls, proxy, keep=MAX_CONNECTIONS)
-        self._new = _pool(tls, proxy, keep=0)
+        self._backend = ListeningBackend(to_proxy=proxy is not None)
+        self._kept = _pool(tls, proxy, self._backend, keep=MAX_CONNECTIONS)
+        self._new = _pool(tls, proxy, self._backend, keep=0)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request. The caller reads the answer's body."""
@@ -97,8 +123,12 @@ class AccountTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         pool = self._new if _is_large(request) else self._kept
-        with _as_httpx_errors():
-            response = await pool.handle_async_request(core_request)
+        try:
+            with _as_httpx_errors():
+                response = await pool.handle_async_request(core_request)
+        except httpx.ProxyError:
+            await self._backend.close_newest()
+            raise
         return httpx.Response(
             response.status,
             headers=response.headers,
@@ -117,7 +147,7 @@ def _is_large(request: httpx.Request) -> bool:
 
 
 def _pool(
-    tls: ssl.SSLContext | None, proxy: httpx.Proxy | None, *, keep: int
+    tls: ssl.SSLContext | None, proxy: httpx.Proxy | None, backend: ListeningBackend, *, keep: int
 ) -> httpcore.AsyncConnectionPool:
     if proxy is None:
         return httpcore.AsyncConnectionPool(
@@ -125,7 +155,7 @@ def _pool(
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=keep,
             keepalive_expiry=KEEP_ALIVE_S,
-            network_backend=ListeningBackend(),
+            network_backend=backend,
         )
     url = proxy.url
     address = httpcore.URL(
@@ -139,7 +169,7 @@ def _pool(
             max_connections=MAX_CONNECTIONS,
             max_keepalive_connections=keep,
             keepalive_expiry=KEEP_ALIVE_S,
-            network_backend=ListeningBackend(),
+            network_backend=backend,
         )
     return httpcore.AsyncHTTPProxy(
         proxy_url=address,
@@ -150,20 +180,12 @@ def _pool(
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=keep,
         keepalive_expiry=KEEP_ALIVE_S,
-        network_backend=ListeningBackend(),
+        network_backend=backend,
     )
 
 
 # The time to wait for a free connection. There are as many as lanes, so it is never long.
 _POOL_TIMEOUT_S: Final = 60.0
-
-
-@functools.cache
-def shared_tls() -> ssl.SSLContext:
-    """The operating system's certificates, TLS 1.2 and later. Made once: it takes some 35 ms."""
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def build_client(
@@ -176,8 +198,8 @@ def build_client(
 ) -> httpx.AsyncClient:
     """A client that sends `key` as bearer to the account's address and to no other.
 
-    Raises `AccountError` INVALID_ACCOUNT (address), UNUSABLE_SETTING (proxy) or
-    INVALID_KEY_FORMAT; none contains the key.
+    Raises `AccountError` INVALID_ACCOUNT (address), UNUSABLE_SETTING (proxy),
+    INVALID_KEY_FORMAT, or CERTIFICATES_UNREADABLE; none contains the key.
     """
     url = checked_address(account.base_url)
     for name in ("httpx", "httpcore"):
@@ -194,7 +216,7 @@ def build_client(
             **(headers or {}),
         },
         transport=AccountTransport(
-            (tls or shared_tls()) if secure else None, _proxy(url, settings)
+            (tls or trusted(settings)) if secure else None, _proxy(url, settings)
         ),
         timeout=httpx.Timeout(
             connect=settings.connect_timeout_s,
@@ -237,6 +259,14 @@ def _checked_key(key: str) -> str:
     if not key or not all("!" <= char <= "~" for char in key):
         raise AccountError(ErrorCode.INVALID_KEY_FORMAT)
     return key
+
+
+def proxy_place(account: Account, settings: Settings) -> str:
+    """Host and port of the account's proxy, without its name and password; "" for none."""
+    proxy = _proxy(checked_address(account.base_url), settings)
+    if proxy is None:
+        return ""
+    return proxy.url.host if proxy.url.port is None else f"{proxy.url.host}:{proxy.url.port}"
 
 
 def _proxy(url: httpx.URL, settings: Settings) -> httpx.Proxy | None:

@@ -17,6 +17,7 @@ import ssl
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import httpcore
 
@@ -261,8 +262,23 @@ class ListeningStream(httpcore.AsyncNetworkStream):
         return bool(poll.poll(0))
 
 
+class ProxyUnreachableError(httpcore.ConnectError):
+    """There is no connection to the proxy."""
+
+
 class ListeningBackend(httpcore.AsyncNetworkBackend):
-    """Opens the connections for httpcore's pools and proxies."""
+    """Opens the connections for httpcore's pools. `to_proxy`: all of them lead to the proxy."""
+
+    def __init__(self, *, to_proxy: bool = False) -> None:
+        self._to_proxy = to_proxy
+        self._newest: WeakKeyDictionary[asyncio.Task[Any], ListeningStream] = WeakKeyDictionary()
+
+    async def close_newest(self) -> None:
+        """The connection this task has opened last: httpcore leaves it open at a SOCKS5 refusal."""
+        task = asyncio.current_task()
+        stream = None if task is None else self._newest.pop(task, None)
+        if stream is not None:
+            await stream.aclose()
 
     async def connect_tcp(
         self,
@@ -281,10 +297,16 @@ class ListeningBackend(httpcore.AsyncNetworkBackend):
                     _Connection, host, port, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S
                 )
         except TimeoutError:
+            if self._to_proxy:
+                raise ProxyUnreachableError from None
             raise httpcore.ConnectTimeout from None
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(type(error).__name__) from error
-        return ListeningStream(connection)
+            kind = ProxyUnreachableError if self._to_proxy else httpcore.ConnectError
+            raise kind(type(error).__name__) from error
+        stream, task = ListeningStream(connection), asyncio.current_task()
+        if self._to_proxy and task is not None:
+            self._newest[task] = stream
+        return stream
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

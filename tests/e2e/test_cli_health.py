@@ -23,6 +23,24 @@ def test_how_the_providers_have_answered(program: Program, sandbox: Server, tmp_
     assert program.run("health", "nobody").expect(2).out == ""
 
 
+def test_what_cannot_be_reached_never_works(
+    program: Program, sandbox: Server, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+    program.add_account(sandbox, name="kimi", url=url)
+    program.run("account", "test", "kimi").expect(1)
+    for _ in range(2):  # also another program, and without a new question
+        told = program.run("health", "kimi").expect(1).out
+        assert "kimi: unreachable since " in told
+        assert "OFFLINE" in told
+        assert "works" not in told
+    status = program.run("health", "--json").expect(1).rows[0]
+    [listed] = program.run("account", "list", "--json").expect(0).rows
+    assert listed["unreachable_since"] == status["unreachable_since"] is not None
+    assert "unreachable since " in program.run("account", "list").expect(0).out
+
+
 def test_a_metrics_port_that_is_taken_is_said(program: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -176,10 +176,14 @@ class Meter:
 
     def __init__(self) -> None:
         self.free = 1_000 * MIB
+        self.total = 100_000 * MIB
         self.held = True
 
     def free_bytes(self) -> int:
         return self.free
+
+    def total_bytes(self) -> int:
+        return self.total
 
     def is_held(self) -> bool:
         return self.held
@@ -205,7 +209,7 @@ async def test_thresholds_and_what_is_said() -> None:
     def announce(problem: AppError | None) -> None:
         said.append(problem.code if problem else None)
 
-    guard = DiskGuard(meter, FakeClock(), announce, resume)
+    guard = DiskGuard(meter, FakeClock(), announce, resume, 256 * MIB)
     await guard.look()
     meter.free = 255 * MIB
     await guard.look()

@@ -109,7 +109,7 @@ def test_a_proxy_and_its_password(watched: Watched) -> None:
         host = server.url.removeprefix("http://").removesuffix("/v1")
         proxy = {"EXAI_DESKTOP_PROXY": f"http://me:{PROXY_PASSWORD}@{host}"}
         watched.add("main", "kimi", "intl", "https://kimi.invalid/v1", OWN_KEY, **proxy)
-        assert b"OFFLINE" in watched.run("account", "test", "main", **proxy)
+        assert b"PROXY_" in watched.run("account", "test", "main", **proxy)
         watched.run("doctor", "--json", **proxy)
         assert any(sent.startswith("Basic ") for sent in server.seen), "the proxy was not asked"
         for address in (f"ftp://me:{PROXY_PASSWORD}@{host}", f"http://{PROXY_PASSWORD}@:99999"):

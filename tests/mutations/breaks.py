@@ -110,9 +110,9 @@ BREAKS: Final = (
     ),
     Break(
         "Two programs never hold the same content at the same time",
-        "storage/fleet/content_locks.py",
-        "            lock.acquire()\n",
-        "            pass\n",
+        "storage/fleet/byte_locks.py",
+        "        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)\n",
+        "        pass\n",
         "tests/contracts/storage/test_content_locks.py::test_four_processes_never_hold_it_at_once",
     ),
     Break(
@@ -489,5 +489,19 @@ BREAKS: Final = (
         "and _address(other) == _address(account)",
         "and other == account",
         "tests/engine/accounts/test_two_names.py::test_the_same_file_to_both_is_stored_once",
+    ),
+    Break(
+        "A proxy that asks, refuses or opens connections never pauses an account",
+        "engine/accounts/health.py",
+        "if error.code in WAY_CLOSED:",
+        "if False:",
+        "tests/engine/accounts/test_breaker.py::test_refusals_and_a_missing_network_never_count",
+    ),
+    Break(
+        "Named certificates that cannot be read stop everything",
+        "net/certificates.py",
+        "        _check(_INSTEAD, instead)",
+        "        pass",
+        "tests/e2e/test_cli_company_network.py::test_certificates_that_are_missing_stop_everything",
     ),
 )

@@ -61,6 +61,9 @@ class ProfileDisk:
     def free_bytes(self) -> int:
         return 0 if self.is_full else 1024 * _MIB
 
+    def total_bytes(self) -> int:
+        return 1024 * 1024 * _MIB
+
     def is_held(self) -> bool:
         return self._held
 

@@ -19,8 +19,9 @@ from exai_desktop.core.accounts.accounts import (
     ConnectionReport,
     KeyPlace,
 )
-from exai_desktop.core.accounts.health import BreakerStatus, Phase
+from exai_desktop.core.accounts.health import BreakerStatus, HealthStatus, Phase
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
@@ -72,6 +73,7 @@ def _account_object(status: AccountStatus) -> dict[str, Any]:
         "problem": error_object(status.problem),
         "transport": asdict(status.transport) if status.transport else None,
         "breaker": asdict(status.breaker),
+        "unreachable_since": status.health.unreachable_since,
         "balance": asdict(status.balance) if status.balance else None,
         "same_as": status.same_as or None,
     }
@@ -98,8 +100,17 @@ def _print_account(status: AccountStatus, output: Output) -> None:
         output.line(f"  {status.problem.title} ({status.problem.code})")
     if status.breaker.phase is not Phase.CLOSED:
         output.line(f"  {breaker_text(status.breaker)}")
+    if status.health.unreachable_since is not None:
+        output.line(f"  {unreachable_text(status.health)}")
     if status.transport is not None and status.transport.note:
         output.line(f"  transport {status.transport.name}: {status.transport.note}")
+
+
+def unreachable_text(health: HealthStatus) -> str:
+    """Since when, in local time, and why."""
+    error = ErrorView.of_code(health.unreachable_code)
+    since = when(health.unreachable_since or 0.0)
+    return f"unreachable since {since}: {error.title} ({error.code})"
 
 
 def breaker_text(breaker: BreakerStatus) -> str:
@@ -181,6 +192,12 @@ def list_accounts(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
+def explained(error: ErrorView) -> list[str]:
+    """What happened this time, and what to do."""
+    lines = (plain_text(error.detail, len(error.detail)), error.hint, *error.commands())
+    return [line for line in lines if line]
+
+
 def _print_report(report: ConnectionReport, output: Output) -> None:
     if output.as_json:
         output.json(asdict(report))
@@ -192,10 +209,9 @@ def _print_report(report: ConnectionReport, output: Output) -> None:
         if report.balance is not None:
             output.line(f"  balance {report.balance}")
     elif report.error is not None:
-        line = f"{report.account}: {report.error.title} ({report.error.code})"
-        detail = plain_text(report.error.detail)
-        output.line(f"{line}: {detail}" if detail else line)
-        output.line(f"  {report.error.hint}")
+        output.line(f"{report.account}: {report.error.title} ({report.error.code})")
+        for line in explained(report.error):
+            output.line(f"  {line}")
 
 
 @app.command("test")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from exai_desktop.cli.accounts.accounts import breaker_text
+from exai_desktop.cli.accounts.accounts import breaker_text, unreachable_text
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, error_object, when
 from exai_desktop.cli.session import run_verb
@@ -34,10 +34,14 @@ def health(
             _print_status(status, output)
         for sample in history:
             _print_sample(sample, output)
-        is_well = all(s.problem is None and s.breaker.phase is Phase.CLOSED for s in found)
-        return Exit.OK if is_well else Exit.SOME_FAILED
+        return Exit.OK if all(map(_is_well, found)) else Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+def _is_well(status: AccountStatus) -> bool:
+    is_used = status.problem is None and status.breaker.phase is Phase.CLOSED
+    return is_used and status.health.unreachable_since is None
 
 
 def _print_status(status: AccountStatus, output: Output) -> None:
@@ -51,6 +55,8 @@ def _print_status(status: AccountStatus, output: Output) -> None:
         word = f"{status.problem.title} ({status.problem.code})"
     elif status.breaker.phase is not Phase.CLOSED:
         word = breaker_text(status.breaker)
+    elif found.unreachable_since is not None:
+        word = unreachable_text(found)
     else:
         word = "works" if found.answers else "not used recently"
     output.line(f"{name}: {word}")

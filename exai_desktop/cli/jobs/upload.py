@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,9 +15,17 @@ import typer
 from exai_desktop.cli.jobs.plan import print_plan
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.table import CODES
-from exai_desktop.core.events import BatchScanned, Event, JobChanged, JobsAdded, ProblemRaised
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.events import (
+    BatchScanned,
+    Event,
+    JobChanged,
+    JobsAdded,
+    ProblemRaised,
+    ProblemSolved,
+)
 from exai_desktop.core.files.files import ASKING, accepted_codes, without_person
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, Origin, SortKey
 from exai_desktop.core.service import UploadService
@@ -40,7 +49,8 @@ class Following:
         self._output = output
         self._batch_id: int | None = None
         self._is_scanned = False
-        self._pending: set[int] = set()
+        self._pending: dict[int, JobView] = {}
+        self._storage = StorageTrouble()
         self._lists_failed: Counter[int] = Counter()
         # By job, in the order printed.
         self.outcomes: dict[int, JobState] = {}
@@ -56,7 +66,14 @@ class Following:
                 for job in await rows_of(service, JobQuery(batch_id=self._batch_id)):
                     self._see(job)
             while not self._is_scanned or self._pending:
-                self._take(await anext(events))
+                try:
+                    async with asyncio.timeout(self._storage.left_s(time.monotonic())):
+                        event = await anext(events)
+                except TimeoutError:
+                    if self._give_up():
+                        return
+                else:
+                    self._take(event)
         finally:
             await events.aclose()
 
@@ -68,23 +85,89 @@ class Following:
             self._see(event.job)
         elif isinstance(event, ProblemRaised) and event.account is None:
             self._output.problem(event.error)
+            self._storage.raised(event.error, time.monotonic())
+        elif isinstance(event, ProblemSolved) and event.account is None:
+            self._storage.solved(event.error)
         elif isinstance(event, BatchScanned) and event.batch_id == self._batch_id:
             self._is_scanned = True
 
     def _see(self, job: JobView) -> None:
         if job.batch_id != self._batch_id or job.id in self.outcomes:
             return
-        self._pending.add(job.id)
+        self._pending[job.id] = job
         if job.state in _SETTLED or self._is_stuck(job):
-            self._pending.discard(job.id)
-            self.outcomes[job.id] = job.state
-            self._output.job(job)
+            self._report(job)
+        elif self._storage.given_up is not None and job.state in _NOT_BEGUN:
+            self._report(replace(job, state=S.WAITING, error=self._storage.given_up))
+
+    def _report(self, job: JobView) -> None:
+        self._pending.pop(job.id, None)
+        self.outcomes[job.id] = job.state
+        self._output.job(job)
+
+    def _give_up(self) -> bool:
+        """Nothing can be written down: what has not begun waits. Whether that is all."""
+        problem = self._storage.give_up()
+        for job in list(self._pending.values()):
+            self._see(job)
+        if not self.outcomes and not self._pending:
+            raise AppError(ErrorCode(problem.code), problem.detail)
+        return not self._pending
 
     def _is_stuck(self, job: JobView) -> bool:
         if job.state is S.UNCERTAIN and job.wait_reason:
             self._lists_failed[job.id] += 1
             return self._lists_failed[job.id] >= _PATIENCE_TRIES
         return is_stuck(job, time.time())
+
+
+# Nothing of these has left.
+_NOT_BEGUN: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING})
+
+
+class StorageTrouble:
+    """The profile cannot be written: at first that may pass, then it is reported.
+
+    What the user alone can mend is reported at once, and so is what comes back again and again.
+    Times are of the monotonic clock.
+    """
+
+    def __init__(self) -> None:
+        self._problem: ErrorView | None = None
+        self._until = 0.0
+        self._times = 0
+        self.given_up: ErrorView | None = None
+
+    def raised(self, error: ErrorView, now: float) -> None:
+        if error.code not in STORAGE and error.code != ErrorCode.DISK_LOW:
+            return
+        if self._problem is None:
+            self._times += 1
+            self._until = now + _PATIENCE_S
+        is_lasting = error.code != ErrorCode.DATABASE_ERROR and is_for_the_user(error.code)
+        if is_lasting or self._times >= _PATIENCE_TRIES:
+            self._until = now
+        self._problem = error
+
+    def solved(self, error: ErrorView) -> None:
+        if error.code in STORAGE or error.code == ErrorCode.DISK_LOW:
+            self._problem = None
+
+    def left_s(self, now: float) -> float | None:
+        """How long to go on waiting; None: as long as it takes."""
+        if self._problem is None or self._problem is self.given_up:
+            return None
+        return max(0.0, self._until - now)
+
+    def give_up(self) -> ErrorView:
+        assert self._problem is not None
+        self.given_up = self._problem
+        return self._problem
+
+
+def is_for_the_user(code: str) -> bool:
+    """Whether no wait cures it."""
+    return CODES[ErrorCode(code)].retry is Retry.ASK
 
 
 def is_stuck(job: JobView, now: float) -> bool:
@@ -94,11 +177,13 @@ def is_stuck(job: JobView, now: float) -> bool:
     if job.error.code == ErrorCode.REVIEW_NEEDED:
         return True  # behind another file that only the user can settle
     try:
-        outcome = CODES[ErrorCode(job.error.code)].outcome
+        info = CODES[ErrorCode(job.error.code)]
     except ValueError:
         return False
-    if outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
+    if info.outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
         return False
+    if is_for_the_user(job.error.code):
+        return True
     wait_s = (job.not_before or now) - now
     return job.attempts >= _PATIENCE_TRIES or wait_s > _PATIENCE_S
 

@@ -7,13 +7,15 @@ a restart; a clock set back never makes it longer than it was meant.
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
+from exai_desktop.core.errors.codes import NO_CONNECTION, ErrorCode
 from exai_desktop.core.errors.tree import TransferError
 
 if TYPE_CHECKING:
@@ -271,6 +273,9 @@ class HealthStatus:
     last_ok_at: float | None = None
     last_fault_at: float | None = None
     last_code: str = ""
+    # The last answers, all of them: there was no connection. None: the newest one is another.
+    unreachable_since: float | None = None
+    unreachable_code: str = ""
 
 
 UNKNOWN: Final = HealthStatus()
@@ -302,11 +307,21 @@ def sample_of(
     return HealthSample(account, at, check, outcome, round(took_s * 1000), code, fault)
 
 
+# No connection, or none that is secure: nobody can say that the account works.
+UNREACHED: Final = NO_CONNECTION | {ErrorCode.TLS_FAILED}
+
+
+def unreached(newest_first: Iterable[HealthSample]) -> list[HealthSample]:
+    """The answers since the last one that arrived, the newest first."""
+    return list(itertools.takewhile(lambda sample: sample.code in UNREACHED, newest_first))
+
+
 def summarize(samples: Sequence[HealthSample], now: float) -> HealthStatus:
     """Of one account, the oldest first. A clock set back leaves nothing out."""
     recent = [s for s in samples if now - s.at < WINDOW_S]
     faults = [s for s in recent if s.is_fault]
     good = [s for s in recent if s.outcome == OK]
+    missed = unreached(reversed(samples))
     return HealthStatus(
         answers=len(recent),
         faults=len(faults),
@@ -315,6 +330,8 @@ def summarize(samples: Sequence[HealthSample], now: float) -> HealthStatus:
         last_ok_at=good[-1].at if good else None,
         last_fault_at=faults[-1].at if faults else None,
         last_code=faults[-1].code if faults else "",
+        unreachable_since=missed[-1].at if missed else None,
+        unreachable_code=missed[0].code if missed else "",
     )
 
 

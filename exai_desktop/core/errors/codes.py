@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -105,6 +105,9 @@ class ErrorCode(StrEnum):
     DATABASE_ERROR = "DATABASE_ERROR"
     DISK_FULL = "DISK_FULL"
     DISK_LOW = "DISK_LOW"
+    PROFILE_READ_ONLY = "PROFILE_READ_ONLY"
+    PROFILE_FORBIDDEN = "PROFILE_FORBIDDEN"
+    PROFILE_PATH_TOO_LONG = "PROFILE_PATH_TOO_LONG"
     DATABASE_RECOVERED = "DATABASE_RECOVERED"
     DATABASE_REBUILT = "DATABASE_REBUILT"
     DATABASE_PUT_BACK = "DATABASE_PUT_BACK"
@@ -117,8 +120,38 @@ class ErrorCode(StrEnum):
     NETWORK_ERROR = "NETWORK_ERROR"
     TLS_FAILED = "TLS_FAILED"
     TIMEOUT = "TIMEOUT"
+    PROXY_AUTH_REQUIRED = "PROXY_AUTH_REQUIRED"
+    PROXY_UNREACHABLE = "PROXY_UNREACHABLE"
+    PROXY_REFUSED = "PROXY_REFUSED"
+    CERTIFICATE_UNKNOWN = "CERTIFICATE_UNKNOWN"
+    CERTIFICATES_UNREADABLE = "CERTIFICATES_UNREADABLE"
     CANCELLED = "CANCELLED"
     UNEXPECTED_ERROR = "UNEXPECTED_ERROR"
+
+
+# The profile can be read and not written.
+ONLY_READ: Final = frozenset({ErrorCode.PROFILE_READ_ONLY, ErrorCode.PROFILE_FORBIDDEN})
+# Nothing can be written down: nothing is wrong with a file that meets one of these.
+STORAGE: Final = frozenset(
+    {
+        ErrorCode.DISK_FULL,
+        ErrorCode.DATABASE_ERROR,
+        ErrorCode.PROFILE_READ_ONLY,
+        ErrorCode.PROFILE_FORBIDDEN,
+        ErrorCode.PROFILE_PATH_TOO_LONG,
+    }
+)
+# The way to the provider is closed on our side: this says nothing about the provider.
+WAY_CLOSED: Final = frozenset(
+    {
+        ErrorCode.PROXY_AUTH_REQUIRED,
+        ErrorCode.PROXY_UNREACHABLE,
+        ErrorCode.PROXY_REFUSED,
+        ErrorCode.CERTIFICATE_UNKNOWN,
+    }
+)
+# There was no connection, so the provider has heard nothing.
+NO_CONNECTION: Final = WAY_CLOSED | {ErrorCode.OFFLINE}
 
 
 class CodeInfo(NamedTuple):

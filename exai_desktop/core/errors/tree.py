@@ -6,8 +6,10 @@ that says what may follow what. Property tests hold their laws (tests/unit/core/
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.redact import redact
@@ -69,6 +71,23 @@ class AccountError(AppError):
 
 class EngineError(AppError):
     """The program, its profile or the request to it."""
+
+
+_BY_ERRNO: Final = {
+    errno.ENOSPC: ErrorCode.DISK_FULL,
+    errno.EDQUOT: ErrorCode.DISK_FULL,
+    errno.EROFS: ErrorCode.PROFILE_READ_ONLY,
+    errno.EACCES: ErrorCode.PROFILE_FORBIDDEN,
+    errno.EPERM: ErrorCode.PROFILE_FORBIDDEN,
+    errno.ENAMETOOLONG: ErrorCode.PROFILE_PATH_TOO_LONG,
+}
+
+
+def not_written(error: OSError, what: str) -> EngineError:
+    """Something of the profile could not be written or made: by the system's own number."""
+    number = error.errno or 0
+    reason = f"{error.strerror} ({errno.errorcode.get(number, number)})"
+    return EngineError(_BY_ERRNO.get(number, ErrorCode.DATABASE_ERROR), f"{what}: {reason}")
 
 
 class TransferError(AppError):

@@ -29,9 +29,10 @@ from exai_desktop.core.accounts.health import (
     Phase,
     sample_of,
     summarize,
+    unreached,
 )
 from exai_desktop.core.accounts.ports import StateStore
-from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError
 from exai_desktop.core.events import NO_METRICS, Metrics
 from exai_desktop.core.machine import Clock
@@ -256,6 +257,8 @@ class Breakers:
             return AttemptVerdict.SUCCESS
         if error.outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN):
             return AttemptVerdict.NEUTRAL
+        if error.code in WAY_CLOSED:
+            return AttemptVerdict.NEUTRAL
         if error.code is not ErrorCode.OFFLINE:
             return AttemptVerdict.FAULT
         others = [at for name, at in self._answered_at.items() if name != account]
@@ -286,14 +289,15 @@ class Health:
         self._unsaved: list[HealthSample] = []
 
     async def load(self, accounts: Sequence[str]) -> None:
-        """What the runs of the last quarter of an hour have seen."""
+        """What the last quarter of an hour has shown, and since when there is no connection."""
         if self._book is None:
             return
         since = self._clock.now() - WINDOW_S
         for account in accounts:
-            for sample in reversed(await self._book.history(account, _REMEMBERED)):
-                if sample.at > since:
-                    self._of(account).append(sample)
+            newest_first = await self._book.history(account, _REMEMBERED)
+            missed = len(unreached(newest_first))
+            kept = [s for n, s in enumerate(newest_first) if s.at > since or n < missed]
+            self._of(account).extend(reversed(kept))
 
     def _of(self, account: str) -> deque[HealthSample]:
         return self._recent.setdefault(account, deque(maxlen=_REMEMBERED))

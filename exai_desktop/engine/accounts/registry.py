@@ -185,6 +185,7 @@ class Accounts:
         desk = self._desk(name)
         desk.problem = None
         desk.lane.open()
+        desk.lane.hurry()
 
     # -- names
 

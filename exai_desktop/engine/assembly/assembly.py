@@ -118,7 +118,11 @@ class Assembly:
         )
         self.health = Health(self.clock, self.record.health_book, parts.metrics)
         self.guard = DiskGuard(
-            machine.disk, self.clock, self.problems.of_storage, self._restore_jobs
+            machine.disk,
+            self.clock,
+            self.problems.of_storage,
+            self._restore_jobs,
+            parts.settings.min_free_bytes,
         )
 
     def _breaker_changed(self, account: str, *, is_new_phase: bool) -> None:

@@ -80,6 +80,8 @@ class HealthWatch:
 
     def _is_well(self, account: str) -> bool:
         is_used = self._breakers.phase(account) is Phase.CLOSED
+        if self._health.status(account).unreachable_since is not None:
+            return False
         return is_used and account not in self._alarmed and not self._accounts.problem(account)
 
     def forget(self, account: str) -> None:

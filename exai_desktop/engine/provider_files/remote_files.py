@@ -11,7 +11,7 @@ from exai_desktop.core.copies.models import Copy, CopyState, check_copy
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.copies.queries import CopyCheck, Sight
 from exai_desktop.core.copies.store import CopyStore
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import NO_CONNECTION, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, TransferError
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.core.machine import Clock
@@ -68,7 +68,7 @@ class RemoteFiles:
             # Without an answer it may be gone: it stays `deleting`, is not reused, and can be asked
             # for again.
             is_there = not isinstance(error, TransferError) or error.is_answer
-            if (is_there or error.code is ErrorCode.OFFLINE) and copy.state is C.DELETING:
+            if (is_there or error.code in NO_CONNECTION) and copy.state is C.DELETING:
                 await self._move(copy, C.PRESENT)
             raise
         if copy.state is C.DELETING:

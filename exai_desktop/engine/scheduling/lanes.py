@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import STORAGE, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.machine import Clock, Disk
 from exai_desktop.engine.waiting import Wakeup
@@ -85,6 +85,12 @@ class Lane:
         self._closed.pop(by, None)
         self._changed.set()
 
+    def hurry(self) -> None:
+        """What it waited for is over: nobody in line waits for a time any more."""
+        self._ready.extend((ticket, job_id) for _, ticket, job_id in sorted(self._delayed))
+        self._delayed.clear()
+        self._changed.set()
+
     def narrow(self, seconds: float) -> None:
         """A third fewer at once for a while: the provider found it too many."""
         self._narrow_until = self._clock.monotonic() + seconds
@@ -138,11 +144,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LOW_BYTES: Final = 256 * 1024 * 1024
+# Of a small disk this share is enough.
+LOW_SHARE: Final = 0.05
 LOOK_EVERY_S: Final = 10.0
-
-# Nothing is wrong with a file that meets one of these: it goes on when writing works again.
-STORAGE: Final = frozenset({ErrorCode.DISK_FULL, ErrorCode.DATABASE_ERROR})
 
 
 class DiskGuard:
@@ -157,7 +161,7 @@ class DiskGuard:
         clock: Clock,
         announce: Callable[[AppError | None], None],
         resume: Callable[[], Awaitable[None]],
-        low_bytes: int = LOW_BYTES,
+        low_bytes: int,
     ) -> None:
         self._disk = disk
         self._clock = clock
@@ -186,9 +190,13 @@ class DiskGuard:
         return True
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make the call, once again each time the database works again after a failure."""
+        """Make the call, once again each time the database works again after a failure.
+
+        A disk that is only low has room for it: what was asked for is at least written down.
+        """
         while True:
-            await self.clear()
+            if self._problem is None or self._problem.code is not ErrorCode.DISK_LOW:
+                await self.clear()
             try:
                 return await call()
             except EngineError as error:
@@ -233,15 +241,17 @@ class DiskGuard:
             return None
         try:
             free = self._disk.free_bytes()
+            low = min(self._low, int(self._disk.total_bytes() * LOW_SHARE))
         except OSError as error:
             return EngineError(
                 ErrorCode.DATABASE_ERROR, f"the disk with the profile: {error.strerror}"
             )
         held = self._disk.is_held()
         # The reserved space comes first: without it the next full disk loses state.
-        if free < self._low + (0 if held else self._disk.size):
+        if free < low + (0 if held else self._disk.size):
             code = ErrorCode.DISK_LOW if held and not self._failed else ErrorCode.DISK_FULL
-            return EngineError(code, f"{free // 1024**2:,} MiB free")
+            wanted = f"{free // 1024**2:,} MiB free, {low // 1024**2:,} MiB are kept free"
+            return EngineError(code, wanted)
         if not held and not self._disk.hold():
             return EngineError(ErrorCode.DISK_FULL, f"{free // 1024**2:,} MiB free")
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from exai_desktop.core.accounts.secret_store import STORE_CODES
-from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
 from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
@@ -16,7 +16,6 @@ from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
-from exai_desktop.engine.scheduling.lanes import STORAGE
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
 from exai_desktop.engine.upload.admission import Pace, Routes
 
@@ -38,6 +37,9 @@ CONCURRENT_S: Final = 0.5
 
 # A setting changes with the next start; in this one the file only stands back.
 SETTING_S: Final = 600.0
+# Only the user can mend it, outside the program: how soon it is looked at again.
+ON_THIS_COMPUTER: Final = frozenset({ErrorCode.CERTIFICATES_UNREADABLE})
+MENDED_S: Final = 30.0
 
 # The account is full by our own count.
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
@@ -261,6 +263,8 @@ class Failures:
             self.later.wait(job, SETTING_S, error)
         elif error.code is ErrorCode.CONCURRENT_UPLOAD:
             self.later.wait(job, CONCURRENT_S, error)
+        elif error.code in ON_THIS_COMPUTER:
+            self.later.wait(job, MENDED_S, error)
         elif error.code in NO_ROOM:
             await self._no_room(job, error)
         else:

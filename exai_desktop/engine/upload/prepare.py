@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Final
 
-from exai_desktop.core.errors.codes import ErrorCode, Outcome, Retry
+from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.tree import AppError, FileError
 from exai_desktop.core.events import Metrics
 from exai_desktop.core.files.files import Fingerprints, can_be_accepted, judge
@@ -33,7 +33,6 @@ from exai_desktop.engine.files.file_checks import (
 )
 from exai_desktop.engine.files.open_file import FileOpener, RegularFile, hash_file
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand, ProgressBoard
-from exai_desktop.engine.scheduling.lanes import STORAGE
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.admission import Routes
 from exai_desktop.engine.upload.failures import TryLater

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 from exai_desktop.core.files.names import is_renamed_twin
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
 from exai_desktop.core.jobs.jobs import (
@@ -219,9 +219,7 @@ async def _in_thread(readers: Readers, call: Callable[[], T]) -> T:
         ) from error
     except OSError as error:
         # Without the lock a second program could send the same: better not at all.
-        raise EngineError(
-            ErrorCode.DATABASE_ERROR, f"the folder with content locks: {error.strerror}"
-        ) from error
+        raise not_written(error, "the notes of contents") from error
 
 
 @dataclass(frozen=True, slots=True)

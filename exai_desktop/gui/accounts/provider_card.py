@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
 
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.accounts.health import HealthSample, Phase
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.answer_strip import AnswerStrip
 from exai_desktop.gui.accounts.connection_result import ResultLine
@@ -60,6 +62,9 @@ class ProviderCard(Card):
     def show_status(self, status: AccountStatus) -> None:
         """Bring the card up to date; the result of a test stays."""
         word, hint, tone = _state_of(status)
+        is_missed = status.health.unreachable_since is not None
+        self.test.setText("Try now" if is_missed else "Test")
+        self.test.setAccessibleName(f"{self.test.text()} {self.name}")
         icon = {Tone.GOOD: "check", Tone.ACTIVE: "info"}.get(tone, "alert")
         self._icon.show_icon(icon, tone.value)
         self._state.setText(word)
@@ -84,6 +89,10 @@ def _state_of(status: AccountStatus) -> tuple[str, str, Tone]:
         return word, f"{again}{cause}", Tone.BAD
     if breaker.phase is Phase.HALF_OPEN:
         return "Being retried", "One request at a time, until two were successful.", Tone.CARE
+    if health.unreachable_since is not None:
+        error = ErrorView.of_code(health.unreachable_code)
+        word = f"Unreachable since {clock_text(health.unreachable_since)}"
+        return word, f"{error.title}. {error.hint}", Tone.BAD
     if health.faults:
         share = f"{health.faults:,} of {count_text(health.answers, 'request', 'requests')} failed"
         return "Works, with failures", f"{share} in 15 minutes, last {health.last_code}.", Tone.CARE
@@ -101,6 +110,7 @@ def _facts_of(status: AccountStatus, table: ProviderTable) -> dict[str, str]:
     sends = f"{way.name} ({way.note})" if way and way.note else way.name if way else ""
     pace = status.account.uploads_per_minute
     return {
+        "Address": urlsplit(status.account.base_url).netloc,
         "Response time": f"{health.median_ms:,} ms (median)"
         if health.median_ms is not None
         else "",

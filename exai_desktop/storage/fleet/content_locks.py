@@ -1,80 +1,159 @@
-"""`core.jobs.claims.ContentClaims` by files: kernel locks and notes, in 1,024 stripes an account.
+"""`core.jobs.claims.ContentClaims` on this computer: locks of the kernel, and notes.
 
-The lock goes with the process, however it ends; the notes stay. A stripe is shared by unrelated
-contents, which with a handful of uploads at once hardly ever meet.
+The lock of a content goes with the process, however it ends; the notes stay. All locks are bytes of
+one empty file, and the notes of an account are one small database.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
-from exai_desktop.core.machine import WriteFile
+from exai_desktop.storage.fleet.byte_locks import ByteLocks, byte_locks
+from exai_desktop.storage.sqlite.driver import (
+    Connection,
+    Error,
+    as_engine_error,
+    is_damage,
+    open_notes,
+)
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-STRIPES: Final = 1_024
-# The newest of a stripe: 100,000 contents in all, some 300 bytes each.
-_KEPT: Final = 100
+# The newest of an account, some 400 bytes each.
+KEPT: Final = 100_000
+# A content's byte; above all of them is the byte of whoever replaces damaged notes.
+_BYTES: Final = 1 << 60
+_REPLACING: Final = _BYTES + 1
+_PATIENCE_S: Final = 10.0
+
+_TABLE: Final = """CREATE TABLE IF NOT EXISTS notes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, content TEXT NOT NULL UNIQUE, claim TEXT NOT NULL)"""
 
 
 class ContentLocks:
     """`folder` is shared by all profiles of this user on this machine."""
 
-    def __init__(self, folder: Path, owner: str, write_file: WriteFile) -> None:
+    def __init__(self, folder: Path, owner: str) -> None:
         self._folder = folder
-        self._write_file = write_file
         self.owner = owner
 
     def hold(self, key: ClaimKey) -> FileHold | None:
         text = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
         digest = hashlib.sha256(text.encode()).hexdigest()
-        # Each account has its own stripes: a slow upload must not delay those of another account.
         account = hashlib.sha256("\0".join((key.base_url, key.key_fingerprint)).encode())
-        stripe = f"{account.hexdigest()[:12]}-{int(digest[:8], 16) % STRIPES:04d}"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The lock file stays for ever: deleting one lets two programs hold "the" lock.
-        lock = FileLock(
-            self._folder / f"{stripe}.lock",
-            mode=0o600,
-            thread_local=False,
-            blocking=False,
-            fallback_to_soft=False,
-            preserve_lock_file=True,
-        )
-        try:
-            lock.acquire()
-        except Timeout:
+        locks, at = byte_locks(self._folder / "locks"), int(digest, 16) % _BYTES
+        if not locks.take(at):
             return None
         try:
-            notes = self._folder / f"{stripe}.json"
-            return FileHold(lock, notes, digest, self.owner, self._write_file)
+            notes = Notes(self._folder / f"{account.hexdigest()[:12]}.db", locks)
+            return FileHold(locks, at, notes, digest, self.owner)
         except BaseException:
-            lock.release()
+            locks.give_back(at)
             raise
 
 
+class Notes:
+    """What programs have noted of one account's contents; a note is on disk when it is made.
+
+    What cannot be read counts as empty. Raises OSError and `EngineError`.
+    """
+
+    def __init__(self, path: Path, locks: ByteLocks) -> None:
+        self._path = path
+        self._locks = locks
+
+    def find(self, content: str) -> Claim | None:
+        def look(connection: Connection) -> Claim | None:
+            found = connection.execute("SELECT claim FROM notes WHERE content = ?", (content,))
+            row = found.fetchone()
+            return None if row is None else Claim.model_validate_json(row[0])
+
+        try:
+            return self._with(look)
+        except ValidationError:
+            log.warning("a note on a content cannot be read")
+            return None
+
+    def put(self, content: str, claim: Claim | None) -> None:
+        """None takes the note away. The oldest beyond `KEPT` go."""
+
+        def change(connection: Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM notes WHERE content = ?", (content,))
+            if claim is not None:
+                number = connection.execute(
+                    "INSERT INTO notes (content, claim) VALUES (?, ?)",
+                    (content, claim.model_dump_json()),
+                ).lastrowid
+                connection.execute("DELETE FROM notes WHERE number <= ?", ((number or 0) - KEPT,))
+            connection.execute("COMMIT")
+
+        self._with(change)
+
+    def _with(self, call: Callable[[Connection], T]) -> T:
+        try:
+            return self._once(call)
+        except Error as error:
+            if not is_damage(error, self._path):
+                raise as_engine_error(error) from error
+        log.warning("notes on contents are damaged: they begin anew")
+        self._replace()
+        try:
+            return self._once(call)
+        except Error as error:
+            raise as_engine_error(error) from error
+
+    def _once(self, call: Callable[[Connection], T]) -> T:
+        with closing(open_notes(self._path)) as connection:
+            connection.execute(_TABLE)
+            return call(connection)
+
+    def _replace(self) -> None:
+        """Once, also when two programs find the damage at the same moment."""
+        until = time.monotonic() + _PATIENCE_S
+        while not self._locks.take(_REPLACING):
+            if time.monotonic() > until:
+                raise TimeoutError("the notes on contents are being replaced")
+            time.sleep(0.005)
+        try:
+            if not self._is_sound():
+                for side in ("-journal", ""):
+                    self._path.with_name(self._path.name + side).unlink(missing_ok=True)
+        finally:
+            self._locks.give_back(_REPLACING)
+
+    def _is_sound(self) -> bool:
+        try:
+            checked = self._once(lambda c: c.execute("PRAGMA quick_check").fetchone()[0])
+        except Error as error:
+            return not is_damage(error, self._path)
+        return bool(checked == "ok")
+
+
 class FileHold:
-    def __init__(
-        self, lock: FileLock, notes: Path, key: str, owner: str, write_file: WriteFile
-    ) -> None:
-        self._lock = lock
-        self._path = notes
-        self._key = key
+    def __init__(self, locks: ByteLocks, at: int, notes: Notes, content: str, owner: str) -> None:
+        self._locks = locks
+        self._at = at
+        self._notes = notes
+        self._content = content
         self._owner = owner
-        self._write_file = write_file
-        self._notes = _read(notes)
+        self._known = notes.find(content)
 
     @property
     def earlier(self) -> Claim | None:
-        found = self._notes.get(self._key)
+        found = self._known
         return None if found is None or found.owner == self._owner else found
 
     @property
@@ -83,27 +162,10 @@ class FileHold:
         return True
 
     def note(self, claim: Claim | None) -> None:
-        known = self._notes.pop(self._key, None)
-        if claim is None and known is None:
+        if claim is None and self._known is None:
             return
-        if claim is not None:
-            self._notes[self._key] = claim
-        for oldest in list(self._notes)[:-_KEPT]:
-            del self._notes[oldest]
-        text = json.dumps({key: noted.model_dump() for key, noted in self._notes.items()})
-        self._write_file(self._path, text.encode())
+        self._notes.put(self._content, claim)
+        self._known = claim
 
     def release(self) -> None:
-        self._lock.release()
-
-
-def _read(path: Path) -> dict[str, Claim]:
-    """The stripe's notes, the oldest first; one that cannot be read counts as empty."""
-    try:
-        raw = json.loads(path.read_bytes())
-        return {str(key): Claim.model_validate(value) for key, value in raw.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError, RecursionError, ValidationError) as error:
-        log.warning("notes on contents cannot be read: %s", type(error).__name__)
-        return {}
+        self._locks.give_back(self._at)

@@ -23,7 +23,7 @@ from sqlite3 import Connection, Error, IntegrityError, Row
 from typing import Any, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,6 +39,7 @@ __all__ = [
     "library_version",
     "open_cache",
     "open_copier",
+    "open_notes",
     "open_reader",
     "open_writer",
 ]
@@ -73,7 +74,7 @@ def create_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
     except OSError as error:
-        raise EngineError(ErrorCode.DATABASE_ERROR, f"{path.name}: {error.strerror}") from error
+        raise not_written(error, path.name) from error
 
 
 def open_writer(path: Path) -> Connection:
@@ -115,6 +116,22 @@ def open_cache(path: Path) -> Connection:
     return connection
 
 
+def open_notes(path: Path) -> Connection:
+    """A small file that several programs write, each for a moment; made if there is none.
+
+    A commit survives a power failure: EXTRA also makes the end of its journal last.
+    """
+    create_private(path)
+    connection = _connect(path, "rw")
+    try:
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _connect(path: Path, mode: str) -> Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -138,6 +155,8 @@ def as_engine_error(error: Error) -> EngineError:
     whole = getattr(error, "sqlite_errorcode", 0)
     is_full = whole & 0xFF == sqlite3.SQLITE_FULL or whole == sqlite3.SQLITE_IOERR_SHMSIZE
     code = ErrorCode.DISK_FULL if is_full else ErrorCode.DATABASE_ERROR
+    if whole & 0xFF == sqlite3.SQLITE_READONLY:
+        code = ErrorCode.PROFILE_READ_ONLY
     return EngineError(code, f"{getattr(error, 'sqlite_errorname', 'SQLITE')}: {error}")
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from exai_desktop.core.audit.audit import AuditAnchor
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 from exai_desktop.core.machine import WriteFile
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.migrate import NewerSchemaError
@@ -50,10 +52,14 @@ class Opened:
     is_read_only: bool
     last_run_file: LastRunFile
     path: Path
+    # Of a profile that cannot be written: the folder with the copy that is read.
+    copy: TemporaryDirectory[str] | None = None
 
     def close(self) -> None:
         """End the threads and write down that the run ended cleanly. Blocks."""
         self.database.close()
+        if self.copy is not None:
+            self.copy.cleanup()
         if self.is_read_only:
             return
         last_run = self.last_run_file.load() or LastRun()
@@ -98,6 +104,32 @@ def open_profile(
     if reserved.free_bytes() > _FREE_AT_LEAST * reserved.size:
         reserved.hold()
     return Opened(database, snapshots, reserved, problems, False, last_run_file, path)
+
+
+def open_to_read(path: Path, refusal: EngineError, write_file: WriteFile) -> Opened:
+    """Of a profile that cannot be written, a copy is read. `refusal` is raised for each write.
+
+    SQLite cannot read a log where it may not write; and the record may be of an older version.
+    """
+    copy = TemporaryDirectory(prefix="exai-desktop-")
+    target = Path(copy.name) / path.name
+    try:
+        for source in (path, log_of(path)):
+            if source.exists():
+                shutil.copyfile(source, target.with_name(source.name))
+        with suppress(NewerSchemaError):
+            Database(target).close()
+        database = Database(target, refusal=refusal)
+    except OSError as error:
+        copy.cleanup()
+        raise not_written(error, "the copy of the database") from error
+    except BaseException:
+        copy.cleanup()
+        raise
+    snapshots = SnapshotFolder(path.parent / "snapshots", path)
+    last_run_file = LastRunFile(path.parent / "snapshots" / "last-run.json", write_file)
+    reserved = ReservedSpace(path.parent)
+    return Opened(database, snapshots, reserved, (refusal,), True, last_run_file, path, copy)
 
 
 def _note_recovery(path: Path, last_run: LastRun, now: float) -> tuple[EngineError, ...]:

@@ -11,7 +11,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, not_written
 
 
 class ProfileLock:
@@ -41,9 +41,7 @@ class ProfileLock:
             raise EngineError(ErrorCode.ANOTHER_INSTANCE, who) from error
         except OSError as error:
             # Also a network folder without locks: without one the database is not safe.
-            raise EngineError(
-                ErrorCode.DATABASE_ERROR, f"the profile cannot be locked: {error.strerror}"
-            ) from error
+            raise not_written(error, f"the profile cannot be locked: {self._path}") from error
         with suppress(OSError):
             self._pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
 

@@ -30,6 +30,9 @@ class ReservedSpace:
     def free_bytes(self) -> int:
         return shutil.disk_usage(self._folder).free
 
+    def total_bytes(self) -> int:
+        return shutil.disk_usage(self._folder).total
+
     def is_held(self) -> bool:
         try:
             return self._file.stat().st_size == self._size

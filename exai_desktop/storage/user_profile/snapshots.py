@@ -18,8 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import not_written
 from exai_desktop.storage.sqlite.driver import (
     Connection,
     Error,
@@ -98,7 +97,7 @@ class SnapshotFolder:
         except Error as error:
             raise as_engine_error(error) from error
         except OSError as error:
-            raise EngineError(ErrorCode.DATABASE_ERROR, f"snapshot: {error.strerror}") from error
+            raise not_written(error, "snapshot") from error
         finally:
             self._remove_unfinished()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
@@ -41,11 +40,11 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iter
 
     def of(owner: str) -> ContentClaims:
         if request.param == "locks":
-            return ContentLocks(tmp_path / "shared", owner, write_file)
+            return ContentLocks(tmp_path / "shared", owner)
         if request.param == "redis":
             return RedisClaims(redis, owner)
         # Each owner on a machine of its own: nothing in common but the Redis.
-        own = ContentLocks(tmp_path / owner, owner, write_file)
+        own = ContentLocks(tmp_path / owner, owner)
         return FleetClaims(own, RedisClaims(redis, owner), nobody)
 
     yield of
@@ -175,7 +174,7 @@ def test_without_a_redis_a_machine_goes_by_its_own_locks(tmp_path: Path) -> None
     with redis_server() as url:
         redis = open_blocking_redis(url)
         claims = FleetClaims(
-            ContentLocks(tmp_path, "one", write_file),
+            ContentLocks(tmp_path, "one"),
             RedisClaims(redis, "one", lease_s=LEASE_S),
             told.append,
         )
@@ -199,13 +198,13 @@ def test_a_note_the_fleet_refuses_is_not_kept_on_the_machine_either(
 ) -> None:
     redis = open_blocking_redis(redis_url)
     redis.flushall()
-    own = ContentLocks(tmp_path, "one", write_file)
+    own = ContentLocks(tmp_path, "one")
     hold = held(FleetClaims(own, RedisClaims(redis, "one", lease_s=30.0), nobody))
     redis.set(redis.keys("*lease*")[0], "somebody else")
     with pytest.raises(ClaimLostError):
         hold.note(claim("one", "file-1"))
     hold.release()
-    neighbour = held(ContentLocks(tmp_path, "two", write_file))
+    neighbour = held(ContentLocks(tmp_path, "two"))
     assert neighbour.earlier is None
     neighbour.release()
     redis.close()

@@ -2,13 +2,18 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-from exai_desktop.config.atomic_write import write_file
+import pytest
+
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
+from exai_desktop.storage.fleet import content_locks
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 
 KEY = ClaimKey("https://kimi.invalid/v1", "12345678", "file-extract", "ab" * 32)
@@ -19,9 +24,8 @@ COUNTING = """
 import sys, time
 from pathlib import Path
 from exai_desktop.core.jobs.claims import ClaimKey
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-locks = ContentLocks(Path(sys.argv[1]), sys.argv[2], write_file)
+locks = ContentLocks(Path(sys.argv[1]), sys.argv[2])
 key = ClaimKey("https://kimi.invalid/v1", "12345678", "file-extract", "ab" * 32)
 counter = Path(sys.argv[1]) / "counter"
 for _ in range(50):
@@ -36,9 +40,8 @@ HOLDING = """
 import sys, time
 from pathlib import Path
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-hold = ContentLocks(Path(sys.argv[1]), "two", write_file).hold(
+hold = ContentLocks(Path(sys.argv[1]), "two").hold(
     ClaimKey("https://kimi.invalid/v1", "12345678", "file-extract", "ab" * 32))
 hold.note(Claim(owner="two", sent_name="b.txt", size=3, at=7.0))
 print("held", flush=True)
@@ -55,7 +58,7 @@ def test_four_processes_never_hold_it_at_once(tmp_path: Path) -> None:
 
 
 def test_a_killed_holder_leaves_its_note_and_no_lock(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one", write_file)
+    locks = ContentLocks(tmp_path, "one")
     with subprocess.Popen(
         [sys.executable, "-c", HOLDING, str(tmp_path)], stdout=subprocess.PIPE
     ) as process:
@@ -72,7 +75,7 @@ def test_a_killed_holder_leaves_its_note_and_no_lock(tmp_path: Path) -> None:
 
 
 def test_our_own_note_is_none_of_another_program(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one", write_file)
+    locks = ContentLocks(tmp_path, "one")
     hold = locks.hold(KEY)
     assert hold is not None
     hold.note(BEGUN)
@@ -81,30 +84,114 @@ def test_our_own_note_is_none_of_another_program(tmp_path: Path) -> None:
     assert again is not None
     assert again.earlier is None
     again.release()
-    other = ContentLocks(tmp_path, "two", write_file).hold(KEY)
+    other = ContentLocks(tmp_path, "two").hold(KEY)
     assert other is not None
     assert other.earlier == BEGUN
     other.note(None)
     other.release()
-    gone = ContentLocks(tmp_path, "three", write_file).hold(KEY)
+    gone = ContentLocks(tmp_path, "three").hold(KEY)
     assert gone is not None
     assert gone.earlier is None
     gone.release()
 
 
 def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path / "folder", "one", write_file)
+    locks = ContentLocks(tmp_path / "folder", "one")
     hold = locks.hold(KEY)
     assert hold is not None
     hold.note(BEGUN)
     hold.release()
-    [notes] = (tmp_path / "folder").glob("*.json")
+    [notes] = (tmp_path / "folder").glob("*.db")
     if sys.platform != "win32":
         assert notes.stat().st_mode & 0o077 == 0
         assert (tmp_path / "folder").stat().st_mode & 0o077 == 0
-    for rubbish in (b"{", b"[]", b'{"a": 1}', b"[" * 100_000, b'{"a": {"owner": 3}}'):
+    sound = notes.read_bytes()
+    for rubbish in (b"{", b"[" * 100_000, sound[:4096] + b"\xff" * (len(sound) - 4096)):
         notes.write_bytes(rubbish)
-        found = ContentLocks(tmp_path / "folder", "two", write_file).hold(KEY)
+        found = ContentLocks(tmp_path / "folder", "two").hold(KEY)
         assert found is not None
         assert found.earlier is None
         found.release()
+
+
+def test_a_note_that_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:
+    noted(tmp_path, "one", KEY)
+    [notes] = tmp_path.glob("*.db")
+    with closing(sqlite3.connect(notes)) as connection:
+        connection.execute("UPDATE notes SET claim = '{}'")
+        connection.commit()
+    found = ContentLocks(tmp_path, "two").hold(KEY)
+    assert found is not None
+    assert found.earlier is None
+    found.release()
+
+
+def noted(folder: Path, owner: str, key: ClaimKey) -> None:
+    hold = ContentLocks(folder, owner).hold(key)
+    assert hold is not None
+    hold.note(BEGUN.model_copy(update={"owner": owner}))
+    hold.release()
+
+
+def test_an_account_has_one_file_and_that_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_locks, "KEPT", 10)
+    keys = [replace(KEY, sha256=f"{number:064x}") for number in range(30)]
+    for key in keys:
+        noted(tmp_path, "one", key)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", ".db"]
+    assert (tmp_path / "locks").stat().st_size == 0
+    earlier = []
+    for key in keys:
+        hold = ContentLocks(tmp_path, "two").hold(key)
+        assert hold is not None
+        earlier.append(hold.earlier is not None)
+        hold.release()
+    assert earlier == [False] * 20 + [True] * 10
+    # Each account has its own.
+    noted(tmp_path, "one", replace(KEY, base_url="https://other.invalid/v1"))
+    assert len(list(tmp_path.glob("*.db"))) == 2
+
+
+NOTING = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from exai_desktop.core.jobs.claims import Claim, ClaimKey
+from exai_desktop.storage.fleet.content_locks import ContentLocks
+locks = ContentLocks(Path(sys.argv[1]), sys.argv[2])
+for number in range(40):
+    key = ClaimKey("https://kimi.invalid/v1", "12345678", sys.argv[2], f"{number:064x}")
+    hold = locks.hold(key)
+    hold.note(Claim(owner=sys.argv[2], sent_name="a.txt", size=3, at=5.0))
+    hold.release()
+"""
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_notes_of_several_processes_are_all_kept(tmp_path: Path, damaged: bool) -> None:
+    noted(tmp_path, "one", KEY)
+    if damaged:
+        [notes] = tmp_path.glob("*.db")
+        notes.write_bytes(b"[" * 100_000)
+    command = [sys.executable, "-c", NOTING, str(tmp_path)]
+    processes = [subprocess.Popen([*command, str(n)]) for n in range(3)]
+    assert [process.wait(240) for process in processes] == [0] * 3
+    [notes] = tmp_path.glob("*.db")
+    with closing(sqlite3.connect(notes)) as connection:
+        [count] = connection.execute("SELECT count(*) FROM notes").fetchone()
+    assert count == 120 + (0 if damaged else 1)
+
+
+def test_what_one_gives_back_another_keeps_holding(tmp_path: Path) -> None:
+    """POSIX drops all locks of a process on a file when it closes any handle of it."""
+    first = ContentLocks(tmp_path, "one").hold(KEY)
+    second = ContentLocks(tmp_path, "one").hold(replace(KEY, sha256="cd" * 32))
+    assert first is not None
+    assert second is not None
+    second.release()
+    asking = HOLDING.replace("hold.note", "assert hold is None; sys.exit(7)\nhold.note")
+    done = subprocess.run([sys.executable, "-c", asking, str(tmp_path)], check=False)
+    assert done.returncode == 7
+    first.release()

@@ -12,7 +12,7 @@ import pytest
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.health import Phase
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView
@@ -250,6 +250,7 @@ async def test_when_all_are_left_alone_it_is_said(tmp_path: Path) -> None:
     [
         TransferError(ErrorCode.PROVIDER_REJECTED, status=400, sent=Sent.ALL),
         TransferError(ErrorCode.OFFLINE, sent=Sent.NOTHING),
+        *(TransferError(code, sent=Sent.NOTHING) for code in sorted(WAY_CLOSED)),
     ],
 )
 async def test_refusals_and_a_missing_network_never_count(

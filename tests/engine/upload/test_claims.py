@@ -5,7 +5,6 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
@@ -23,7 +22,7 @@ async def _two(stack: AsyncExitStack, folder: Path, provider: ScriptedProvider) 
     benches = []
     for name in ("one", "two"):
         (folder / name).mkdir(exist_ok=True)
-        locks = ContentLocks(folder / "shared", name, write_file)
+        locks = ContentLocks(folder / "shared", name)
         bench = open_bench(folder / name, providers={"kimi": provider}, claims=locks)
         benches.append(await stack.enter_async_context(bench))
     return benches
@@ -74,7 +73,7 @@ async def test_many_at_the_same_moment_are_stored_once_each(tmp_path: Path) -> N
 async def _noted_by_a_dead_program(folder: Path, bench: Bench, at: float, sha256: str) -> None:
     account = bench.parts.accounts.get("kimi")
     key = ClaimKey(account.base_url, account.key_fingerprint, "file-extract", sha256)
-    locks, deadline = ContentLocks(folder / "shared", "dead", write_file), time.monotonic() + 60
+    locks, deadline = ContentLocks(folder / "shared", "dead"), time.monotonic() + 60
     # The news of an upload's end comes a moment before its lock is given back.
     while (hold := locks.hold(key)) is None:
         assert time.monotonic() < deadline

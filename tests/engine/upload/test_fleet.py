@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
@@ -66,7 +65,7 @@ async def machine(
     """One of several, with a profile of its own and its own name for the account."""
     (folder / name).mkdir(exist_ok=True)
     redis, blocking = open_redis(url), open_blocking_redis(url)
-    own = ContentLocks(folder / name / "locks", name, write_file)
+    own = ContentLocks(folder / name / "locks", name)
     try:
         async with open_bench(
             folder / name,

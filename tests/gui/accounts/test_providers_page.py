@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from exai_desktop.core.accounts.health import (
     BreakerStatus,
@@ -87,3 +89,21 @@ def test_the_end_of_a_problem_takes_its_message_away(open_window: Open) -> None:
     script.publish(ProblemSolved(error, "work"))
     stage.until(lambda: notices.title != error.title)
     assert notices.title == "work: problem solved"
+
+
+def test_what_cannot_be_reached_never_works(open_window: Open) -> None:
+    since = time.time() - 90
+    health = HealthStatus(4, 0, 0.0, 100, since - 5, unreachable_since=since)
+    missed = replace(account("work"), health=replace(health, unreachable_code="OFFLINE"))
+    script = ScriptedService(statuses=[missed])
+    stage = page_of(open_window, script)
+    [card] = stage.window.providers.cards
+    assert card.state.startswith("Unreachable since ")
+    [address] = [w for w in card.facts.findChildren(QLabel) if w.accessibleName() == "Address"]
+    assert address.text() == urlsplit(missed.account.base_url).netloc
+    assert card.test.text() == "Try now"
+    card.test.click()
+    stage.until(lambda: ("accounts.test", "work") in script.calls)
+    script.statuses = [replace(missed, health=HealthStatus(5, 0, 0.0, 100))]
+    stage.until(lambda: card.state == "Works")
+    assert card.test.text() == "Test"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -263,3 +264,31 @@ def test_the_table_of_providers_is_sound() -> None:
     table = load_provider_table()
     assert [provider.name for provider in table.providers][:2] == ["kimi", "glm"]
     assert load_provider_table() is table
+
+
+TROUBLE = {
+    "EROFS": ErrorCode.PROFILE_READ_ONLY,
+    "EACCES": ErrorCode.PROFILE_FORBIDDEN,
+    "EPERM": ErrorCode.PROFILE_FORBIDDEN,
+    "ENAMETOOLONG": ErrorCode.PROFILE_PATH_TOO_LONG,
+    "ENOSPC": ErrorCode.DISK_FULL,
+    "EDQUOT": ErrorCode.DISK_FULL,
+    "EIO": ErrorCode.INVALID_SETTING,
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_what_the_system_says_of_the_folder_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    number = getattr(errno, name)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "mkdir", refused)
+    with pytest.raises(EngineError) as caught:
+        places(tmp_path / "profile")
+    monkeypatch.undo()
+    assert caught.value.code is TROUBLE[name]
+    assert f"({name})" in caught.value.detail

@@ -48,6 +48,19 @@ def test_only_the_last_quarter_of_an_hour_counts() -> None:
     assert status.last_code == "PROVIDER_UNAVAILABLE"
 
 
+def missed(ago_s: float, code: ErrorCode = ErrorCode.OFFLINE) -> HealthSample:
+    return sample_of("kimi", NOW - ago_s, Check.QUESTION, 0.1, TransferError(code), fault=False)
+
+
+def test_without_a_connection_it_is_told_since_when() -> None:
+    samples = [missed(5_000), answer(4_000), missed(3_000), missed(9, ErrorCode.PROXY_UNREACHABLE)]
+    status = summarize(samples, NOW)
+    assert (status.unreachable_since, status.faults) == (NOW - 3_000, 0)
+    assert status.unreachable_code == "PROXY_UNREACHABLE"
+    # One answer, whatever it says, and it is reached.
+    assert summarize([*samples, answer(1, fault=True)], NOW).unreachable_since is None
+
+
 def test_of_an_account_that_was_never_asked_nothing_is_said() -> None:
     assert summarize([], NOW) == HealthStatus()
 

@@ -248,3 +248,14 @@ async def test_a_take_cancelled_while_all_slots_are_taken_leaks_nothing() -> Non
     await asyncio.wait({waiting})
     lane.release()
     assert await asyncio.wait_for(lane.take(), 1) == 2
+
+
+async def test_whoever_waits_for_a_time_goes_at_once_when_the_account_works_again() -> None:
+    async with _working() as (lane, clock, worker):
+        lane.put(1, clock.now() + 600)
+        lane.put(2, clock.now() + 300)
+        await clock.advance(1)
+        lane.hurry()
+        await clock.advance(0)
+        assert worker.ids == [2, 1]
+        assert len(lane) == 0

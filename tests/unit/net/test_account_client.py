@@ -490,7 +490,7 @@ async def test_an_unknown_authority_gets_nothing(
 
     async with served(handler, tls=certificate.server) as client:
         error = await failed(client.upload("files", Sending(1000), "p", readers))
-    assert (error.code, error.sent, error.is_answer) == (E.TLS_FAILED, Sent.NOTHING, False)
+    assert (error.code, error.sent, error.is_answer) == (E.CERTIFICATE_UNKNOWN, Sent.NOTHING, False)
     assert error.detail
     assert not heard.is_set()
 
@@ -513,7 +513,7 @@ async def test_the_proxy_of_the_settings_is_used(readers: ThreadPoolExecutor) ->
     await client.close()
     server.close()
     assert asked == ["CONNECT api.example.com:443 HTTP/1.1"]
-    assert (error.code, error.sent) == (E.OFFLINE, Sent.NOTHING)
+    assert (error.code, error.sent) == (E.PROXY_AUTH_REQUIRED, Sent.NOTHING)
     assert "secret" not in str(error)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from pathlib import Path
 
-from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.jobs.claims import ClaimKey
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 
@@ -15,8 +14,8 @@ def key(account: str, number: int) -> ClaimKey:
     return ClaimKey(f"https://{account}.invalid/v1", "ab" * 4, "file-extract", sha256)
 
 
-def test_the_stripes_of_accounts_are_apart(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one", write_file)
+def test_accounts_do_not_hold_each_other_up(tmp_path: Path) -> None:
+    locks = ContentLocks(tmp_path, "one")
     held = [hold for n in range(HELD) if (hold := locks.hold(key("slow", n))) is not None]
     for number in range(TRIED):
         hold = locks.hold(key("quick", number))
