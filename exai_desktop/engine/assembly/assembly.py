@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
-from exai_desktop.engine.accounts.editor import AccountEditor
 from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.identity import identity_of
 from exai_desktop.engine.accounts.registry import Accounts
@@ -97,16 +96,7 @@ class Assembly:
             parts.bus,
             machine.readers,
         )
-        self.editor = AccountEditor(
-            self.accounts,
-            given.book,
-            given.credentials,
-            given.make_provider,
-            given.keys,
-            parts.settings,
-            self.clock,
-            machine.readers,
-        )
+        self.editor = given.editor(self.accounts, parts.settings, self.clock, machine.readers)
         self.breakers = Breakers(
             self.record.states,
             self.clock,

@@ -22,7 +22,8 @@ from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.accounts.editor import KeyRules
+from exai_desktop.engine.accounts.editor import AccountEditor, KeyRules
+from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
@@ -58,6 +59,21 @@ class AccountParts:
     make_provider: ProviderFactory
     table: ProviderTable
     keys: KeyRules
+
+    def editor(
+        self, accounts: Accounts, settings: Settings, clock: Clock, readers: Executor
+    ) -> AccountEditor:
+        """What changes `accounts` for the user."""
+        return AccountEditor(
+            accounts,
+            self.book,
+            self.credentials,
+            self.make_provider,
+            self.keys,
+            settings,
+            clock,
+            readers,
+        )
 
 
 @dataclass(frozen=True, slots=True)
