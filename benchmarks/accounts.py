@@ -16,7 +16,8 @@ async def renew_accounts(accounts: AccountService, order: dict[str, Any]) -> lis
     names = [f"bench-{first + number}" for number in range(order["count"])]
     for name in names:
         draft = AccountDraft(name, "kimi", "intl", order["base_url"], max_in_flight=order["lanes"])
-        await accounts.add(draft, order["key"])
+        # Two names with one key are one account, and share its room.
+        await accounts.add(draft, f"{order['key']}-{name.rpartition('-')[2]}")
     for name in before:
         await accounts.remove(name)
     return names

@@ -18,6 +18,8 @@ from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks.file_keyring import BACKEND, PLACE
+
 MIB: Final = 1024 * 1024
 # What parent and child say to each other: a child of another checkout must know the same.
 PROTOCOL: Final = 2
@@ -100,7 +102,7 @@ class Child:
 
 
 def environment(home: Path, **settings: object) -> dict[str, str]:
-    """A private profile with these settings, no keyring, no display."""
+    """A private profile with these settings, a keyring in a file beside it, no display."""
     kept = {
         k: v
         for k, v in os.environ.items()
@@ -114,7 +116,8 @@ def environment(home: Path, **settings: object) -> dict[str, str]:
         "XDG_STATE_HOME": str(home / "state"),
         # Nobody is there to answer it.
         "EXAI_DESKTOP_PLAN_ABOVE_FILES": "0",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "PYTHON_KEYRING_BACKEND": BACKEND,
+        PLACE: str(home.with_name(f"{home.name}-keys.json")),
         "QT_QPA_PLATFORM": "offscreen",
         "QT_LOGGING_RULES": "*.debug=false;qt.qpa.*.info=false",
     }  # fmt: skip

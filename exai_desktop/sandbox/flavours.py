@@ -20,6 +20,11 @@ class Flavour:
     prefix: str
     key: str
 
+    def takes(self, key: str | None) -> bool:
+        """The key itself, or one of other people there: the same with a number behind it."""
+        name, _, number = (key or "").rpartition("-")
+        return self.key in {key, name if number.isascii() and number.isdecimal() else None}
+
 
 FLAVOURS: tuple[Flavour, ...] = (
     Flavour("kimi-intl", "kimi", "intl", "/kimi-intl/v1", "sk-sandbox-kimi-intl-not-a-real-key"),
@@ -53,6 +58,6 @@ def flavour_at(path: str) -> Flavour | None:
 def flavour_of_key(key: str) -> Flavour | None:
     """The flavour a key belongs to, so that a wrong region can be told from a wrong key."""
     for flavour in FLAVOURS:
-        if key == flavour.key:
+        if flavour.takes(key):
             return flavour
     return None

@@ -76,7 +76,7 @@ class KimiServer:
 
     def _admit(self, exchange: Exchange) -> None:
         key = bearer(exchange)
-        if key != self._flavour.key:
+        if not self._flavour.takes(key):
             if key is not None and flavour_of_key(key) is not None:
                 raise KimiRefusal(401, "invalid_authentication_error", "Invalid Authentication")
             raise KimiRefusal(401, "incorrect_api_key_error", "Incorrect API key provided")

@@ -1,5 +1,6 @@
 """What an error tells: to people, to the record, and to what decides about the next step."""
 
+import errno
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from exai_desktop.core.errors.tree import (
     FileError,
     Sent,
     TransferError,
+    not_written,
 )
 
 
@@ -172,3 +174,25 @@ def test_what_goes_on_by_itself_is_what_can_pass_by_itself(code: ErrorCode) -> N
     # A key, a balance and the user's own cancel are never tried again by the program.
     if info.outcome in (Outcome.AUTH, Outcome.QUOTA, Outcome.CANCELLED):
         assert info.retry is not Retry.LATER
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (errno.ENOSPC, "DISK_FULL", "ENOSPC"),
+        (errno.EDQUOT, "DISK_FULL", "EDQUOT"),
+        (errno.EROFS, "PROFILE_READ_ONLY", "EROFS"),
+        (errno.EACCES, "PROFILE_FORBIDDEN", "EACCES"),
+        (errno.EPERM, "PROFILE_FORBIDDEN", "EPERM"),
+        (errno.ENAMETOOLONG, "PROFILE_PATH_TOO_LONG", "ENAMETOOLONG"),
+        (errno.EIO, "DATABASE_ERROR", "EIO"),
+        (0, "DATABASE_ERROR", "(0)"),
+    ],
+)
+def test_what_cannot_be_written_is_told_by_the_systems_number(
+    number: int, code: str, said: str
+) -> None:
+    error = not_written(OSError(number, "words of the system"), "a file")
+    assert error.code == code
+    assert error.detail.startswith("a file: words of the system")
+    assert said in error.detail
