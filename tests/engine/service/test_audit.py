@@ -57,7 +57,7 @@ async def test_from_the_upload_to_the_removal(tmp_path: Path) -> None:
         ("copy.deleting", "begun", None, there),
         ("copy.deleted", "ok", None, there),
         ("copy.deletion_seen", "gone", None, there),
-        ("job.removed", "ok", None, there),
+        ("job.removed", "ok", "FILE_GONE", there),
     ]
     assert (sending.actor, sending.path_text) == ("tester", str(path))
     assert (sending.account, sending.provider, sending.purpose) == ("kimi", "kimi", "file-extract")
