@@ -6,6 +6,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.files.files import FileId, Fingerprints
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from tests import documents
 from tests.engine.engine_kit import open_bench
 
 
@@ -35,8 +36,9 @@ class _Prints(_Fails):
 
 
 async def test_a_file_goes_on_when_the_database_works_again(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("some words\n")
+    # Not a text: those are read again each time, whatever is remembered of them.
+    path = tmp_path / "a.pdf"
+    path.write_bytes(documents.pdf())
     async with open_bench(tmp_path, prints=_Prints) as bench:
         batch = await bench.engine.queue.add([str(path)], AddOptions())
         while bench.parts.guard.problem is None:
