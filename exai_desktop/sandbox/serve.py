@@ -107,8 +107,9 @@ class Sandbox:
             stack.callback(world.store.close)
             self._token = world.token
             config = uvicorn.Config(
-                # A web page can make a browser ask this computer under a name of its own.
-                TrustedHostMiddleware(SandboxApp(world), [HOST, "localhost"]),
+                # A web page can make a browser ask this computer under a name of its own, but under
+                # none that ends in .invalid: no server has one.
+                TrustedHostMiddleware(SandboxApp(world), [HOST, "localhost", "*.invalid"]),
                 http=_Protocol,
                 loop="asyncio",
                 ws="none",
