@@ -50,7 +50,7 @@ def test_a_service_of_ones_own(program: Program, server: AiMock, tmp_path: Path)
     assert "missing" in listing.out
     number = str(rows["requests.jsonl"]["id"])
     assert program.run("content", number).expect(0).out.strip() == lines.read_text().strip()
-    program.run("delete", number).expect(0)
+    program.run("delete", number, "--yes").expect(0)
 
 
 def test_its_own_purposes(program: Program, server: AiMock, tmp_path: Path) -> None:

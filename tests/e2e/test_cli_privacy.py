@@ -92,7 +92,7 @@ def test_a_proxy_in_the_way_gnome_writes_it(program: Program, sandbox: Server, f
     program.upload(file, environment=environment).expect(0)  # this computer needs no proxy
     program.add_account(sandbox, name="far", url="https://far.invalid/v1", environment=environment)
     tested = program.run("account", "test", "far", environment=environment).expect(1)
-    assert "(OFFLINE)" in tested.out
+    assert "(PROXY_UNREACHABLE)" in tested.out
 
 
 def test_the_password_of_a_proxy_is_neither_kept_nor_shown(program: Program, file: Path) -> None:

@@ -86,7 +86,7 @@ def test_what_a_provider_gives_back_is_nowhere(watched: Watched, tmp_path: Path)
         (tmp_path / f"p-{number:02}.txt").write_text(f"password: {plant.secret}\n", "utf-8")
     with echoing(plants) as server:
         watched.add("main", "kimi", "intl", server.url, f"  {OWN_KEY}\r\n")
-        watched.run("upload", tmp_path, "--json")
+        watched.run("upload", tmp_path, "--accept", "secret", "--json")
         rows = watched.program.jobs()
         assert f"Bearer {OWN_KEY}" in server.seen
         _spoil_every_question(watched, server)
