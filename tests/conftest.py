@@ -53,6 +53,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "*.debug=false;qt.qpa.*.info=false")
 
 _profile_numbers = itertools.count(1)
+# The keyring daemons of this session, by their bus.
+_keyrings: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def pytest_collection_finish() -> None:
@@ -126,8 +128,10 @@ def secret_service(_private_desktop: None) -> Iterator[dict[str, str]]:
         environment["DBUS_SESSION_BUS_ADDRESS"] = _start_bus(root, started)
         environment["PYTHON_KEYRING_BACKEND"] = "keyring.backends.SecretService.Keyring"
         _start_keyring(root, environment, started)
+        _keyrings[environment["DBUS_SESSION_BUS_ADDRESS"]] = started[-1]
         yield environment
     finally:
+        started.append(_keyrings.pop(environment["DBUS_SESSION_BUS_ADDRESS"], started[-1]))
         for process in reversed(started):
             process.terminate()
             try:
@@ -136,6 +140,22 @@ def secret_service(_private_desktop: None) -> Iterator[dict[str, str]]:
                 process.kill()
                 process.wait()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def keyring_has_ended(environment: dict[str, str]) -> bool:
+    """Whether the daemon of a `secret_service` is gone.
+
+    gnome-keyring-daemon aborts by an assertion of its own when a program leaves at a bad moment.
+    A desktop starts it anew; so do the tests, and repeat the one that met it (see pyproject.toml).
+    """
+    return _keyrings[environment["DBUS_SESSION_BUS_ADDRESS"]].poll() is not None
+
+
+def restart_keyring(environment: dict[str, str]) -> None:
+    """With what it had stored."""
+    started: list[subprocess.Popen[bytes]] = []
+    _start_keyring(Path(environment["HOME"]), environment, started)
+    _keyrings[environment["DBUS_SESSION_BUS_ADDRESS"]] = started[0]
 
 
 def _xdg_folders(root: Path) -> dict[str, str]:

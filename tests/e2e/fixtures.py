@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import keyring_has_ended, restart_keyring
+
 from .program import Program
 from .server import Server, serving
 
@@ -32,7 +34,10 @@ def sandbox(sandbox_process: Server) -> Server:
 @pytest.fixture
 def program(profile_home: Path, secret_service: dict[str, str]) -> Iterator[Program]:
     """The program with an empty profile and a real keyring."""
+    if keyring_has_ended(secret_service):
+        restart_keyring(secret_service)
     running = Program(profile_home, secret_service)
+    running.has_lost_its_keyring = lambda: keyring_has_ended(secret_service)
     # Other tests' programs, on the sandbox's accounts as well, are none of this user's.
     running.environment["XDG_STATE_HOME"] = str(profile_home.with_name(f"{profile_home.name}-user"))
     yield running

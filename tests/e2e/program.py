@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Self
+
+import pytest
 
 from .processes import COMMAND
 from .server import KIMI, Server
@@ -72,6 +74,7 @@ class Program:
         self.home = home
         # Whether a start may find the imports done; see `warm_start`.
         self.is_warm = True
+        self.has_lost_its_keyring: Callable[[], bool] = lambda: False
         clean = {n: v for n, v in os.environ.items() if not n.startswith("EXAI_DESKTOP_")}
         self.environment = clean | dict(environment)
         self.environment |= {
@@ -107,6 +110,8 @@ class Program:
         began = time.monotonic()
         out, err = process.communicate(stdin, limit_s)
         ended = Ended(process.returncode, out or b"", err, time.monotonic() - began)
+        if self.has_lost_its_keyring():
+            pytest.fail("the keyring daemon has ended", pytrace=False)
         said = ended.out + ended.err
         assert "Traceback" not in said, said
         assert not [secret for secret in self._secrets if secret in said], "a key was shown"
