@@ -39,6 +39,8 @@ LIVE_PREFIX = "EXAI_DESKTOP_LIVE_"  # real providers with the user's own keys: n
 # No deadline: a busy machine is not a bug, and the per-test timeout catches real hangs.
 settings.register_profile("default", max_examples=100, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, print_blob=True)
+# What `test_full_coverage` runs again: the same examples each time, so a branch is reached or not.
+settings.register_profile("reach", max_examples=25, deadline=None, derandomize=True, database=None)
 settings.register_profile(
     "long", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

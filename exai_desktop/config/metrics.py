@@ -147,6 +147,8 @@ class PrometheusMetrics(Metrics):
                 self._changes.remove(shown, phase.value.replace(" ", "_"))
 
 
+# The end of the program waits for it.
+_ENDS_WITHIN_S: Final = 0.05
 _OURS: Final = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -176,7 +178,9 @@ def served(metrics: PrometheusMetrics, port: int) -> Iterator[int]:
         raise EngineError(
             ErrorCode.INVALID_SETTING, f"metrics_port {port}: {error.strerror}"
         ) from error
-    thread = Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread = Thread(
+        target=server.serve_forever, args=(_ENDS_WITHIN_S,), name="metrics", daemon=True
+    )
     thread.start()
     try:
         yield server.server_port

@@ -87,7 +87,8 @@ def covered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     common = [f"--rcfile={folder / 'settings'}", f"--data-file={folder / 'data'}"]
     tests = sorted({f"tests/unit/core/{name}.py" for names in FULL.values() for name in names})
     # Warnings are not this test's matter, nor is a test that fails: it fails where it belongs.
-    pytest_run = ["-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
+    options = ["-q", "--no-header", "-p", "no:cacheprovider", "--hypothesis-profile=reach"]
+    pytest_run = ["-m", "pytest", *options, *tests]
     ran = _run([*coverage, "run", *common, *pytest_run])
     assert ran.returncode in (0, 1), ran.stdout + ran.stderr
     report = _run([*coverage, "json", *common, "-q", "-o", str(folder / "report.json")])
