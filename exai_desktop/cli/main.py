@@ -6,6 +6,7 @@ the options of thirty verbs takes longer than to carry out most of them.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -94,7 +95,13 @@ def _give_passphrase_option(command: Any) -> None:
     if below:
         for each in below.values():
             _give_passphrase_option(each)
-        return
+    else:
+        command.params.append(_passphrase_option())
+
+
+@functools.cache
+def _passphrase_option() -> Any:
+    """The same for all verbs; typer makes options from functions only."""
     donor = typer.Typer(add_completion=False)
 
     @donor.command()
@@ -112,7 +119,7 @@ def _give_passphrase_option(command: Any) -> None:
 
     option = get_command(donor).params[0]
     option.expose_value = False
-    command.params.append(option)
+    return option
 
 
 app = typer.Typer(

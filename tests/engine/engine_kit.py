@@ -235,3 +235,13 @@ async def open_bench(
             for problem in opened.problems:
                 assembly.engine.tell(ErrorView.of(problem))
             yield bench
+
+
+async def answered(bench: Bench, job: JobView, *codes: str) -> JobView:
+    """A question about the file is answered by consent to these."""
+    assert await bench.engine.queue.retry([job.id], accepted=codes) == [job.id]
+    return await bench.until_state(job.id, JobState.DONE, JobState.REFUSED)
+
+
+def code(job: JobView) -> str | None:
+    return job.error.code if job.error else None

@@ -33,8 +33,14 @@ Name = Annotated[str, typer.Argument(help="The account's name.", show_default=Fa
 _MOST_SLOTS: Final = 64
 _MOST_PER_MINUTE: Final = 60_000
 
+MaxInFlight = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=_MOST_SLOTS, help="Number of uploads at the same time.", show_default=False
+    ),
+]
 PerMinute = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--uploads-per-minute",
         min=0,
@@ -48,7 +54,7 @@ TierName = Annotated[
     typer.Option("--tier", help="Kimi's tier, 0 to 5: sets both limits.", show_default=False),
 ]
 BytesPerSecond = Annotated[
-    int,
+    int | None,
     typer.Option("--bytes-per-second", min=0, help="Speed limit; 0: no limit.", show_default=False),
 ]
 
@@ -134,15 +140,7 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
         str | None,
         typer.Option(help="Address, if it is not the one of the region.", show_default=False),
     ] = None,
-    max_in_flight: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=_MOST_SLOTS,
-            help="Number of uploads at the same time.",
-            show_default=False,
-        ),
-    ] = None,
+    max_in_flight: MaxInFlight = None,
     purpose: Annotated[
         list[str] | None,
         typer.Option(
@@ -150,8 +148,8 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             show_default=False,
         ),
     ] = None,
-    per_minute: PerMinute = 0,
-    bytes_per_s: BytesPerSecond = 0,
+    per_minute: PerMinute = None,
+    bytes_per_s: BytesPerSecond = None,
     tier: TierName = None,
     key_stdin: KeyStdin = False,
     as_json: Json = False,
@@ -167,8 +165,8 @@ def add(  # noqa: PLR0913, PLR0917 - one for each option of the verb
             base_url,
             max_in_flight,
             tuple(purpose or ()),
-            per_minute,
-            bytes_per_s,
+            per_minute or 0,
+            bytes_per_s or 0,
             tier,
         )
         _print_account(await service.accounts.add(draft, key), output)
@@ -262,31 +260,9 @@ def set_key(
 def edit(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
     name: Name,
-    max_in_flight: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=_MOST_SLOTS,
-            help="Number of uploads at the same time.",
-            show_default=False,
-        ),
-    ] = None,
-    per_minute: Annotated[
-        int | None,
-        typer.Option(
-            "--uploads-per-minute",
-            min=0,
-            max=_MOST_PER_MINUTE,
-            help="Limit of uploads per minute; 0: no known limit.",
-            show_default=False,
-        ),
-    ] = None,
-    bytes_per_s: Annotated[
-        int | None,
-        typer.Option(
-            "--bytes-per-second", min=0, help="Speed limit; 0: no limit.", show_default=False
-        ),
-    ] = None,
+    max_in_flight: MaxInFlight = None,
+    per_minute: PerMinute = None,
+    bytes_per_s: BytesPerSecond = None,
     tier: TierName = None,
     purpose: Annotated[
         list[str] | None,

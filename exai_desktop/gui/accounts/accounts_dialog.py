@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.accounts.accounts import Account, AccountStatus
 from exai_desktop.core.accounts.health import Phase
@@ -17,6 +15,7 @@ from exai_desktop.gui.accounts.account_form import AccountForm
 from exai_desktop.gui.accounts.change_dialog import ChangeDialog
 from exai_desktop.gui.accounts.connection_result import ResultLine
 from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
+from exai_desktop.gui.accounts.secret_dialog import SecretDialog
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, PlainQuestion
@@ -108,7 +107,7 @@ def state_text(status: AccountStatus) -> str:
     return "  ·  ".join(parts)
 
 
-class AccountsDialog(QDialog):
+class AccountsDialog(SecretDialog):
     """Opened with `open()`; every command is a coroutine, the result is shown in place."""
 
     def __init__(
@@ -121,15 +120,13 @@ class AccountsDialog(QDialog):
         *,
         on_real_account: Callable[[], object] | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent, tasks)
         self._theme = theme
         self._table = table
         self._client = client
-        self._tasks = tasks.group()
         self._is_sandbox = on_real_account is not None
         self.key_store: KeyStoreDialog | None = None
         self.setWindowTitle("Accounts")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.form = AccountForm(theme, table, self._test_draft, self._save)
         self.form.setVisible(not self._is_sandbox)
         self._list = CardList("List of accounts", gap=8)
@@ -164,19 +161,9 @@ class AccountsDialog(QDialog):
             shown.show_status(by_name[shown.name])
         self.form.know_names(frozenset(by_name))
 
-    def done(self, result: int) -> None:
-        """However it is closed, the key goes, and nobody waits for an answer any more."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The same for the window's own button."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def forget(self) -> None:
+        """The key goes."""
         self.form.key.forget()
-        self._tasks.cancel()
 
     def _list_side(self, on_real_account: Callable[[], object] | None) -> QWidget:
         close = Button(self._theme, "&Close", self.close)

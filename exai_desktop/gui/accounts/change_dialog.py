@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from exai_desktop.core.accounts.accounts import Account, AccountEdit, AccountStatus, KeyPlace
 from exai_desktop.core.errors.tree import AppError, ErrorView
@@ -23,6 +21,7 @@ from exai_desktop.gui.accounts.form_fields import (
     field_label,
     form_layout,
 )
+from exai_desktop.gui.accounts.secret_dialog import SecretDialog
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
@@ -149,7 +148,7 @@ class LimitsCard(Card):
         )
 
 
-class ChangeDialog(QDialog):
+class ChangeDialog(SecretDialog):
     """Opened with `open()`; the key is held only until it is replaced or the dialog closes."""
 
     def __init__(
@@ -162,12 +161,10 @@ class ChangeDialog(QDialog):
         account: Account,
         on_change: Callable[[], object],
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent, tasks)
         self._client = client
-        self._tasks = tasks.group()
         self._name = account.name
         self._on_change = on_change
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Change an account")
         self.key = KeyCard(theme, table, account, self._replace)
         self.limits = LimitsCard(theme, table, account, self._save)
@@ -178,19 +175,9 @@ class ChangeDialog(QDialog):
         self.resize(880, 480)
         self.key.key.setFocus()
 
-    def done(self, result: int) -> None:
-        """However it is closed, the key goes."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The same for the window's own button."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def forget(self) -> None:
+        """The key goes."""
         self.key.key.forget()
-        self._tasks.cancel()
 
     def _replace(self) -> None:
         card, accounts = self.key, self._client.accounts

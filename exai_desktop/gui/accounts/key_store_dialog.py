@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.gui.accounts.connection_result import ResultLine
+from exai_desktop.gui.accounts.secret_dialog import SecretDialog
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
@@ -39,7 +39,7 @@ _CODES = {
 }
 
 
-class KeyStoreDialog(QDialog):
+class KeyStoreDialog(SecretDialog):
     """Opened with `open()`. `settled`: the store can be used now."""
 
     settled = Signal()
@@ -52,11 +52,9 @@ class KeyStoreDialog(QDialog):
         tasks: SlotTasks,
         status: StoreStatus,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent, tasks)
         self._theme = theme
         self._client = client
-        self._tasks = tasks.group()
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Key store")
         self.first, self.again = _secret("Passphrase"), _secret("The same passphrase once more")
         self.unlock = Button(theme, "&Unlock", self._unlock, kind="primary", icon="key")
@@ -160,17 +158,8 @@ class KeyStoreDialog(QDialog):
         self.settled.emit()
         self.close()
 
-    def done(self, result: int) -> None:
-        """However it is closed, the passphrase goes."""
-        self._let_go()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The same for the window's own button."""
-        self._let_go()
-        super().closeEvent(event)
-
-    def _let_go(self) -> None:
+    def forget(self) -> None:
+        """The passphrase goes."""
         for field in (self.first, self.again):
             field.setText("")
 

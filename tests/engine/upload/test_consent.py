@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests import documents
-from tests.engine.engine_kit import Bench, open_bench, settings
+from tests.engine.engine_kit import answered, code, open_bench, settings
 
 MISMATCH = "CONTENT_MISMATCH"
 PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(200)
@@ -19,15 +19,6 @@ def png_named_text(folder: Path) -> Path:
     path = folder / "notes.txt"
     path.write_bytes(documents.png())
     return path
-
-
-async def answered(bench: Bench, job: JobView, *codes: str) -> JobView:
-    assert await bench.engine.queue.retry([job.id], accepted=codes) == [job.id]
-    return await bench.until_state(job.id, JobState.DONE, JobState.REFUSED)
-
-
-def code(job: JobView) -> str | None:
-    return job.error.code if job.error else None
 
 
 async def test_a_question_is_answered_and_the_answer_noted(tmp_path: Path) -> None:

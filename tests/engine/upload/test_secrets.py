@@ -6,8 +6,8 @@ import json
 import random
 from pathlib import Path
 
-from exai_desktop.core.jobs.jobs import JobState, JobView, Origin
-from tests.engine.engine_kit import Bench, open_bench, settings
+from exai_desktop.core.jobs.jobs import JobState, Origin
+from tests.engine.engine_kit import answered, code, open_bench, settings
 from tests.secrets.planted import ALNUM, pem, text
 
 SECRET = "SECRET_INSIDE"
@@ -17,15 +17,6 @@ def key_file(folder: Path, name: str = "id_rsa.txt") -> Path:
     path = folder / name
     path.write_text(f"first\nsecond\n{pem(random.Random(name), 'RSA')}\n", encoding="utf-8")
     return path
-
-
-async def answered(bench: Bench, job: JobView, *codes: str) -> JobView:
-    assert await bench.engine.queue.retry([job.id], accepted=codes) == [job.id]
-    return await bench.until_state(job.id, JobState.DONE, JobState.REFUSED)
-
-
-def code(job: JobView) -> str | None:
-    return job.error.code if job.error else None
 
 
 async def test_a_key_is_asked_about_before_it_leaves(tmp_path: Path) -> None:
