@@ -59,7 +59,7 @@ class KeyCard(Card):
         note = PlainLabel(KEY_NOTE, role="muted", wrap=True)
         buttons = row(0, self.replace_key)
         self.setLayout(
-            column(title, note, 4, fields, self.untested, self.result, buttons, margin=20)
+            column(title, note, 4, fields, self.untested, self.result, 0, buttons, margin=20)
         )
         self.key.textChanged.connect(self._on_edit)
         self.region.currentIndexChanged.connect(self._on_region)
@@ -134,7 +134,7 @@ class LimitsCard(Card):
 
     @property
     def changes(self) -> AccountEdit:
-        """Only what was changed: a tier gives the limits that are left alone."""
+        """Only what was changed: a tier sets the limits that the user has not changed."""
         old = self._account
         at_once, per_minute = self.at_once.value(), self.per_minute.value()
         speed, purposes = self.speed.value(), tuple(self.purposes.text().split())
