@@ -30,7 +30,7 @@ from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.credentials import check_key, key_fingerprint
-from exai_desktop.config.logs import start_logging, stop_logging
+from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.settings_document import SettingsDocument
@@ -294,6 +294,8 @@ async def _own_engine(
         if only_read is None:
             start_logging(where, settings.log_level)
             stack.callback(stop_logging)
+        else:
+            log_nothing()
         book: AccountBook = SettingsAccountBook(document)
         if sandbox:
             rehearsal = await stack.enter_async_context(

@@ -31,7 +31,7 @@ def load_seal(store: SecretStore, key_file: Path, *, is_kept: bool = True) -> Se
     in_file = _read(key_file)
     if store.is_lasting:
         try:
-            in_store = _from_store(store)
+            in_store = _from_store(store, is_kept=is_kept)
         except AccountError as error:
             log.warning("the audit trail's key cannot be read from the key store: %s", error.code)
         else:
@@ -43,7 +43,7 @@ def load_seal(store: SecretStore, key_file: Path, *, is_kept: bool = True) -> Se
     return Seal(key, BY_FILE, by_file=frozenset({key_id(key)}))
 
 
-def _from_store(store: SecretStore) -> bytes:
+def _from_store(store: SecretStore, *, is_kept: bool) -> bytes:
     found = store.get(AUDIT_KEY)
     if found is not None:
         with suppress(ValueError):
@@ -52,7 +52,8 @@ def _from_store(store: SecretStore) -> bytes:
                 return key
         log.warning("the audit trail's key in the key store is damaged: a new one is made")
     key = secrets.token_bytes(KEY_BYTES)
-    store.set(AUDIT_KEY, key.hex())
+    if is_kept:
+        store.set(AUDIT_KEY, key.hex())
     return key
 
 

@@ -28,6 +28,11 @@ def log_file(places: Places) -> Path:
     return places.logs / "exai-desktop.log"
 
 
+def log_nothing() -> None:
+    """For a profile that is only read: without a handler Python would write to the terminal."""
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
 def start_logging(places: Places, level: str) -> None:
     """Send everything from `level` ("debug", "info", "warning") on to the log file.
 

@@ -8,10 +8,11 @@ import os
 import shlex
 import stat
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import platformdirs
 
@@ -73,18 +74,8 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         root = as_given.resolve()
         folders = (root, root, root / "logs")
     else:
-        as_given = Path(platformdirs.user_data_dir(_APP, appauthor=False))
-        folders = (
-            as_given,
-            Path(platformdirs.user_config_dir(_APP, appauthor=False)),
-            Path(platformdirs.user_log_dir(_APP, appauthor=False)),
-        )
-        for folder in folders:
-            if not folder.is_absolute():
-                raise EngineError(
-                    ErrorCode.INVALID_SETTING,
-                    f"the folder of this user is not known ({folder}); set EXAI_DESKTOP_HOME",
-                )
+        as_given = _of_user("data")
+        folders = (as_given, _of_user("config"), _of_user("log"))
     data, settings, logs = folders
     if sandbox:
         data = settings = data / "sandbox"
@@ -103,12 +94,32 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         database=data / "exai-desktop.db",
         texts=data / "texts.db",
         locks=locks,
-        shared_locks=Path(platformdirs.user_state_dir(_APP, appauthor=False)) / "contents",
+        shared_locks=_where_profiles_meet(data),
         logs=logs,
         socket=_socket(data),
         sandbox=data if sandbox else data / "sandbox",
         former_ids=tuple(dict.fromkeys((_short_hash(as_given), _short_hash(data)))),
     )
+
+
+def _of_user(kind: Literal["data", "config", "log", "state"]) -> Path:
+    """This user's folder. Raises INVALID_SETTING where no home is known, as in containers."""
+    find: Callable[..., str] = getattr(platformdirs, f"user_{kind}_dir")
+    with suppress(RuntimeError):
+        folder = Path(find(_APP, appauthor=False))
+        if folder.is_absolute():
+            return folder
+    raise EngineError(
+        ErrorCode.INVALID_SETTING, "the folder of this user is not known; set EXAI_DESKTOP_HOME"
+    )
+
+
+def _where_profiles_meet(data: Path) -> Path:
+    """Without a home there is no other profile of this user to meet."""
+    try:
+        return _of_user("state") / "contents"
+    except EngineError:
+        return data / "contents"
 
 
 def _make_private(folder: Path) -> None:

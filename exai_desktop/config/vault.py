@@ -22,7 +22,7 @@ from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.accounts.secret_store import is_secret
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
-from exai_desktop.core.errors.tree import AccountError, EngineError
+from exai_desktop.core.errors.tree import AccountError, EngineError, not_written
 
 FORMAT: Final = "exai-desktop vault"
 VERSION: Final = 1
@@ -163,9 +163,7 @@ class VaultStore:
         try:
             write_file(self._path, _encrypted(new))
         except OSError as error:
-            raise EngineError(
-                ErrorCode.DATABASE_ERROR, f"the vault cannot be written: {error.strerror}"
-            ) from error
+            raise not_written(error, "the vault") from error
         self._open = new
 
 

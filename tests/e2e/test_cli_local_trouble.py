@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,13 +84,18 @@ def read_only(program: Program, sandbox: Server, tmp_path: Path) -> Iterator[Pat
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(name)
     program.upload(tmp_path / "a.txt").expect(0)
-    home = str(program.home)
-    _mount("--bind", home, home)
-    _mount("-o", "remount,bind,ro", home)
-    try:
+    with _only_read(program.home):
         yield tmp_path / "b.txt"
+
+
+@contextmanager
+def _only_read(home: Path) -> Iterator[None]:
+    _mount("--bind", str(home), str(home))
+    _mount("-o", "remount,bind,ro", str(home))
+    try:
+        yield
     finally:
-        subprocess.run(["umount", "--lazy", home], check=True)
+        subprocess.run(["umount", "--lazy", str(home)], check=True)
 
 
 @pytest.mark.parametrize("verb", ["list", "show 1", "search a.txt", "files", "audit verify"])
@@ -110,6 +116,20 @@ def test_nothing_is_sent_that_cannot_be_written_down(
     assert row["error"]["code"] == "PROFILE_READ_ONLY"
     assert "EROFS" in row["error"]["detail"]
     assert len(sandbox.stored()) == 1
+
+
+@pytest.mark.parametrize("passphrase", ["", "a passphrase for tests"])
+def test_a_vault_that_is_only_read(program: Program, passphrase: str) -> None:
+    """Nothing is written into it, also not what a first start would."""
+    given = {"EXAI_DESKTOP_PASSPHRASE": "a passphrase for tests"}
+    program.run("vault", "create", environment=given).expect(0)
+    given = {"EXAI_DESKTOP_PASSPHRASE": passphrase} if passphrase else {}
+    with _only_read(program.home):
+        for verb in ("list", "account list", "vault status"):
+            ended = program.run(*verb.split(), environment=given)
+            assert ended.code == (1 if verb == "vault status" and not passphrase else 0)
+            assert ended.err.count("\n") == 1, ended.err
+            assert "PROFILE_READ_ONLY" in ended.err
 
 
 def test_a_profile_without_permission_says_so(

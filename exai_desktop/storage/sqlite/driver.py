@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sqlite3
+import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -143,10 +144,21 @@ def _connect(path: Path, mode: str) -> Connection:
     try:
         for pragma in _EVERY:
             connection.execute(pragma)
+        if not _has_temporary_folder():
+            connection.execute("PRAGMA temp_store=MEMORY")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _has_temporary_folder() -> bool:
+    """Containers may have none; SQLite would fail in the middle of a large statement."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def as_engine_error(error: Error) -> EngineError:

@@ -111,7 +111,10 @@ def open_to_read(path: Path, refusal: EngineError, write_file: WriteFile) -> Ope
 
     SQLite cannot read a log where it may not write; and the record may be of an older version.
     """
-    copy = TemporaryDirectory(prefix="exai-desktop-")
+    try:
+        copy = TemporaryDirectory(prefix="exai-desktop-")
+    except OSError as error:
+        raise not_written(error, "the copy of the database") from error
     target = Path(copy.name) / path.name
     try:
         for source in (path, log_of(path)):
