@@ -34,6 +34,8 @@ RANDOM_KILLS = 18
 
 # Read here: the fixtures clear the program's variables.
 MANY = int(os.environ.get("EXAI_DESKTOP_TEST_KILLS", "0"))
+# "vault": the keys move into one.
+KEYS = os.environ.get("EXAI_DESKTOP_TEST_KEYS", "keyring")
 SEED = int(os.environ.get("EXAI_DESKTOP_TEST_SEED", "20261123"))
 FIGURES = os.environ.get("EXAI_DESKTOP_TEST_FIGURES", "")
 
@@ -106,12 +108,19 @@ def _die_at_every_step(program: Program, server: Server, folder: Path, flavour: 
     return len(STEPS)
 
 
+def _use_a_vault(program: Program, folder: Path) -> None:
+    """In place of the keyring; each start opens it and counts itself in it."""
+    program.run("vault", "create", "--key-file", folder / "vault.key").expect(0)
+
+
 @pytest.mark.timeout(1200)  # 40 s on two free cores; a busy machine is not a bug
-@pytest.mark.parametrize("flavour", ["kimi-intl", "zai"])
+@pytest.mark.parametrize(("flavour", "keys"), [("kimi-intl", "keyring"), ("zai", "vault")])
 def test_killed_at_each_step_nothing_is_lost_or_sent_twice(
-    program: Program, sandbox: Server, tmp_path: Path, flavour: str
+    program: Program, sandbox: Server, tmp_path: Path, flavour: str, keys: str
 ) -> None:
     sandbox.faults(*FAULTS, seed=SEED)
+    if keys == "vault":
+        _use_a_vault(program, tmp_path)
     (tmp_path / "temporary").mkdir()
     program.environment["EXAI_DESKTOP_SETTLE_S"] = str(SETTLE_S)
     program.environment["TMPDIR"] = str(tmp_path / "temporary")
@@ -175,6 +184,8 @@ def test_killed_ever_so_often_nothing_is_lost_or_sent_twice(
 ) -> None:
     """Named steps and random moments in turn; everything is looked at after each series."""
     dice, figures, began = random.Random(SEED), Figures(), time.monotonic()
+    if KEYS == "vault":
+        _use_a_vault(program, tmp_path)
     tortured.settings(answer_delay_s=0.2)
     tortured.faults(*FAULTS, seed=SEED)
     runs = 0
@@ -206,6 +217,9 @@ def test_killed_ever_so_often_nothing_is_lost_or_sent_twice(
         print(json.dumps(asdict(figures)), flush=True)
     if FIGURES:
         with Path(FIGURES).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"programme": "kills", "seed": SEED} | asdict(figures)) + "\n")
+            file.write(
+                json.dumps({"programme": "kills", "seed": SEED, "keys": KEYS} | asdict(figures))
+                + "\n"
+            )
     assert (figures.lost, figures.stored_twice) == (0, 0)
     assert figures.under_way >= MANY // 4, "too few kills struck while bytes were on their way"

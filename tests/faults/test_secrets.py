@@ -72,21 +72,37 @@ def watched(program: Program) -> Watched:
     return Watched(program)
 
 
+@pytest.fixture(params=["keyring", "vault"])
+def with_keys(watched: Watched, tmp_path: Path, request: pytest.FixtureRequest) -> Watched:
+    """Keys in either store; what opens the vault is a planted secret too."""
+    if request.param == "vault":
+        folder = tmp_path / "elsewhere"
+        folder.mkdir()
+        file = folder / "passphrase"
+        file.write_text(PASSPHRASE, "utf-8")
+        file.chmod(0o600)
+        watched.program.environment["EXAI_DESKTOP_PASSPHRASE_FILE"] = str(file)
+        assert b"vault" in watched.run("vault", "create")
+    return watched
+
+
 def test_the_planted_secrets_are_many_and_distinct_and_would_be_found() -> None:
     secrets = all_secrets()
-    assert len(set(secrets)) == len(secrets) >= 40
+    assert len(set(secrets)) == len(secrets) >= 60
     for secret in secrets:
         assert hits("here", f"before {secret} after".encode()) == [f"here: {secret}"]
 
 
-def test_what_a_provider_gives_back_is_nowhere(watched: Watched, tmp_path: Path) -> None:
-    plants = refusals()
+def test_what_a_provider_gives_back_is_nowhere(with_keys: Watched, tmp_path: Path) -> None:
+    watched, plants = with_keys, refusals()
+    folder = tmp_path / "files"
+    folder.mkdir()
     for number, plant in enumerate(plants):
         # The secret is in the file too, as it may be in anybody's.
-        (tmp_path / f"p-{number:02}.txt").write_text(f"password: {plant.secret}\n", "utf-8")
+        (folder / f"p-{number:02}.txt").write_text(f"password: {plant.secret}\n", "utf-8")
     with echoing(plants) as server:
         watched.add("main", "kimi", "intl", server.url, f"  {OWN_KEY}\r\n")
-        watched.run("upload", tmp_path, "--accept", "secret", "--json")
+        watched.run("upload", folder, "--accept", "secret", "--json")
         rows = watched.program.jobs()
         assert f"Bearer {OWN_KEY}" in server.seen
         _spoil_every_question(watched, server)
