@@ -43,7 +43,7 @@ class ProvidersPage(QWidget):
         self._client = client
         self._tasks = tasks
         self._is_reading = False
-        self._list = CardList("Providers", gap=16)
+        self._list = CardList("Providers", gap=16, widest=_WIDEST)
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
         self._timer.timeout.connect(self.refresh)
@@ -51,7 +51,6 @@ class ProvidersPage(QWidget):
         self._assemble()
 
     def _assemble(self) -> None:
-        self._list.area.setMaximumWidth(_WIDEST)
         head = row(PlainLabel("Providers", role="title"), 0, self.accounts, gap=8)
         body = column(head, self._list.area, gap=12)
         body.setContentsMargins(24, 16, 24, 16)

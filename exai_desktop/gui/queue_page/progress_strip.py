@@ -14,6 +14,7 @@ from exai_desktop.gui.queue_page.state_look import ATTENTION, DONE
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import clock_text, count_text, eta_text, size_text, speed_text
+from exai_desktop.gui.widgets.chip_filter import StateGroup
 from exai_desktop.gui.widgets.controls import Button, column, row
 
 _SCALE = 1000
@@ -25,14 +26,13 @@ def headline(summary: QueueSummary) -> str:
         return "Nothing in the queue"
     if summary.open_jobs == 0:
         return "All files finished"
-    review = summary.counts.get(JobState.NEEDS_REVIEW, 0)
-    held = summary.counts.get(JobState.HELD, 0)
     if summary.paused:
         until = f" until {clock_text(summary.paused_until)}" if summary.paused_until else ""
         why = f" {summary.pause_reason}" if summary.pause_reason else until
         return f"Paused{why}, {count_text(summary.open_jobs, 'file', 'files')} left"
-    if review + held == summary.open_jobs:
-        return f"{count_text(review + held, 'file needs', 'files need')} your attention"
+    if _nothing_moves(summary):
+        attention = _count(summary, ATTENTION)
+        return f"{count_text(attention, 'file needs', 'files need')} your attention"
     return f"{count_text(summary.open_jobs, 'file', 'files')} left"
 
 
@@ -48,12 +48,23 @@ def figures(summary: QueueSummary, run: Run) -> str:
 
 def results(summary: QueueSummary) -> str:
     """How many are done and how many need a look."""
-    done, attention = (
-        sum(summary.counts.get(state, 0) for state in group.states) for group in (DONE, ATTENTION)
-    )
+    done, attention = _count(summary, DONE), _count(summary, ATTENTION)
     parts = [f"{done:,} done"] if done else []
-    parts += [count_text(attention, "needs attention", "need attention")] if attention else []
+    # Once: the headline may say it already, of the same files.
+    if attention and (summary.paused or not _nothing_moves(summary)):
+        parts.append(count_text(attention, "needs attention", "need attention"))
     return "  ·  ".join(parts)
+
+
+def _nothing_moves(summary: QueueSummary) -> bool:
+    """All that is open waits for the user."""
+    asking = (JobState.NEEDS_REVIEW, JobState.HELD)
+    open_ = sum(summary.counts.get(state, 0) for state in asking)
+    return 0 < summary.open_jobs == open_
+
+
+def _count(summary: QueueSummary, group: StateGroup[JobState]) -> int:
+    return sum(summary.counts.get(state, 0) for state in group.states)
 
 
 class ProgressStrip(QFrame):

@@ -9,9 +9,14 @@ from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QVBoxLayout, QWidget
 from exai_desktop.gui.widgets.controls import clear_layout
 
 
-def scrolled(layout: QLayout, name: str) -> QScrollArea:
-    """What is higher than its place; `name` is for screen readers."""
+def scrolled(layout: QLayout, name: str, widest: int | None = None) -> QScrollArea:
+    """What is higher than its place; `name` is for screen readers.
+
+    `widest` is for what scrolls, in pixels: the scroll bar stays at the edge of the window.
+    """
     inner = QWidget()
+    if widest is not None:
+        inner.setMaximumWidth(widest)
     inner.setObjectName("scrolled")
     inner.setLayout(layout)
     area = QScrollArea()
@@ -25,12 +30,12 @@ def scrolled(layout: QLayout, name: str) -> QScrollArea:
 class CardList:
     """`area` is the widget; the cards are told by their keys."""
 
-    def __init__(self, name: str, gap: int) -> None:
+    def __init__(self, name: str, gap: int, widest: int | None = None) -> None:
         self._layout = QVBoxLayout()
         self._layout.setSpacing(gap)
         self._layout.setContentsMargins(0, 0, 4, 0)
         self._keys: list[str] | None = None
-        self.area = scrolled(self._layout, name)
+        self.area = scrolled(self._layout, name, widest)
 
     @property
     def widgets(self) -> list[QWidget]:
