@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from exai_desktop import __version__
@@ -9,11 +10,26 @@ from exai_desktop.engine.files import pdf_child
 
 # All that may be said to the window; anything else is for the command line.
 _WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
+# The variable of the command line's framework; shells set it.
+_COMPLETES = "_EXAI_DESKTOP_COMPLETE"
+
+
+def _open_standard_streams() -> None:
+    """Where one is closed, the next file to be opened would take its place, and get our output."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            assert opened == number, "the lowest number that is free"
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def main() -> None:
     """Ends the process with the exit code of what it ran."""
-    if sys.argv[1:] == ["--version"]:
+    _open_standard_streams()
+    if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
     if sys.argv[1:2] == [pdf_child.VERB]:
@@ -22,7 +38,8 @@ def main() -> None:
     from exai_desktop.engine.files.confinement import forbid_core_dumps  # late: brings ctypes
 
     forbid_core_dumps()
-    if set(sys.argv[1:]) <= _WINDOW_OPTIONS:
+    # A shell that completes a command line calls us without arguments.
+    if set(sys.argv[1:]) <= _WINDOW_OPTIONS and _COMPLETES not in os.environ:
         from exai_desktop.gui import app  # late: Qt is only for the window
 
         sys.exit(app.main(sys.argv[1:]))

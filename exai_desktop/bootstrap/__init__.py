@@ -3,7 +3,7 @@
 `cli.main` and `gui.app` call `open_service`; nobody else knows what is behind it.
 """
 
-from exai_desktop.bootstrap.opening import open_service
+from exai_desktop.bootstrap.opening import open_service, place_for_stdin
 from exai_desktop.bootstrap.profile_secrets import (
     new_passphrase,
     passphrase_for,
@@ -17,6 +17,7 @@ __all__ = [
     "new_passphrase",
     "open_service",
     "passphrase_for",
+    "place_for_stdin",
     "resource_path",
     "serve_sandbox",
     "settle_copy",

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from exai_desktop import __version__
@@ -347,6 +348,13 @@ async def _opened_record(
 
 def _anchor(where: Places, store: SecretStore) -> KeptAnchor:
     return KeptAnchor(where.settings_file.with_name("audit-anchor.json"), store)
+
+
+def place_for_stdin(*, sandbox: bool) -> tuple[Path, int]:
+    """The folder for what a command reads from standard input, and the most bytes of a file."""
+    where = places(sandbox=sandbox)
+    settings = SettingsFile(SettingsDocument(where.settings_file)).load().settings
+    return where.data / "from-stdin", settings.max_file_bytes
 
 
 def _user() -> str:

@@ -39,6 +39,8 @@ class Doors:
     # Whether against the built-in sandbox, and the passphrase of the vault.
     open_service: OpenService
     serve_sandbox: Callable[..., None]
+    # Where a copy of standard input may lie, and its most bytes.
+    place_for_stdin: Callable[[bool], tuple[Path, int]]
     secrets: SecretDoors
 
 

@@ -127,7 +127,6 @@ app = typer.Typer(
     cls=_Verbs,
     help="Upload files to Kimi and GLM, and keep a list of them. Without a command: the window.",
     no_args_is_help=False,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -145,6 +144,12 @@ def _serve_sandbox(port: int, store: Path | None, limits: dict[str, str], child:
     from exai_desktop import bootstrap  # late: brings a web server
 
     bootstrap.serve_sandbox(port, store, limits, exit_with_stdin=child)
+
+
+def _place_for_stdin(sandbox: bool) -> tuple[Path, int]:
+    from exai_desktop import bootstrap
+
+    return bootstrap.place_for_stdin(sandbox=sandbox)
 
 
 def _secret_doors() -> SecretDoors:
@@ -180,14 +185,18 @@ def _root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            "-V",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Doors(_open_service, _serve_sandbox, _secret_doors())
+    ctx.obj = Doors(_open_service, _serve_sandbox, _place_for_stdin, _secret_doors())
 
 
 def main() -> None:
     """Run one verb; ends the process with its exit code."""
     # On Windows click would replace `~`, variables and patterns once more.
-    app(windows_expand_args=False)
+    app(prog_name="exai-desktop", windows_expand_args=False)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Final
 
@@ -35,6 +38,8 @@ _MARKS: Final[dict[JobState, tuple[str, str]]] = {
     S.HELD: ("!", "yellow"),
     S.NEEDS_REVIEW: ("?", "yellow"),
 }
+_WAITING_MARK: Final = ("…", "yellow")
+_SKIPPED_MARK: Final = ("-", "dim")
 # It was stored, and the provider has it no more.
 _GONE_MARK: Final = ("!", "red")
 
@@ -74,6 +79,7 @@ def job_object(job: JobView) -> dict[str, Any]:
         "transport": job.transport,
         "attempts": job.attempts,
         "error": error_object(job.error),
+        "skipped": job.is_skipped,
         "file_state": _file_state(job),
     }
     if job.state is S.DUPLICATE:
@@ -106,6 +112,38 @@ def _next_steps(error: ErrorView, job_id: int | None = None) -> list[str]:
     return [*([error.hint] if error.hint else []), *error.commands(job_id)]
 
 
+class _Console(Console):
+    """Whoever reads our output may have seen enough: that stops no upload.
+
+    Any other failure to write is kept, to be told at the end.
+    """
+
+    failure: OSError | None = None
+
+    def on_broken_pipe(self) -> None:
+        self._forget_stream()
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        with self.may_fail():
+            super().print(*objects, **how)
+
+    @contextmanager
+    def may_fail(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            self._forget_stream()
+        except OSError as error:
+            self.failure = error
+            self._forget_stream()
+
+    def _forget_stream(self) -> None:
+        """What is written from now on goes nowhere, also by the interpreter at its end."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 class Output:
     """`as_json`: nothing but JSON lines on standard output."""
 
@@ -115,8 +153,8 @@ class Output:
             # A terminal or file of an older encoding shows "?" rather than ending the upload.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
-        self._console = Console(highlight=False, soft_wrap=True)
-        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = _Console(highlight=False, soft_wrap=True)
+        self.errors = _Console(stderr=True, highlight=False, soft_wrap=True)
         self._told: set[str] = set()
 
     def json(self, value: dict[str, Any]) -> None:
@@ -126,18 +164,27 @@ class Output:
             text.encode(sys.stdout.encoding or "ascii")
         except UnicodeEncodeError:
             text = json.dumps(value)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        self._write(text + "\n")
 
     def line(self, text: str | Text) -> None:
         self._console.print(text if isinstance(text, Text) else Text(text))
+
+    @property
+    def failure(self) -> OSError | None:
+        """Why standard output could not be written; None also when its reader has gone."""
+        return self._console.failure
+
+    def _write(self, text: str) -> None:
+        with self._console.may_fail():
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     def job(self, job: JobView) -> None:
         """The outcome of one file."""
         if self.as_json:
             self.json(job_object(job))
             return
-        mark, style = _MARKS.get(job.state, ("…", "yellow"))
+        mark, style = _SKIPPED_MARK if job.is_skipped else _MARKS.get(job.state, _WAITING_MARK)
         if job.file_state is not None:
             mark, style = _GONE_MARK
         line = Text()
@@ -149,9 +196,9 @@ class Output:
             line.append(where + (", already uploaded" if job.state is S.DUPLICATE else ""))
         elif job.error is not None:
             line.append(f"  {state_word(job)}: {job.error.title} ({job.error.code})", style=style)
-            if job.error.detail:
+            if job.error.detail not in ("", job.name):
                 line.append(f"\n    {plain_text(job.error.detail)}")
-            for more in _next_steps(job.error, job.id):
+            for more in () if job.is_skipped else _next_steps(job.error, job.id):
                 line.append(f"\n    {more}", style="dim")
         else:
             line.append(f"  {state_word(job)}", style=style)
@@ -194,8 +241,8 @@ class Output:
 
     def text(self, text: str) -> None:
         """A document's text as it is, without what a terminal would carry out."""
-        sys.stdout.write("\n".join(plain_text(line, len(line)) for line in text.splitlines()))
-        sys.stdout.write("\n")
+        lines = [plain_text(line, len(line)) for line in text.splitlines()]
+        self._write("\n".join([*lines, ""]))
 
 
 class Exit(IntEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -16,9 +17,11 @@ from exai_desktop.cli.doors import PASSPHRASE_FILE, doors
 from exai_desktop.cli.output import Exit, Output, exit_for
 from exai_desktop.core.accounts.secret_store import StoreState
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
+log = logging.getLogger(__name__)
 Verb = Callable[[UploadService, Output], Awaitable[Exit]]
 _PASSPHRASE: Final = "exai-desktop passphrase"  # noqa: S105 - a name
 
@@ -50,9 +53,25 @@ def run_verb(
                 await _unlock(service, passphrase)
             for line in (await service.facts()).get("problems", "").splitlines():
                 output.notice(line)
-            return await verb(service, output)
+            return await _logged(verb(service, output))
 
-    raise typer.Exit(int(_run(with_service(), output)))
+    code = _run(with_service(), output)
+    if output.failure is not None:
+        why = output.failure.strerror
+        output.errors.print(f"The output could not be written: {why}. The work itself was done.")
+        code = code or Exit.SOME_FAILED
+    raise typer.Exit(int(code))
+
+
+async def _logged(work: Awaitable[Exit]) -> Exit:
+    """What nobody expected is in the log with its traceback; the log ends with the service."""
+    try:
+        return await work
+    except AppError:
+        raise
+    except Exception:
+        log.exception("the verb ended with an unexpected error")
+        raise
 
 
 async def _unlock(service: UploadService, passphrase: str) -> None:
@@ -105,15 +124,30 @@ def _run(work: Coroutine[Any, Any, Exit], output: Output) -> int:
     except AppError as error:
         output.error(error)
         return exit_for(error.code)
+    except Exception as error:  # noqa: BLE001 - the one place where what nobody expected ends
+        return _unexpected(error, output)
     except (asyncio.CancelledError, KeyboardInterrupt):
         output.errors.print("Interrupted. Unfinished files stay in the queue.")
         return 130
+
+
+def _unexpected(error: Exception, output: Output) -> int:
+    """In words; the traceback is in the log."""
+    text = redact(f"{type(error).__name__}: {error}")
+    output.error(
+        AppError(ErrorCode.UNEXPECTED_ERROR, f"{text}; `exai-desktop doctor` names the log")
+    )
+    return Exit.SOME_FAILED
 
 
 async def _until_signalled(work: Coroutine[Any, Any, Exit]) -> Exit:
     """Like Ctrl+C, a request to end lets the engine settle its jobs first."""
     task = asyncio.ensure_future(work)
     if sys.platform != "win32":
+        numbers = {signal.SIGTERM, signal.SIGHUP}
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+            numbers.remove(signal.SIGHUP)  # nohup: it shall live on without its terminal
         with contextlib.suppress(ValueError):  # not in the main thread
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            for number in numbers:
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await task

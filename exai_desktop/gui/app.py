@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 import qasync  # type: ignore[import-untyped]
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -33,12 +34,15 @@ from exai_desktop.gui.window.quit_signals import QuitSignals
 
 log = logging.getLogger(__name__)
 
+INSTEAD = "On the command line: exai-desktop upload FILE (all commands: exai-desktop --help)"
 APP_ID = "io.github.exai_desktop.ExaiDesktop"
 
 
 def main(argv: Sequence[str] = ()) -> int:
     """Show the window until the user is done; `--sandbox` and `--minimized` are known."""
+    qInstallMessageHandler(_say_why)
     app = QApplication.instance() or QApplication(["exai-desktop"])
+    qInstallMessageHandler(None)
     assert isinstance(app, QApplication)
     _introduce(app)
     loop = qasync.QEventLoop(app)
@@ -46,6 +50,17 @@ def main(argv: Sequence[str] = ()) -> int:
     with loop:
         loop.run_until_complete(_run(app, loop, set(argv)))
     return 0
+
+
+def _say_why(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    """Without a display Qt ends the process with a core dump and words for programmers."""
+    if kind is QtMsgType.QtFatalMsg:
+        has_one = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+        first = text.strip().partition("\n")[0]
+        why = f"The window cannot be opened: {first}" if has_one else "There is no display."
+        sys.stderr.write(f"{why} {INSTEAD}\n")
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def _introduce(app: QApplication) -> None:

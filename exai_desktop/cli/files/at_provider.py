@@ -11,8 +11,8 @@ from typing import Annotated, Final
 
 import typer
 
+from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.cli.jobs.jobs import Json, Sandbox, report
-from exai_desktop.cli.jobs.upload import rows_of
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.codes import ErrorCode

@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.cli.jobs.upload import Accept, accepted, rows_of
+from exai_desktop.cli.jobs.following import rows_of
+from exai_desktop.cli.jobs.upload import Accept, accepted
 from exai_desktop.cli.output import Exit, Output, job_object, look_line, look_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.queries import COPY_WORDS

@@ -1,265 +1,21 @@
-"""The verb `upload`: add, follow until each file is settled or stuck, one line per file."""
+"""The verb `upload`: what is sent, how, and following it."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
+from exai_desktop.cli.doors import doors
+from exai_desktop.cli.jobs.following import Following
 from exai_desktop.cli.jobs.plan import print_plan
+from exai_desktop.cli.jobs.sources import STDIN, absolute, all_of, check_name, forget_kept, kept
 from exai_desktop.cli.output import Exit, Output
-from exai_desktop.cli.session import run_verb
-from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
-from exai_desktop.core.errors.table import CODES
-from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.events import (
-    BatchScanned,
-    Event,
-    JobChanged,
-    JobsAdded,
-    ProblemRaised,
-    ProblemSolved,
-)
+from exai_desktop.cli.session import errors_told, run_verb
 from exai_desktop.core.files.files import ASKING, accepted_codes, without_person
-from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, Origin, SortKey
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, Origin
 from exai_desktop.core.service import UploadService
-
-S = JobState
-
-# These do not go on by themselves.
-_SETTLED: Final = frozenset(s for s in S if s.is_final) | {S.HELD, S.NEEDS_REVIEW}
-
-# A fault that a wait of seconds did not cure is reported; the file stays in the queue.
-_PATIENCE_S: Final = 10.0
-_PATIENCE_TRIES: Final = 3
-
-
-class Following:
-    """One drop and what became of it. Survives the end of the process that carries it out."""
-
-    def __init__(self, paths: Sequence[str], options: AddOptions, output: Output) -> None:
-        self._paths = paths
-        self._options = options
-        self._output = output
-        self._batch_id: int | None = None
-        self._is_scanned = False
-        self._pending: dict[int, JobView] = {}
-        self._storage = StorageTrouble()
-        self._lists_failed: Counter[int] = Counter()
-        # By job, in the order printed.
-        self.outcomes: dict[int, JobState] = {}
-
-    async def run(self, service: UploadService) -> None:
-        """Add (or take up again), print each file once, return when none is left."""
-        events = await service.events()
-        try:
-            if self._batch_id is None or not self._is_scanned:
-                self._pending.clear()
-                self._batch_id = await service.queue.add(self._paths, self._options)
-            else:
-                for job in await rows_of(service, JobQuery(batch_id=self._batch_id)):
-                    self._see(job)
-            while not self._is_scanned or self._pending:
-                try:
-                    async with asyncio.timeout(self._storage.left_s(time.monotonic())):
-                        event = await anext(events)
-                except TimeoutError:
-                    if self._give_up():
-                        return
-                else:
-                    self._take(event)
-        finally:
-            await events.aclose()
-
-    def _take(self, event: Event) -> None:
-        if isinstance(event, JobsAdded):
-            for job in event.jobs:
-                self._see(job)
-        elif isinstance(event, JobChanged):
-            self._see(event.job)
-        elif isinstance(event, ProblemRaised) and event.account is None:
-            self._output.problem(event.error)
-            self._storage.raised(event.error, time.monotonic())
-        elif isinstance(event, ProblemSolved) and event.account is None:
-            self._storage.solved(event.error)
-        elif isinstance(event, BatchScanned) and event.batch_id == self._batch_id:
-            self._is_scanned = True
-
-    def _see(self, job: JobView) -> None:
-        if job.batch_id != self._batch_id or job.id in self.outcomes:
-            return
-        self._pending[job.id] = job
-        if job.state in _SETTLED or self._is_stuck(job):
-            self._report(job)
-        elif self._storage.given_up is not None and job.state in _NOT_BEGUN:
-            self._report(replace(job, state=S.WAITING, error=self._storage.given_up))
-
-    def _report(self, job: JobView) -> None:
-        self._pending.pop(job.id, None)
-        self.outcomes[job.id] = job.state
-        self._output.job(job)
-
-    def _give_up(self) -> bool:
-        """Nothing can be written down: what has not begun waits. Whether that is all."""
-        problem = self._storage.give_up()
-        for job in list(self._pending.values()):
-            self._see(job)
-        if not self.outcomes and not self._pending:
-            raise AppError(ErrorCode(problem.code), problem.detail)
-        return not self._pending
-
-    def _is_stuck(self, job: JobView) -> bool:
-        if job.state is S.UNCERTAIN and job.wait_reason:
-            self._lists_failed[job.id] += 1
-            return self._lists_failed[job.id] >= _PATIENCE_TRIES
-        return is_stuck(job, time.time())
-
-
-# Nothing of these has left.
-_NOT_BEGUN: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING})
-
-
-class StorageTrouble:
-    """The profile cannot be written: at first that may pass, then it is reported.
-
-    What the user alone can mend is reported at once, and so is what comes back again and again.
-    Times are of the monotonic clock.
-    """
-
-    def __init__(self) -> None:
-        self._problem: ErrorView | None = None
-        self._until = 0.0
-        self._times = 0
-        self.given_up: ErrorView | None = None
-
-    def raised(self, error: ErrorView, now: float) -> None:
-        if error.code not in STORAGE and error.code != ErrorCode.DISK_LOW:
-            return
-        if self._problem is None:
-            self._times += 1
-            self._until = now + _PATIENCE_S
-        is_lasting = error.code != ErrorCode.DATABASE_ERROR and is_for_the_user(error.code)
-        if is_lasting or self._times >= _PATIENCE_TRIES:
-            self._until = now
-        self._problem = error
-
-    def solved(self, error: ErrorView) -> None:
-        if error.code in STORAGE or error.code == ErrorCode.DISK_LOW:
-            self._problem = None
-
-    def left_s(self, now: float) -> float | None:
-        """How long to go on waiting; None: as long as it takes."""
-        if self._problem is None or self._problem is self.given_up:
-            return None
-        return max(0.0, self._until - now)
-
-    def give_up(self) -> ErrorView:
-        assert self._problem is not None
-        self.given_up = self._problem
-        return self._problem
-
-
-def is_for_the_user(code: str) -> bool:
-    """Whether no wait cures it."""
-    return CODES[ErrorCode(code)].retry is Retry.ASK
-
-
-def is_stuck(job: JobView, now: float) -> bool:
-    """Whether a waiting job's trouble lies outside: the network, the provider, the file."""
-    if job.error is None or job.state not in (S.WAITING, S.QUEUED):
-        return False
-    if job.error.code == ErrorCode.REVIEW_NEEDED:
-        return True  # behind another file that only the user can settle
-    try:
-        info = CODES[ErrorCode(job.error.code)]
-    except ValueError:
-        return False
-    if info.outcome not in (Outcome.UNAVAILABLE, Outcome.UNCERTAIN, Outcome.LOCAL):
-        return False
-    if is_for_the_user(job.error.code):
-        return True
-    wait_s = (job.not_before or now) - now
-    return job.attempts >= _PATIENCE_TRIES or wait_s > _PATIENCE_S
-
-
-async def rows_of(service: UploadService, query: JobQuery) -> list[JobView]:
-    """All rows of a query, page by page."""
-    rows: list[JobView] = []
-    while True:
-        wanted = replace(query, sort=SortKey.ID, offset=len(rows), limit=500)
-        page = await service.queue.page(wanted)
-        rows += page.rows
-        if not page.rows or len(rows) >= page.total:
-            return rows
-
-
-_GOOD: Final = frozenset({JobState.DONE, JobState.DUPLICATE})
-
-
-def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
-    ctx: typer.Context,
-    paths: Annotated[
-        list[str], typer.Argument(help="Files and folders to upload.", show_default=False)
-    ],
-    account: Annotated[str | None, typer.Option(help="Account to use.")] = None,
-    purpose: Annotated[str | None, typer.Option(help="Purpose at the provider.")] = None,
-    allow_fallback: Annotated[
-        bool,
-        typer.Option(
-            "--allow-fallback", help="Another provider may get files this account refuses."
-        ),
-    ] = False,
-    accept: Accept = None,
-    unattended: Annotated[
-        bool,
-        typer.Option(
-            "--unattended", help="For scripts: only files in the allowed_folders setting."
-        ),
-    ] = False,
-    only_plan: Annotated[
-        bool,
-        typer.Option("--plan", help="Send nothing; show which files would go where, and the time."),
-    ] = False,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use the built-in servers.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
-) -> None:
-    """Upload files and folders, wait for them, print their file IDs."""
-    origin = Origin.UNATTENDED if unattended else Origin.CLI
-    codes = accepted(accept, unattended=unattended)
-    options = AddOptions(account, purpose, allow_fallback, origin, codes)
-    # Only the folder one is in is added, as the engine may run elsewhere. The shell has replaced
-    # `~`, variables and patterns: what is left of them is part of a name.
-    # An empty one (an unset variable) stays empty: it must not mean the folder one is in.
-    absolute = [str(Path(path).absolute()) if path else "" for path in paths]
-
-    following: Following | None = None
-
-    async def plan(service: UploadService, output: Output) -> Exit:
-        found = await service.queue.plan(absolute, options)
-        print_plan(found, output)
-        return Exit.OK if found.fitting == len(found.files) else Exit.SOME_FAILED
-
-    if only_plan:
-        run_verb(ctx, plan, as_json=as_json, sandbox=sandbox)
-        return
-
-    async def verb(service: UploadService, output: Output) -> Exit:
-        nonlocal following
-        following = following or Following(absolute, options, output)
-        await following.run(service)
-        good = [state in _GOOD for state in following.outcomes.values()]
-        if not output.as_json:
-            output.line(f"{sum(good)} of {len(good)} files are uploaded.")
-        return Exit.OK if all(good) else Exit.SOME_FAILED
-
-    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
-
 
 Accept = Annotated[
     list[str] | None,
@@ -283,3 +39,96 @@ def accepted(words: list[str] | None, *, unattended: bool = False) -> tuple[str,
             "secret cannot be accepted in advance with --unattended", param_hint="--accept"
         )
     return codes
+
+
+def _with_stdin(
+    ctx: typer.Context, paths: list[str], name: str | None, *, sandbox: bool, as_json: bool
+) -> tuple[list[str], Path]:
+    """The paths with a copy of standard input in its place, and the folder of such copies."""
+    if STDIN not in paths:
+        raise typer.BadParameter("only standard input (-) gets a name", param_hint="--name")
+    file_name = check_name(name)
+    with errors_told(Output(as_json=as_json)):
+        folder, most_bytes = doors(ctx).place_for_stdin(sandbox)
+        copy = str(kept(folder, file_name, most_bytes))
+    return [copy if path == STDIN else path for path in paths], folder
+
+
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files and folders to upload; - is standard input.", show_default=False),
+]
+Name = Annotated[str | None, typer.Option("--name", help="The file name of standard input.")]
+FilesFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--files-from",
+        metavar="FILE",
+        help="Also upload what this file lists, one path per line; - is standard input.",
+    ),
+]
+ByNul = Annotated[
+    bool, typer.Option("-0", "--null", help="Each path in the list ends with a NUL character.")
+]
+Fallback = Annotated[
+    bool,
+    typer.Option("--allow-fallback", help="Another provider may get files this account refuses."),
+]
+Unattended = Annotated[
+    bool,
+    typer.Option("--unattended", help="For scripts: only files in the allowed_folders setting."),
+]
+Plan = Annotated[
+    bool,
+    typer.Option("--plan", help="Send nothing; show which files would go where, and the time."),
+]
+
+
+def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
+    ctx: typer.Context,
+    paths: Paths = None,
+    name: Name = None,
+    files_from: FilesFrom = None,
+    by_nul: ByNul = False,
+    account: Annotated[str | None, typer.Option(help="Account to use.")] = None,
+    purpose: Annotated[str | None, typer.Option(help="Purpose at the provider.")] = None,
+    allow_fallback: Fallback = False,
+    accept: Accept = None,
+    unattended: Unattended = False,
+    only_plan: Plan = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use the built-in servers.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Upload files and folders, wait for them, print their file IDs."""
+    origin = Origin.UNATTENDED if unattended else Origin.CLI
+    codes = accepted(accept, unattended=unattended)
+    options = AddOptions(account, purpose, allow_fallback, origin, codes)
+    wanted = all_of(paths or [], files_from, by_nul=by_nul)
+    folder = None
+    if STDIN in (paths or []) or name is not None:
+        wanted, folder = _with_stdin(ctx, wanted, name, sandbox=sandbox, as_json=as_json)
+    absolute_paths = [absolute(path) for path in wanted]
+
+    following: Following | None = None
+
+    async def plan(service: UploadService, output: Output) -> Exit:
+        found = await service.queue.plan(absolute_paths, options)
+        print_plan(found, output)
+        return Exit.OK if found.fitting == len(found.files) else Exit.SOME_FAILED
+
+    if only_plan:
+        run_verb(ctx, plan, as_json=as_json, sandbox=sandbox)
+        return
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        nonlocal following
+        following = following or Following(absolute_paths, options, output)
+        await following.run(service)
+        if folder is not None:
+            copies = await service.queue.page(JobQuery(search=folder.name, limit=500))
+            forget_kept(folder, copies.rows)
+        if not output.as_json:
+            output.line(following.summary())
+        return following.exit
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)

@@ -141,6 +141,10 @@ STORAGE: Final = frozenset(
         ErrorCode.PROFILE_PATH_TOO_LONG,
     }
 )
+# Nothing is lost where one of these stays behind: no failure, for a script either.
+SKIPPED: Final = frozenset(
+    {ErrorCode.SYSTEM_FILE, ErrorCode.FOLDER_SKIPPED, ErrorCode.EMPTY_FOLDER}
+)
 # The way to the provider is closed on our side: this says nothing about the provider.
 WAY_CLOSED: Final = frozenset(
     {

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import SKIPPED, ErrorCode
 from exai_desktop.core.errors.tree import EngineError, ErrorView, IllegalMoveError
 from exai_desktop.core.files.files import ScanResult
 
@@ -163,6 +163,15 @@ class JobView:
     finished_at: float | None = None
     # Of a stored job: what became of its file since. None: it is there, as far as known.
     file_state: CopyState | None = None
+
+    @property
+    def is_skipped(self) -> bool:
+        """Refused, and no work of the user stays behind."""
+        return (
+            self.state is JobState.REFUSED
+            and self.error is not None
+            and (self.error.code in SKIPPED)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ STATE_WORDS: Final[dict[JobState, str]] = {
 
 # The same states with more known.
 _CANCELLING: Final = "Cancelling"
+_SKIPPED: Final = "Skipped"
 _ON_HOLD: Final = "On hold"
 _RETRY_LATER: Final = "Waiting to retry"
 
@@ -63,6 +64,8 @@ def state_word(job: JobView) -> str:
     """The word for the job now: a pause that needs the user has another one than the user's own."""
     if job.cancel_requested and not job.state.is_final:
         return _CANCELLING
+    if job.is_skipped:
+        return _SKIPPED
     if job.state is S.HELD and job.error:
         return _ON_HOLD
     if job.state is S.WAITING and job.error:

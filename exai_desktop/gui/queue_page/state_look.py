@@ -69,7 +69,7 @@ def look_of(job: JobView, progress: Progressed | None = None) -> Look:
     if job.file_state is not None:
         icon, tone = _GONE_LOOKS.get(job.file_state, ("alert", Tone.BAD))
         return Look(word, icon, tone)
-    if job.cancel_requested and not job.state.is_final:
+    if job.is_skipped or (job.cancel_requested and not job.state.is_final):
         return Look(word, LOOKS[S.CANCELLED].icon, Tone.NEUTRAL)
     if job.state is S.WAITING and job.error:
         return Look(word, LOOKS[S.WAITING].icon, Tone.CARE)

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl+C end the program like its own Quit: Qt alone would not notice them."""
+"""SIGTERM, SIGHUP and Ctrl+C end the program like its own Quit: Qt alone would not notice them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from types import FrameType
 
 from PySide6.QtCore import QObject, QSocketNotifier
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Windows has no SIGHUP.
+_NAMES = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_SIGNALS = tuple(signal.Signals[name] for name in _NAMES)
 
 
 class QuitSignals(QObject):
@@ -22,13 +24,18 @@ class QuitSignals(QObject):
         for end in (self._inner, self._outer):
             end.setblocking(False)
         self._old_fd = signal.set_wakeup_fd(self._outer.fileno(), warn_on_full_buffer=False)
-        self._old_handlers = {number: signal.signal(number, _ignore) for number in _SIGNALS}
+        self._old_handlers = {
+            number: signal.signal(number, _ignore)
+            for number in _SIGNALS
+            # Under nohup the window outlives its terminal.
+            if number.name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN
+        }
         self._notifier = QSocketNotifier(self._inner.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_byte)
 
     def _on_byte(self) -> None:
         numbers = self._inner.recv(64)
-        if any(number in _SIGNALS for number in numbers):
+        if any(number in self._old_handlers for number in numbers):
             self._on_quit()
 
     def close(self) -> None:

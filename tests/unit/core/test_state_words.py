@@ -47,6 +47,8 @@ def test_what_else_is_known_has_a_word_too() -> None:
     assert state_word(job(S.SENDING, cancel=True)) == "Cancelling"
     assert state_word(job(S.DONE, cancel=True)) == "Done"
     assert state_word(job(S.FAILED, ERROR)) == "Failed"
+    assert state_word(job(S.REFUSED, ERROR)) == "Refused"
+    assert state_word(job(S.REFUSED, ErrorView.of_code("SYSTEM_FILE"))) == "Skipped"
 
 
 @pytest.mark.parametrize("outcome", [*Outcome, "stored", "interrupted"])
