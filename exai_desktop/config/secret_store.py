@@ -7,6 +7,7 @@ it does not answer: a key that cannot be read now is not a key that is not there
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from exai_desktop.config.keyring_backends import secure_backend
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.secret_store import (
     PROFILE_NAMES,
@@ -45,7 +47,6 @@ _START_LIMIT_S: Final = 5.0
 # To look for a keyring takes some 50 ms.
 _LOOK_AGAIN_S: Final = 5.0
 
-_INSECURE_MODULES: Final = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 _KINDS: Final = {
     "SecretService": "Secret Service",
     "libsecret": "Secret Service",
@@ -155,7 +156,7 @@ class KeyringStore:
             self._looked_at is None or now - self._looked_at > _LOOK_AGAIN_S
         ):
             with suppress(AccountError):
-                self._backend = _bounded(_secure_backend)
+                self._backend = _bounded(secure_backend)
             self._looked_at = now
         return self._backend
 
@@ -258,29 +259,6 @@ class StoreInUse:
         self._is_for_session = True
 
 
-def _secure_backend() -> KeyringBackend | None:
-    # Late: it looks for services of the desktop as soon as it is used.
-    import keyring
-    from keyring.backend import get_all_keyring
-    from keyring.backends.chainer import ChainerBackend
-
-    # Both keep what they found at first; a service may have been started since.
-    with suppress(AttributeError, KeyError):
-        get_all_keyring.reset()
-    keyring.core.init_backend()
-    backend = keyring.get_keyring()
-    # A chain may end in one that is not secure: take its links one by one.
-    candidates = list(backend.backends) if isinstance(backend, ChainerBackend) else [backend]
-    return next((candidate for candidate in candidates if _is_secure(candidate)), None)
-
-
-def _is_secure(backend: KeyringBackend) -> bool:
-    kind = type(backend)
-    named_so = kind.__module__.startswith(_INSECURE_MODULES) or "plaintext" in kind.__name__.lower()
-    # Below 1 the keyring library itself does not recommend a backend.
-    return not named_so and backend.priority >= 1
-
-
 def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
     """Run it in a thread that may be abandoned, and translate its errors.
 
@@ -297,8 +275,6 @@ def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
 
 
 def _once(call: Callable[[], T], limit_s: float | None) -> T:
-    from keyring.errors import KeyringLocked
-
     outcome: Future[T] = Future()
 
     def run() -> None:
@@ -311,12 +287,18 @@ def _once(call: Callable[[], T], limit_s: float | None) -> T:
     limit_s = limit_s or _LIMIT_S
     try:
         return outcome.result(limit_s)
-    except KeyringLocked as error:
-        raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED) from error
     except TimeoutError as error:
         raise AccountError(
             ErrorCode.CREDENTIAL_STORE_LOCKED, f"no answer within {limit_s:.0f} s"
         ) from error
     except Exception as error:
+        if _is_locked(error):
+            raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED) from error
         # The type alone: a backend may write anything into its messages.
         raise AccountError(ErrorCode.CREDENTIAL_STORE_UNAVAILABLE, type(error).__name__) from error
+
+
+def _is_locked(error: Exception) -> bool:
+    """The library may not be loaded at all: then nobody can have raised its error."""
+    errors = sys.modules.get("keyring.errors")
+    return errors is not None and isinstance(error, errors.KeyringLocked)

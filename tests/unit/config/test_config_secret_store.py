@@ -185,21 +185,6 @@ def test_a_keyring_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
     backend.answer.set()
 
 
-class PlaintextKeyring(Backend):
-    """Named like the one that writes keys into a readable file."""
-
-
-class HalfHearted(Backend):
-    priority = 0.5
-
-
-@pytest.mark.parametrize(
-    ("kind", "secure"), [(Backend, True), (PlaintextKeyring, False), (HalfHearted, False)]
-)
-def test_only_secure_keyrings_are_taken(kind: type[Backend], secure: bool) -> None:
-    assert secret_store._is_secure(kind()) is secure
-
-
 def test_what_is_read_at_the_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secret_store, "_START_LIMIT_S", 0.1)
     backend = Backend()
