@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from exai_desktop import __version__
-from exai_desktop.engine.files import pdf_child
 
 # All that may be said to the window; anything else is for the command line.
 _WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
@@ -16,6 +15,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
+    from exai_desktop.engine.files import pdf_child  # late: not for the version
+
     if sys.argv[1:2] == [pdf_child.VERB]:
         # Not for people: this program as the guarded child of another one of it.
         sys.exit(pdf_child.main(sys.argv[2:]))

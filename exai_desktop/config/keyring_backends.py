@@ -66,7 +66,8 @@ def _of_system() -> Iterator[KeyringBackend]:
 
 def _of_plugins() -> Iterator[KeyringBackend]:
     """Those of other packages, as the library finds them: each module makes its classes known."""
-    from keyring.backend import KeyringBackend, metadata
+    # The library's own choice of `metadata`: another one would have to be loaded besides.
+    from keyring.backend import KeyringBackend, metadata  # type: ignore[attr-defined]
 
     is_there = False
     for entry in metadata.entry_points(group="keyring.backends"):

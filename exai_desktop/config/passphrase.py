@@ -14,7 +14,6 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Final
 
-from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import EngineError
@@ -53,9 +52,12 @@ def find_passphrase(
         credential = Path(folder) / CREDENTIAL
         if credential.exists():
             return read_passphrase(credential, "the systemd credential")
-    if vault.exists() and (key_file := VaultStore(vault).key_file):
-        return read_passphrase(Path(key_file), "the key file of the vault")
-    return None
+    if not vault.exists():
+        return None
+    from exai_desktop.config.vault import VaultStore  # late: few profiles have one
+
+    key_file = VaultStore(vault).key_file
+    return read_passphrase(Path(key_file), "the key file of the vault") if key_file else None
 
 
 def take_variable() -> str:
