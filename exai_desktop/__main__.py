@@ -15,6 +15,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
+    if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
+        sys.exit(code)
     from exai_desktop.engine.files import pdf_child  # late: not for the version
 
     if sys.argv[1:2] == [pdf_child.VERB]:
@@ -30,6 +32,14 @@ def main() -> None:
     from exai_desktop.cli import main as cli
 
     cli.main()
+
+
+def _listed(words: list[str]) -> int | None:
+    """`list` by the process that holds the profile, before the command line itself is loaded."""
+    from exai_desktop.bootstrap.owner import find_owner
+    from exai_desktop.cli.jobs.listing import beside_owner
+
+    return beside_owner(words, find_owner)
 
 
 if __name__ == "__main__":

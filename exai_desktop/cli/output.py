@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 import time
 from enum import IntEnum
@@ -14,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.core.copies.models import CopyState
+from exai_desktop.cli.rows import error_object, job_object, json_line, soft_streams
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
@@ -39,48 +37,6 @@ _MARKS: Final[dict[JobState, tuple[str, str]]] = {
 _GONE_MARK: Final = ("!", "red")
 
 
-def error_object(view: ErrorView | None) -> dict[str, Any] | None:
-    if view is None:
-        return None
-    return {
-        "code": view.code,
-        "title": view.title,
-        "hint": view.hint,
-        "detail": view.detail,
-        "retry_after": view.retry_after,
-    }
-
-
-def _file_state(job: JobView) -> str | None:
-    """Of a stored job: `present` as far as known, or what became of its file."""
-    if job.state not in (S.DONE, S.DUPLICATE):
-        return None
-    return (job.file_state or CopyState.PRESENT).value
-
-
-def job_object(job: JobView) -> dict[str, Any]:
-    """A job with the field names scripts rely on."""
-    found: dict[str, Any] = {
-        "id": job.id,
-        "path": job.path,
-        "state": job.state.value,
-        "provider": job.provider,
-        "account": job.account,
-        "file_id": job.file_id,
-        "purpose": job.purpose,
-        "bytes": job.size,
-        "sha256": job.sha256,
-        "route_reason": job.route_reason,
-        "transport": job.transport,
-        "attempts": job.attempts,
-        "error": error_object(job.error),
-        "file_state": _file_state(job),
-    }
-    if job.state is S.DUPLICATE:
-        found["twin_of"] = job.twin_of
-    return found
-
-
 def look_object(look: CopyCheck) -> dict[str, Any]:
     return {"at": look.at, "sight": look.sight.value, "bytes": look.bytes}
 
@@ -94,13 +50,6 @@ def when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-def _harmless(text: str) -> str:
-    """JSON with controls and invisible characters as escapes: the value stays exact."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
 def _next_steps(error: ErrorView, job_id: int | None = None) -> list[str]:
     """The hint, and the commands that carry it out."""
     return [*([error.hint] if error.hint else []), *error.commands(job_id)]
@@ -111,22 +60,14 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        for stream in (sys.stdout, sys.stderr):
-            # A terminal or file of an older encoding shows "?" rather than ending the upload.
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")
+        soft_streams()
         self._console = Console(highlight=False, soft_wrap=True)
         self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
         self._told: set[str] = set()
 
     def json(self, value: dict[str, Any]) -> None:
-        """Readable, except for what a terminal would act on or cannot show: that is escaped."""
-        text = _harmless(json.dumps(value, ensure_ascii=False))
-        try:
-            text.encode(sys.stdout.encoding or "ascii")
-        except UnicodeEncodeError:
-            text = json.dumps(value)
-        sys.stdout.write(text + "\n")
+        """One line, harmless for a terminal; see `rows.json_line`."""
+        sys.stdout.write(json_line(value))
         sys.stdout.flush()
 
     def line(self, text: str | Text) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.cli.main import VERBS
+
 from .program import Program
 from .server import Server
 
@@ -96,10 +98,37 @@ def test_a_verb_beside_an_owner_loads_no_engine(owned: Program, words: tuple[str
     assert of(modules, ENGINE) == []
 
 
+def test_list_beside_an_owner_loads_nothing_but_a_socket(owned: Program) -> None:
+    modules = loaded(owned, "list")
+    frameworks = ("typer", "rich", "asyncio", "dataclasses", "exai_desktop.core.service")
+    assert of(modules, (*ENGINE, *frameworks)) == []
+
+
+def test_both_ways_to_list_print_the_same(owned: Program, sandbox: Server, tmp_path: Path) -> None:
+    """The long one is taken where a passphrase is given."""
+    owned.add_account(sandbox)
+    files = [tmp_path / "报告.txt", tmp_path / "script.sh"]
+    for file in files:
+        file.write_text("#!/bin/sh\n" if file.suffix == ".sh" else "hello")
+    owned.run("upload", *files).expect(1)
+    for words in (["list"], ["list", "--json"], ["list", "--limit", "1"], ["list", "--state=done"]):
+        short = owned.run(*words).expect(0)
+        assert len(short.out.splitlines()) > 1
+        long = owned.run(*words, environment={"EXAI_DESKTOP_PASSPHRASE": "no secret"}).expect(0)
+        assert (short.out, short.err) == (long.out, long.err)
+
+
 def test_help_and_version_load_no_engine(cold: Program) -> None:
     assert of(loaded(cold, "--help"), ENGINE) == []
     version = loaded(cold, "--version")
     assert of(version, (*ENGINE, "typer", "rich", "asyncio", "json", "ctypes")) == []
+
+
+def test_the_list_of_verbs_says_what_their_own_help_says(cold: Program) -> None:
+    listed = " ".join(cold.run("--help").expect(0).out.split())
+    for name, (_, summary) in VERBS.items():
+        assert f" {name} {summary}" in listed
+        assert summary in " ".join(cold.run(name, "--help").expect(0).out.split())
 
 
 def test_a_verb_loads_no_web_server_and_no_window(cold: Program) -> None:

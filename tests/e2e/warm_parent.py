@@ -47,7 +47,7 @@ STREAMS: Final = 3
 def _modules_of_verbs() -> set[str]:
     from exai_desktop.cli.main import VERBS
 
-    return {f"exai_desktop.cli.{place.partition(':')[0]}" for place in VERBS.values()}
+    return {f"exai_desktop.cli.{place.partition(':')[0]}" for place, _ in VERBS.values()}
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:

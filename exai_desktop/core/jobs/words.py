@@ -5,12 +5,14 @@ Scripts read the names of `JobState` instead; these never change.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from exai_desktop.core.copies.models import CopyState
-from exai_desktop.core.copies.queries import COPY_WORDS
+from exai_desktop.core.copies.words import COPY_WORDS, CopyState
 from exai_desktop.core.errors.codes import Outcome
-from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobState, JobView
+from exai_desktop.core.jobs.states import FORGOTTEN, JobState
+
+if TYPE_CHECKING:  # `list` beside an owner has only these words to load
+    from exai_desktop.core.jobs.jobs import Attempt, JobView
 
 S = JobState
 
