@@ -21,6 +21,8 @@ PACKAGES := packaging/linux/install-system-packages
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# Otherwise the first start would compile some thousand modules.
+export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Some machines set it. Every start of the program would compile all its modules: 3 s instead of 0.5.
 export PYTHONDONTWRITEBYTECODE :=
@@ -136,4 +138,5 @@ $(VENV): pyproject.toml uv.lock | $(TOOLS)
 	echo "Making .venv as uv.lock says"; \
 	if [ ! -e .venv/pyvenv.cfg ]; then export UV_PYTHON=.tools/$(BIN)/python; fi; \
 	$(UV) sync --locked --quiet; \
+	.venv/$(BIN)/python -m compileall -q exai_desktop; \
 	touch $@

@@ -6,7 +6,6 @@ import os
 import sys
 
 from exai_desktop import __version__
-from exai_desktop.engine.files import pdf_child
 
 # All that may be said to the window; anything else is for the command line.
 _WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
@@ -32,6 +31,10 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
+    if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
+        sys.exit(code)
+    from exai_desktop.engine.files import pdf_child  # late: not for the version
+
     if sys.argv[1:2] == [pdf_child.VERB]:
         # Not for people: this program as the guarded child of another one of it.
         sys.exit(pdf_child.main(sys.argv[2:]))
@@ -46,6 +49,14 @@ def main() -> None:
     from exai_desktop.cli import main as cli
 
     cli.main()
+
+
+def _listed(words: list[str]) -> int | None:
+    """`list` by the process that holds the profile, before the command line itself is loaded."""
+    from exai_desktop.bootstrap.owner import find_owner
+    from exai_desktop.cli.jobs.listing import beside_owner
+
+    return beside_owner(words, find_owner)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,31 @@
 """The one place that names concrete classes.
 
-`cli.main` and `gui.app` call `open_service`; nobody else knows what is behind it.
+`cli.main` and `gui.app` call `open_service`; nobody else knows what is behind it. Each name is
+imported when it is first used: a verb that another process carries out needs no engine.
 """
 
-from exai_desktop.bootstrap.opening import open_service, place_for_stdin
-from exai_desktop.bootstrap.profile_secrets import (
-    new_passphrase,
-    passphrase_for,
-    settle_copy,
-)
-from exai_desktop.bootstrap.sandbox_process import serve_sandbox
-from exai_desktop.config.resources import load_provider_table, resource_path
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from exai_desktop.bootstrap.joining import open_service, place_for_stdin
+    from exai_desktop.bootstrap.passphrases import new_passphrase, passphrase_for
+    from exai_desktop.bootstrap.profile_secrets import settle_copy
+    from exai_desktop.bootstrap.sandbox_process import serve_sandbox
+    from exai_desktop.config.resources import load_provider_table, resource_path
+
+_PLACES: Final = {
+    "load_provider_table": "config.resources",
+    "new_passphrase": "bootstrap.passphrases",
+    "open_service": "bootstrap.joining",
+    "passphrase_for": "bootstrap.passphrases",
+    "place_for_stdin": "bootstrap.joining",
+    "resource_path": "config.resources",
+    "serve_sandbox": "bootstrap.sandbox_process",
+    "settle_copy": "bootstrap.profile_secrets",
+}
 
 __all__ = [
     "load_provider_table",
@@ -22,3 +37,9 @@ __all__ = [
     "serve_sandbox",
     "settle_copy",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"exai_desktop.{_PLACES[name]}"), name)

@@ -1,7 +1,4 @@
-"""Opening the service: an engine of our own, or the one of the process that holds the profile.
-
-For an engine of our own the parts are put together here: which class stands behind each port.
-"""
+"""An engine of our own: which class stands behind each port, and the order of opening."""
 
 from __future__ import annotations
 
@@ -10,29 +7,21 @@ import getpass
 import platform
 import random
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
-from exai_desktop.bootstrap.profile_secrets import (
-    OpenedSecrets,
-    clear_environment,
-    open_secrets,
-    sandbox_secrets,
-)
+from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
-from exai_desktop.config.paths import Places, places
+from exai_desktop.config.paths import Places
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.settings_document import SettingsDocument
 from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
@@ -41,7 +30,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook
 from exai_desktop.core.accounts.secret_store import SecretStore
 from exai_desktop.core.copies.provider import FileProvider
-from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
@@ -53,7 +42,6 @@ from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, Machin
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
-from exai_desktop.engine.ipc import client
 from exai_desktop.engine.ipc import server as ipc
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
@@ -65,7 +53,6 @@ from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
-from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 
 ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
 
@@ -216,69 +203,8 @@ def provider_classes() -> dict[str, ProviderClass]:
     return {"kimi": KimiProvider, "glm": GlmProvider, "custom": CustomProvider}
 
 
-WINDOW: Final = "window"
-COMMAND_LINE: Final = "command line"
-
-# How long the process that holds the profile may take to answer.
-OWNER_ANSWERS_S: Final = 10.0
-
-# How often a window looks whether a command that holds the profile has ended.
-OWNER_POLL_S: Final = 0.3
-
-
 @asynccontextmanager
-async def open_service(
-    *, sandbox: bool = False, face: str = COMMAND_LINE, passphrase: str | None = None
-) -> AsyncIterator[UploadService]:
-    """The service of this profile, in the running loop.
-
-    A command uses the engine of whoever holds the profile. A window needs its own: it asks
-    another window to come to the front and raises ALREADY_OPEN, and waits for a command to
-    end. `passphrase` opens the vault, if the profile has one and the engine is our own.
-    """
-    clear_environment()
-    where = places(sandbox=sandbox)
-    lock = ProfileLock(where.locks / "profile.lock")
-    patient_until = time.monotonic() + OWNER_ANSWERS_S
-    while True:
-        try:
-            lock.acquire()
-            break
-        except EngineError as error:
-            if error.code in ONLY_READ and where.database.exists():
-                async with _own_engine(
-                    where, passphrase, sandbox=sandbox, face=face, only_read=error
-                ) as engine:
-                    yield engine
-                return
-            if error.code is not ErrorCode.ANOTHER_INSTANCE:
-                raise
-        try:
-            service = await client.connect(where.socket, max(0.1, patient_until - time.monotonic()))
-            owner = (await service.facts()).get("face")
-        except EngineError:
-            # It holds the lock a moment before it listens, and a moment after.
-            if time.monotonic() > patient_until:
-                raise
-            await asyncio.sleep(0.1)
-            continue
-        if face == COMMAND_LINE:
-            yield service
-            return
-        if owner == WINDOW:
-            await service.show_window()
-            raise EngineError(ErrorCode.ALREADY_OPEN)
-        await asyncio.sleep(OWNER_POLL_S)
-        patient_until = time.monotonic() + OWNER_ANSWERS_S
-    try:
-        async with _own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
-            yield engine
-    finally:
-        lock.release()
-
-
-@asynccontextmanager
-async def _own_engine(
+async def own_engine(
     where: Places,
     passphrase: str | None,
     *,
@@ -348,13 +274,6 @@ async def _opened_record(
 
 def _anchor(where: Places, store: SecretStore) -> KeptAnchor:
     return KeptAnchor(where.settings_file.with_name("audit-anchor.json"), store)
-
-
-def place_for_stdin(*, sandbox: bool) -> tuple[Path, int]:
-    """The folder for what a command reads from standard input, and the most bytes of a file."""
-    where = places(sandbox=sandbox)
-    settings = SettingsFile(SettingsDocument(where.settings_file)).load().settings
-    return where.data / "from-stdin", settings.max_file_bytes
 
 
 def _user() -> str:

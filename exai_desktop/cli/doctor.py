@@ -8,7 +8,8 @@ import typer
 
 from exai_desktop.cli.accounts.accounts import breaker_text, explained
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output, error_object
+from exai_desktop.cli.output import Exit, Output
+from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import Phase

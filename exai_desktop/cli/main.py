@@ -24,34 +24,77 @@ from exai_desktop.cli.doors import PASSPHRASE_FILE, Doors, SecretDoors
 if TYPE_CHECKING:
     from exai_desktop.core.service import UploadService
 
-# In the order of `--help`. A verb, or a `typer.Typer` of several, by its place in this package.
+# In the order of `--help`: a verb, or a `typer.Typer` of several, by its place in this package, and
+# what it does, as its own help says: to ask the verbs themselves would import all of them.
 VERBS: Final = {
-    "upload": "jobs.upload:upload",
-    "list": "jobs.jobs:list_jobs",
-    "show": "jobs.jobs:show",
-    "retry": "jobs.jobs:retry",
-    "cancel": "jobs.jobs:cancel",
-    "delete": "files.at_provider:delete",
-    "content": "files.at_provider:content",
-    "get": "files.get:get",
-    "settle": "jobs.jobs:settle",
-    "pause": "jobs.pausing:pause",
-    "resume": "jobs.pausing:resume",
-    "files": "files.files:files",
-    "search": "files.files:search",
-    "import": "files.files:import_files",
-    "verify": "files.remote:verify",
-    "reconcile": "files.remote:reconcile",
-    "doctor": "doctor:doctor",
-    "health": "accounts.health:health",
-    "explain": "jobs.explain:explain_error",
-    "account": "accounts.accounts:app",
-    "audit": "audit:app",
-    "rule": "accounts.rules:app",
-    "setting": "settings:app",
-    "vault": "vault:app",
-    "profile": "vault:profile_app",
-    "sandbox": "sandbox:app",
+    "upload": (
+        "jobs.upload:upload",
+        "Upload files and folders, wait for them, print their file IDs.",
+    ),
+    "list": ("jobs.jobs:list_jobs", "List the files in the queue with their state, newest first."),
+    "show": ("jobs.jobs:show", "Show everything about one file, with its attempts and history."),
+    "retry": (
+        "jobs.jobs:retry",
+        "Put files back into the queue. The window or the next `upload` sends them.",
+    ),
+    "cancel": ("jobs.jobs:cancel", "Cancel files that are not at a provider yet."),
+    "delete": (
+        "files.at_provider:delete",
+        "Delete files at the provider. Their entries here stay.",
+    ),
+    "content": ("files.at_provider:content", "Print the text the provider read from a file."),
+    "get": (
+        "files.get:get",
+        "Print the file ID of an uploaded file. Exit code 1 if no ID works any more.",
+    ),
+    "settle": (
+        "jobs.jobs:settle",
+        "Decide about an uncertain file: use the file at the provider, or send it again.",
+    ),
+    "pause": (
+        "jobs.pausing:pause",
+        "Pause the queue of the open window. Uploads in progress finish.",
+    ),
+    "resume": (
+        "jobs.pausing:resume",
+        "Resume the queue of the open window, also if battery or network paused it.",
+    ),
+    "files": (
+        "files.files:files",
+        "List the files at the providers as last known, newest first. `reconcile` asks again.",
+    ),
+    "search": (
+        "files.files:search",
+        "Find files by name, ID or hash, and by the texts you have opened with `content`.",
+    ),
+    "import": (
+        "files.files:import_files",
+        "Add files to the list that were not uploaded by this app. Their content stays unknown.",
+    ),
+    "verify": (
+        "files.remote:verify",
+        "Check that every uploaded file is still at its provider. Exit code 1 if one is not.",
+    ),
+    "reconcile": (
+        "files.remote:reconcile",
+        "Compare the local list with the files at the providers, and show the differences.",
+    ),
+    "doctor": ("doctor:doctor", "Check the installation and the connection of every account."),
+    "health": (
+        "accounts.health:health",
+        "Show how each provider answered recently, without a new request.",
+    ),
+    "explain": (
+        "jobs.explain:explain_error",
+        "Explain an error: what happened, what to do, and whether it is retried automatically.",
+    ),
+    "account": ("accounts.accounts:app", "Accounts at the providers."),
+    "audit": ("audit:app", "The audit trail: which files were sent, deleted and refused."),
+    "rule": ("accounts.rules:app", "Rules for folders: which providers may get their files."),
+    "setting": ("settings:app", "Settings of the program."),
+    "vault": ("vault:app", "The encrypted file with the keys, for computers without a keyring."),
+    "profile": ("vault:profile_app", "Which profile lives on after its folder was copied."),
+    "sandbox": ("sandbox:app", "Test servers on this computer that behave like Kimi and GLM."),
 }
 # Verbs that open no profile.
 _WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain"})
@@ -66,10 +109,9 @@ class _Verbs(TyperGroup):
         self.commands.update(dict.fromkeys(VERBS))  # type: ignore[arg-type]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        place = VERBS.get(cmd_name)
-        if place is None:
+        if cmd_name not in VERBS:
             return None
-        module, _, name = place.partition(":")
+        module, _, name = VERBS[cmd_name][0].partition(":")
         verb = getattr(importlib.import_module(f"exai_desktop.cli.{module}"), name)
         if isinstance(verb, typer.Typer):
             command: Any = get_group(verb)
@@ -78,11 +120,23 @@ class _Verbs(TyperGroup):
             command = get_command_from_info(
                 CommandInfo(cmd_name, callback=verb),
                 pretty_exceptions_short=True,
-                rich_markup_mode=self.rich_markup_mode,
+                rich_markup_mode=None,
             )
+        _make_plain(command)
         if cmd_name not in _WITHOUT_PROFILE:
             _give_passphrase_option(command)
         return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
+
+
+def _make_plain(command: Any) -> None:
+    """Help without frames and colours: what draws them takes longer to load than all the rest."""
+    command.rich_markup_mode = None
+    for below in getattr(command, "commands", {}).values():
+        _make_plain(below)
 
 
 def _note_passphrase_file(ctx: typer.Context, value: Path | None) -> None:
@@ -127,6 +181,7 @@ app = typer.Typer(
     cls=_Verbs,
     help="Upload files to Kimi and GLM, and keep a list of them. Without a command: the window.",
     no_args_is_help=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import sys
 import time
@@ -17,13 +15,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from exai_desktop.core.copies.models import CopyState
+from exai_desktop.cli.rows import error_object, job_object, json_line, soft_streams
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import JobState, JobView
-from exai_desktop.core.jobs.words import state_word
+from exai_desktop.core.jobs.words import is_skipped, state_word
 
 S = JobState
 
@@ -44,49 +42,6 @@ _SKIPPED_MARK: Final = ("-", "dim")
 _GONE_MARK: Final = ("!", "red")
 
 
-def error_object(view: ErrorView | None) -> dict[str, Any] | None:
-    if view is None:
-        return None
-    return {
-        "code": view.code,
-        "title": view.title,
-        "hint": view.hint,
-        "detail": view.detail,
-        "retry_after": view.retry_after,
-    }
-
-
-def _file_state(job: JobView) -> str | None:
-    """Of a stored job: `present` as far as known, or what became of its file."""
-    if job.state not in (S.DONE, S.DUPLICATE):
-        return None
-    return (job.file_state or CopyState.PRESENT).value
-
-
-def job_object(job: JobView) -> dict[str, Any]:
-    """A job with the field names scripts rely on."""
-    found: dict[str, Any] = {
-        "id": job.id,
-        "path": job.path,
-        "state": job.state.value,
-        "provider": job.provider,
-        "account": job.account,
-        "file_id": job.file_id,
-        "purpose": job.purpose,
-        "bytes": job.size,
-        "sha256": job.sha256,
-        "route_reason": job.route_reason,
-        "transport": job.transport,
-        "attempts": job.attempts,
-        "error": error_object(job.error),
-        "skipped": job.is_skipped,
-        "file_state": _file_state(job),
-    }
-    if job.state is S.DUPLICATE:
-        found["twin_of"] = job.twin_of
-    return found
-
-
 def look_object(look: CopyCheck) -> dict[str, Any]:
     return {"at": look.at, "sight": look.sight.value, "bytes": look.bytes}
 
@@ -98,13 +53,6 @@ def look_line(look: CopyCheck) -> str:
 
 def when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-
-
-def _harmless(text: str) -> str:
-    """JSON with controls and invisible characters as escapes: the value stays exact."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _next_steps(error: ErrorView, job_id: int | None = None) -> list[str]:
@@ -149,22 +97,14 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        for stream in (sys.stdout, sys.stderr):
-            # A terminal or file of an older encoding shows "?" rather than ending the upload.
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")
+        soft_streams()
         self._console = _Console(highlight=False, soft_wrap=True)
         self.errors = _Console(stderr=True, highlight=False, soft_wrap=True)
         self._told: set[str] = set()
 
     def json(self, value: dict[str, Any]) -> None:
-        """Readable, except for what a terminal would act on or cannot show: that is escaped."""
-        text = _harmless(json.dumps(value, ensure_ascii=False))
-        try:
-            text.encode(sys.stdout.encoding or "ascii")
-        except UnicodeEncodeError:
-            text = json.dumps(value)
-        self._write(text + "\n")
+        """One line, harmless for a terminal; see `rows.json_line`."""
+        self.write(json_line(value))
 
     def line(self, text: str | Text) -> None:
         self._console.print(text if isinstance(text, Text) else Text(text))
@@ -174,7 +114,8 @@ class Output:
         """Why standard output could not be written; None also when its reader has gone."""
         return self._console.failure
 
-    def _write(self, text: str) -> None:
+    def write(self, text: str) -> None:
+        """As it is; a text that is no JSON line is the caller's to make harmless."""
         with self._console.may_fail():
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -184,7 +125,7 @@ class Output:
         if self.as_json:
             self.json(job_object(job))
             return
-        mark, style = _SKIPPED_MARK if job.is_skipped else _MARKS.get(job.state, _WAITING_MARK)
+        mark, style = _SKIPPED_MARK if is_skipped(job) else _MARKS.get(job.state, _WAITING_MARK)
         if job.file_state is not None:
             mark, style = _GONE_MARK
         line = Text()
@@ -198,7 +139,7 @@ class Output:
             line.append(f"  {state_word(job)}: {job.error.title} ({job.error.code})", style=style)
             if job.error.detail not in ("", job.name):
                 line.append(f"\n    {plain_text(job.error.detail)}")
-            for more in () if job.is_skipped else _next_steps(job.error, job.id):
+            for more in () if is_skipped(job) else _next_steps(job.error, job.id):
                 line.append(f"\n    {more}", style="dim")
         else:
             line.append(f"  {state_word(job)}", style=style)
@@ -242,7 +183,7 @@ class Output:
     def text(self, text: str) -> None:
         """A document's text as it is, without what a terminal would carry out."""
         lines = [plain_text(line, len(line)) for line in text.splitlines()]
-        self._write("\n".join([*lines, ""]))
+        self.write("\n".join([*lines, ""]))
 
 
 class Exit(IntEnum):

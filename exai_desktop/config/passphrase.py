@@ -14,7 +14,6 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Final
 
-from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import EngineError
@@ -53,9 +52,12 @@ def find_passphrase(
         credential = Path(folder) / CREDENTIAL
         if credential.exists():
             return read_passphrase(credential, "the systemd credential")
-    if vault.exists() and (key_file := VaultStore(vault).key_file):
-        return read_passphrase(Path(key_file), "the key file of the vault")
-    return None
+    if not vault.exists():
+        return None
+    from exai_desktop.config.vault import VaultStore  # late: few profiles have one
+
+    key_file = VaultStore(vault).key_file
+    return read_passphrase(Path(key_file), "the key file of the vault") if key_file else None
 
 
 def take_variable() -> str:
@@ -88,7 +90,12 @@ def read_passphrase(path: Path, whose: str) -> str:
 def _refuse_open_to_others(path: Path, found: os.stat_result, whose: str) -> None:
     if sys.platform == "win32":
         return
-    forbidden = 0o022 if str(path.resolve()).startswith(_CONTAINER_SECRETS) else 0o077
+    forbidden = 0o077
+    if str(path.resolve()).startswith(_CONTAINER_SECRETS):
+        forbidden = 0o022
+    elif _is_credential(path):
+        # systemd gives it to root and lets the service's user read it, which looks like a group.
+        forbidden = 0o027
     if found.st_mode & forbidden:
         raise EngineError(
             ErrorCode.INVALID_SETTING,
@@ -96,6 +103,11 @@ def _refuse_open_to_others(path: Path, found: os.stat_result, whose: str) -> Non
         )
     if found.st_uid not in (0, os.geteuid()):
         raise EngineError(ErrorCode.INVALID_SETTING, f"{whose}: {path} belongs to another user")
+
+
+def _is_credential(path: Path) -> bool:
+    folder = os.environ.get(CREDENTIALS_FOLDER, "")
+    return bool(folder) and path.parent.resolve() == Path(folder).resolve()
 
 
 def key_file_for(path: Path) -> str:

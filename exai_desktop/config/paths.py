@@ -16,12 +16,16 @@ from typing import Final, Literal
 
 import platformdirs
 
+from exai_desktop.config.profile_socket import (
+    APP,
+    HOME_VARIABLE,
+    SANDBOX,
+    SOCKET,
+    SOCKET_PATH_BYTES,
+)
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, not_written
 
-_APP: Final = "exai-desktop"
-# The kernels allow 104 to 108 bytes.
-_SOCKET_PATH_BYTES: Final = 100
 _OWN_FILES: Final = ("exai-desktop.db", "profile.json", "vault", "audit.key")
 _OTHERS_MAY_WRITE: Final = 0o022
 _OTHERS_MAY_ANYTHING: Final = 0o077
@@ -61,7 +65,7 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
     The sandbox has a profile of its own inside, so that rehearsal never mixes with real records.
     Makes the folders, for the owner alone.
     """
-    given = home or os.environ.get("EXAI_DESKTOP_HOME")
+    given = home or os.environ.get(HOME_VARIABLE)
     if given:
         if isinstance(given, str) and given.startswith("~"):
             raise EngineError(
@@ -78,8 +82,8 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         folders = (as_given, _of_user("config"), _of_user("log"))
     data, settings, logs = folders
     if sandbox:
-        data = settings = data / "sandbox"
-        as_given = as_given / "sandbox"
+        data = settings = data / SANDBOX
+        as_given = as_given / SANDBOX
         logs = data / "logs"
     locks = data / "locks"
     for folder in (folders[0], data, settings):
@@ -97,7 +101,7 @@ def places(home: Path | None = None, *, sandbox: bool = False) -> Places:
         shared_locks=_where_profiles_meet(data),
         logs=logs,
         socket=_socket(data),
-        sandbox=data if sandbox else data / "sandbox",
+        sandbox=data if sandbox else data / SANDBOX,
         former_ids=tuple(dict.fromkeys((_short_hash(as_given), _short_hash(data)))),
     )
 
@@ -106,7 +110,7 @@ def _of_user(kind: Literal["data", "config", "log", "state"]) -> Path:
     """This user's folder. Raises INVALID_SETTING where no home is known, as in containers."""
     find: Callable[..., str] = getattr(platformdirs, f"user_{kind}_dir")
     with suppress(RuntimeError):
-        folder = Path(find(_APP, appauthor=False))
+        folder = Path(find(APP, appauthor=False))
         if folder.is_absolute():
             return folder
     raise EngineError(
@@ -195,13 +199,13 @@ def _short_hash(path: Path) -> str:
 
 def _socket(data: Path) -> Path:
     """In the profile if the path is short enough, else in a folder only this user can enter."""
-    usual = data / "engine.sock"
-    if sys.platform == "win32" or len(os.fsencode(usual)) < _SOCKET_PATH_BYTES:
+    usual = data / SOCKET
+    if sys.platform == "win32" or len(os.fsencode(usual)) < SOCKET_PATH_BYTES:
         return usual
     name = _short_hash(data)
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     socket = Path(runtime) / f"exai-{name}.sock"
-    if runtime and len(os.fsencode(socket)) < _SOCKET_PATH_BYTES and _is_mine(Path(runtime)):
+    if runtime and len(os.fsencode(socket)) < SOCKET_PATH_BYTES and _is_mine(Path(runtime)):
         return socket
     # Not the temporary folder of the environment: two processes must come to the same answer.
     folder = Path("/tmp") / f"exai-{os.getuid()}-{name}"  # noqa: S108 - checked below
@@ -211,7 +215,7 @@ def _socket(data: Path) -> Path:
             ErrorCode.INVALID_SETTING,
             f"HOME: {folder} belongs to another user; use a shorter path",
         )
-    return folder / "engine.sock"
+    return folder / SOCKET
 
 
 def _is_mine(folder: Path) -> bool:

@@ -6,7 +6,9 @@ it does not answer: a key that cannot be read now is not a key that is not there
 
 from __future__ import annotations
 
+import atexit
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from exai_desktop.config.keyring_backends import is_unlocked, secure_backend
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.secret_store import (
     PROFILE_NAMES,
@@ -40,12 +43,17 @@ NO_KEYRING: Final = "no keyring"
 _RETRY_WAITS_S: Final = (0.1, 0.4)
 # A keyring that asks the user, or has lost its service, may never answer.
 _LIMIT_S: Final = 20.0
-# What is read at every start must not delay it: the limit is short.
+# What is read or written at every start and end must not delay them: the limit is short.
 _START_LIMIT_S: Final = 5.0
+# To ask whether it is locked shows no dialog.
+_QUIET_LIMIT_S: Final = 2.0
+# A keyring that does not tell whether it is locked is asked again, by a dialog, after this time.
+_ASK_AGAIN_S: Final = 600.0
+# A service may end by an assertion of its own when a process leaves in the middle of a call.
+_LEAVE_S: Final = 2.0
 # To look for a keyring takes some 50 ms.
 _LOOK_AGAIN_S: Final = 5.0
 
-_INSECURE_MODULES: Final = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
 _KINDS: Final = {
     "SecretService": "Secret Service",
     "libsecret": "Secret Service",
@@ -89,6 +97,8 @@ class KeyringStore:
         self._owner = owner
         self._backend = backend
         self._looked_at: float | None = None
+        # Since when it did not answer, or the user closed its dialog.
+        self._locked_at: float | None = None
 
     @property
     def kind(self) -> str:
@@ -99,7 +109,8 @@ class KeyringStore:
         return _KINDS.get(module) or str(backend.name)
 
     def available(self) -> bool:
-        self._looked_at = None
+        """The user wants to know: it may ask for its password again."""
+        self._looked_at = self._locked_at = None
         if self._found() is None:
             return False
         try:
@@ -109,14 +120,15 @@ class KeyringStore:
         return True
 
     def get(self, name: str) -> str | None:
-        return self._get(
-            f"{self._owner}/{name}", None if name.startswith("key") else _START_LIMIT_S
-        )
+        return self._get(f"{self._owner}/{name}", _limit_s(name))
 
     def set(self, name: str, value: str) -> None:
         if is_secret(name):
             register(value)
-        self._call(lambda backend: backend.set_password(SERVICE, f"{self._owner}/{name}", value))
+        if _limit_s(name) is None:
+            self._locked_at = None  # a key is entered: the user may be asked for the password
+        item = f"{self._owner}/{name}"
+        self._call(lambda backend: backend.set_password(SERVICE, item, value), _limit_s(name))
 
     def delete(self, name: str) -> None:
         self._delete(f"{self._owner}/{name}")
@@ -146,7 +158,27 @@ class KeyringStore:
         backend = self._found()
         if backend is None:
             raise AccountError(ErrorCode.CREDENTIAL_STORE_UNAVAILABLE)
-        return _bounded(lambda: use(backend), limit_s)
+        self._refuse_while_locked(backend)
+        try:
+            result = _bounded(lambda: use(backend), limit_s)
+        except AccountError as error:
+            if error.code is ErrorCode.CREDENTIAL_STORE_LOCKED:
+                self._locked_at = time.monotonic()
+            raise
+        self._locked_at = None
+        return result
+
+    def _refuse_while_locked(self, backend: KeyringBackend) -> None:
+        """Each call would show the keyring's dialog again, which the user has just closed."""
+        if self._locked_at is None:
+            return
+        found = None
+        with suppress(AccountError):
+            found = _once(lambda: is_unlocked(backend), _QUIET_LIMIT_S)
+        if found is None:
+            found = time.monotonic() - self._locked_at > _ASK_AGAIN_S
+        if not found:
+            raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED)
 
     def _found(self) -> KeyringBackend | None:
         """A service that is started later is found then."""
@@ -155,9 +187,14 @@ class KeyringStore:
             self._looked_at is None or now - self._looked_at > _LOOK_AGAIN_S
         ):
             with suppress(AccountError):
-                self._backend = _bounded(_secure_backend)
+                self._backend = _bounded(secure_backend)
             self._looked_at = now
         return self._backend
+
+
+def _limit_s(name: str) -> float | None:
+    """None: the usual one. A user waits for keys, and may have to type the password first."""
+    return None if name.startswith("key") else _START_LIMIT_S
 
 
 class StoreInUse:
@@ -175,6 +212,8 @@ class StoreInUse:
         self._session = SessionStore()
         self._environment = tuple(environment)
         self._is_for_session = keyring is None
+        # Nothing is stored in the old place while it moves into a vault.
+        self._moves = threading.RLock()
 
     def _now(self) -> SecretStore:
         if self._vault is not None and self._vault.exists():
@@ -198,10 +237,12 @@ class StoreInUse:
         return self._now().get(name)
 
     def set(self, name: str, value: str) -> None:
-        self._now().set(name, value)
+        with self._moves:
+            self._now().set(name, value)
 
     def delete(self, name: str) -> None:
-        self._now().delete(name)
+        with self._moves:
+            self._now().delete(name)
 
     def status(self, ask: bool = True) -> StoreStatus:
         store = self._now()
@@ -231,23 +272,15 @@ class StoreInUse:
     def create_vault(self, passphrase: str, key_file: str, names: Sequence[str]) -> None:
         if self._vault is None:
             raise AccountError(ErrorCode.VAULT_EXISTS, "the sandbox keeps no keys")
-        if self._vault.exists():
-            raise AccountError(ErrorCode.VAULT_EXISTS)
-        former, moved = self._now(), {}
-        for name in (*PROFILE_NAMES, *names):
-            try:
-                value = former.get(name)
-            except AccountError as error:
-                # A keyring that is locked now has perhaps what we would leave behind.
-                if error.code is not ErrorCode.CREDENTIAL_STORE_UNAVAILABLE:
-                    raise
-                break
-            if value is not None:
-                moved[name] = value
-        self._vault.create(passphrase, key_file, moved)
-        for name in moved:
-            with suppress(AccountError):
-                former.delete(name)
+        with self._moves:
+            if self._vault.exists():
+                raise AccountError(ErrorCode.VAULT_EXISTS)
+            former = self._now()
+            moved = _all_of(former, (*PROFILE_NAMES, *names))
+            self._vault.create(passphrase, key_file, moved)
+            for name in moved:
+                with suppress(AccountError):
+                    former.delete(name)
 
     def change_passphrase(self, old: str, new: str, key_file: str) -> None:
         if self._vault is None or not self._vault.exists():
@@ -258,27 +291,15 @@ class StoreInUse:
         self._is_for_session = True
 
 
-def _secure_backend() -> KeyringBackend | None:
-    # Late: it looks for services of the desktop as soon as it is used.
-    import keyring
-    from keyring.backend import get_all_keyring
-    from keyring.backends.chainer import ChainerBackend
+def _all_of(store: SecretStore, names: Sequence[str]) -> dict[str, str]:
+    """Whole or not at all: what a vault does not take over is never looked for again.
 
-    # Both keep what they found at first; a service may have been started since.
-    with suppress(AttributeError, KeyError):
-        get_all_keyring.reset()
-    keyring.core.init_backend()
-    backend = keyring.get_keyring()
-    # A chain may end in one that is not secure: take its links one by one.
-    candidates = list(backend.backends) if isinstance(backend, ChainerBackend) else [backend]
-    return next((candidate for candidate in candidates if _is_secure(candidate)), None)
-
-
-def _is_secure(backend: KeyringBackend) -> bool:
-    kind = type(backend)
-    named_so = kind.__module__.startswith(_INSECURE_MODULES) or "plaintext" in kind.__name__.lower()
-    # Below 1 the keyring library itself does not recommend a backend.
-    return not named_so and backend.priority >= 1
+    Raises what the store answers, also UNAVAILABLE when it ends in the middle.
+    """
+    if store.kind == NO_KEYRING and not store.available():
+        return {}
+    found = {name: store.get(name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
@@ -296,9 +317,18 @@ def _bounded(call: Callable[[], T], limit_s: float | None = None) -> T:
     return _once(call, limit_s)
 
 
-def _once(call: Callable[[], T], limit_s: float | None) -> T:
-    from keyring.errors import KeyringLocked
+# Calls that nobody waits for any more are among them.
+_calling: Final[set[threading.Thread]] = set()
 
+
+@atexit.register
+def _let_calls_end() -> None:
+    until = time.monotonic() + _LEAVE_S
+    for thread in list(_calling):
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+def _once(call: Callable[[], T], limit_s: float | None) -> T:
     outcome: Future[T] = Future()
 
     def run() -> None:
@@ -306,17 +336,27 @@ def _once(call: Callable[[], T], limit_s: float | None) -> T:
             outcome.set_result(call())
         except Exception as error:  # noqa: BLE001 - handed over; backends raise what they like
             outcome.set_exception(error)
+        finally:
+            _calling.discard(threading.current_thread())
 
-    threading.Thread(target=run, name="keyring", daemon=True).start()
+    thread = threading.Thread(target=run, name="keyring", daemon=True)
+    _calling.add(thread)
+    thread.start()
     limit_s = limit_s or _LIMIT_S
     try:
         return outcome.result(limit_s)
-    except KeyringLocked as error:
-        raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED) from error
     except TimeoutError as error:
         raise AccountError(
             ErrorCode.CREDENTIAL_STORE_LOCKED, f"no answer within {limit_s:.0f} s"
         ) from error
     except Exception as error:
+        if _is_locked(error):
+            raise AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED) from error
         # The type alone: a backend may write anything into its messages.
         raise AccountError(ErrorCode.CREDENTIAL_STORE_UNAVAILABLE, type(error).__name__) from error
+
+
+def _is_locked(error: Exception) -> bool:
+    """The library may not be loaded at all: then nobody can have raised its error."""
+    errors = sys.modules.get("keyring.errors")
+    return errors is not None and isinstance(error, errors.KeyringLocked)

@@ -234,9 +234,10 @@ def test_a_passphrase_stays_in_no_child_and_no_file(
     given = BY_VARIABLE | {"EXAI_DESKTOP_KEY_MAIN": sandbox.key(KIMI)}
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4\n" + b"x" * 100_000)
     code = (
-        "import os, sys; from exai_desktop.bootstrap import profile_secrets as p;"
+        "from exai_desktop.bootstrap.passphrases import passphrase_for;"
+        "from exai_desktop.bootstrap.profile_secrets import open_secrets;"
         "from exai_desktop.config.paths import places;"
-        "assert p.passphrase_for(None, None); p.open_secrets(places(), [], None);"
+        "assert passphrase_for(None, None); open_secrets(places(), [], None);"
         "import subprocess; print(subprocess.run(['env'], capture_output=True, text=True).stdout)"
     )
     process = program.start("-c", code, environment=given, command=[sys.executable])

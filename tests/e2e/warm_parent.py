@@ -22,7 +22,9 @@ from typing import Any, Final
 # What `upload` with an engine of its own imports; more would be found later, each time anew.
 PROGRAM: Final = (
     "exai_desktop.cli.main",
+    "exai_desktop.bootstrap.joining",
     "exai_desktop.bootstrap.opening",
+    "exai_desktop.bootstrap.passphrases",
     "exai_desktop.engine.files.file_checks",
     "exai_desktop.engine.ipc.client",
     "exai_desktop.providers.custom",
@@ -33,7 +35,6 @@ PROGRAM: Final = (
     "certifi",
     "httpx",
     "mimetypes",
-    "typer._adapters",
     "keyring.backends.chainer",
     "keyring.backends.SecretService",
     "secretstorage",
@@ -46,7 +47,7 @@ STREAMS: Final = 3
 def _modules_of_verbs() -> set[str]:
     from exai_desktop.cli.main import VERBS
 
-    return {f"exai_desktop.cli.{place.partition(':')[0]}" for place in VERBS.values()}
+    return {f"exai_desktop.cli.{place.partition(':')[0]}" for place, _ in VERBS.values()}
 
 
 def receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:

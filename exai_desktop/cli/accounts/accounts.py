@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output, error_object, exit_for, when
+from exai_desktop.cli.output import Exit, Output, exit_for, when
+from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import (
     AccountDraft,

@@ -9,7 +9,8 @@ import typer
 
 from exai_desktop.cli.accounts.accounts import breaker_text, unreachable_text
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output, error_object, when
+from exai_desktop.cli.output import Exit, Output, when
+from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.accounts.health import HealthSample, Phase

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output, error_object, look_line, look_object, when
+from exai_desktop.cli.output import Exit, Output, look_line, look_object, when
+from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import (

@@ -9,7 +9,8 @@ import typer
 
 from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output, job_object
+from exai_desktop.cli.output import Exit, Output
+from exai_desktop.cli.rows import job_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError

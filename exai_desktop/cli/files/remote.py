@@ -10,7 +10,8 @@ import typer
 
 from exai_desktop.cli.files.files import print_import
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output, error_object
+from exai_desktop.cli.output import Exit, Output
+from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.models import RemoteListing
 from exai_desktop.core.files.names import plain_text

@@ -22,7 +22,7 @@ from exai_desktop.core.events import (
     ProblemSolved,
 )
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, SortKey
-from exai_desktop.core.jobs.words import STATE_WORDS, state_word
+from exai_desktop.core.jobs.words import STATE_WORDS, is_skipped, state_word
 from exai_desktop.core.service import UploadService
 
 S = JobState
@@ -102,7 +102,7 @@ class Following:
         self._pending.pop(job.id, None)
         self._printed.add(job.id)
         self._good += job.state in _GOOD
-        self._skipped += job.is_skipped
+        self._skipped += is_skipped(job)
         self._outcomes[state_word(job)] += 1
         self._output.job(job)
 

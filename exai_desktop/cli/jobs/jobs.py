@@ -7,20 +7,19 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from exai_desktop.cli.jobs.following import rows_of
+from exai_desktop.cli.jobs.listing import MOST_ROWS, Listing, Wanted, most_rows
 from exai_desktop.cli.jobs.upload import Accept, accepted
-from exai_desktop.cli.output import Exit, Output, job_object, look_line, look_object
+from exai_desktop.cli.output import Exit, Output, look_line, look_object
+from exai_desktop.cli.rows import job_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.former_names import RETRY_WORDS, explain
 from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.files.files import scan_text
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.jobs.jobs import JobDetail, JobQuery, JobState, JobView
-from exai_desktop.core.jobs.words import STATE_WORDS, state_word
+from exai_desktop.core.jobs.jobs import JobDetail, JobQuery, JobState
+from exai_desktop.core.jobs.words import STATE_WORDS
 from exai_desktop.core.service import UploadService
 
 Ids = Annotated[list[int], typer.Argument(help="Job numbers from `list`.", show_default=False)]
@@ -37,40 +36,35 @@ def list_jobs(
     gone: Annotated[
         bool, typer.Option("--gone", help="Only uploaded files whose ID no longer works.")
     ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            metavar="NUMBER",
+            help=f"At most so many; {MOST_ROWS} if nothing is said, with --json all.",
+            show_default=False,
+        ),
+    ] = None,
+    all_rows: Annotated[bool, typer.Option("--all", help="All there are.")] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
     """List the files in the queue with their state, newest first."""
+    most = most_rows(limit, all_rows=all_rows, as_json=as_json)
+    wanted = Wanted(tuple(state or ()), search, gone, most, as_json, sandbox)
+    listing: Listing | None = None
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        query = JobQuery(states=tuple(state or ()), search=search, gone=gone)
-        rows = await rows_of(service, query)
-        if as_json:
-            for row in rows:
-                output.json(job_object(row))
-        else:
-            _print_table(rows, output)
+        nonlocal listing
+        listing = listing or Listing(wanted, output.write)
+        while (query := listing.next_query) is not None:
+            page = await service.queue.page(JobQuery(**query))
+            listing.take(page.rows, page.total)
+        listing.tell()
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
-
-
-def _print_table(rows: list[JobView], output: Output) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("ID", justify="right")
-    for title in ("State", "Name", "Size", "Account", "File ID or reason"):
-        table.add_column(title, justify="right" if title == "Size" else "left")
-    for row in rows:
-        result = row.file_id or (row.error.title if row.error else row.wait_reason) or ""
-        table.add_row(
-            str(row.id),
-            state_word(row),
-            Text(row.name),
-            f"{row.size:,}",
-            Text(row.account or ""),
-            Text(plain_text(result)),
-        )
-    output.table(table)
 
 
 def show(

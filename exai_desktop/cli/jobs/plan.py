@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from exai_desktop.cli.output import Output, error_object
+from exai_desktop.cli.output import Output
+from exai_desktop.cli.rows import error_object
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 

@@ -6,32 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from exai_desktop.core.copies.words import (
+    CopyOrigin,
+    CopyState,
+)
 from exai_desktop.core.errors.tree import ErrorView, IllegalMoveError
 
-
-class CopyState(StrEnum):
-    """What is known of a file at the provider."""
-
-    PRESENT = "present"
-    DELETING = "deleting"
-    DELETED = "deleted"
-    MISSING = "missing"
-    EXPIRED = "expired"
-    FOREIGN = "foreign"
-
-
-class CopyOrigin(StrEnum):
-    """How a file at the provider came into the record.
-
-    Only of `SENT` the content is known: the others never stand for a file on this computer.
-    """
-
-    SENT = "sent"
-    # Seen in a list of the provider; nobody here is known to have sent it.
-    FOUND = "found"
-    # The same, taken into the record by the user.
-    IMPORTED = "imported"
-
+# Their place is a module that loads nothing else; they are known here as well.
+__all__ = ["CopyOrigin", "CopyState"]
 
 C = CopyState
 

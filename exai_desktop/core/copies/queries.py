@@ -7,8 +7,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
-from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
+from exai_desktop.core.copies.models import Copy, CopyState
+from exai_desktop.core.copies.words import (
+    COPY_WORDS,
+    ORIGIN_WORDS,
+    SIGHT_WORDS,
+    Sight,
+)
 from exai_desktop.core.errors.tree import ErrorView
+
+# Their place is a module that loads nothing else; they are known here as well.
+__all__ = ["COPY_WORDS", "ORIGIN_WORDS", "SIGHT_WORDS", "Sight"]
 
 DAY_S: Final = 86_400
 
@@ -17,14 +26,6 @@ LISTED: Final = tuple(state for state in CopyState if state is not CopyState.DEL
 
 # So many looks at each file are kept, the newest.
 KEPT_LOOKS: Final = 20
-
-
-class Sight(StrEnum):
-    """What a look at the provider found of one file."""
-
-    SEEN = "seen"
-    NOT_SEEN = "not_seen"
-    OTHER_SIZE = "other_size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +152,3 @@ class TextCache(Protocol):
     async def search(self, text: str, limit: int) -> list[TextMatch]:
         """Texts that hold this, whatever the case of its letters; the newest first."""
         ...
-
-
-# What people read, in the window and on the command line. Scripts read the names of `CopyState`,
-# `CopyOrigin` and `Sight` instead; these never change.
-COPY_WORDS: Final[dict[CopyState, str]] = {
-    CopyState.PRESENT: "Stored",
-    CopyState.DELETING: "Deletion not confirmed",
-    CopyState.DELETED: "Deleted",
-    CopyState.MISSING: "Missing",
-    CopyState.EXPIRED: "Expired",
-    CopyState.FOREIGN: "Not uploaded by this app",
-}
-
-ORIGIN_WORDS: Final[dict[CopyOrigin, str]] = {
-    CopyOrigin.SENT: "Uploaded by this app",
-    CopyOrigin.FOUND: "Found at the provider",
-    CopyOrigin.IMPORTED: "Imported; content unknown",
-}
-
-SIGHT_WORDS: Final[dict[Sight, str]] = {
-    Sight.SEEN: "Found",
-    Sight.NOT_SEEN: "Not found",
-    Sight.OTHER_SIZE: "Found with a different size",
-}

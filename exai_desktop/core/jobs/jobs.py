@@ -13,43 +13,24 @@ from enum import StrEnum
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.errors.codes import SKIPPED, ErrorCode
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, ErrorView, IllegalMoveError
 from exai_desktop.core.files.files import ScanResult
+from exai_desktop.core.jobs.states import (
+    BIRTH,
+    FINAL,
+    FORGOTTEN,
+    IN_FLIGHT,
+    RESEND_MOVES,
+    RETRY_MOVES,
+    JobState,
+)
 
-
-class JobState(StrEnum):
-    """Where one file stands on its way to one account."""
-
-    QUEUED = "queued"
-    CHECKING = "checking"
-    HASHING = "hashing"
-    WAITING = "waiting"
-    SENDING = "sending"
-    CONFIRMING = "confirming"
-    DONE = "done"
-    REFUSED = "refused"
-    DUPLICATE = "duplicate"
-    HELD = "held"
-    UNCERTAIN = "uncertain"
-    NEEDS_REVIEW = "needs_review"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        return self in FINAL
-
+# Their place is a module that loads nothing else; they are known here as well.
+__all__ = ["BIRTH", "FINAL", "FORGOTTEN", "IN_FLIGHT", "RESEND_MOVES", "RETRY_MOVES", "JobState"]
 
 S = JobState
 
-FINAL: Final = frozenset({S.DONE, S.DUPLICATE, S.REFUSED, S.FAILED, S.CANCELLED})
-
-# A file refused while its folder is walked is born refused; everything else is born queued.
-BIRTH: Final = frozenset({S.QUEUED, S.REFUSED})
-
-# Bytes may be on their way or at the provider: no other job may send this content meanwhile.
-IN_FLIGHT: Final = frozenset({S.SENDING, S.CONFIRMING, S.UNCERTAIN, S.NEEDS_REVIEW})
 
 _STOPS: Final = frozenset({S.REFUSED, S.HELD, S.FAILED, S.CANCELLED})
 
@@ -72,12 +53,6 @@ JOB_MOVES: Final[dict[JobState, frozenset[JobState]]] = {
     S.FAILED: frozenset(),
     S.CANCELLED: frozenset(),
 }
-
-# The command *retry* is the only way out of a final state; it begins a new attempt.
-RETRY_MOVES: Final = frozenset({S.REFUSED, S.FAILED, S.CANCELLED})
-
-# From these only when the file is gone at the provider: then it is sent anew.
-RESEND_MOVES: Final = frozenset({S.DONE, S.DUPLICATE})
 
 # What a job found in this state at start-up becomes. `confirming` has its file id on disk and
 # simply goes on; `sending` may have been stored, so only the provider's list can tell.
@@ -164,15 +139,6 @@ class JobView:
     # Of a stored job: what became of its file since. None: it is there, as far as known.
     file_state: CopyState | None = None
 
-    @property
-    def is_skipped(self) -> bool:
-        """Refused, and no work of the user stays behind."""
-        return (
-            self.state is JobState.REFUSED
-            and self.error is not None
-            and (self.error.code in SKIPPED)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class RoutedJob(JobView):
@@ -196,10 +162,6 @@ def routed(job: JobView) -> RoutedJob:
     if missing:
         raise EngineError(ErrorCode.WRONG_STATE, f"job {job.id} has no {missing[0]}")
     return RoutedJob(**{field.name: getattr(job, field.name) for field in fields(job)})
-
-
-# The outcome of an attempt that was not made because a recovered record may have forgotten it.
-FORGOTTEN: Final = "perhaps sent before the recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +218,8 @@ class JobQuery:
     """`search` matches name, path, file id and hash; `states` empty means all.
 
     `file` is an account and an id there: the stored jobs that share this id. `gone`: only those
-    whose file is not at the provider any more.
+    whose file is not at the provider any more. `before`: only those with a lower number, so that
+    one who reads on is not confused by what has come in meanwhile.
     """
 
     states: tuple[JobState, ...] = ()
@@ -265,6 +228,7 @@ class JobQuery:
     ids: tuple[int, ...] | None = None
     file: tuple[str, str] | None = None
     gone: bool = False
+    before: int | None = None
     sort: SortKey = SortKey.ID
     descending: bool = True
     offset: int = 0

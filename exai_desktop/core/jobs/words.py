@@ -5,12 +5,14 @@ Scripts read the names of `JobState` instead; these never change.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from exai_desktop.core.copies.models import CopyState
-from exai_desktop.core.copies.queries import COPY_WORDS
-from exai_desktop.core.errors.codes import Outcome
-from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobState, JobView
+from exai_desktop.core.copies.words import COPY_WORDS, CopyState
+from exai_desktop.core.errors.codes import SKIPPED, Outcome
+from exai_desktop.core.jobs.states import FORGOTTEN, JobState
+
+if TYPE_CHECKING:  # `list` beside an owner has only these words to load
+    from exai_desktop.core.jobs.jobs import Attempt, JobView
 
 S = JobState
 
@@ -60,11 +62,16 @@ _ATTEMPT_WORDS: Final[dict[str, str]] = {
 }
 
 
+def is_skipped(job: JobView) -> bool:
+    """Refused, and no work of the user stays behind."""
+    return job.state is S.REFUSED and job.error is not None and job.error.code in SKIPPED
+
+
 def state_word(job: JobView) -> str:
     """The word for the job now: a pause that needs the user has another one than the user's own."""
     if job.cancel_requested and not job.state.is_final:
         return _CANCELLING
-    if job.is_skipped:
+    if is_skipped(job):
         return _SKIPPED
     if job.state is S.HELD and job.error:
         return _ON_HOLD

@@ -12,7 +12,7 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import Event, EventStream
 from exai_desktop.core.service import UploadService, proxy
 from exai_desktop.engine.ipc import codec
-from exai_desktop.engine.ipc.server import MAX_LINE, pipe_name
+from exai_desktop.engine.ipc.codec import MAX_LINE, pipe_name
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

@@ -9,33 +9,59 @@ from __future__ import annotations
 import inspect
 import json
 from functools import cache
-from typing import Any, Final, get_args, get_type_hints
-
-from pydantic import TypeAdapter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.events import Event
 from exai_desktop.core.service import METHODS
-from exai_desktop.core.settings import RuleReport, Settings
+from exai_desktop.engine.ipc.plain_values import plain, typed
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+# The longest line: the extracted text of a large document.
+MAX_LINE: Final = 64 * 1024 * 1024
 
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 
 
+def pipe_name(address: Path) -> str:
+    """Where Windows has no sockets of this kind."""
+    return rf"\\.\pipe\exai-desktop-{str(address).replace(chr(92), '-').replace(':', '')}"
+
+
 @cache
-def _signature(method: str) -> tuple[inspect.Signature, dict[str, TypeAdapter[Any]]]:
-    hints = {name: TypeAdapter(hint) for name, hint in hints_of(method).items()}
-    return inspect.signature(METHODS[method]), hints
-
-
 def hints_of(method: str) -> dict[str, Any]:
     """The types of a method's arguments and of its result (`return`)."""
-    # The protocol names these for type checkers only: see there.
-    return get_type_hints(METHODS[method], localns={"Settings": Settings, "RuleReport": RuleReport})
+    # The protocol names the settings' for type checkers only: see there.
+    return get_type_hints(METHODS[method], localns=_LateNames())
+
+
+class _LateNames(dict[str, Any]):
+    """Names that the protocol does not import; what has them is loaded when one is looked up."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in ("Settings", "RuleReport"):
+            raise KeyError(name)
+        from exai_desktop.core import settings
+
+        return getattr(settings, name)
+
+
+@cache
+def _adapters(method: str) -> dict[str, TypeAdapter[Any]]:
+    """For the owner, which judges what others say."""
+    from pydantic import TypeAdapter  # late: a process that only asks does without
+
+    return {name: TypeAdapter(hint) for name, hint in hints_of(method).items()}
 
 
 @cache
 def _event_adapter(name: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # late, as above
+
     return TypeAdapter(_EVENTS[name])
 
 
@@ -44,18 +70,9 @@ def _line(value: object) -> bytes:
 
 
 def encode_call(method: str, args: tuple[object, ...], kwargs: dict[str, object]) -> bytes:
-    signature, adapters = _signature(method)
-    bound = signature.bind(None, *args, **kwargs).arguments
-    return _line(
-        {
-            "call": method,
-            "args": {
-                name: adapters[name].dump_python(value, mode="json")
-                for name, value in bound.items()
-                if name != "self"
-            },
-        }
-    )
+    bound = inspect.signature(METHODS[method]).bind(None, *args, **kwargs).arguments
+    given = {name: plain(value) for name, value in bound.items() if name != "self"}
+    return _line({"call": method, "args": given})
 
 
 def decode_call(line: bytes) -> tuple[str, dict[str, object]]:
@@ -71,7 +88,7 @@ def decode_call(line: bytes) -> tuple[str, dict[str, object]]:
         return method, {}
     if method not in METHODS:
         raise ValueError("unknown call")
-    _, adapters = _signature(method)
+    adapters = _adapters(method)
     return method, {k: adapters[k].validate_python(v) for k, v in request["args"].items()}
 
 
@@ -79,7 +96,7 @@ EVENTS_CALL: Final = _line({"call": "events", "args": {}})
 
 
 def encode_result(method: str, value: object) -> bytes:
-    adapter = _signature(method)[1]["return"]
+    adapter = _adapters(method)["return"]
     return _line({"result": adapter.dump_python(value, mode="json")})
 
 
@@ -95,7 +112,7 @@ def decode_result(method: str, line: bytes) -> Any:
     if "error" in answer:
         error = answer["error"]
         raise AppError(ErrorCode(error["code"]), error["detail"], retry_after=error["retry_after"])
-    return _signature(method)[1]["return"].validate_python(answer["result"])
+    return typed(hints_of(method)["return"], answer["result"])
 
 
 def encode_event(event: Event) -> bytes:
@@ -105,5 +122,5 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(line: bytes) -> Event:
     message = json.loads(line)
-    event: Event = _event_adapter(message["event"]).validate_python(message["value"])
+    event: Event = typed(_EVENTS[message["event"]], message["value"])
     return event

@@ -12,18 +12,16 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.core.service import UploadService, method_of
 from exai_desktop.engine.ipc import codec
+from exai_desktop.engine.ipc.codec import MAX_LINE, pipe_name
 
 log = logging.getLogger(__name__)
-
-# The longest line: the extracted text of a large document.
-MAX_LINE: Final = 64 * 1024 * 1024
 
 
 class _Server:
@@ -115,8 +113,3 @@ async def serve(service: UploadService, address: Path) -> AsyncIterator[None]:
         await server.close()
         if sys.platform != "win32":
             address.unlink(missing_ok=True)  # noqa: ASYNC240
-
-
-def pipe_name(address: Path) -> str:
-    """Where Windows has no sockets of this kind."""
-    return rf"\\.\pipe\exai-desktop-{str(address).replace(chr(92), '-').replace(':', '')}"

@@ -7,7 +7,7 @@ from typing import Final
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.jobs.jobs import JobState, JobView
-from exai_desktop.core.jobs.words import STATE_WORDS, state_word
+from exai_desktop.core.jobs.words import STATE_WORDS, is_skipped, state_word
 from exai_desktop.gui.style.tokens import Look, Tone
 from exai_desktop.gui.style.wording import clock_text, eta_text, percent, size_text, speed_text
 from exai_desktop.gui.widgets.chip_filter import StateGroup
@@ -69,7 +69,7 @@ def look_of(job: JobView, progress: Progressed | None = None) -> Look:
     if job.file_state is not None:
         icon, tone = _GONE_LOOKS.get(job.file_state, ("alert", Tone.BAD))
         return Look(word, icon, tone)
-    if job.is_skipped or (job.cancel_requested and not job.state.is_final):
+    if is_skipped(job) or (job.cancel_requested and not job.state.is_final):
         return Look(word, LOOKS[S.CANCELLED].icon, Tone.NEUTRAL)
     if job.state is S.WAITING and job.error:
         return Look(word, LOOKS[S.WAITING].icon, Tone.CARE)

@@ -115,6 +115,9 @@ def _conditions(query: JobQuery) -> tuple[str, list[Value]]:
         values += [storable(file_id), account]
     if query.gone:
         terms.append("file_state IS NOT NULL")
+    if query.before is not None:
+        terms.append("id < ?")
+        values.append(query.before)
     if wanted := query.search.strip():
         either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
         values += [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]

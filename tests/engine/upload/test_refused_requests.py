@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.bootstrap.opening import WINDOW, open_service
+from exai_desktop.bootstrap.joining import WINDOW, open_service
 from exai_desktop.core.accounts.accounts import AccountDraft
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError

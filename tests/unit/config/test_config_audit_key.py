@@ -76,7 +76,7 @@ def test_a_locked_keyring_means_the_file_until_it_is_open_again(
     assert locked.protected_by == BY_FILE
     assert locked.key != before.key
     backend.failure = None
-    after = load_seal(keys, file)
+    after = load_seal(KeyringStore("profile", backend), file)
     assert after.key == before.key
     # What was sealed with the file's key can still be checked, and is told apart.
     assert after.keys[key_id(locked.key)] == locked.key

@@ -85,6 +85,24 @@ def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: 
     assert f"chmod 600 '{file}'" in caught.value.detail
 
 
+@posix
+@pytest.mark.parametrize(
+    ("mode", "is_good"), [(0o400, True), (0o440, True), (0o460, False), (0o444, False)]
+)
+def test_a_credential_is_as_systemd_gives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, is_good: bool
+) -> None:
+    """With User= it belongs to root, and an ACL for the user looks like a group's right."""
+    file = private(tmp_path / CREDENTIAL, "by systemd")
+    file.chmod(mode)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    if is_good:
+        assert read_passphrase(file, "the credential") == "by systemd"
+    else:
+        with pytest.raises(EngineError):
+            read_passphrase(file, "the credential")
+
+
 @pytest.mark.parametrize("text", ["", "\n", "\r\nx"])
 def test_a_file_without_a_first_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(EngineError):

@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from keyring.backend import KeyringBackend
@@ -132,6 +133,86 @@ def own_secret_service(secret_service: dict[str, str]) -> Iterator[dict[str, str
         shutil.rmtree(root, ignore_errors=True)
 
 
+# Somebody unlocks it in another program; from then on it answers again, unasked.
+AGAIN_AFTER_LOCK = """
+import secretstorage
+from exai_desktop.config import keyring_backends
+from exai_desktop.config.secret_store import KeyringStore
+from exai_desktop.core.errors.tree import AccountError
+keys = KeyringStore("one")
+keys.set("key of work", "some-key")
+backend, asked = keys._found(), []
+real = backend.get_preferred_collection
+backend.get_preferred_collection = lambda: asked.append(1) or real()
+with keyring_backends.closing(secretstorage.dbus_init()) as connection:
+    collection = secretstorage.get_default_collection(connection)
+    collection.lock()
+    for _ in range(5):
+        try:
+            keys.get("key of work")
+        except AccountError as error:
+            print(error.code, len(asked))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")
+def test_the_dialog_of_a_locked_keyring_is_shown_once(own_secret_service: dict[str, str]) -> None:
+    said = run(AGAIN_AFTER_LOCK, own_secret_service)
+    assert said.splitlines() == ["CREDENTIAL_STORE_LOCKED 1"] * 5
+
+
+def test_a_keyring_that_does_not_tell_is_asked_less_and_less() -> None:
+    backend = MemoryKeyring()
+    backend.failure = KeyringLocked("locked")
+    asked: list[str] = []
+    whole = backend.get_password
+
+    def counted(service: str, username: str) -> str | None:
+        asked.append(username)
+        return whole(service, username)
+
+    backend.get_password = counted  # type: ignore[method-assign]
+    keys = KeyringStore("p", backend)
+    for _ in range(9):
+        with pytest.raises(AccountError) as caught:
+            keys.get("key of work")
+        assert caught.value.code is ErrorCode.CREDENTIAL_STORE_LOCKED
+    assert len(asked) == 1
+    # When the user wants it: a key is entered, or the key store is looked at.
+    backend.failure = None
+    keys.set("key of work", KEY)
+    assert keys.get("key of work") == KEY
+    backend.failure = KeyringLocked("locked")
+    with pytest.raises(AccountError):
+        keys.get("key of work")
+    backend.failure = None
+    assert keys.available()
+    assert keys.get("key of work") == KEY
+
+
+LEAVES = """
+import sys, threading, time
+from keyring.backend import KeyringBackend
+from exai_desktop.config import secret_store
+class Slow(KeyringBackend):
+    priority = 5
+    def get_password(self, *_):
+        time.sleep(1.5)
+        print("the call has ended", flush=True)
+    set_password = get_password
+secret_store._START_LIMIT_S = 0.05
+try:
+    secret_store.KeyringStore("p", Slow()).get("audit")
+except Exception as error:
+    print(error.code, flush=True)
+"""
+
+
+def test_a_process_does_not_leave_in_the_middle_of_a_call() -> None:
+    """The service of a desktop may end by it, and with it the keyring of all programs."""
+    assert run(LEAVES, {}).splitlines() == ["CREDENTIAL_STORE_LOCKED", "the call has ended"]
+
+
 class Backend(KeyringBackend):
     """A keyring that behaves badly in a chosen way: no real one does so on demand."""
 
@@ -183,21 +264,6 @@ def test_a_keyring_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
     assert own.seconds() < 5
     assert caught.value.code is ErrorCode.CREDENTIAL_STORE_LOCKED
     backend.answer.set()
-
-
-class PlaintextKeyring(Backend):
-    """Named like the one that writes keys into a readable file."""
-
-
-class HalfHearted(Backend):
-    priority = 0.5
-
-
-@pytest.mark.parametrize(
-    ("kind", "secure"), [(Backend, True), (PlaintextKeyring, False), (HalfHearted, False)]
-)
-def test_only_secure_keyrings_are_taken(kind: type[Backend], secure: bool) -> None:
-    assert secret_store._is_secure(kind()) is secure
 
 
 def test_what_is_read_at_the_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,6 +350,59 @@ def test_a_locked_keyring_keeps_the_vault_from_being_made(tmp_path: Path) -> Non
         store.create_vault(NEW, "", ["key of work"])
     assert caught.value.code is ErrorCode.CREDENTIAL_STORE_LOCKED
     assert not (tmp_path / "vault").exists()
+
+
+def test_a_keyring_that_ends_in_the_middle_loses_no_key(tmp_path: Path) -> None:
+    """The vault would take over a part, and nobody would look for the rest."""
+    backend = MemoryKeyring()
+    store = StoreInUse(VaultStore(tmp_path / "vault"), KeyringStore("p", backend))
+    store.set("key of home", KEY)
+    store.set("key of work", KEY)
+    whole = backend.get_password
+
+    def ends(service: str, username: str) -> str | None:
+        if username.endswith("work"):
+            raise InitError("gone")
+        return whole(service, username)
+
+    backend.get_password = ends  # type: ignore[method-assign]
+    with pytest.raises(AccountError) as caught:
+        store.create_vault(NEW, "", ["key of home", "key of work"])
+    assert caught.value.code is ErrorCode.CREDENTIAL_STORE_UNAVAILABLE
+    assert not (tmp_path / "vault").exists()
+    assert len(backend.items) == 2
+
+
+def test_what_is_stored_while_a_vault_is_made_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, began = VaultStore(tmp_path / "vault"), threading.Event()
+    store = StoreInUse(vault, memory())
+    store.set("key of work", "old")
+    create = vault.create
+    others: list[threading.Thread] = []
+    refused: list[AccountError] = []
+
+    def second() -> None:
+        try:
+            store.create_vault(NEW + "2", "", ["key of work"])
+        except AccountError as error:
+            refused.append(error)
+
+    def slow(*arguments: Any) -> None:
+        for work in (lambda: store.set("key of work", KEY), second):
+            others.append(threading.Thread(target=work))
+            others[-1].start()
+        began.wait(0.3)  # long enough for either to do harm, if it could
+        create(*arguments)
+
+    monkeypatch.setattr(vault, "create", slow)
+    store.create_vault(NEW, "", ["key of work"])
+    for thread in others:
+        thread.join(60)
+    assert store.get("key of work") == KEY
+    assert [error.code for error in refused] == [ErrorCode.VAULT_EXISTS]
+    VaultStore(tmp_path / "vault").unlock(NEW)
 
 
 def test_without_a_keyring_a_vault_can_be_made(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""The process that holds the profile, asked with a socket and nothing else.
+
+What is not plain (a passphrase is given, the place of the profile must be worked out, the owner
+has something to tell, is of another version or does not answer) is left to `joining`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+from exai_desktop import __version__
+from exai_desktop.config.profile_socket import plain_socket
+
+Ask = Callable[..., Any]
+
+ANSWERS_WITHIN_S: Final = 10.0
+
+# Whoever gives one wants the vault of the owner opened.
+_PASSPHRASES: Final = (
+    "EXAI_DESKTOP_PASSPHRASE",
+    "EXAI_DESKTOP_PASSPHRASE_FILE",
+    "CREDENTIALS_DIRECTORY",
+)
+
+
+def find_owner(*, sandbox: bool) -> Ask | None:
+    """`ask(method, **arguments)` gives the result as JSON has it. Raises OSError, ValueError."""
+    if any(name in os.environ for name in _PASSPHRASES):
+        return None
+    place = plain_socket(sandbox=sandbox)
+    if place is None:
+        return None
+    owner = _Owner()
+    try:
+        owner.connect(place)
+        facts = owner.ask("facts")
+    except (OSError, ValueError):
+        facts = {}
+    if facts.get("version") != __version__ or facts.get("problems"):
+        owner.close()
+        return None
+    owner.wait_long()
+    return owner.ask
+
+
+class _Owner:
+    """One connection for all questions; it is closed by the end of the process."""
+
+    def __init__(self) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.settimeout(ANSWERS_WITHIN_S)
+        self._lines = self._connection.makefile("rb")
+
+    def connect(self, place: str) -> None:
+        self._connection.connect(place)
+
+    def wait_long(self) -> None:
+        """It lives; what it has to look up may take its time."""
+        self._connection.settimeout(None)
+
+    def ask(self, method: str, **arguments: object) -> Any:
+        call = json.dumps({"call": method, "args": arguments})
+        self._connection.sendall(call.encode("ascii") + b"\n")
+        line = self._lines.readline()
+        if not line:
+            raise ConnectionResetError("the owner has ended")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ValueError(answer["error"]["code"])
+        return answer["result"]
+
+    def close(self) -> None:
+        self._lines.close()
+        self._connection.close()
