@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -251,7 +253,16 @@ def _root(
     ctx.obj = Doors(_open_service, _serve_sandbox, _place_for_stdin, _secret_doors())
 
 
+def _end(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Run one verb; ends the process with its exit code."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            # What ends a process at its end, such as a call of the keyring, is waited for.
+            signal.signal(number, _end)
     # On Windows click would replace `~`, variables and patterns once more.
     app(prog_name="exai-desktop", windows_expand_args=False)
