@@ -5,6 +5,7 @@ from typing import Any
 _any: Any = None
 
 _PYDANTIC = (lambda: (_any.model_config, _any.settings_customise_sources),)
+_TYPER = (lambda: (_any.rich_markup_mode,),)
 
 # Laws and tools that only tests use.
 _TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
@@ -29,6 +30,9 @@ _ROWS = (
     ),
 )
 
+# Python itself, atexit and rich call these.
+_CALLED = (lambda: (_any.__getattr__, _any._let_calls_end, _any.on_broken_pipe),)
+
 # typer calls what its decorators have seen, and what the table of verbs names.
 _VERBS = (
     lambda: (
@@ -37,6 +41,7 @@ _VERBS = (
         _any.doctor,
         _any.explain_error,
         _any.export,
+        _any.format_commands,
         _any.get_command,
         _any.import_files,
         _any.list_accounts,
