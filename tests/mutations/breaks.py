@@ -465,7 +465,7 @@ BREAKS: Final = (
     Break(
         "An ID that was seen with an earlier key is checked before it is used again",
         "engine/upload/stored_copies.py",
-        "        if seen_at < self._accounts.get(copy.account).key_since:",
+        "        if of_earlier_key(self._accounts, copy.account, seen_at):",
         "        if False:",
         "tests/engine/accounts/test_set_key.py::test_a_key_of_another_owner_does_not_give_out_ids_it_cannot_reach",
     ),
@@ -503,5 +503,12 @@ BREAKS: Final = (
         "        _check(_INSTEAD, instead)",
         "        pass",
         "tests/e2e/test_cli_company_network.py::test_certificates_that_are_missing_stop_everything",
+    ),
+    Break(
+        "No upload begins with an earlier key, or at its address",
+        "engine/upload/attempt.py",
+        "            if await accounts.provider(job.account) is not way.provider:",
+        "            if False:",
+        "tests/engine/accounts/test_set_key.py::test_what_waits_for_its_turn_goes_to_the_new_address",
     ),
 )

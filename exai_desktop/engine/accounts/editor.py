@@ -1,4 +1,7 @@
-"""The user's changes of accounts: keyring, settings file and the accounts in use, in this order."""
+"""The user's changes of accounts: in the keyring, the settings file and the accounts in use.
+
+A change that is cut in the middle leaves them apart: the callers let each run to its end.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,8 @@ class AccountEditor:
         return replace(account, key_fingerprint=fingerprint, key_since=self.clock.now())
 
     def with_key(self, name: str, key: str, place: KeyPlace) -> tuple[Account, str]:
-        """The account as it will be with the new key, and the key without white space.
+        """The account as it will be with the new key, and the key without white space; the key
+        counts from its `replace_key` on.
 
         Raises INVALID_KEY_FORMAT, INVALID_ACCOUNT.
         """
@@ -95,14 +99,20 @@ class AccountEditor:
             await provider.close()
 
     async def replace_key(self, account: Account, key: str) -> None:
-        """What is under way is finished with the old key; all else uses the new one."""
+        """What is under way is finished with the old key; all else uses the new one.
+
+        The account's gate is closed meanwhile.
+        """
         await self._check_address(account, key)
         before = self.accounts.get(account.name)
         old = await self._old_key(before)
         await self._read(self.credentials.set, account, key)
+        # In use at the moment it is dated: what was asked before was asked with the old key.
+        self.accounts.change(replace(account, key_since=self.clock.now()))
         try:
-            await self._change(account)
-        except AppError:
+            await self._save(self.accounts.all())
+        except Exception:
+            self.accounts.change(before)
             # The new key must not go to the old address.
             if old is not None:
                 await self._read(self.credentials.set, before, old)
