@@ -98,7 +98,7 @@ def engine_parts(
     table, known_problems = load_provider_table(), Problems(bus)
     shared = shared_parts(
         given.where,
-        given.secrets.profile_id,
+        given.secrets.identity.id,
         settings,
         opened.database,
         stack,
@@ -317,8 +317,9 @@ async def _own_engine(
         engine = assembly.engine
         if only_read is None:
             await stack.enter_async_context(ipc.serve(engine, where.socket))
-            if secrets.copied is not None:
+            if secrets.copied is not None and not opened.is_read_only:
                 await engine.audit.note_profile(secrets.copied.choice)
+                await asyncio.to_thread(secrets.identity.choice_noted)
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine

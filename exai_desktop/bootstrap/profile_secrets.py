@@ -30,12 +30,15 @@ Ask = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class OpenedSecrets:
-    """`copied`: what the user has chosen since the last start of a profile that was copied."""
+    """`copied`: what the user has chosen for a copied profile, as long as no record has it."""
 
-    profile_id: str
+    identity: ProfileIdentity
     store: StoreInUse
     keys: AccountKeys
-    copied: Copied | None = None
+
+    @property
+    def copied(self) -> Copied | None:
+        return self.identity.choice
 
 
 def open_secrets(
@@ -58,7 +61,7 @@ def open_secrets(
         identity.check(store, KeyringStore(COMPUTER))
         identity.carry_over(keyring, accounts)
     keys = AccountKeys(store, environment, where.key_addresses)
-    return OpenedSecrets(identity.id, store, keys, identity.take_choice())
+    return OpenedSecrets(identity, store, keys)
 
 
 def clear_environment() -> None:
@@ -70,7 +73,7 @@ def clear_environment() -> None:
 def sandbox_secrets(where: Places) -> OpenedSecrets:
     """Nothing of the sandbox is secret, and nothing of it stays."""
     store = StoreInUse(None, None)
-    return OpenedSecrets(ProfileIdentity(where).id, store, AccountKeys(store))
+    return OpenedSecrets(ProfileIdentity(where), store, AccountKeys(store))
 
 
 def passphrase_for(file: Path | None, ask: Ask | None) -> str | None:
