@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
@@ -60,8 +61,14 @@ def open_secrets(
     else:
         identity.check(store, KeyringStore(COMPUTER))
         identity.carry_over(keyring, accounts)
-    keys = AccountKeys(store, environment, where.key_addresses)
+    book = SettingsAccountBook(SettingsDocument(where.settings_file))
+    names = partial(_names, book)
+    keys = AccountKeys(store, environment, where.key_addresses, names)
     return OpenedSecrets(identity, store, keys)
+
+
+def _names(book: SettingsAccountBook) -> list[str]:
+    return [account.name for account in book.load()]
 
 
 def clear_environment() -> None:
