@@ -20,6 +20,9 @@ from exai_desktop.core.errors.tree import AccountError, EngineError
 START_S: Final = 20.0
 
 
+_NOT_WRITTEN: Final = AccountError(ErrorCode.INVALID_ACCOUNT, "the sandbox has accounts of its own")
+
+
 class SandboxBook:
     """The sandbox's accounts: they exist as long as it runs and are never written down."""
 
@@ -29,8 +32,11 @@ class SandboxBook:
     def load(self) -> tuple[Account, ...]:
         return self._accounts
 
-    def save(self, accounts: Sequence[Account]) -> None:
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the sandbox has accounts of its own")
+    def put(self, account: Account, before: Account | None = None) -> None:
+        raise _NOT_WRITTEN
+
+    def remove(self, name: str) -> None:
+        raise _NOT_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -303,14 +302,14 @@ async def test_a_change_that_is_cancelled_in_the_middle_is_still_made_whole(
     async with open_bench(tmp_path, accounts=[KIMI]) as bench:
         editor = bench.parts.editor
         loop, saving = asyncio.get_running_loop(), asyncio.Event()
-        save = editor.book.save
+        put = editor.book.put
 
-        def told(accounts: Sequence[Account]) -> None:
+        def told(account: Account, before: Account | None = None) -> None:
             loop.call_soon_threadsafe(changing.cancel)
             loop.call_soon_threadsafe(saving.set)
-            save(accounts)
+            put(account, before)
 
-        monkeypatch.setattr(editor.book, "save", told)
+        monkeypatch.setattr(editor.book, "put", told)
         changing = asyncio.ensure_future(bench.engine.accounts.set_key("kimi", NEW_KEY))
         await saving.wait()
         with pytest.raises(asyncio.CancelledError):
@@ -330,10 +329,10 @@ async def test_a_change_that_cannot_be_saved_leaves_the_old_key(
     async with open_bench(tmp_path, accounts=[KIMI]) as bench:
         editor = bench.parts.editor
 
-        def fails(_: Sequence[Account]) -> None:
+        def fails(account: Account, before: Account | None = None) -> None:
             raise EngineError(ErrorCode.DISK_FULL)
 
-        monkeypatch.setattr(editor.book, "save", fails)
+        monkeypatch.setattr(editor.book, "put", fails)
         with pytest.raises(EngineError):
             await bench.engine.accounts.set_key("kimi", NEW_KEY)
         [status] = await bench.engine.accounts.all()
