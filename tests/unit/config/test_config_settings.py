@@ -249,6 +249,8 @@ RULE = {"folder": "/contracts", "places": ["glm"]}
         {"allow_fallback": "perhaps"},
         {"malware_scan": "requird"},
         {"content_macros": "refuze"},
+        {"content_secret": "Refuse"},
+        {"content_secrets": "refuse"},
     ],
 )
 def test_what_may_say_where_files_must_not_go_stops_sending(
