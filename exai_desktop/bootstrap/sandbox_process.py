@@ -17,7 +17,8 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
 
-START_S: Final = 20.0
+# A busy computer takes long to import a web server.
+START_S: Final = 60.0
 
 
 _NOT_WRITTEN: Final = AccountError(ErrorCode.INVALID_ACCOUNT, "the sandbox has accounts of its own")
@@ -91,7 +92,13 @@ async def sandbox_process(store: Path, in_flight: int) -> AsyncIterator[SandboxA
     )
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), START_S)
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), START_S)
+        except TimeoutError:
+            process.kill()
+            raise EngineError(
+                ErrorCode.UNEXPECTED_ERROR, f"the sandbox did not start within {START_S:g} seconds"
+            ) from None
         if not line:
             raise EngineError(ErrorCode.UNEXPECTED_ERROR, "the sandbox did not start")
         yield _accounts(json.loads(line), in_flight)
