@@ -388,8 +388,10 @@ BREAKS: Final = (
     Break(
         "A key is never sent to an address other than its own",
         "config/credentials.py",
-        "origin = origin_of(account.base_url)\n        given",
-        "origin = self._store.get(address_name(account.name)) or ''\n        given",
+        "origin = origin_of(account.base_url)\n"
+        "        given = self._given(account)\n        if given:",
+        "origin = self._store.get(address_name(account.name)) or ''\n"
+        "        given = self._given(account)\n        if given:",
         "tests/unit/config/test_config_credentials.py::test_a_key_is_found_for_its_own_address_only",
     ),
     Break(
@@ -510,5 +512,26 @@ BREAKS: Final = (
         "            if await accounts.provider(job.account) is not way.provider:",
         "            if False:",
         "tests/engine/accounts/test_set_key.py::test_what_waits_for_its_turn_goes_to_the_new_address",
+    ),
+    Break(
+        "A variable that fits two accounts gives its key to none",
+        "config/credentials.py",
+        "        if others:",
+        "        if False:",
+        "tests/unit/config/test_config_credentials.py::test_a_variable_that_fits_two_accounts_is_for_none_of_them",
+    ),
+    Break(
+        "A folder rule that the program does not know is not lost by a change",
+        "config/settings_file.py",
+        "    kept = [rule for rule in rules if rule.folder not in touched]",
+        "    kept = []",
+        "tests/unit/config/test_config_settings.py::test_no_rule_is_lost_that_was_written_meanwhile",
+    ),
+    Break(
+        "After a copy, the lists are compared from the last common start on",
+        "config/profile_identity.py",
+        "opened_at=stored.opened_at if stored.choice else _now(now)",
+        "opened_at=_now(now)",
+        "tests/unit/config/test_config_profile_identity.py::test_what_was_chosen_is_told_once",
     ),
 )
