@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
@@ -43,7 +44,7 @@ from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import server as ipc
-from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.engine.waiting import SystemClock, uninterrupted
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record import recovery_log
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
@@ -54,6 +55,7 @@ from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
 
+T = TypeVar("T")
 ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
 
 
@@ -86,7 +88,7 @@ def engine_parts(
     table, known_problems = load_provider_table(), Problems(bus)
     shared = shared_parts(
         given.where,
-        given.secrets.profile_id,
+        given.secrets.identity.id,
         settings,
         opened.database,
         stack,
@@ -228,11 +230,11 @@ async def own_engine(
             rehearsal = await stack.enter_async_context(
                 sandbox_process(where.data / "servers", settings.max_in_flight)
             )
-            book, secrets = rehearsal.book, await asyncio.to_thread(sandbox_secrets, where)
+            book, secrets = rehearsal.book, await _to_end(sandbox_secrets, where)
             for account, key in rehearsal.keys:
                 secrets.keys.set(account, key)
         else:
-            secrets = await asyncio.to_thread(open_secrets, where, book.load(), passphrase)
+            secrets = await _to_end(open_secrets, where, book.load(), passphrase)
         opened, trail = await _opened_record(where, secrets, only_read)
         stack.enter_context(closing(opened))
         bus = EventBus()
@@ -244,18 +246,26 @@ async def own_engine(
         engine = assembly.engine
         if only_read is None:
             await stack.enter_async_context(ipc.serve(engine, where.socket))
-            if secrets.copied is not None:
+            if secrets.copied is not None and not opened.is_read_only:
                 await engine.audit.note_profile(secrets.copied.choice)
+                await _to_end(secrets.identity.choice_noted)
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
         yield engine
+
+
+async def _to_end(call: Callable[..., T], *args: object) -> T:
+    """In a thread. A start that is cancelled waits for it: what it writes belongs to whoever holds
+    the profile's lock."""
+    return await uninterrupted(asyncio.to_thread(call, *args))
 
 
 async def _opened_record(
     where: Places, secrets: OpenedSecrets, only_read: EngineError | None
 ) -> tuple[Opened, AuditTrail]:
     now, key_file = SystemClock().now, where.data / "audit.key"
-    seal = await asyncio.to_thread(load_seal, secrets.store, key_file, is_kept=only_read is None)
+    load = partial(load_seal, secrets.store, key_file, is_kept=only_read is None)
+    seal = await _to_end(load)
     trail = AuditTrail(seal, _user(), now)
     if only_read is not None:
         return open_to_read(where.database, only_read, write_file), trail
@@ -265,7 +275,7 @@ async def _opened_record(
         # Both may have sent: the providers' lists are compared before anything is sent.
         since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
         try:
-            await asyncio.to_thread(recovery_log.begin, where.database, now(), since, cause)
+            await _to_end(recovery_log.begin, where.database, now(), since, cause)
         except BaseException:
             opened.close()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
 from exai_desktop.config.paths import Places, places
@@ -20,12 +21,15 @@ from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 
 @dataclass(frozen=True, slots=True)
 class OpenedSecrets:
-    """`copied`: what the user has chosen since the last start of a profile that was copied."""
+    """`copied`: what the user has chosen for a copied profile, as long as no record has it."""
 
-    profile_id: str
+    identity: ProfileIdentity
     store: StoreInUse
     keys: AccountKeys
-    copied: Copied | None = None
+
+    @property
+    def copied(self) -> Copied | None:
+        return self.identity.choice
 
 
 def open_secrets(
@@ -47,14 +51,20 @@ def open_secrets(
     else:
         identity.check(store, KeyringStore(COMPUTER))
         identity.carry_over(keyring, accounts)
-    keys = AccountKeys(store, environment, where.key_addresses)
-    return OpenedSecrets(identity.id, store, keys, identity.take_choice())
+    book = SettingsAccountBook(SettingsDocument(where.settings_file))
+    names = partial(_names, book)
+    keys = AccountKeys(store, environment, where.key_addresses, names)
+    return OpenedSecrets(identity, store, keys)
+
+
+def _names(book: SettingsAccountBook) -> list[str]:
+    return [account.name for account in book.load()]
 
 
 def sandbox_secrets(where: Places) -> OpenedSecrets:
     """Nothing of the sandbox is secret, and nothing of it stays."""
     store = StoreInUse(None, None)
-    return OpenedSecrets(ProfileIdentity(where).id, store, AccountKeys(store))
+    return OpenedSecrets(ProfileIdentity(where), store, AccountKeys(store))
 
 
 def settle_copy(choice: str, passphrase: str | None) -> str:

@@ -17,7 +17,11 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
 
-START_S: Final = 20.0
+# A busy computer takes long to import a web server.
+START_S: Final = 60.0
+
+
+_NOT_WRITTEN: Final = AccountError(ErrorCode.INVALID_ACCOUNT, "the sandbox has accounts of its own")
 
 
 class SandboxBook:
@@ -29,8 +33,11 @@ class SandboxBook:
     def load(self) -> tuple[Account, ...]:
         return self._accounts
 
-    def save(self, accounts: Sequence[Account]) -> None:
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, "the sandbox has accounts of its own")
+    def put(self, account: Account, before: Account | None = None) -> None:
+        raise _NOT_WRITTEN
+
+    def remove(self, name: str) -> None:
+        raise _NOT_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,13 @@ async def sandbox_process(store: Path, in_flight: int) -> AsyncIterator[SandboxA
     )
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), START_S)
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), START_S)
+        except TimeoutError:
+            process.kill()
+            raise EngineError(
+                ErrorCode.UNEXPECTED_ERROR, f"the sandbox did not start within {START_S:g} seconds"
+            ) from None
         if not line:
             raise EngineError(ErrorCode.UNEXPECTED_ERROR, "the sandbox did not start")
         yield _accounts(json.loads(line), in_flight)

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +54,10 @@ def key_fingerprint(key: str) -> str:
 
 
 def variable_of(account: str) -> str:
-    """The variable that gives the key of this account: `my work` → EXAI_DESKTOP_KEY_MY_WORK."""
+    """The variable that gives the key of this account: `my work` → EXAI_DESKTOP_KEY_MY_WORK.
+
+    It may be that of another account, too.
+    """
     return KEY_PREFIX + re.sub(r"[^A-Z0-9]", "_", account.upper())
 
 
@@ -81,11 +84,14 @@ class AccountKeys:
         store: SecretStore,
         environment: Mapping[str, str] | None = None,
         addresses: Path | None = None,
+        names: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        """`environment`: keys by variable; `addresses`: the file that notes what they belong to."""
+        """`environment`: keys by variable; `addresses`: the file that notes what they belong to;
+        `names`: those of all accounts."""
         self._store = store
         self._environment = environment or {}
         self._addresses = addresses
+        self._names = names
 
     @property
     def kind(self) -> str:
@@ -96,7 +102,7 @@ class AccountKeys:
 
     def get(self, account: Account) -> str | None:
         origin = origin_of(account.base_url)
-        given = self._environment.get(variable_of(account.name))
+        given = self._given(account)
         if given:
             self._check_address(account.name, origin, given)
             return check_key(given)
@@ -109,11 +115,28 @@ class AccountKeys:
             register(key)
         return key
 
+    def _given(self, account: Account) -> str | None:
+        """The key that the environment has for this account, if anybody can say so."""
+        variable = variable_of(account.name)
+        given = self._environment.get(variable)
+        if not given:
+            return None
+        others = [n for n in self._names() if n != account.name and variable_of(n) == variable]
+        if others:
+            # Each may be another company's: to none of them.
+            names = ", ".join(sorted([account.name, *others]))
+            raise _unusable(variable, f"it fits several accounts ({names})")
+        return given
+
     def set(self, account: Account, key: str) -> None:
+        """Raises UNUSABLE_SETTING when the environment has another key: that one would be used."""
         origin = origin_of(account.base_url)
-        if self._environment.get(variable_of(account.name)) == key:
+        given = self._given(account)
+        if given == key:
             self._note_address(account.name, origin, key)
             return
+        if given:
+            raise _unusable(variable_of(account.name), "it has another key, which goes first")
         former = self._store.get(address_name(account.name))
         self._store.set(key_name(account.name, origin), key)
         self._store.set(address_name(account.name), origin)
@@ -121,26 +144,28 @@ class AccountKeys:
             self._store.delete(key_name(account.name, former))
 
     def delete(self, account: Account) -> None:
-        """Also the key of another address, when the account's has changed."""
-        if self._environment.get(variable_of(account.name)):
-            self._note_address(account.name, None, "")
-            return
+        """Also the key of another address, when the account's has changed.
+
+        What a key of the environment belongs to stays noted: another account may get the name.
+        """
         try:
             known = self._store.get(address_name(account.name))
             for name in names_of(account, known):
                 self._store.delete(name)
         except AccountError as error:
             # An account must be removable also on a computer that never had a keyring.
-            if error.code is not ErrorCode.CREDENTIAL_STORE_UNAVAILABLE:
+            is_given = bool(self._environment.get(variable_of(account.name)))
+            if error.code is not ErrorCode.CREDENTIAL_STORE_UNAVAILABLE and not is_given:
                 raise
             log.warning("the key of %s was not deleted: %s", account.name, error.code)
 
     def _check_address(self, account: str, origin: str, key: str) -> None:
-        """A key of the environment belongs to the address it was first used for.
+        """A key of the environment belongs to the address it was first used for, whichever account
+        that was.
 
         The note is sealed with the key itself: for another address nobody can write one.
         """
-        note = self._noted().get(account, {})
+        note = self._noted().get(variable_of(account), {})
         known = note.get("address", "")
         if not hmac.compare_digest(note.get("seal", ""), _seal(key, known)):
             self._note_address(account, origin, key)
@@ -156,17 +181,22 @@ class AccountKeys:
         except (OSError, ValueError, AttributeError):
             return {}
 
-    def _note_address(self, account: str, origin: str | None, key: str) -> None:
+    def _note_address(self, account: str, origin: str, key: str) -> None:
         if self._addresses is None:
             return
         noted = self._noted()
-        noted.pop(account, None)
-        if origin is not None:
-            noted[account] = {"address": origin, "seal": _seal(key, origin)}
+        noted[variable_of(account)] = {"address": origin, "seal": _seal(key, origin)}
         try:
             write_file(self._addresses, json.dumps(noted, indent=2).encode() + b"\n")
         except OSError as error:
             log.warning("the address of %s cannot be noted: %s", account, error.strerror)
+
+
+def _unusable(variable: str, reason: str) -> AccountError:
+    return AccountError(
+        ErrorCode.UNUSABLE_SETTING,
+        f"{variable}: {reason}; remove the variable and keep the key in the keyring or the vault",
+    )
 
 
 def _changed(account: str, known: str | None, origin: str) -> AccountError:

@@ -53,7 +53,7 @@ class Choice(StrEnum):
 
 
 class _Stored(BaseModel):
-    """The file. `choice` is the user's last one, until the audit trail has it."""
+    """The file. `choice` is the user's last one, until the record and the audit trail have it."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
@@ -135,7 +135,8 @@ class ProfileIdentity:
             stored,
             path=here,
             opened=max(known or 0, stored.opened) + 1,
-            opened_at=time.time() if now is None else now,
+            # When both folders were still one: kept until the record has it, see `choice_noted`.
+            opened_at=stored.opened_at if stored.choice else _now(now),
             device=device,
         )
         self._note(new, store)
@@ -189,13 +190,19 @@ class ProfileIdentity:
             if name != OPENED and (value := store.get(name)) is not None:
                 target.set(name, value)
 
-    def take_choice(self) -> Copied | None:
-        """What was chosen since the last start; said once."""
+    @property
+    def choice(self) -> Copied | None:
+        """What was chosen, and is not yet in the record."""
         stored = self._stored
-        if not stored.choice:
-            return None
-        self._save(_changed(stored, choice=""))
-        return Copied(Choice(stored.choice), stored.opened_at)
+        return Copied(Choice(stored.choice), stored.opened_at) if stored.choice else None
+
+    def choice_noted(self, now: float | None = None) -> None:
+        """The record has the choice. Not before: without it, nothing would be compared."""
+        try:
+            self._save(_changed(self._stored, choice="", opened_at=_now(now)))
+        except OSError as error:
+            # Told again at the next start: then the lists are compared once more.
+            log.warning("the choice for a copied profile stays noted: %s", error.strerror)
 
     # -- earlier versions
 
@@ -234,6 +241,10 @@ class ProfileIdentity:
                 keyring.set(name, key)
                 keyring.set(address, name.split(" ")[1])
             keyring.delete_former(item)
+
+
+def _now(given: float | None) -> float:
+    return time.time() if given is None else given
 
 
 def _changed(stored: _Stored, **changes: object) -> _Stored:

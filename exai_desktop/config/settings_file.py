@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Annotated, Final
@@ -28,6 +28,10 @@ RESERVED_ENV_PREFIXES: Final = ("KEY_", "LIVE_", "TEST_")
 _OPEN_PASSWORD: Final = (
     "a password is not kept in this file as plain text; give the address with the password in the"
     f" environment variable {ENV_PREFIX}PROXY, and set this one without it"
+)
+
+_SINCE_START: Final = (
+    "settings.json after the program was started; start it again, so that it knows what is there"
 )
 
 # From this likeness on a name is taken for a misspelt one.
@@ -104,31 +108,29 @@ class SettingsFile:
         return LoadedSettings(self._in_force, tuple(problems), tuple(refusals))
 
     def save(self, settings: Settings, changed: str = "") -> None:
-        """Write what differs from the defaults; what only the environment says stays out of it.
+        """Write what is different from what is in force, and `changed`, the setting that the user
+        has given a new value; all else in the file stays as it is by now.
 
-        Entries of the file that are not understood are kept, but for `changed`, the setting that
-        the user has given a new value. Raises INVALID_SETTING, UNUSABLE_SETTING.
+        Defaults, and what only the environment says, are not written. Raises INVALID_SETTING,
+        UNUSABLE_SETTING, and also when the file has other rules for folders than were known.
         """
-        values = settings.model_dump()
+        values, known = settings.model_dump(), self._in_force.model_dump()
+        names = [n for n in values if values[n] != known[n] or n == changed]
         overrides, _ = self._overrides()
         in_environment = Settings.model_validate(overrides).model_dump(include=set(overrides))
-        own = {name: v for name, v in values.items() if v != in_environment.get(name)}
+        own = {n: values[n] for n in names if values[n] != in_environment.get(n)}
         for name, reason in _judged_in_file(own)[1].items():
             raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}")
 
         def change(content: Content) -> None:
-            old = content["settings"]
-            unread = set(_judged_in_file(old)[1]) - {changed}
-            new = {name: value for name, value in old.items() if name in unread}
-            for name, field in Settings.model_fields.items():
-                if name in unread:
-                    continue
-                if name not in own and name in in_environment:
-                    if name in old:
-                        new[name] = old[name]
-                elif values[name] != field.default:
-                    new[name] = values[name]
-            content["settings"] = new
+            target = content["settings"]
+            if "folder_rules" in own:
+                own["folder_rules"] = _merged_rules(target, self._in_force, settings, overrides)
+            for name, value in own.items():
+                if value != Settings.model_fields[name].default:
+                    target[name] = value
+                else:
+                    target.pop(name, None)
 
         self._document.change(change)
         self._in_force = settings
@@ -157,24 +159,80 @@ class SettingsAccountBook:
         accounts, _ = _accounts(content)
         return tuple(accounts)
 
-    def save(self, accounts: Sequence[Account]) -> None:
-        """Raises INVALID_ACCOUNT. Entries that make no sense here stay in the file."""
-        try:
-            entries = [
-                _StoredAccount.model_validate(
-                    asdict(account) | {"purposes": list(account.purposes)}
-                ).model_dump(exclude_defaults=True)
-                for account in accounts
-            ]
-        except ValidationError as error:
-            raise AccountError(ErrorCode.INVALID_ACCOUNT, _first_reason(error)) from error
+    def put(self, account: Account, before: Account | None = None) -> None:
+        new, known = _entry(account), {} if before is None else _entry(before)
 
         def change(content: Content) -> None:
-            content["accounts"] = entries + [
-                entry for entry in content["accounts"] if _account(entry)[0] is None
-            ]
+            entries = content["accounts"]
+            for entry in entries:
+                if not _is_named(entry, account.name):
+                    continue
+                if before is None:
+                    raise AccountError(
+                        ErrorCode.ACCOUNT_EXISTS, f"{account.name} was written into {_SINCE_START}"
+                    )
+                for name in {*new, *known}:
+                    if name not in new:
+                        entry.pop(name, None)
+                    elif new[name] != known.get(name):
+                        entry[name] = new[name]
+                return
+            entries.append(new)
 
         self._document.change(change)
+
+    def remove(self, name: str) -> None:
+        """Entries that make no sense here stay in the file."""
+
+        def change(content: Content) -> None:
+            content["accounts"] = [e for e in content["accounts"] if not _is_named(e, name)]
+
+        self._document.change(change)
+
+
+def _merged_rules(
+    stored: Mapping[str, object],
+    known: Settings,
+    wanted: Settings,
+    overrides: Mapping[str, object],
+) -> object:
+    """The rules in the file with what the user has changed. None is lost that was not known."""
+    name = "folder_rules"
+    if name in overrides:
+        raise EngineError(
+            ErrorCode.INVALID_SETTING,
+            f"{name}: {ENV_PREFIX}FOLDER_RULES has them; change them there, or remove it first",
+        )
+    good, bad = _judged({name: stored[name]} if name in stored else {})
+    if bad and (known.folder_rules or wanted.folder_rules):
+        raise EngineError(ErrorCode.UNUSABLE_SETTING, f"{name}: {bad[name]}")
+    rules = Settings.model_validate(good).folder_rules
+    before, after = set(known.folder_rules), set(wanted.folder_rules)
+    touched = {rule.folder for rule in before ^ after}
+    for folder in touched:
+        if {r for r in rules if r.folder == folder} != {r for r in before if r.folder == folder}:
+            raise EngineError(
+                ErrorCode.INVALID_SETTING,
+                f"{name}: the rule for {folder!r} was changed in {_SINCE_START}",
+            )
+    kept = [rule for rule in rules if rule.folder not in touched]
+    kept += [rule for rule in wanted.folder_rules if rule.folder in touched]
+    dumped = wanted.model_copy(update={name: tuple(kept)}).model_dump(include={name})
+    return dumped[name]
+
+
+def _entry(account: Account) -> dict[str, object]:
+    """Raises INVALID_ACCOUNT."""
+    values = asdict(account) | {"purposes": list(account.purposes)}
+    try:
+        return _StoredAccount.model_validate(values).model_dump(exclude_defaults=True)
+    except ValidationError as error:
+        raise AccountError(ErrorCode.INVALID_ACCOUNT, _first_reason(error)) from error
+
+
+def _is_named(entry: object, name: str) -> bool:
+    account, _ = _account(entry)
+    return account is not None and account.name == name
 
 
 def _problem(code: ErrorCode, reason: str) -> ErrorView:

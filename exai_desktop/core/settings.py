@@ -27,6 +27,7 @@ NARROWING: Final = frozenset(
     {
         *("proxy", "folder_rules", "allowed_folders", "allow_fallback", "malware_scan"),
         *("content_mismatch", "content_macros", "content_encrypted", "content_deceptive"),
+        "content_secret",
     }
 )
 

@@ -71,8 +71,12 @@ class MemoryBook:
     def load(self) -> tuple[Account, ...]:
         return self.accounts
 
-    def save(self, accounts: Sequence[Account]) -> None:
-        self.accounts = tuple(accounts)
+    def put(self, account: Account, before: Account | None = None) -> None:
+        others = [a for a in self.accounts if a.name != account.name]
+        self.accounts = (*others, account)
+
+    def remove(self, name: str) -> None:
+        self.accounts = tuple(a for a in self.accounts if a.name != name)
 
 
 @dataclass

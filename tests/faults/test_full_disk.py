@@ -147,7 +147,7 @@ async def test_the_engine_holds_new_work_and_goes_on_by_itself(
         async with asyncio.timeout(60):
             while not is_held(bench):
                 await asyncio.sleep(0.01)
-        stuck = await _standing_still(provider)
+        stuck = await _standing_still(bench, provider)
         assert stuck < len(paths)
         await asyncio.sleep(0.5)
         assert len(provider.files) == stuck
@@ -161,12 +161,12 @@ async def test_the_engine_holds_new_work_and_goes_on_by_itself(
     assert set(Counter(provider.bodies.values()).values()) == {1}
 
 
-async def _standing_still(provider: ScriptedProvider) -> int:
+async def _standing_still(bench: Bench, provider: ScriptedProvider) -> int:
     """How many files there are once what was under way has ended."""
-    before = -1
-    while before != (before := len(provider.files)):
-        await asyncio.sleep(0.5)
-    return before
+    async with asyncio.timeout(60):
+        while bench.parts.in_hand.runs or not is_held(bench):
+            await asyncio.sleep(0.01)
+    return len(provider.files)
 
 
 class Meter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from exai_desktop.core.accounts.accounts import Account
@@ -35,11 +35,21 @@ class Credentials(Protocol):
 
 
 class AccountBook(Protocol):
-    """The list of accounts in the settings file, without keys. Writes are atomic."""
+    """The list of accounts in the settings file, without keys. Writes are atomic.
+
+    What somebody else has written there meanwhile stays.
+    """
 
     def load(self) -> tuple[Account, ...]: ...
 
-    def save(self, accounts: Sequence[Account]) -> None: ...
+    def put(self, account: Account, before: Account | None = None) -> None:
+        """Add the account, or write what is different from `before`.
+
+        Raises INVALID_ACCOUNT, ACCOUNT_EXISTS, UNUSABLE_SETTING.
+        """
+        ...
+
+    def remove(self, name: str) -> None: ...
 
 
 T = TypeVar("T")

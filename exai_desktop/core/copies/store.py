@@ -23,6 +23,8 @@ class NewCopy:
     remote_name: str
     usable: bool = True
     expires_at: float | None = None
+    # When the provider was seen to have it, if that was before the move.
+    seen_at: float | None = None
 
 
 class CopyStore(FileRecord, Protocol):

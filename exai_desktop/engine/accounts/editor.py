@@ -1,4 +1,7 @@
-"""The user's changes of accounts: keyring, settings file and the accounts in use, in this order."""
+"""The user's changes of accounts: in the keyring, the settings file and the accounts in use.
+
+A change that is cut in the middle leaves them apart: the callers let each run to its end.
+"""
 
 from __future__ import annotations
 
@@ -64,12 +67,12 @@ class AccountEditor:
             raise AccountError(ErrorCode.ACCOUNT_EXISTS, account.name)
         await self._check_address(account, key)
         await self._read(self.credentials.set, account, key)
-        await self._save([*self.accounts.all(), account])
+        await self._read(self.book.put, account)
         self.accounts.open(account)
         return account.name
 
     async def remove(self, name: str) -> None:
-        await self._save([a for a in self.accounts.all() if a.name != name])
+        await self._read(self.book.remove, name)
         await self._read(self.credentials.delete, self.accounts.get(name))
         await self.accounts.drop(name)
 
@@ -78,7 +81,8 @@ class AccountEditor:
         return replace(account, key_fingerprint=fingerprint, key_since=self.clock.now())
 
     def with_key(self, name: str, key: str, place: KeyPlace) -> tuple[Account, str]:
-        """The account as it will be with the new key, and the key without white space.
+        """The account as it will be with the new key, and the key without white space; the key
+        counts from its `replace_key` on.
 
         Raises INVALID_KEY_FORMAT, INVALID_ACCOUNT.
         """
@@ -95,14 +99,21 @@ class AccountEditor:
             await provider.close()
 
     async def replace_key(self, account: Account, key: str) -> None:
-        """What is under way is finished with the old key; all else uses the new one."""
+        """What is under way is finished with the old key; all else uses the new one.
+
+        The account's gate is closed meanwhile.
+        """
         await self._check_address(account, key)
         before = self.accounts.get(account.name)
         old = await self._old_key(before)
         await self._read(self.credentials.set, account, key)
+        # In use at the moment it is dated: what was asked before was asked with the old key.
+        account = replace(account, key_since=self.clock.now())
+        self.accounts.change(account)
         try:
-            await self._change(account)
-        except AppError:
+            await self._read(self.book.put, account, before)
+        except Exception:
+            self.accounts.change(before)
             # The new key must not go to the old address.
             if old is not None:
                 await self._read(self.credentials.set, before, old)
@@ -110,8 +121,10 @@ class AccountEditor:
 
     async def edit(self, name: str, changes: AccountEdit) -> Account:
         """The account with the changes, which hold at once. Raises INVALID_ACCOUNT."""
-        account = edited(self.accounts.get(name), changes, self.accounts.table)
-        await self._change(account)
+        before = self.accounts.get(name)
+        account = edited(before, changes, self.accounts.table)
+        await self._read(self.book.put, account, before)
+        self.accounts.change(account)
         return account
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
@@ -139,14 +152,6 @@ class AccountEditor:
         except AppError as error:
             log.warning("the old key of %s cannot be read: %s", account.name, error.code)
             return None
-
-    async def _change(self, account: Account) -> None:
-        accounts = self.accounts.all()
-        await self._save([account if a.name == account.name else a for a in accounts])
-        self.accounts.change(account)
-
-    async def _save(self, accounts: list[Account]) -> None:
-        await self._read(self.book.save, accounts)
 
     async def _read(self, call: Callable[..., T], *args: object) -> T:
         """Settings file and keyring block: never in the loop."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,11 +32,51 @@ from exai_desktop.engine.scheduling.lanes import Lane
 T = TypeVar("T")
 
 
+class Gate:
+    """Each attempt to send begins inside, with the client that is in use; it is closed while the
+    account's key changes. So an attempt begins before the change or after it, never during it.
+    """
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._open, self._empty = asyncio.Event(), asyncio.Event()
+        self._open.set()
+        self._empty.set()
+
+    @asynccontextmanager
+    async def passed(self) -> AsyncIterator[None]:
+        """Wait until it is open; it is not closed before the end of the block."""
+        while not self._open.is_set():
+            await self._open.wait()
+        self._inside += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._inside -= 1
+            if not self._inside:
+                self._empty.set()
+
+    @asynccontextmanager
+    async def closed(self) -> AsyncIterator[None]:
+        """Let nobody in until the end of the block, which begins when all have left.
+
+        One caller at a time.
+        """
+        self._open.clear()
+        try:
+            await self._empty.wait()
+            yield
+        finally:
+            self._open.set()
+
+
 @dataclass(slots=True)
 class _Desk:
     account: Account
     lane: Lane
     limiter: Limiter
+    gate: Gate = field(default_factory=Gate)
     provider: FileProvider | None = None
     # Of earlier keys: what was under way with them is finished.
     former: list[FileProvider] = field(default_factory=list)
@@ -116,6 +157,9 @@ class Accounts:
 
     def limiter(self, name: str) -> Limiter:
         return self._desk(name).limiter
+
+    def gate(self, name: str) -> Gate:
+        return self._desk(name).gate
 
     def pause(self, paused: bool) -> None:
         self.paused = paused

@@ -87,10 +87,15 @@ class RemoteLists:
             gone = [c for c in before if c.state in _BELIEVED and c.remote_id not in there]
             # A list may lag behind: an absence is confirmed by the file's own id.
             lost = [c for c in gone if await provider.find(c.remote_id, purpose) is None]
+            if await self.accounts.provider(account.name) is not provider:
+                # The list of an earlier key, perhaps of another owner.
+                return await self._compare_one(self.accounts.get(account.name), purpose)
         except AppError as error:
             return RemoteListing(account.name, purpose, error=ErrorView.of(error))
+        # Not later: what an earlier key has listed must not seem to be seen with a later one.
+        seen_at = self.clock.now()
         missing, expired = await self._note_gone(lost)
-        await self._note_back(before, there)
+        await self._note_back(before, there, seen_at)
         damaged = [c for c in before if _is_damaged(c, there)]
         await self._look(damaged, Sight.OTHER_SIZE, there)
         ours = {c.remote_id for c in before if not _is_foreign(c)}
@@ -102,7 +107,7 @@ class RemoteLists:
             for c in before
             if c.state is C.PRESENT and c.remote_id in there and not _is_damaged(c, there)
         ]
-        await self.copies.verified(fine, self.clock.now())
+        await self.copies.verified(fine, seen_at)
         foreign = [
             replace(remote, expires_at=expiry_of(self.accounts, account.name, purpose, remote))
             for remote in listed
@@ -133,7 +138,9 @@ class RemoteLists:
             [CopyCheck(copy.id, now, sight, sizes.get(copy.id)) for copy in copies]
         )
 
-    async def _note_back(self, before: Sequence[Copy], there: Mapping[str, RemoteFile]) -> None:
+    async def _note_back(
+        self, before: Sequence[Copy], there: Mapping[str, RemoteFile], seen_at: float
+    ) -> None:
         """What was missed and is listed again, whole."""
         back = [
             copy
@@ -145,7 +152,7 @@ class RemoteLists:
         for copy in back:
             with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
                 new = C.FOREIGN if _is_foreign(copy) else C.PRESENT
-                await self.moves.move(copy, new)
+                await self.moves.move(copy, new, seen_at)
         await self._look(back, Sight.SEEN, there)
 
     async def _note_gone(self, lost: Sequence[Copy]) -> tuple[tuple[str, ...], tuple[str, ...]]:

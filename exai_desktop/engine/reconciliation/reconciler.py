@@ -29,7 +29,7 @@ from exai_desktop.engine.scheduling.lanes import LOOK_EVERY_S, DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.failures import error_of
 from exai_desktop.engine.upload.sent_before import Claims, RecoveredRecord
-from exai_desktop.engine.upload.stored_copies import new_copy
+from exai_desktop.engine.upload.stored_copies import new_copy, of_earlier_key
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +54,15 @@ class Settlement:
     claims: Claims
     timing: Timing
 
-    async def apply(self, finding: MatchResult) -> None:
+    async def apply(self, finding: MatchResult, asked_at: float) -> None:
+        """`asked_at`: when the list was asked for."""
         job = routed(finding.job)
         if finding.verdict is MatchVerdict.ADOPT and finding.remote is not None:
             doubt = await self.recovered.why_doubtful(job, finding.remote)
             if doubt is not None:
                 await self.ask_the_user(job, doubt)
                 return
-            await self._adopt(job, finding.remote, finding.others)
+            await self._adopt(job, finding.remote, finding.others, asked_at)
         elif finding.verdict is MatchVerdict.LATER:
             self.uncertain.again(job.id, self.timing.settle_s(job.account))
         elif finding.verdict is MatchVerdict.AMBIGUOUS:
@@ -80,7 +81,7 @@ class Settlement:
         detail = await self.jobs.detail(job.id)
         if detail is None or not detail.attempts:
             return False
-        return detail.attempts[-1].started_at < self.accounts.get(job.account).key_since
+        return of_earlier_key(self.accounts, job.account, detail.attempts[-1].started_at)
 
     async def ask_the_user(self, job: JobView, detail: str) -> None:
         error = AppError(ErrorCode.REVIEW_NEEDED, detail)
@@ -97,7 +98,9 @@ class Settlement:
             not_before=self.timing.now() + self.timing.retry_s(max(1, job.attempts)),
         )
 
-    async def _adopt(self, job: RoutedJob, remote: RemoteFile, others: int) -> None:
+    async def _adopt(
+        self, job: RoutedJob, remote: RemoteFile, others: int, asked_at: float
+    ) -> None:
         self.uncertain.settled(job.id)
         await self._learn(job, remote)
         notes = ["found in the provider's file list"]
@@ -112,7 +115,7 @@ class Settlement:
                 S.DONE,
                 note="; ".join(notes),
                 file_id=remote.id,
-                copy=new_copy(self.accounts, job, remote, usable=usable),
+                copy=new_copy(self.accounts, job, remote, asked_at, usable=usable),
             )
         except IdTakenError as taken:
             await self.ask_the_user(job, taken.detail)
@@ -185,12 +188,13 @@ class Reconciler:
 
     async def _settle_account(self, account: str, purpose: str, suspects: list[Suspect]) -> None:
         provider = await self._settlement.accounts.provider(account)
+        asked_at = self._settlement.timing.now()
         listed = await provider.list(purpose)
         clock = provider.clock_offset_s if isinstance(provider, TellsTime) else None
         self._failures.pop(account, None)
         names = [a.name for a in self._settlement.accounts.namesakes(account)]
         for finding in await self._suspects.findings(names, suspects, listed, clock):
-            await self._settlement.apply(finding)
+            await self._settlement.apply(finding, asked_at)
 
     async def _list_failed(
         self, account: str, suspects: Sequence[Suspect], error: AppError

@@ -26,9 +26,11 @@ class CopyMoves:
     scheduler: Scheduler
     clock: Clock
 
-    async def move(self, copy: Copy, new: CopyState) -> Copy:
-        """Raises `StaleJobError` when the copy is not as it was."""
-        moved = await self.copies.move(copy.id, copy.state, new, self.clock.now())
+    async def move(self, copy: Copy, new: CopyState, at: float | None = None) -> Copy:
+        """`at`: when the provider said so, now if not given. Raises `StaleJobError` when the copy
+        is not as it was."""
+        at = self.clock.now() if at is None else at
+        moved = await self.copies.move(copy.id, copy.state, new, at)
         seen = 0
         while True:
             query = JobQuery(

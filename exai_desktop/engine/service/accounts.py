@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from exai_desktop.core.accounts.accounts import (
     HERE,
+    Account,
     AccountDraft,
     AccountEdit,
     AccountStatus,
@@ -37,6 +38,7 @@ from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.upload.admission import AccountCheck
+from exai_desktop.engine.waiting import uninterrupted
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +140,9 @@ class AccountChanges:
         return list(await self._board.statuses())
 
     async def add(self, draft: AccountDraft, key: str) -> AccountStatus:
+        return await uninterrupted(self._add(draft, key))
+
+    async def _add(self, draft: AccountDraft, key: str) -> AccountStatus:
         async with self._changing:
             name = await self._editor.add(draft, key)
             self._lanes.serve(name)
@@ -147,6 +152,9 @@ class AccountChanges:
 
     async def remove(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
+        await uninterrupted(self._remove(name))
+
+    async def _remove(self, name: str) -> None:
         async with self._changing:
             account = self._accounts.get(name)
             # From here on no file is routed to it.
@@ -174,27 +182,30 @@ class AccountChanges:
     async def set_key(
         self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
     ) -> AccountStatus:
-        """What is held for the account goes on afterwards."""
-        async with self._changing:
-            old = self._accounts.get(name)
+        """What is held for the account goes on afterwards; no upload begins there meanwhile."""
+        async with self._changing, self._accounts.gate(name).closed():
             new, clean = self._editor.with_key(name, key, place)
-            if new.base_url != old.base_url:
+            if new.base_url != self._accounts.get(name).base_url:
                 # Only the old address can tell what became of these.
                 await self._refuse_if_in_use(name, IN_FLIGHT)
             if not untested:
                 await self._editor.try_key(new, clean)
-            await self._editor.replace_key(new, clean)
-            # In a fleet another key is another account.
-            await self._board.breakers.refresh(name)
-        await self._audit.note_account("key_replaced", new)
-        await self._commands.resume_account(name)
+            # Half a change would be a key that counts as the old one.
+            await uninterrupted(self._replace_key(new, clean))
         await self._board.announce()
         return await self._board.status(name)
+
+    async def _replace_key(self, new: Account, key: str) -> None:
+        await self._editor.replace_key(new, key)
+        # In a fleet another key is another account.
+        await self._board.breakers.refresh(new.name)
+        await self._audit.note_account("key_replaced", new)
+        await self._commands.resume_account(new.name)
 
     async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
         """The new limits hold at once."""
         async with self._changing:
-            account = await self._editor.edit(name, changes)
+            account = await uninterrupted(self._editor.edit(name, changes))
         await self._audit.note_account("edited", account)
         await self._board.announce()
         return await self._board.status(name)

@@ -225,7 +225,7 @@ class Commands:
         if remote_id is None:
             await self._scheduler.move(job, S.WAITING, note="sent again by the user")
             return
-        provider = await self._accounts.provider(job.account)
+        provider, asked_at = await self._accounts.provider(job.account), self._clock.now()
         remote = await provider.find(remote_id, job.purpose)
         if remote is None:
             raise AppError(ErrorCode.REMOTE_NOT_FOUND, remote_id)
@@ -234,7 +234,7 @@ class Commands:
         known = await self._copies.by_remote_id(job.account, remote_id)
         if known is not None and known.origin is CopyOrigin.SENT:
             raise EngineError(ErrorCode.WRONG_STATE, f"{remote_id} belongs to another file")
-        copy = new_copy(self._accounts, job, remote, usable=True)
+        copy = new_copy(self._accounts, job, remote, asked_at, usable=True)
         try:
             await self._scheduler.move(
                 job, S.DONE, note="the user chose this file", file_id=remote.id, copy=copy

@@ -18,6 +18,7 @@ from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import Metrics
 from exai_desktop.core.files.files import OpenFile
+from exai_desktop.core.jobs.claims import Claim
 from exai_desktop.core.jobs.jobs import Attempt, JobState, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore, TwinInFlightError, TwinPresentError
 from exai_desktop.core.machine import Clock
@@ -187,7 +188,7 @@ class Answers:
             self.timing.learn(job.account, [now - attempt.left_at])
         moved = await self.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
         await passage.ended(None)
-        await self.confirmation.confirm(routed(moved), remote)
+        await self.confirmation.confirm(routed(moved), remote, attempt.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,30 +203,30 @@ class Attempts:
     reuse: Reuse
     answers: Answers
 
-    async def make(self, job: RoutedJob, way: Way, file: OpenFile, held: Held) -> None:
-        provider = way.provider
+    async def make(self, job: RoutedJob, way: Way, file: OpenFile, held: Held) -> bool:
+        """Whether an attempt was made, or is not needed; else the job must begin anew."""
         # Before anything is claimed: an SDK's first import takes seconds.
-        await provider.ready()
+        await way.provider.ready()
         body = self.line.body(job, file, lambda: held.is_ours)
         doubted = await self.recovered.doubt(job)
         elsewhere = await self.claims.asked_elsewhere(job, held.earlier)
-        name, started_at = body.name, self.line.clock.now()
-        if elsewhere is not None:
-            name, started_at = elsewhere.sent_name, elsewhere.at
-        elif doubted is None:
-            await held.begin()
-        attempt = Attempt(
-            job.attempts + 1,
-            provider.transport,
-            name,
-            job.size,
-            body.sha256,
-            started_at,
-            clock_offset_s=provider.clock_offset_s if isinstance(provider, TellsTime) else None,
-        )
-        begun = await self._begin(job, attempt)
+        accounts = self.line.accounts
+        async with accounts.gate(job.account).passed():
+            if await accounts.provider(job.account) is not way.provider:
+                return False  # made for an earlier key, perhaps for another address
+            # Dated here: every later change of the key is later than this.
+            attempt = self._attempt(job, way.provider, body, elsewhere)
+            if elsewhere is None and doubted is None:
+                await held.begin()
+            try:
+                begun = await self._begin(job, attempt)
+            except TwinPresentError as twin:
+                if not self.reuse.is_fresh(twin.copy):
+                    return False  # it is asked about first
+                await self.reuse.become_duplicate(job, twin.copy)
+                return True
         if begun is None:
-            return
+            return True
         if elsewhere is not None:
             await self._ask_for_the_other(begun, attempt)
         elif doubted is not None:
@@ -236,9 +237,26 @@ class Attempts:
                 await self.answers.deliver(begun, attempt, way, body)
             finally:
                 self.line.board.end(job.id)
+        return True
+
+    def _attempt(
+        self, job: RoutedJob, provider: FileProvider, body: Body, elsewhere: Claim | None
+    ) -> Attempt:
+        name, started_at = body.name, self.line.clock.now()
+        if elsewhere is not None:
+            name, started_at = elsewhere.sent_name, elsewhere.at
+        return Attempt(
+            job.attempts + 1,
+            provider.transport,
+            name,
+            job.size,
+            body.sha256,
+            started_at,
+            clock_offset_s=provider.clock_offset_s if isinstance(provider, TellsTime) else None,
+        )
 
     async def _begin(self, job: RoutedJob, attempt: Attempt) -> RoutedJob | None:
-        """Put on disk that it is being sent; None when a twin was quicker."""
+        """Put on disk that it is being sent; None when a twin is being sent already."""
         try:
             moved = await self.scheduler.move(
                 job,
@@ -250,8 +268,6 @@ class Attempts:
                 limits=self.line.accounts.limits(job.account, job.purpose),
             )
             return routed(moved)
-        except TwinPresentError as twin:
-            await self.reuse.become_duplicate(job, twin.copy)
         except TwinInFlightError as twin:
             self.scheduler.park(job, twin.job_id)
         except asyncio.CancelledError:

@@ -71,27 +71,26 @@ class KnownContent:
     routes: Routes
     attempts: Attempts
 
-    async def send(self, job: RoutedJob, passage: Passage) -> None:
-        """Everything that may ask the provider: the account's breaker has let it through."""
+    async def send(self, job: RoutedJob, passage: Passage) -> bool:
+        """Everything that may ask the provider: the account's breaker has let it through.
+
+        False: the job must begin anew, for what it has found out holds no more.
+        """
         provider = await self.accounts.provider(job.account)
-        if await self.reuse.reuse(job, provider):
-            return
+        if await self.reuse.reuse(job):
+            return True
         await self.pace.wait(job)
         async with self.claims.claimed(job) as held:
             earlier = held.earlier
-            if (
-                earlier
-                and earlier.remote_id
-                and await self.claims.take_over(job, earlier, provider)
-            ):
-                return
+            if earlier and earlier.remote_id and await self.claims.take_over(job, earlier):
+                return True
             async with self.opener.opened(job) as file:
                 if file.id != _recorded(job):
                     raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was checked")
                 # Again: its turn may have taken minutes, and its folder may be another one by now.
                 if not await self.routes.may_still_have(job):
                     raise AppError(ErrorCode.PLACE_NOT_ALLOWED, "a rule for its folder")
-                await self.attempts.make(job, Way(provider, passage), file, held)
+                return await self.attempts.make(job, Way(provider, passage), file, held)
 
 
 def _recorded(job: JobView) -> FileId:
@@ -121,8 +120,9 @@ class Delivery:
             if not await self.readiness.is_ready(job):
                 return
             async with self.admission.admitted(job) as passage:
-                if passage is not None:
-                    await self.content.send(job, passage)
+                is_over = passage is None or await self.content.send(job, passage)
+            if not is_over:
+                self.scheduler.place(job, announce=False)
         except AppError as error:
             await self.failures.not_begun(job_id, error)
         except asyncio.CancelledError:

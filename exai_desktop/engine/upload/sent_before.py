@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from exai_desktop.core.copies.models import RemoteFile
-from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, not_written
 from exai_desktop.core.files.names import is_renamed_twin
@@ -275,8 +274,10 @@ class Claims:
             if held is not None:
                 await uninterrupted(held.finish(job.id))
 
-    async def take_over(self, job: RoutedJob, earlier: Claim, provider: FileProvider) -> bool:
+    async def take_over(self, job: RoutedJob, earlier: Claim) -> bool:
         """Use what another program has stored; False when it is not there any more."""
+        # The client as it is now: its answer is dated.
+        provider, asked_at = await self.accounts.provider(job.account), self.clock.now()
         remote = await provider.find(earlier.remote_id, job.purpose)
         if remote is None or remote.bytes != job.size:
             return False
@@ -286,7 +287,7 @@ class Claims:
                 S.DUPLICATE,
                 note="another program on this computer has uploaded it",
                 file_id=remote.id,
-                copy=new_copy(self.accounts, job, remote, usable=True),
+                copy=new_copy(self.accounts, job, remote, asked_at, usable=True),
             )
         except IdTakenError:
             return False  # our own record says that the id is another file's

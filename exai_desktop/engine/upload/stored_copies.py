@@ -34,7 +34,15 @@ SLOWEST_POLL_S: Final = 5.0
 MISSES_ALLOWED: Final = 3
 
 
-def new_copy(accounts: Accounts, job: RoutedJob, remote: RemoteFile, *, usable: bool) -> NewCopy:
+def of_earlier_key(accounts: Accounts, name: str, asked_at: float) -> bool:
+    """Whether what was asked then was asked with an earlier key, perhaps of another owner."""
+    return asked_at <= accounts.get(name).key_since
+
+
+def new_copy(
+    accounts: Accounts, job: RoutedJob, remote: RemoteFile, asked_at: float, *, usable: bool
+) -> NewCopy:
+    """`asked_at`: when the provider was asked, or the upload began, that the answer is from."""
     return NewCopy(
         provider=job.provider,
         account=job.account,
@@ -45,6 +53,7 @@ def new_copy(accounts: Accounts, job: RoutedJob, remote: RemoteFile, *, usable: 
         remote_name=remote.name,
         usable=usable,
         expires_at=expiry_of(accounts, job.account, job.purpose, remote),
+        seen_at=asked_at if of_earlier_key(accounts, job.account, asked_at) else None,
     )
 
 
@@ -56,10 +65,15 @@ class Confirmation:
     settings: CurrentSettings
     clock: Clock
 
-    async def confirm(self, job: RoutedJob, remote: RemoteFile | None) -> None:
-        """Settle a job whose file id is known; `remote` None: the program was restarted since."""
+    async def confirm(
+        self, job: RoutedJob, remote: RemoteFile | None, began_at: float | None = None
+    ) -> None:
+        """Settle a job whose file id is known; `remote` None: the program was restarted since.
+
+        `began_at`: when the upload began that `remote` is the answer to.
+        """
         assert job.file_id
-        note = ""
+        note, asked_at = "", self.clock.now() if began_at is None else began_at
         if remote is None or remote.status is RemoteStatus.PENDING:
             seen = await self._watch(job, job.file_id, until_told=remote is None)
             if seen is None and remote is None:
@@ -79,10 +93,10 @@ class Confirmation:
             detail = f"{remote.bytes:,} bytes at the provider, {job.size:,} here; "
             detail += remote.status_text
             error = AppError(error_code, detail.rstrip("; "))
-            copy = new_copy(self.accounts, job, remote, usable=False)
+            copy = new_copy(self.accounts, job, remote, asked_at, usable=False)
             await self._record(job, S.FAILED, copy, error=error)
             return
-        copy = new_copy(self.accounts, job, remote, usable=True)
+        copy = new_copy(self.accounts, job, remote, asked_at, usable=True)
         await self._record(job, S.DONE, copy, note=note)
 
     async def _record(
@@ -154,7 +168,7 @@ class Reuse:
         self._scheduler = scheduler
         self._settings = settings
         self._clock = clock
-        self._listing: dict[tuple[str, str], asyncio.Task[Sequence[RemoteFile]]] = {}
+        self._listing: dict[tuple[str, str, int], asyncio.Task[Sequence[RemoteFile]]] = {}
 
     def is_fresh(self, copy: Copy) -> bool:
         """Whether the provider's last word on this copy still counts."""
@@ -162,8 +176,8 @@ class Reuse:
         if copy.expires_at is not None and copy.expires_at <= now:
             return False
         seen_at = copy.verified_at or copy.recorded_at
-        if seen_at < self._accounts.get(copy.account).key_since:
-            return False  # seen with another key, perhaps of another owner
+        if of_earlier_key(self._accounts, copy.account, seen_at):
+            return False
         age = now - seen_at
         # A clock set back makes no old news fresh.
         return 0 <= age < self._settings.value.verify_after_s
@@ -176,14 +190,14 @@ class Reuse:
                 return copy
         return None
 
-    async def reuse(self, job: RoutedJob, provider: FileProvider) -> bool:
+    async def reuse(self, job: RoutedJob) -> bool:
         """Make the job a duplicate when its content lies at the account; else leave it as it is.
 
         A copy that is gone is noted as missing or expired. Raises `TransferError` when the
         provider cannot be asked: then nothing may be sent either.
         """
         copy = await self.find(job.account, job.purpose, job.sha256)
-        if copy is None or not await self._is_still_there(copy, provider):
+        if copy is None or not await self._is_still_there(copy, job.account):
             return False
         await self.become_duplicate(job, copy)
         return True
@@ -199,7 +213,7 @@ class Reuse:
             twin_of=copy.job_id,
         )
 
-    async def _is_still_there(self, copy: Copy, provider: FileProvider) -> bool:
+    async def _is_still_there(self, copy: Copy, account: str) -> bool:
         """Ask for a present copy, unless that was done a moment ago; the answer is recorded."""
         if self.is_fresh(copy):
             return True
@@ -207,7 +221,11 @@ class Reuse:
         if copy.expires_at is not None and copy.expires_at <= now:
             await self._note(copy, C.EXPIRED)
             return False
-        remote = await self._see(copy, provider)
+        # As it is now: the one that the job began with may be of an earlier key.
+        provider = await self._accounts.provider(account)
+        remote = await self._see(copy, account, provider)
+        if await self._accounts.provider(account) is not provider:
+            return False  # the key was replaced meanwhile: the answer holds for the earlier one
         if remote is None or remote.bytes != copy.size:
             size = remote.bytes if remote else None
             sight = Sight.OTHER_SIZE if remote else Sight.NOT_SEEN
@@ -221,10 +239,10 @@ class Reuse:
         with contextlib.suppress(StaleJobError):  # somebody else has found out meanwhile
             await self._moves.move(copy, state)
 
-    async def _see(self, copy: Copy, provider: FileProvider) -> RemoteFile | None:
+    async def _see(self, copy: Copy, account: str, provider: FileProvider) -> RemoteFile | None:
         """By the list, which answers for all copies at once; an absence is confirmed by its id."""
         try:
-            listed = await self._listed(copy, provider)
+            listed = await self._listed(copy, account, provider)
         except TransferError as error:
             if error.outcome is not Outcome.REJECTED:
                 raise
@@ -234,25 +252,31 @@ class Reuse:
                 return remote
         return await provider.find(copy.remote_id, copy.purpose)
 
-    async def _listed(self, copy: Copy, provider: FileProvider) -> Sequence[RemoteFile]:
+    async def _listed(
+        self, copy: Copy, account: str, provider: FileProvider
+    ) -> Sequence[RemoteFile]:
         """The account's list; many who ask at once share one question."""
-        key = (copy.account, copy.purpose)
+        # What an earlier key lists says nothing to those who use the new one.
+        key = (copy.account, copy.purpose, id(provider))
         asking = self._listing.get(key)
         if asking is None:
-            asking = asyncio.ensure_future(self._ask(key, provider))
+            asking = asyncio.ensure_future(self._ask(copy, account, provider))
             self._listing[key] = asking
             asking.add_done_callback(lambda _: self._listing.pop(key, None))
         return await asyncio.shield(asking)
 
-    async def _ask(self, key: tuple[str, str], provider: FileProvider) -> Sequence[RemoteFile]:
-        listed = await provider.list(key[1])
+    async def _ask(
+        self, wanted: Copy, account: str, provider: FileProvider
+    ) -> Sequence[RemoteFile]:
+        listed = await provider.list(wanted.purpose)
         there = {remote.id: remote.bytes for remote in listed}
         seen = [
             copy.id
-            for copy in await self._copies.of_account(key[0])
+            for copy in await self._copies.of_account(wanted.account)
             if copy.state is C.PRESENT and there.get(copy.remote_id) == copy.size
         ]
-        await self._copies.verified(seen, self._clock.now())
+        if await self._accounts.provider(account) is provider:
+            await self._copies.verified(seen, self._clock.now())
         return listed
 
     def stop(self) -> None:

@@ -102,7 +102,7 @@ def record_copy(connection: Connection, copy: NewCopy, job_id: int, at: float) -
             copy.usable and not is_second,
             at,
             job_id,
-            at,
+            at if copy.seen_at is None else min(at, copy.seen_at),
             copy.expires_at,
         ),
     )

@@ -18,9 +18,19 @@ class Told:
 
     def __init__(self) -> None:
         self.situation = Situation(is_metered=False, on_battery=False)
+        self.looks = 0
 
     def look(self) -> Situation:
+        self.looks += 1
         return self.situation
+
+    async def seen(self, clock: Hurrying) -> None:
+        """Wait until what is told now is known: the look after it has begun."""
+        before = self.looks
+        async with asyncio.timeout(60):
+            while self.looks < before + 2:
+                clock.ahead_s += 16
+                await asyncio.sleep(0.02)
 
 
 async def added(bench: Bench, folder: Path, name: str) -> int:
@@ -101,8 +111,7 @@ async def test_the_user_overrides_the_battery_until_the_next_time(tmp_path: Path
         await bench.engine.queue.resume()
         await bench.until_state(await added(bench, tmp_path, "now.txt"), S.DONE)
         told.situation = Situation(on_battery=False)
-        clock.ahead_s += 16
-        await asyncio.sleep(0.2)
+        await told.seen(clock)
         told.situation = Situation(on_battery=True)
         await until_paused(bench, clock, "on battery power")
 

@@ -130,7 +130,7 @@ def test_a_key_of_the_environment_belongs_to_the_first_address(notes: Path) -> N
 def test_nobody_without_the_key_can_note_another_address(notes: Path) -> None:
     from_environment(notes).get(HERE)
     noted = json.loads(notes.read_text())
-    noted["work"]["address"] = "https://api.kimi.invalid:8443"
+    noted["EXAI_DESKTOP_KEY_WORK"]["address"] = "https://api.kimi.invalid:8443"
     notes.write_text(json.dumps(noted))
     # The seal does not fit: the key is bound anew, to where the account points now.
     assert from_environment(notes).get(HERE) == KEY
@@ -148,12 +148,67 @@ def test_the_account_of_the_environment_needs_no_store(notes: Path) -> None:
     keys.set(HERE, KEY)
     with pytest.raises(AccountError):
         from_environment(notes).get(ELSEWHERE)
+    # Another account of this name does not get the key for another address.
     keys.delete(HERE)
-    assert json.loads(notes.read_text()) == {}
-    # Another key than the one of the environment would be lost.
+    with pytest.raises(AccountError):
+        from_environment(notes).get(ELSEWHERE)
+    # Unless whoever has the key says so.
+    keys.set(ELSEWHERE, KEY)
+    assert from_environment(notes).get(ELSEWHERE) == KEY
+
+
+def test_a_key_is_not_set_beside_another_one_of_the_environment(notes: Path) -> None:
+    store = SessionStore()
+    keys = AccountKeys(store, {"EXAI_DESKTOP_KEY_WORK": KEY}, notes)
     with pytest.raises(AccountError) as caught:
         keys.set(HERE, KEY + "2")
-    assert caught.value.code is ErrorCode.CREDENTIAL_STORE_UNAVAILABLE
+    assert caught.value.code is ErrorCode.UNUSABLE_SETTING
+    assert "EXAI_DESKTOP_KEY_WORK" in caught.value.detail
+    assert KEY not in caught.value.detail
+    assert keys.get(HERE) == KEY
+    assert AccountKeys(store).get(HERE) is None
+
+
+COMPANY = Account("公司", "kimi", "cn", "https://api.kimi.invalid/v1")
+PRIVATE = Account("个人", "custom", "cn", "https://files.other.invalid/v1")
+
+
+def of_both(notes: Path, *accounts: Account) -> AccountKeys:
+    """Both names have the same variable."""
+    environment = {variable_of(COMPANY.name): KEY}
+    return AccountKeys(
+        SessionStore(), environment, notes, lambda: [account.name for account in accounts]
+    )
+
+
+def test_a_variable_that_fits_two_accounts_is_for_none_of_them(notes: Path) -> None:
+    assert variable_of(COMPANY.name) == variable_of(PRIVATE.name)
+    keys = of_both(notes, COMPANY, PRIVATE)
+    for call in (keys.get, lambda account: keys.set(account, KEY + "2")):
+        with pytest.raises(AccountError) as caught:
+            call(PRIVATE)
+        assert caught.value.code is ErrorCode.UNUSABLE_SETTING
+        assert "公司" in caught.value.detail
+        assert "个人" in caught.value.detail
+    # Also for one that is being added.
+    with pytest.raises(AccountError):
+        of_both(notes, COMPANY).set(PRIVATE, KEY)
+
+
+def test_a_key_of_the_environment_does_not_go_over_to_another_name(notes: Path) -> None:
+    keys = of_both(notes, COMPANY)
+    assert keys.get(COMPANY) == KEY
+    keys.delete(COMPANY)
+    with pytest.raises(AccountError) as caught:
+        of_both(notes, PRIVATE).get(PRIVATE)
+    assert caught.value.code is ErrorCode.ADDRESS_CHANGED
+
+
+def test_what_was_stored_is_deleted_also_beside_a_variable(notes: Path) -> None:
+    store = SessionStore()
+    AccountKeys(store).set(HERE, KEY)
+    AccountKeys(store, {"EXAI_DESKTOP_KEY_WORK": KEY}, notes).delete(HERE)
+    assert AccountKeys(store).get(HERE) is None
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"work": 3}'])

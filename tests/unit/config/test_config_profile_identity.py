@@ -13,7 +13,7 @@ from keyring.errors import KeyringLocked
 from exai_desktop.config import profile_identity
 from exai_desktop.config.credentials import AccountKeys
 from exai_desktop.config.paths import Places, places
-from exai_desktop.config.profile_identity import NAME, Choice, ProfileIdentity
+from exai_desktop.config.profile_identity import NAME, Choice, Copied, ProfileIdentity
 from exai_desktop.config.secret_store import KeyringStore, SessionStore, StoreInUse
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.accounts import Account
@@ -36,10 +36,10 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "profile"
 
 
-def start(home: Path, backend: MemoryKeyring) -> str:
+def start(home: Path, backend: MemoryKeyring, now: float | None = None) -> str:
     """One start of the program, up to where a copy is noticed; returns the profile's id."""
     identity = ProfileIdentity(places(home))
-    identity.check(KeyringStore(identity.id, backend), computer(backend))
+    identity.check(KeyringStore(identity.id, backend), computer(backend), now)
     return identity.id
 
 
@@ -156,14 +156,20 @@ def test_a_new_profile_keeps_its_copy_of_the_vault(home: Path, backend: MemoryKe
 
 
 def test_what_was_chosen_is_told_once(home: Path, backend: MemoryKeyring) -> None:
-    start(home, backend)
-    assert ProfileIdentity(places(home)).take_choice() is None
+    start(home, backend, now=1_000.0)
+    assert ProfileIdentity(places(home)).choice is None
+    kept = copied(home, home.with_name("kept"))
+    start(home, backend, now=2_000.0)
+    shutil.rmtree(home)
+    kept.rename(home)
+    why_refused(home, backend)
     settled(home, backend, Choice.KEEP)
-    told = ProfileIdentity(places(home)).take_choice()
-    assert told is not None
-    assert told.choice is Choice.KEEP
-    assert told.since > 0
-    assert ProfileIdentity(places(home)).take_choice() is None
+    # From the last start on that this folder knows of, however often it is begun.
+    for now in (3_000.0, 4_000.0):
+        start(home, backend, now=now)
+        assert ProfileIdentity(places(home)).choice == Copied(Choice.KEEP, 1_000.0)
+    ProfileIdentity(places(home)).choice_noted(4_000.0)
+    assert ProfileIdentity(places(home)).choice is None
 
 
 def test_a_keyring_that_does_not_answer_is_no_copy(home: Path, backend: MemoryKeyring) -> None:

@@ -18,6 +18,7 @@ from exai_desktop.config.settings_file import LoadedSettings, SettingsAccountBoo
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import Settings
 
 DEFAULTS = Settings.model_validate({})
@@ -64,8 +65,9 @@ def test_only_what_differs_is_written(path: Path) -> None:
         "settings": {"theme": "dark", "settle_s": 2.0},
         "accounts": [],
     }
-    assert settings_file(path).load() == LoadedSettings(changed)
-    settings_file(path).save(DEFAULTS)
+    file = settings_file(path)
+    assert file.load() == LoadedSettings(changed)
+    file.save(DEFAULTS)
     assert content(path)["settings"] == {}
 
 
@@ -203,7 +205,7 @@ def test_an_unreadable_file_stops_sending_and_is_not_touched(path: Path, text: s
             file.save(DEFAULTS.model_copy(update={"readers": 3}))
         assert caught.value.code is ErrorCode.UNUSABLE_SETTING
         with pytest.raises(EngineError):
-            SettingsAccountBook(SettingsDocument(path)).save([])
+            SettingsAccountBook(SettingsDocument(path)).remove("work")
         assert path.read_text(encoding="utf-8") == text
         assert [found.name for found in path.parent.iterdir()] == ["settings.json"]
 
@@ -247,6 +249,8 @@ RULE = {"folder": "/contracts", "places": ["glm"]}
         {"allow_fallback": "perhaps"},
         {"malware_scan": "requird"},
         {"content_macros": "refuze"},
+        {"content_secret": "Refuse"},
+        {"content_secrets": "refuse"},
     ],
 )
 def test_what_may_say_where_files_must_not_go_stops_sending(
@@ -274,6 +278,61 @@ def test_the_environment_stops_sending_and_lets_it_go_on(path: Path) -> None:
     good = settings_file(path, {"EXAI_DESKTOP_PROXY": "http://127.0.0.1:1"}).load()
     assert good.refusals == ()
     assert [problem.code for problem in good.problems] == [ErrorCode.INVALID_SETTING]
+
+
+def test_what_was_edited_meanwhile_stays(path: Path) -> None:
+    file = settings_file(path)
+    settings = file.load().settings
+    by_hand = {"content_secret": "refuse", "folder_rules": [RULE], "theme": "dark"}
+    write(path, {"settings": by_hand})
+    file.save(settings.model_copy(update={"on_metered": "wait"}), "on_metered")
+    assert content(path)["settings"] == by_hand | {"on_metered": "wait"}
+
+
+def test_no_rule_is_lost_that_was_written_meanwhile(path: Path) -> None:
+    file = settings_file(path)
+    first, second = FolderRule("/a", ("kimi",)), FolderRule("/b", ("glm",))
+    now = file.load().settings.model_copy(update={"folder_rules": (first,)})
+    file.save(now, "folder_rules")
+    stored = content(path)
+    stored["settings"]["folder_rules"].insert(0, RULE)
+    write(path, stored)
+    now = now.model_copy(update={"folder_rules": (first, second)})
+    file.save(now, "folder_rules")
+    assert [r.folder for r in _rules(path)] == ["/contracts", "/a", "/b"]
+    now = now.model_copy(update={"folder_rules": (second,)})
+    file.save(now, "folder_rules")
+    assert [r.folder for r in _rules(path)] == ["/contracts", "/b"]
+    # The same folder by both: neither is taken for the other.
+    of_the_same = FolderRule("/contracts", ("kimi",))
+    with pytest.raises(EngineError, match="/contracts") as caught:
+        file.save(now.model_copy(update={"folder_rules": (second, of_the_same)}), "folder_rules")
+    assert caught.value.code is ErrorCode.INVALID_SETTING
+    assert [r.folder for r in _rules(path)] == ["/contracts", "/b"]
+
+
+def test_rules_that_cannot_be_read_are_not_replaced_by_another(path: Path) -> None:
+    file = settings_file(path)
+    file.load()
+    write(path, {"settings": {"folder_rules": [{**RULE, "until": "2030"}]}})
+    wanted = DEFAULTS.model_copy(update={"folder_rules": (FolderRule("/a", ("kimi",)),)})
+    with pytest.raises(EngineError) as caught:
+        file.save(wanted, "folder_rules")
+    assert caught.value.code is ErrorCode.UNUSABLE_SETTING
+    assert content(path)["settings"] == {"folder_rules": [{**RULE, "until": "2030"}]}
+
+
+def test_rules_of_the_environment_are_changed_there(path: Path) -> None:
+    write(path, {"settings": {"folder_rules": [RULE]}})
+    file = settings_file(path, {"EXAI_DESKTOP_FOLDER_RULES": "/a = kimi"})
+    loaded = file.load().settings
+    with pytest.raises(EngineError, match="EXAI_DESKTOP_FOLDER_RULES"):
+        file.save(loaded.model_copy(update={"folder_rules": ()}), "folder_rules")
+    assert [r.folder for r in _rules(path)] == ["/contracts"]
+
+
+def _rules(path: Path) -> tuple[FolderRule, ...]:
+    return settings_file(path).load().settings.folder_rules
 
 
 def test_a_rule_in_the_wrong_place_of_the_file_stops_sending(path: Path) -> None:

@@ -1,11 +1,18 @@
 """Settings: sound defaults, and a named reason for each value that cannot be used."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from exai_desktop.core.settings import MIB, NARROWING, CurrentSettings, Settings, proxy_password
+from exai_desktop.core.settings import (
+    MIB,
+    NARROWING,
+    CurrentSettings,
+    OnContent,
+    Settings,
+    proxy_password,
+)
 
 
 def _refused(**values: object) -> set[str]:
@@ -135,6 +142,13 @@ def test_a_limit_of_speed_is_none_or_more_than_a_trickle() -> None:
 
 def test_what_narrows_where_files_go_is_a_setting() -> None:
     assert set(Settings.model_fields) >= NARROWING
+
+
+def test_each_answer_to_what_is_in_a_file_keeps_it_from_somewhere() -> None:
+    kind = get_args(OnContent)
+    answers = {n for n, f in Settings.model_fields.items() if get_args(f.annotation) == kind}
+    assert "content_secret" in answers
+    assert answers <= NARROWING
 
 
 def test_the_settings_in_force_can_be_exchanged() -> None:
