@@ -39,6 +39,7 @@ from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook
 from exai_desktop.core.accounts.secret_store import SecretStore
+from exai_desktop.core.audit.audit import Seal
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
@@ -151,7 +152,7 @@ def _record(
         fingerprints=SqliteFingerprints(database),
         states=shared.states,
         audit=SqliteAuditStore(database, trail),
-        anchor_file=_anchor(given.where, given.secrets.store),
+        anchor_file=_anchor(given.where, given.secrets.store, trail.seal),
         recovery=SqliteRecoveryLog(database) if is_kept else None,
         texts=stack.enter_context(kept_texts(given.where.texts, keep_texts)),
         balances=SqliteBalances(database) if is_kept else None,
@@ -332,8 +333,8 @@ async def _opened_record(
     trail = AuditTrail(seal, _user(), now)
     if only_read is not None:
         return open_to_read(where.database, only_read, write_file), trail
-    anchor = await asyncio.to_thread(_anchor(where, secrets.store).load)
-    opened = open_profile(where.database, now, write_file, seal.genuine(anchor))
+    anchoring = await asyncio.to_thread(_anchor(where, secrets.store, seal).load)
+    opened = open_profile(where.database, now, write_file, seal.genuine(anchoring.anchor))
     if secrets.copied is not None and not opened.is_read_only:
         # Both may have sent: the providers' lists are compared before anything is sent.
         since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
@@ -345,8 +346,8 @@ async def _opened_record(
     return opened, trail
 
 
-def _anchor(where: Places, store: SecretStore) -> KeptAnchor:
-    return KeptAnchor(where.settings_file.with_name("audit-anchor.json"), store)
+def _anchor(where: Places, store: SecretStore, seal: Seal) -> KeptAnchor:
+    return KeptAnchor(where.settings_file.with_name("audit-anchor.json"), store, seal)
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""The verbs `audit verify|export`."""
+"""The verbs `audit verify|accept|export`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ import typer
 
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output
-from exai_desktop.cli.session import run_verb
-from exai_desktop.core.audit.audit import AuditReport, AuditRow
+from exai_desktop.cli.session import can_ask, run_verb
+from exai_desktop.core.audit.audit import AuditRow
+from exai_desktop.core.audit.check import AuditReport, AuditState
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ class Format(StrEnum):
 
 @app.command()
 def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Check that no row was changed, removed or moved. Exit code 1 if one was."""
+    """Check that no row was changed, removed or moved. Exit code 1 if one was, or to be feared."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         report = await service.audit.verify()
@@ -54,18 +55,47 @@ def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
 
 
 def _print_report(report: AuditReport, output: Output) -> None:
-    if report.ok:
-        output.line(f"The audit trail is intact: {report.rows:,} rows.")
-    else:
-        output.line(f"The audit trail is not intact from row {report.broken_at}: {report.problem}.")
+    output.line(report.words)
+    if report.broken_at is not None:
         output.line(f"The {report.rows:,} rows before it are unchanged.")
+    elif report.state is AuditState.UNCONFIRMED:
+        output.line(f"The {report.rows:,} rows match each other.")
     output.line(f"The chain is protected by {report.protected_by}.")
     if 0 < report.by_file < report.rows:
         output.line(f"{report.by_file:,} rows are protected by a file, not by the keyring.")
-    if report.anchored_seq is None:
-        output.line("There is no anchor yet: the removal of the newest rows would not be noticed.")
-    else:
-        output.line(f"Rows up to {report.anchored_seq:,} are anchored ({report.anchored_at}).")
+    if report.without_keys:
+        output.line(
+            f"Rows up to {report.without_keys:,} are as you accepted them: their key is not here."
+        )
+    output.line(report.anchor_words)
+
+
+@app.command()
+def accept(
+    ctx: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Accept that rows are missing at the end, for example after an older database was put back.
+
+    The trail gets a row that says so. Changed rows cannot be accepted.
+    """
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        report = await service.audit.verify()
+        if not report.ok and not yes:
+            _print_report(report, output)
+            if not can_ask() or not typer.confirm("Do you know why, and accept it?"):
+                output.line("Nothing was accepted. Without a question: --yes")
+                return Exit.SOME_FAILED
+        report = await service.audit.accept()
+        if as_json:
+            output.json(asdict(report))
+        else:
+            _print_report(report, output)
+        return Exit.OK if report.ok else Exit.SOME_FAILED
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
 
 
 @app.command()

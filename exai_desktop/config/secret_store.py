@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.secret_store import (
     PROFILE_NAMES,
+    STAYING_NAMES,
     SecretStore,
     StoreState,
     StoreStatus,
@@ -245,7 +246,7 @@ class StoreInUse:
             if value is not None:
                 moved[name] = value
         self._vault.create(passphrase, key_file, moved)
-        for name in moved:
+        for name in moved.keys() - STAYING_NAMES:
             with suppress(AccountError):
                 former.delete(name)
 

@@ -187,8 +187,8 @@ BREAKS: Final = (
     ),
     Break(
         "A change of the audit trail is detected",
-        "core/audit/audit.py",
-        "if row.mac != mac_of(key, _sealed_values(row)):",
+        "core/audit/check.py",
+        "if row.mac != mac_over(key, text):",
         "if False:",
         "tests/unit/core/test_audit_chain.py::test_any_change_to_any_field_is_found_where_it_is",
     ),
@@ -503,5 +503,26 @@ BREAKS: Final = (
         "        _check(_INSTEAD, instead)",
         "        pass",
         "tests/e2e/test_cli_company_network.py::test_certificates_that_are_missing_stop_everything",
+    ),
+    Break(
+        "A row of the audit trail sealed with a key that is not accepted is found",
+        "core/audit/check.py",
+        "if accepted is not None and row.key_id not in accepted:",
+        "if False:",
+        "tests/unit/core/test_audit_chain.py::test_rows_sealed_anew_with_a_key_that_is_not_accepted_are_found",
+    ),
+    Break(
+        "Rows of the audit trail without their anchor are found",
+        "core/audit/check.py",
+        "if anchoring.is_lost and self._rows:",
+        "if False:",
+        "tests/unit/core/test_audit_chain.py::test_rows_without_the_anchor_that_must_be_there_are_found",
+    ),
+    Break(
+        "A key that somebody puts into the profile is not accepted for the audit trail",
+        "config/audit_key.py",
+        "            if not accepted:\n                anchor, accepted = self._first(anchor)",
+        "            anchor, accepted = self._first(anchor)",
+        "tests/unit/config/test_config_audit_key.py::test_a_key_that_somebody_puts_into_the_file_is_not_accepted",
     ),
 )

@@ -32,9 +32,18 @@ OPENED: Final = "opened"
 
 # The newest row of the audit trail, noted where whoever may write the profile cannot.
 ANCHOR: Final = "anchor"
+# Stands there in a new profile that was made from a copy, until it has its own.
+ANCHOR_OF_COPY: Final = "of the copy"
+
+# The ids of the keys that may have sealed rows of the audit trail.
+ACCEPTED_KEYS: Final = "audit-keys"
 
 # Secrets of the profile that are not of an account. They go along into another store.
-PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR)
+PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR, ACCEPTED_KEYS)
+
+# Nothing secret, and a copy stays in the keyring: a vault can be deleted by whoever may write the
+# profile, and a trail with keys of another one must not pass for ours then.
+STAYING_NAMES: Final = frozenset({ANCHOR, ACCEPTED_KEYS})
 
 _PORTS: Final = {"https": 443, "http": 80}
 

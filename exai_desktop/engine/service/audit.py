@@ -6,9 +6,11 @@ import logging
 from typing import Final
 
 from exai_desktop.core.accounts.accounts import Account
-from exai_desktop.core.audit.audit import AuditEntry, AuditReport, AuditRow
+from exai_desktop.core.audit.audit import START, AuditEntry, AuditRow
+from exai_desktop.core.audit.check import Anchoring, AuditHead, AuditReport, AuditState
 from exai_desktop.core.audit.ports import AnchorFile, AuditStore
-from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.waiting import Readers
 
@@ -16,6 +18,7 @@ log = logging.getLogger(__name__)
 
 ANCHOR_EVERY_S: Final = 3_600.0
 MOST_ROWS: Final = 1_000
+_ALL: Final = 2**63
 
 
 class Audit:
@@ -41,7 +44,10 @@ class Audit:
         return self._audit.protected_by
 
     async def verify(self) -> AuditReport:
-        return await self._audit.check(await self._readers.read(self._anchor_file.load))
+        return await self._audit.check(await self._anchoring())
+
+    async def _anchoring(self) -> Anchoring:
+        return await self._readers.read(self._anchor_file.load)
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         return await self._audit.rows(after, max(1, min(limit, MOST_ROWS)), since)
@@ -67,13 +73,17 @@ class Audit:
         """What the user has said of a profile that was copied."""
         await self._audit.note(AuditEntry(self._clock.now(), f"profile.{choice}", "ok"))
 
+    # -- the anchor
+
     async def anchor(self) -> None:
         """An anchor that tells of another chain stays: it is the proof that rows were cut."""
         if self._is_read_only:
             return
         try:
-            earlier = await self._readers.read(self._anchor_file.load)
-            anchor = await self._audit.anchor(earlier, self._clock.now())
+            anchoring = await self._anchoring()
+            if anchoring.is_lost:
+                return
+            anchor = await self._audit.anchor(anchoring.anchor, self._clock.now())
         except AppError as error:
             log.warning("no anchor for the audit trail: %s", error.code)
             return
@@ -84,3 +94,29 @@ class Audit:
         while True:
             await self._clock.sleep(ANCHOR_EVERY_S)
             await self.anchor()
+
+    async def accept(self) -> AuditReport:
+        anchoring = await self._anchoring()
+        report = await self._audit.check(anchoring)
+        if report.ok:
+            return report
+        if report.state is AuditState.UNCONFIRMED:
+            raise EngineError(ErrorCode.AUDIT_NOT_INTACT, report.words)
+        taken = anchoring.taken
+        alone = await self._audit.check(Anchoring(taken=taken))
+        if alone.state is AuditState.UNCONFIRMED:
+            # Rows of a key that stayed on another computer: whatever can be checked must fit.
+            alone = await self._audit.check(Anchoring(taken=AuditHead(seq=_ALL)))
+            taken = AuditHead(alone.rows, alone.newest_mac or START, alone.digest)
+        if not alone.ok:
+            raise EngineError(ErrorCode.AUDIT_NOT_INTACT, alone.words)
+        detail = {
+            "problem": report.problem,
+            "row": report.broken_at,
+            "anchored": None if anchoring.anchor is None else anchoring.anchor.seq,
+        }
+        await self._audit.note(AuditEntry(self._clock.now(), "audit.accepted", "ok", detail=detail))
+        anchor = await self._audit.anchor(None, self._clock.now())
+        if anchor is not None:
+            await self._readers.read(self._anchor_file.accept, anchor, self._audit.keys, taken)
+        return await self.verify()

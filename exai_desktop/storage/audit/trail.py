@@ -16,15 +16,14 @@ from exai_desktop.core.audit.audit import (
     START,
     AuditAnchor,
     AuditEntry,
-    AuditReport,
     AuditRow,
-    ChainCheck,
     Seal,
     canonical,
     key_id,
     mac_of,
     utc_text,
 )
+from exai_desktop.core.audit.check import Anchoring, AuditReport, ChainCheck
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState, JobView
@@ -227,6 +226,8 @@ _PIECE: Final = 1_000
 # Lower than any number SQLite can hold: rows pushed in before the first are seen too.
 BEFORE_ALL: Final = -(2**63)
 
+_MAC: Final = "SELECT mac FROM audit WHERE seq = ?"
+
 _PAGE: Final = (
     f"SELECT {', '.join(COLUMNS)} FROM audit WHERE seq > ? AND at >= ? ORDER BY seq LIMIT ?"  # noqa: S608 - our own names
 )
@@ -250,8 +251,12 @@ class SqliteAuditStore:
         begin = "" if since is None else utc_text(since)
         return await self._database.read(partial(_rows, after=after, since=begin, limit=limit))
 
-    async def check(self, anchor: AuditAnchor | None) -> AuditReport:
-        check = ChainCheck(self._trail.seal, anchor)
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(self._trail.seal.keys)
+
+    async def check(self, anchoring: Anchoring) -> AuditReport:
+        check = ChainCheck(self._trail.seal, anchoring)
         after = BEFORE_ALL
         while rows := await self.rows(after, _PIECE, None):
             # In the reader's thread: a thousand seals are too much for the event loop.
@@ -289,7 +294,7 @@ def _newest(connection: Connection, earlier: AuditAnchor | None) -> tuple[int, s
     if earlier is not None:
         if newest["seq"] <= earlier.seq:
             return None
-        there = connection.execute("SELECT mac FROM audit WHERE seq = ?", (earlier.seq,)).fetchone()
-        if there is None or there["mac"] != earlier.mac:
+        there = connection.execute(_MAC, (earlier.seq,)).fetchone()
+        if earlier.seq and (there is None or there["mac"] != earlier.mac):
             return None
     return newest["seq"], newest["mac"]
