@@ -10,6 +10,7 @@ from exai_desktop.bootstrap.profile_secrets import (
     settle_copy,
 )
 from exai_desktop.bootstrap.sandbox_process import serve_sandbox
+from exai_desktop.config.audit_signing import signature_fits
 from exai_desktop.config.resources import load_provider_table, resource_path
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "resource_path",
     "serve_sandbox",
     "settle_copy",
+    "signature_fits",
 ]

@@ -29,6 +29,7 @@ from exai_desktop.bootstrap.profile_secrets import (
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
+from exai_desktop.config.audit_signing import StoredSigner
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
@@ -153,6 +154,7 @@ def _record(
         states=shared.states,
         audit=SqliteAuditStore(database, trail),
         anchor_file=_anchor(given.where, given.secrets.store, trail.seal),
+        signer=StoredSigner(given.secrets.store),
         recovery=SqliteRecoveryLog(database) if is_kept else None,
         texts=stack.enter_context(kept_texts(given.where.texts, keep_texts)),
         balances=SqliteBalances(database) if is_kept else None,

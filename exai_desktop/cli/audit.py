@@ -1,4 +1,4 @@
-"""The verbs `audit verify|accept|export`."""
+"""The verbs `audit verify|accept|export|check|public-key`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,23 @@ from typing import IO, Annotated, Any, Final, Protocol
 
 import typer
 
+from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import can_ask, run_verb
-from exai_desktop.core.audit.audit import AuditRow
+from exai_desktop.core.audit.audit import START, AuditRow, digest_after, sealed_text
 from exai_desktop.core.audit.check import AuditReport, AuditState
+from exai_desktop.core.audit.signing import (
+    AuditSignature,
+    ExportCheck,
+    ExportReport,
+    first_line,
+    last_line,
+    line_of_row,
+    public_key_in,
+)
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(
@@ -98,14 +110,101 @@ def accept(
     run_verb(ctx, verb, as_json=as_json, sandbox=False)
 
 
+@app.command("public-key")
+def public_key(ctx: typer.Context, as_json: Json = False) -> None:
+    """Print the key for checking signed exports. It is no secret: others check with it."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        found = await service.audit.public_key()
+        if as_json:
+            output.json({"public_key": found})
+        else:
+            output.line(found)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A signed export.")],
+    public_keys: Annotated[
+        list[str],
+        typer.Option(
+            "--public-key",
+            metavar="KEY|FILE",
+            help="What `audit public-key` has printed, or a file with it. May be given repeatedly.",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Check a signed export, on any computer: no profile and no secret is needed.
+
+    Exit code 1 if a row was changed, removed, added or moved, and if a signature does not fit.
+    """
+    output = Output(as_json=as_json)
+    keys = {_public_key(given) for given in public_keys}
+    check = ExportCheck(keys, doors(ctx).signature_fits)
+    try:
+        # What is no UTF-8 was changed: it must be found as such, not end the check.
+        with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+            report = check.report(lines)
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
+    if as_json:
+        output.json(asdict(report))
+    else:
+        output.line(_export_words(report))
+    raise typer.Exit(int(Exit.OK if report.ok else Exit.SOME_FAILED))
+
+
+def _public_key(given: str) -> str:
+    found = public_key_in(given)
+    if found is None:
+        try:
+            found = public_key_in(Path(given).read_text(encoding="utf-8", errors="replace"))
+        except (OSError, ValueError) as error:
+            why = f"it is neither 64 hex digits nor a file that can be read: {given}"
+            raise typer.BadParameter(why, param_hint="--public-key") from error
+    if found is None:
+        why = f"the file has no line with 64 hex digits: {given}"
+        raise typer.BadParameter(why, param_hint="--public-key")
+    return found
+
+
+def _export_words(report: ExportReport) -> str:
+    if report.ok:
+        days = "1 day has" if report.days == 1 else f"{report.days:,} days have"
+        return (
+            f"The export is intact: {report.rows:,} rows, signed at {report.at};"
+            f" {days} a signature of their own."
+        )
+    places = (("line", report.line), ("row", report.row), ("day", report.day))
+    where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
+    return f"The export is not intact ({where}): {report.problem}."
+
+
 @app.command()
 def export(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="One row per line.")] = Format.CSV,
-    target: Annotated[
+    file: Annotated[
         Path | None,
-        typer.Option("--output", dir_okay=False, help="Write to this file, not to the terminal."),
+        typer.Argument(
+            dir_okay=False, help="Write to this file, not to the terminal.", show_default=False
+        ),
     ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="One row per line; CSV if nothing is said."),
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", dir_okay=False, help="The same as FILE.")
+    ] = None,
+    signed: Annotated[
+        bool,
+        typer.Option("--signed", help="All rows with a signature, for `audit check`."),
+    ] = False,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -119,11 +218,22 @@ def export(
 ) -> None:
     """Export the audit trail for a spreadsheet or another program, oldest row first."""
     begin = None if since is None else since.astimezone().timestamp()
-    wanted = Format.JSON if as_json else form
+    wanted = Format.JSON if as_json else form or Format.CSV
+    target = file or output_file
+    if file is not None and output_file is not None:
+        raise typer.BadParameter("give the file once", param_hint="--output")
+    if signed and (since is not None or form is Format.CSV):
+        raise typer.BadParameter("it has all rows, as JSON", param_hint="--signed")
 
     async def verb(service: UploadService, output: Output) -> Exit:
+        # Before the file is touched: what is not intact is not signed.
+        end = await service.audit.signed_end() if signed else None
         with _opened(target) as stream:
-            count = await _write(rows_since(service, begin), _WRITERS[wanted](stream))
+            rows = rows_since(service, begin)
+            if end is None:
+                count = await _write(rows, _WRITERS[wanted](stream))
+            else:
+                count = await _write_signed(rows, end, stream)
         if target is not None and not as_json:
             output.line(f"{count:,} rows written to {target}.")
         return Exit.OK
@@ -212,4 +322,23 @@ async def _write(rows: AsyncIterator[AuditRow], writer: _Writer) -> int:
     async for row in rows:
         writer.write(row)
         count += 1
+    return count
+
+
+async def _write_signed(rows: AsyncIterator[AuditRow], end: AuditSignature, stream: IO[str]) -> int:
+    def write(line: dict[str, Any]) -> None:
+        stream.write(json.dumps(line) + "\n")
+
+    write(first_line(end.public_key))
+    digest, count = START, 0
+    async for row in rows:
+        # What was added since is not signed.
+        if row.seq > end.seq:
+            break
+        digest = digest_after(digest, sealed_text(row), row.mac)
+        write(line_of_row(row, digest))
+        count += 1
+    if digest != end.digest:
+        raise EngineError(ErrorCode.AUDIT_NOT_INTACT, "rows were changed while they were exported")
+    write(last_line(end))
     return count

@@ -40,6 +40,8 @@ class Doors:
     open_service: OpenService
     serve_sandbox: Callable[..., None]
     secrets: SecretDoors
+    # Whether a signature of a text is of a public key.
+    signature_fits: Callable[[str, bytes, str], bool]
 
 
 def doors(ctx: typer.Context) -> Doors:

@@ -214,6 +214,47 @@ def test_rows_sealed_anew_with_an_own_key_are_said(audited: Program) -> None:
     assert "not intact from row 1: the row is sealed with a key that is not accepted" in said
 
 
+def test_a_signed_export_is_checked_by_somebody_without_the_profile(
+    audited: Program, tmp_path: Path
+) -> None:
+    file, key_file, nowhere = tmp_path / "trail.jsonl", tmp_path / "key.txt", tmp_path / "nowhere"
+    audited.run("audit", "export", file, "--signed").expect(0)
+    assert file.stat().st_mode & 0o777 == 0o600
+    public = audited.run("audit", "public-key").expect(0).out.strip()
+    key_file.write_text(f"the office:\n{public}\n")
+    stranger = NO_KEYRING | {"EXAI_DESKTOP_HOME": str(nowhere), "HOME": str(nowhere)}
+
+    def check(code: int, *key: str | Path) -> str:
+        arguments = [part for given in key for part in ("--public-key", given)]
+        return (
+            audited.run("audit", "check", file, *arguments, environment=stranger).expect(code).out
+        )
+
+    assert "The export is intact: 4 rows" in check(0, public)
+    assert "The export is intact: 4 rows" in check(0, key_file)
+    assert "another public key" in check(1, "ab" * 32)
+    check(2, tmp_path / "absent.txt")
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines).replace("a.txt", "b.txt", 1), encoding="utf-8")
+    assert "The export is not intact (line 3, row 2): the row was changed." in check(1, public)
+    file.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert "its last line is missing" in check(1, public)
+    assert not nowhere.exists()
+
+
+def test_what_cannot_be_signed_touches_no_file(audited: Program, tmp_path: Path) -> None:
+    file = tmp_path / "trail.jsonl"
+    file.write_text("of before")
+    ended = audited.run("audit", "export", file, "--signed", environment=NO_KEYRING).expect(1)
+    assert "CREDENTIAL_STORE_UNAVAILABLE" in ended.err
+    tamper(audited, "UPDATE audit SET path_text = 'x' WHERE seq = 2")
+    ended = audited.run("audit", "export", file, "--signed").expect(1)
+    assert "AUDIT_NOT_INTACT" in ended.err
+    assert file.read_text() == "of before"
+    audited.run("audit", "export", file, "--signed", "--format", "csv").expect(2)
+    audited.run("audit", "export", file, "--output", file).expect(2)
+
+
 def test_the_sandbox_has_a_trail_of_its_own(audited: Program) -> None:
     report = audited.run("audit", "verify", "--json", "--sandbox").expect(0).row
     assert (report["rows"], report["protected_by"]) == (0, "a file, not by the keyring")

@@ -1,4 +1,4 @@
-"""Where the audit trail is kept, and what is noted outside the database."""
+"""Where the audit trail is kept, and what is noted and signed outside the database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from exai_desktop.core.audit.audit import AuditAnchor, AuditEntry, AuditRow
-from exai_desktop.core.audit.check import Anchoring, AuditHead, AuditReport
+from exai_desktop.core.audit.check import NO_ROWS, Anchoring, AuditHead, AuditReport
+from exai_desktop.core.audit.signing import UnsignedDays
 
 
 class AnchorFile(Protocol):
@@ -24,6 +25,23 @@ class AnchorFile(Protocol):
         Raises `AppError`.
         """
         ...
+
+
+class Signer(Protocol):
+    """Signs with a private key that is kept in the key store; made when there is none.
+
+    Calls block, and raise `AccountError` while the key store does not answer.
+    """
+
+    def public_key(self) -> str:
+        """64 hex digits."""
+        ...
+
+    def sign(self, message: bytes) -> str:
+        """128 hex digits."""
+        ...
+
+    def has_signed(self, message: bytes, signature: str) -> bool: ...
 
 
 class AuditStore(Protocol):
@@ -47,8 +65,14 @@ class AuditStore(Protocol):
         """The rows behind number `after`, in order; `since` leaves out earlier ones."""
         ...
 
-    async def check(self, anchoring: Anchoring) -> AuditReport:
-        """Go through the whole chain."""
+    async def check(
+        self, anchoring: Anchoring, begin: AuditHead = NO_ROWS, until: int | None = None
+    ) -> AuditReport:
+        """Go through the chain, from the row behind `begin` up to row `until`."""
+        ...
+
+    async def unsigned(self, today: str) -> UnsignedDays | None:
+        """The days before `today` whose rows no signature covers."""
         ...
 
     async def anchor(self, earlier: AuditAnchor | None, at: float) -> AuditAnchor | None:

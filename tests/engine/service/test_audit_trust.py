@@ -12,17 +12,25 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
+from exai_desktop.config.audit_signing import StoredSigner, signature_fits
 from exai_desktop.config.secret_store import SessionStore
 from exai_desktop.core.audit.audit import COLUMNS, START, AuditEntry, AuditRow, key_id, mac_of
 from exai_desktop.core.audit.check import AuditReport, AuditState
+from exai_desktop.core.audit.signing import (
+    DAY,
+    DAY_SIGNED,
+    EXPORT,
+    signature_of_day,
+    signed_text,
+)
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
-from exai_desktop.engine.service.audit import Audit
+from exai_desktop.engine.service.audit import Audit, AuditParts
 from exai_desktop.engine.waiting import Readers, SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.database import Database
 
-NOON = 1_700_049_600.0
+NOON, DAY_S = 1_700_049_600.0, 86_400.0
 LOCKED = AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED)
 OWN_KEY = b"the attacker's own key, 32 bytes"
 
@@ -68,7 +76,8 @@ class Profile:
         anchors.load()
         with closing(Database(self.database)) as database, ThreadPoolExecutor(1) as threads:
             trail = SqliteAuditStore(database, AuditTrail(seal, "tester", self.clock.now))
-            audit = Audit(trail, anchors, Readers(threads), self.clock, is_read_only=False)
+            parts = AuditParts(trail, anchors, StoredSigner(self.store))
+            audit = Audit(parts, Readers(threads), self.clock, is_read_only=False)
             for number in range(rows):
                 await trail.note(AuditEntry(self.clock.at, "job.done", "ok", job_id=number))
             yield audit
@@ -209,6 +218,9 @@ async def test_a_database_that_was_put_back_is_accepted_by_the_user(profile: Pro
     profile.database.write_bytes(older)
     async with profile.run() as audit:
         assert "newest rows are missing" in (await audit.verify()).words
+        with pytest.raises(AppError) as refused:
+            await audit.signed_end()
+        assert refused.value.code is ErrorCode.AUDIT_NOT_INTACT
         report = await audit.accept()
         assert (report.ok, report.rows, report.anchored_seq) == (True, 4, 4)
         assert await audit.accept() == report
@@ -254,6 +266,7 @@ async def test_a_profile_from_another_computer_is_accepted_without_its_key(
     async with profile.run() as audit:
         report = await audit.accept()
         assert (report.ok, report.rows, report.without_keys) == (True, 5, 4)
+        assert (await audit.signed_end()).seq == 5
     report = await profile.verify(2)
     assert (report.ok, report.rows) == (True, 7)
     profile.tamper("UPDATE audit SET path_text = 'x' WHERE seq = 2")
@@ -261,3 +274,67 @@ async def test_a_profile_from_another_computer_is_accepted_without_its_key(
     async with profile.run() as audit:
         with pytest.raises(AppError):
             await audit.accept()
+
+
+# -- signatures
+
+
+async def signed_days(profile: Profile) -> list[AuditRow]:
+    return [row for row in await profile.rows() if row.action == DAY_SIGNED]
+
+
+async def test_a_day_is_signed_when_it_is_over_and_only_once(profile: Profile) -> None:
+    await profile.verify(3)
+    assert await signed_days(profile) == []
+    for day in range(1, 4):
+        profile.clock.at = NOON + day * DAY_S
+        await profile.verify(2)
+        await profile.verify()
+        assert len(await signed_days(profile)) == day
+    # Days on which nothing happened are not signed.
+    for day in range(4, 8):
+        profile.clock.at = NOON + day * DAY_S
+        await profile.verify()
+    assert len(await signed_days(profile)) == 4
+    async with profile.run() as audit:
+        public, rows = await audit.public_key(), await audit.rows(0, 1_000)
+    for row in await signed_days(profile):
+        made = signature_of_day(row.detail)
+        assert made is not None
+        assert made.public_key == public
+        assert rows[made.seq - 1].at[:10] == made.at
+        text = signed_text(DAY, made.at, made.seq, made.digest)
+        assert signature_fits(public, text, made.signature)
+    report = await profile.verify()
+    assert (report.ok, report.anchored_seq) == (True, len(rows))
+
+
+async def test_nothing_is_signed_that_does_not_fit_or_cannot_be_checked(profile: Profile) -> None:
+    await profile.verify(3)
+    profile.clock.at += DAY_S
+    profile.store.error = LOCKED
+    await profile.verify(1)
+    assert await signed_days(profile) == []
+    profile.store.error = None
+    profile.tamper("UPDATE audit SET path_text = 'x' WHERE seq = 2")
+    await profile.verify()
+    assert await signed_days(profile) == []
+
+
+async def test_a_signature_of_another_key_is_nothing_to_begin_at(profile: Profile) -> None:
+    await profile.verify(3)
+    profile.clock.at += DAY_S
+    await profile.verify(1)
+    profile.store.delete("audit-signing")
+    profile.clock.at += DAY_S
+    await profile.verify(1)
+    first, second = map(signature_of_day, [row.detail for row in await signed_days(profile)])
+    assert first is not None
+    assert second is not None
+    assert first.public_key != second.public_key
+    async with profile.run() as audit:
+        whole = await audit.signed_end()
+    assert whole.public_key == second.public_key
+    assert signature_fits(
+        whole.public_key, signed_text(EXPORT, whole.at, whole.seq, whole.digest), whole.signature
+    )

@@ -15,6 +15,7 @@ from keyring.errors import KeyringLocked
 from exai_desktop.config import secret_store
 from exai_desktop.config import vault as config_vault
 from exai_desktop.config.audit_key import BY_FILE, KeptAnchor, load_seal
+from exai_desktop.config.audit_signing import StoredSigner, signature_fits
 from exai_desktop.config.credentials import AccountKeys
 from exai_desktop.config.secret_store import KeyringStore, SessionStore, StoreInUse
 from exai_desktop.config.vault import VaultStore
@@ -23,6 +24,7 @@ from exai_desktop.core.accounts.secret_store import ANCHOR_OF_COPY, SecretStore
 from exai_desktop.core.audit.audit import KEY_BYTES, Seal, key_id
 from exai_desktop.core.audit.check import NO_ROWS, Anchoring, AuditHead
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AccountError
 from tests.own_time import OwnTime
 
@@ -389,6 +391,7 @@ def test_a_vault_takes_all_along_and_the_keyring_keeps_what_shows_a_forgery(
 ) -> None:
     profile = Profile(tmp_path, StoreInUse(VaultStore(tmp_path / "vault"), keys))
     seal, noted = profile.start()
+    StoredSigner(profile.store).public_key()
     assert isinstance(profile.store, StoreInUse)
     profile.store.create_vault("correct horse battery staple", "", [])
     after, there = profile.start()
@@ -402,3 +405,39 @@ def test_a_vault_takes_all_along_and_the_keyring_keeps_what_shows_a_forgery(
     _, back = Profile(tmp_path, keys).start()
     assert back.accepted is not None
     assert forged not in back.accepted
+
+
+# -- signatures
+
+
+def test_the_key_of_signatures_is_made_once_and_is_secret() -> None:
+    store = Lasting()
+    public = StoredSigner(store).public_key()
+    assert StoredSigner(store).public_key() == public
+    kept = store.get("audit-signing")
+    assert kept is not None
+    assert kept not in redact(f"it is {kept}")
+    assert kept != public
+    signature = StoredSigner(store).sign(b"text")
+    assert StoredSigner(store).has_signed(b"text", signature)
+    assert signature_fits(public, b"text", signature)
+    assert not signature_fits(public, b"texts", signature)
+    for damaged in ("", "zz", signature[:-2], "00" * 64):
+        assert not signature_fits(public, b"text", damaged)
+    for damaged in ("", "zz", "00"):
+        assert not signature_fits(damaged, b"text", signature)
+
+
+@pytest.mark.parametrize("damage", ["", "zz", "abcd"])
+def test_a_damaged_key_of_signatures_is_told_and_not_replaced(damage: str) -> None:
+    store = Lasting()
+    store.set("audit-signing", damage)
+    with pytest.raises(AccountError) as told:
+        StoredSigner(store).public_key()
+    assert told.value.code is ErrorCode.CREDENTIAL_STORE_UNAVAILABLE
+    assert store.get("audit-signing") == damage
+
+
+def test_nothing_is_signed_with_a_key_that_would_be_lost() -> None:
+    with pytest.raises(AccountError):
+        StoredSigner(SessionStore()).public_key()
