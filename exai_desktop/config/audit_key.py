@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -129,8 +130,20 @@ class KeptAnchor:
         self._path = path
         self._store = store
         self._seal = seal or Seal()
+        self._known: Anchoring | None = None
+
+    def known(self) -> Anchoring:
+        """Each question to a keyring takes its time, and nobody else notes an anchor meanwhile."""
+        known = self._known
+        if known is None or known.accepted is None or known.place != self._store.kind:
+            return self.load()
+        return known
 
     def load(self) -> Anchoring:
+        self._known = self._loaded()
+        return self._known
+
+    def _loaded(self) -> Anchoring:
         """The key store's, even if it was locked when the file's was written: a file can be forged,
         and one that is older still holds for all rows up to it.
         """
@@ -189,9 +202,11 @@ class KeptAnchor:
             return None
 
     def save(self, anchor: AuditAnchor) -> None:
+        known, self._known = self._known, None
         if self._store.is_lasting:
             try:
                 self._store.set(ANCHOR, _anchors.dump_json(anchor).decode())
+                self._known = None if known is None else replace(known, anchor=anchor)
             except AppError as error:
                 log.info("the audit trail's anchor is not in the key store: %s", error.code)
         try:
@@ -204,6 +219,7 @@ class KeptAnchor:
             self._store.set(ANCHOR, _anchors.dump_json(anchor).decode())
             noted = {f"{taken.seq}:{taken.mac}:{taken.digest}"} if taken.seq else set()
             _add_accepted(self._store, noted.union(keys))
+            self._known = None
         self.save(anchor)
 
 

@@ -15,6 +15,10 @@ class AnchorFile(Protocol):
 
     def load(self) -> Anchoring: ...
 
+    def known(self) -> Anchoring:
+        """The same, as it was found or noted last by this run."""
+        ...
+
     def save(self, anchor: AuditAnchor) -> None:
         """Best effort: a failure is logged."""
         ...

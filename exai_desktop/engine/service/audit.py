@@ -97,7 +97,7 @@ class Audit:
         if self._is_read_only:
             return
         try:
-            anchoring = await self._anchoring()
+            anchoring = await self._readers.read(self._anchor_file.known)
             if anchoring.is_lost:
                 return
             await self._sign_days(anchoring)

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -363,6 +364,26 @@ def test_a_new_profile_from_a_copy_begins_with_the_anchor_of_the_copy(tmp_path: 
     seal, noted = profile.start()
     assert forged in seal.keys
     assert noted.is_lost
+
+
+def test_a_run_asks_the_key_store_once_and_notes_what_it_has_noted(tmp_path: Path) -> None:
+    store = Lasting()
+    profile = Profile(tmp_path, store)
+    seal, _ = profile.start()
+    anchors = KeptAnchor(profile.anchor, store, seal)
+    before = anchors.load()
+    store.error = AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED)
+    assert anchors.known() == before
+    store.error = None
+    anchor = seal.anchor(3, "ab", "then")
+    anchors.save(anchor)
+    assert anchors.known() == replace(before, anchor=anchor)
+    # What could not be noted is asked for again, and so is a store that was locked.
+    store.error = AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED)
+    anchors.save(seal.anchor(4, "cd", "then"))
+    assert anchors.known().away == "the keyring is locked"
+    store.error = None
+    assert anchors.known().anchor == anchor
 
 
 def test_without_a_key_store_the_file_is_all_there_is(tmp_path: Path) -> None:
