@@ -162,6 +162,9 @@ RAISES: Final[dict[str, str]] = {
     "DISK_FULL": "tests/contracts/storage/test_database.py::test_full_disk",
     "DISK_LOW": "tests/faults/test_full_disk.py::test_thresholds_and_what_is_said",
     "DATABASE_RECOVERED": f"{_DAMAGED}a_log_that_is_gone_is_noticed",
+    "AUDIT_NOT_INTACT": (
+        "tests/engine/service/test_audit_trust.py::test_a_changed_row_is_never_accepted"
+    ),
     "DATABASE_PUT_BACK": (
         "tests/faults/test_put_back.py::test_what_was_sent_since_is_found_and_not_sent_again"
     ),

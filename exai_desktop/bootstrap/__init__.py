@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from exai_desktop.bootstrap.passphrases import new_passphrase, passphrase_for
     from exai_desktop.bootstrap.profile_secrets import settle_copy
     from exai_desktop.bootstrap.sandbox_process import serve_sandbox
+    from exai_desktop.config.audit_signing import signature_fits
     from exai_desktop.config.resources import load_provider_table, resource_path
 
 _PLACES: Final = {
@@ -25,6 +26,7 @@ _PLACES: Final = {
     "resource_path": "config.resources",
     "serve_sandbox": "bootstrap.sandbox_process",
     "settle_copy": "bootstrap.profile_secrets",
+    "signature_fits": "config.audit_signing",
 }
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "resource_path",
     "serve_sandbox",
     "settle_copy",
+    "signature_fits",
 ]
 
 

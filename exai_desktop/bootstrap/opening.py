@@ -20,6 +20,7 @@ from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, 
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
+from exai_desktop.config.audit_signing import StoredSigner
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places
@@ -29,7 +30,6 @@ from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
 from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook
-from exai_desktop.core.accounts.secret_store import SecretStore
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
@@ -73,10 +73,18 @@ class Given:
     refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AuditToKeep:
+    """The trail, and what is noted of it outside the database."""
+
+    trail: AuditTrail
+    anchors: KeptAnchor
+
+
 def engine_parts(
     given: Given,
     opened: Opened,
-    trail: AuditTrail,
+    audit: AuditToKeep,
     bus: EventBus,
     stack: AsyncExitStack,
     problems: list[AppError],
@@ -97,7 +105,7 @@ def engine_parts(
     return EngineParts(
         bus=bus,
         problems=known_problems,
-        record=_record(given, opened, trail, shared, stack),
+        record=_record(given, opened, audit, shared, stack),
         accounts=AccountParts(
             given.book,
             given.secrets.keys,
@@ -131,17 +139,18 @@ def engine_parts(
 
 
 def _record(
-    given: Given, opened: Opened, trail: AuditTrail, shared: Shared, stack: AsyncExitStack
+    given: Given, opened: Opened, audit: AuditToKeep, shared: Shared, stack: AsyncExitStack
 ) -> Record:
     database, is_kept = opened.database, not opened.is_read_only
     keep_texts = given.settings.keep_texts if is_kept else None
     return Record(
-        jobs=SqliteJobStore(database, trail),
-        copies=SqliteCopyStore(database, trail),
+        jobs=SqliteJobStore(database, audit.trail),
+        copies=SqliteCopyStore(database, audit.trail),
         fingerprints=SqliteFingerprints(database),
         states=shared.states,
-        audit=SqliteAuditStore(database, trail),
-        anchor_file=_anchor(given.where, given.secrets.store),
+        audit=SqliteAuditStore(database, audit.trail),
+        anchor_file=audit.anchors,
+        signer=StoredSigner(given.secrets.store),
         recovery=SqliteRecoveryLog(database) if is_kept else None,
         texts=stack.enter_context(kept_texts(given.where.texts, keep_texts)),
         balances=SqliteBalances(database) if is_kept else None,
@@ -235,13 +244,13 @@ async def own_engine(
                 secrets.keys.set(account, key)
         else:
             secrets = await _to_end(open_secrets, where, book.load(), passphrase)
-        opened, trail = await _opened_record(where, secrets, only_read)
+        opened, audit = await _opened_record(where, secrets, only_read)
         stack.enter_context(closing(opened))
         bus = EventBus()
         refusal = "; ".join(loaded.refusals)
         given = Given(where, face, settings, settings_file, book, secrets, refusal)
         problems: list[AppError] = list(opened.problems)
-        parts = engine_parts(given, opened, trail, bus, stack, problems)
+        parts = engine_parts(given, opened, audit, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
         engine = assembly.engine
         if only_read is None:
@@ -262,15 +271,16 @@ async def _to_end(call: Callable[..., T], *args: object) -> T:
 
 async def _opened_record(
     where: Places, secrets: OpenedSecrets, only_read: EngineError | None
-) -> tuple[Opened, AuditTrail]:
+) -> tuple[Opened, AuditToKeep]:
     now, key_file = SystemClock().now, where.data / "audit.key"
     load = partial(load_seal, secrets.store, key_file, is_kept=only_read is None)
     seal = await _to_end(load)
-    trail = AuditTrail(seal, _user(), now)
+    file = where.settings_file.with_name("audit-anchor.json")
+    audit = AuditToKeep(AuditTrail(seal, _user(), now), KeptAnchor(file, secrets.store, seal))
     if only_read is not None:
-        return open_to_read(where.database, only_read, write_file), trail
-    anchor = await asyncio.to_thread(_anchor(where, secrets.store).load)
-    opened = open_profile(where.database, now, write_file, seal.genuine(anchor))
+        return open_to_read(where.database, only_read, write_file), audit
+    anchoring = await asyncio.to_thread(audit.anchors.load)
+    opened = open_profile(where.database, now, write_file, seal.genuine(anchoring.anchor))
     if secrets.copied is not None and not opened.is_read_only:
         # Both may have sent: the providers' lists are compared before anything is sent.
         since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
@@ -279,11 +289,7 @@ async def _opened_record(
         except BaseException:
             opened.close()
             raise
-    return opened, trail
-
-
-def _anchor(where: Places, store: SecretStore) -> KeptAnchor:
-    return KeptAnchor(where.settings_file.with_name("audit-anchor.json"), store)
+    return opened, audit
 
 
 def _user() -> str:

@@ -1,4 +1,4 @@
-"""The verbs `audit verify|export`."""
+"""The verbs `audit verify|accept|export|check|public-key`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,23 @@ from typing import IO, Annotated, Any, Final, Protocol
 
 import typer
 
+from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output
-from exai_desktop.cli.session import run_verb
-from exai_desktop.core.audit.audit import AuditReport, AuditRow
+from exai_desktop.cli.session import can_ask, run_verb
+from exai_desktop.core.audit.audit import START, AuditRow, digest_after, sealed_text
+from exai_desktop.core.audit.check import AuditReport, AuditState
+from exai_desktop.core.audit.signing import (
+    AuditSignature,
+    ExportCheck,
+    ExportReport,
+    first_line,
+    last_line,
+    line_of_row,
+    public_key_in,
+)
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(
@@ -40,7 +53,7 @@ class Format(StrEnum):
 
 @app.command()
 def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Check that no row was changed, removed or moved. Exit code 1 if one was."""
+    """Check that no row was changed, removed or moved. Exit code 1 if one was, or to be feared."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
         report = await service.audit.verify()
@@ -54,28 +67,144 @@ def verify(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
 
 
 def _print_report(report: AuditReport, output: Output) -> None:
-    if report.ok:
-        output.line(f"The audit trail is intact: {report.rows:,} rows.")
-    else:
-        output.line(f"The audit trail is not intact from row {report.broken_at}: {report.problem}.")
+    output.line(report.words)
+    if report.broken_at is not None:
         output.line(f"The {report.rows:,} rows before it are unchanged.")
+    elif report.state is AuditState.UNCONFIRMED:
+        output.line(f"The {report.rows:,} rows match each other.")
     output.line(f"The chain is protected by {report.protected_by}.")
     if 0 < report.by_file < report.rows:
         output.line(f"{report.by_file:,} rows are protected by a file, not by the keyring.")
-    if report.anchored_seq is None:
-        output.line("There is no anchor yet: the removal of the newest rows would not be noticed.")
+    if report.without_keys:
+        output.line(
+            f"Rows up to {report.without_keys:,} are as you accepted them: their key is not here."
+        )
+    output.line(report.anchor_words)
+
+
+@app.command()
+def accept(
+    ctx: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Accept that rows are missing at the end, for example after an older database was put back.
+
+    The trail gets a row that says so. Changed rows cannot be accepted.
+    """
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        report = await service.audit.verify()
+        if not report.ok and not yes:
+            _print_report(report, output)
+            if not can_ask() or not typer.confirm("Do you know why, and accept it?"):
+                output.line("Nothing was accepted. Without a question: --yes")
+                return Exit.SOME_FAILED
+        report = await service.audit.accept()
+        if as_json:
+            output.json(asdict(report))
+        else:
+            _print_report(report, output)
+        return Exit.OK if report.ok else Exit.SOME_FAILED
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command("public-key")
+def public_key(ctx: typer.Context, as_json: Json = False) -> None:
+    """Print the key for checking signed exports. It is no secret: others check with it."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        found = await service.audit.public_key()
+        if as_json:
+            output.json({"public_key": found})
+        else:
+            output.line(found)
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A signed export.")],
+    public_keys: Annotated[
+        list[str],
+        typer.Option(
+            "--public-key",
+            metavar="KEY|FILE",
+            help="What `audit public-key` has printed, or a file with it. May be given repeatedly.",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Check a signed export, on any computer: no profile and no secret is needed.
+
+    Exit code 1 if a row was changed, removed, added or moved, and if a signature does not fit.
+    """
+    output = Output(as_json=as_json)
+    keys = {_public_key(given) for given in public_keys}
+    check = ExportCheck(keys, doors(ctx).signature_fits)
+    try:
+        # What is no UTF-8 was changed: it must be found as such, not end the check.
+        with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+            report = check.report(lines)
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
+    if as_json:
+        output.json(asdict(report))
     else:
-        output.line(f"Rows up to {report.anchored_seq:,} are anchored ({report.anchored_at}).")
+        output.line(_export_words(report))
+    raise typer.Exit(int(Exit.OK if report.ok else Exit.SOME_FAILED))
+
+
+def _public_key(given: str) -> str:
+    found = public_key_in(given)
+    if found is None:
+        try:
+            found = public_key_in(Path(given).read_text(encoding="utf-8", errors="replace"))
+        except (OSError, ValueError) as error:
+            why = f"it is neither 64 hex digits nor a file that can be read: {given}"
+            raise typer.BadParameter(why, param_hint="--public-key") from error
+    if found is None:
+        why = f"the file has no line with 64 hex digits: {given}"
+        raise typer.BadParameter(why, param_hint="--public-key")
+    return found
+
+
+def _export_words(report: ExportReport) -> str:
+    if report.ok:
+        days = "1 day has" if report.days == 1 else f"{report.days:,} days have"
+        return (
+            f"The export is intact: {report.rows:,} rows, signed at {report.at};"
+            f" {days} a signature of their own."
+        )
+    places = (("line", report.line), ("row", report.row), ("day", report.day))
+    where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
+    return f"The export is not intact ({where}): {report.problem}."
 
 
 @app.command()
 def export(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="One row per line.")] = Format.CSV,
-    target: Annotated[
+    file: Annotated[
         Path | None,
-        typer.Option("--output", dir_okay=False, help="Write to this file, not to the terminal."),
+        typer.Argument(
+            dir_okay=False, help="Write to this file, not to the terminal.", show_default=False
+        ),
     ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="One row per line; CSV if nothing is said."),
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", dir_okay=False, help="The same as FILE.")
+    ] = None,
+    signed: Annotated[
+        bool,
+        typer.Option("--signed", help="All rows with a signature, for `audit check`."),
+    ] = False,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -89,11 +218,22 @@ def export(
 ) -> None:
     """Export the audit trail for a spreadsheet or another program, oldest row first."""
     begin = None if since is None else since.astimezone().timestamp()
-    wanted = Format.JSON if as_json else form
+    wanted = Format.JSON if as_json else form or Format.CSV
+    target = file or output_file
+    if file is not None and output_file is not None:
+        raise typer.BadParameter("give the file once", param_hint="--output")
+    if signed and (since is not None or form is Format.CSV):
+        raise typer.BadParameter("it has all rows, as JSON", param_hint="--signed")
 
     async def verb(service: UploadService, output: Output) -> Exit:
+        # Before the file is touched: what is not intact is not signed.
+        end = await service.audit.signed_end() if signed else None
         with _opened(target) as stream:
-            count = await _write(rows_since(service, begin), _WRITERS[wanted](stream))
+            rows = rows_since(service, begin)
+            if end is None:
+                count = await _write(rows, _WRITERS[wanted](stream))
+            else:
+                count = await _write_signed(rows, end, stream)
         if target is not None and not as_json:
             output.line(f"{count:,} rows written to {target}.")
         return Exit.OK
@@ -182,4 +322,23 @@ async def _write(rows: AsyncIterator[AuditRow], writer: _Writer) -> int:
     async for row in rows:
         writer.write(row)
         count += 1
+    return count
+
+
+async def _write_signed(rows: AsyncIterator[AuditRow], end: AuditSignature, stream: IO[str]) -> int:
+    def write(line: dict[str, Any]) -> None:
+        stream.write(json.dumps(line) + "\n")
+
+    write(first_line(end.public_key))
+    digest, count = START, 0
+    async for row in rows:
+        # What was added since is not signed.
+        if row.seq > end.seq:
+            break
+        digest = digest_after(digest, sealed_text(row), row.mac)
+        write(line_of_row(row, digest))
+        count += 1
+    if digest != end.digest:
+        raise EngineError(ErrorCode.AUDIT_NOT_INTACT, "rows were changed while they were exported")
+    write(last_line(end))
     return count

@@ -13,6 +13,7 @@ from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.accounts.accounts import AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import Phase
+from exai_desktop.core.audit.check import AuditState
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
@@ -27,12 +28,14 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
             await service.accounts.test(status.account.name)
             for status in await service.accounts.all()
         ]
+        trail = await service.audit.verify()
         # After the tests: they have made the tiers ready.
         found = await service.accounts.all()
         if as_json:
             output.json(
                 {
                     "facts": facts,
+                    "audit": asdict(trail),
                     "jobs": {state.value: n for state, n in summary.counts.items() if n},
                     "accounts": [
                         asdict(report)
@@ -46,12 +49,14 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
         else:
             for name, value in facts.items():
                 output.line(f"{name:14} {plain_text(value, len(value))}")
+            output.line(f"{'audit trail':14} {trail.words} {trail.anchor_words}")
             output.line(f"{'jobs':14} {summary.total} in total, {summary.open_jobs} open")
             for report, status in zip(reports, found, strict=False):
                 _print_account(report, status, output)
             if not reports:
                 output.line("No account yet. Add one with: exai-desktop account add")
-        return Exit.OK if all(r.ok for r in reports) else Exit.SOME_FAILED
+        is_well = all(r.ok for r in reports) and trail.state is not AuditState.BROKEN
+        return Exit.OK if is_well else Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 

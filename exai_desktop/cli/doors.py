@@ -42,6 +42,8 @@ class Doors:
     # Where a copy of standard input may lie, and its most bytes.
     place_for_stdin: Callable[[bool], tuple[Path, int]]
     secrets: SecretDoors
+    # Whether a signature of a text is of a public key.
+    signature_fits: Callable[[str, bytes, str], bool]
 
 
 def doors(ctx: typer.Context) -> Doors:

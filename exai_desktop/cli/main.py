@@ -230,6 +230,12 @@ def _secret_doors() -> SecretDoors:
     return SecretDoors(passphrase, new_passphrase, settle_copy)
 
 
+def _signature_fits(public_key: str, message: bytes, signature: str) -> bool:
+    from exai_desktop import bootstrap
+
+    return bootstrap.signature_fits(public_key, message, signature)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"exai-desktop {__version__}")
@@ -250,7 +256,9 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Doors(_open_service, _serve_sandbox, _place_for_stdin, _secret_doors())
+    ctx.obj = Doors(
+        _open_service, _serve_sandbox, _place_for_stdin, _secret_doors(), _signature_fits
+    )
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -24,6 +24,8 @@ from exai_desktop.config.paths import Places
 from exai_desktop.config.secret_store import KeyringStore
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.secret_store import (
+    ANCHOR,
+    ANCHOR_OF_COPY,
     AUDIT_KEY,
     OPENED,
     PROFILE_NAMES,
@@ -188,7 +190,7 @@ class ProfileIdentity:
         names = [name for account in accounts for name in names_of(account)]
         for name in (*PROFILE_NAMES, *names):
             if name != OPENED and (value := store.get(name)) is not None:
-                target.set(name, value)
+                target.set(name, ANCHOR_OF_COPY if name == ANCHOR else value)
 
     @property
     def choice(self) -> Copied | None:

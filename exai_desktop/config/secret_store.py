@@ -20,6 +20,7 @@ from exai_desktop.config.keyring_backends import is_unlocked, secure_backend
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.secret_store import (
     PROFILE_NAMES,
+    STAYING_NAMES,
     SecretStore,
     StoreState,
     StoreStatus,
@@ -278,7 +279,7 @@ class StoreInUse:
             former = self._now()
             moved = _all_of(former, (*PROFILE_NAMES, *names))
             self._vault.create(passphrase, key_file, moved)
-            for name in moved:
+            for name in moved.keys() - STAYING_NAMES:
                 with suppress(AccountError):
                     former.delete(name)
 

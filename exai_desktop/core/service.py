@@ -22,7 +22,9 @@ from exai_desktop.core.accounts.accounts import (
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.accounts.secret_store import StoreStatus
-from exai_desktop.core.audit.audit import AuditReport, AuditRow
+from exai_desktop.core.audit.audit import AuditRow
+from exai_desktop.core.audit.check import AuditReport
+from exai_desktop.core.audit.signing import AuditSignature
 from exai_desktop.core.copies.models import Copy, RemoteListing
 from exai_desktop.core.copies.queries import (
     FileDetail,
@@ -197,6 +199,20 @@ class AuditService(Protocol):
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         """The rows behind number `after`, at most `limit`; `since` leaves out earlier ones."""
+        ...
+
+    async def accept(self) -> AuditReport:
+        """The user knows why rows are missing at the end, or who has sealed some: it is noted in
+        the trail, and the trail counts as it is now. Raises AUDIT_NOT_INTACT for anything else.
+        """
+        ...
+
+    async def public_key(self) -> str:
+        """What the signatures of this profile are checked with. Needs the key store."""
+        ...
+
+    async def signed_end(self) -> AuditSignature:
+        """Check the whole trail and sign it as it is now. Raises AUDIT_NOT_INTACT."""
         ...
 
 

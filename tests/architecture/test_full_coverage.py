@@ -25,6 +25,8 @@ FULL = {
     "accounts/health": ["test_breaker", "test_health"],
     "accounts/secret_store": ["test_secret_store"],
     "audit/audit": ["test_audit_chain"],
+    "audit/check": ["test_audit_chain"],
+    "audit/signing": ["test_audit_signing"],
     "copies/models": ["test_states"],
     "copies/queries": ["test_remote", "test_state_words"],
     "copies/store": ["test_events"],

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from exai_desktop.core.audit.audit import START, key_id, mac_of
+
 from .program import Program
 from .server import Server
 
@@ -162,17 +164,95 @@ def test_the_trail_outlives_the_account_and_the_file(audited: Program) -> None:
 
 
 def test_without_a_keyring_the_file_is_named(audited: Program, tmp_path: Path) -> None:
-    assert not (audited.home / "audit.key").exists()
     # Rows sealed with the keyring's key cannot be checked without it: that is said, not guessed.
     lost = audited.run("audit", "verify", "--json", environment=NO_KEYRING).expect(1).row
     assert (lost["broken_at"], lost["protected_by"]) == (1, "a file, not by the keyring")
     assert "key that is not available" in lost["problem"]
+    assert lost["state"] == "unconfirmed"
     # A session without the keyring goes on with the file's key; later both are known.
     (tmp_path / "empty.txt").write_bytes(b"")
     audited.upload(tmp_path / "empty.txt", environment=NO_KEYRING).expect(1)
     report = audited.run("audit", "verify", "--json").expect(0).row
     assert (report["rows"], report["by_file"], report["protected_by"]) == (5, 1, KEEPER)
     assert "1 rows are protected by a file" in audited.run("audit", "verify").out
+
+
+def test_cut_rows_and_a_deleted_anchor_are_said_and_the_user_may_know_why(
+    audited: Program,
+) -> None:
+    tamper(audited, "DELETE FROM audit WHERE seq > 1")
+    (audited.home / "audit-anchor.json").unlink()
+    ended = audited.run("audit", "verify").expect(1)
+    assert "not intact from row 2: the newest rows are missing" in ended.out
+    assert "DATABASE_PUT_BACK" in ended.err
+    report = audited.run("doctor", "--json").row["audit"]
+    assert (report["state"], report["broken_at"]) == ("broken", 2)
+    # Nobody is there to be asked.
+    assert "Nothing was accepted" in audited.run("audit", "accept").expect(1).out
+    audited.run("audit", "verify").expect(1)
+    assert (
+        "The audit trail is intact: 2 rows."
+        in audited.run("audit", "accept", "--yes").expect(0).out
+    )
+    assert "anchored in: Secret Service" in audited.run("audit", "verify").expect(0).out
+    assert [row["action"] for row in exported(audited)] == ["account.added", "audit.accepted"]
+
+
+def test_rows_sealed_anew_with_an_own_key_are_said(audited: Program) -> None:
+    key, rows, previous = b"1" * 32, exported(audited), START
+    for row in rows:
+        row |= {"path_text": "another", "key_id": key_id(key), "previous": previous}
+        row["mac"] = previous = mac_of(key, list(row.values())[:-1])
+    tamper(audited, "DELETE FROM audit")
+    with closing(sqlite3.connect(audited.home / "exai-desktop.db")) as connection:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO audit VALUES ({marks})", [[*r.values()] for r in rows])
+        connection.commit()
+    (audited.home / "audit.key").write_text(key.hex())
+    (audited.home / "audit-anchor.json").unlink()
+    said = audited.run("audit", "verify").expect(1).out
+    assert "not intact from row 1: the row is sealed with a key that is not accepted" in said
+
+
+def test_a_signed_export_is_checked_by_somebody_without_the_profile(
+    audited: Program, tmp_path: Path
+) -> None:
+    file, key_file, nowhere = tmp_path / "trail.jsonl", tmp_path / "key.txt", tmp_path / "nowhere"
+    audited.run("audit", "export", file, "--signed").expect(0)
+    assert file.stat().st_mode & 0o777 == 0o600
+    public = audited.run("audit", "public-key").expect(0).out.strip()
+    key_file.write_text(f"the office:\n{public}\n")
+    stranger = NO_KEYRING | {"EXAI_DESKTOP_HOME": str(nowhere), "HOME": str(nowhere)}
+
+    def check(code: int, *key: str | Path) -> str:
+        arguments = [part for given in key for part in ("--public-key", given)]
+        return (
+            audited.run("audit", "check", file, *arguments, environment=stranger).expect(code).out
+        )
+
+    assert "The export is intact: 4 rows" in check(0, public)
+    assert "The export is intact: 4 rows" in check(0, key_file)
+    assert "another public key" in check(1, "ab" * 32)
+    check(2, tmp_path / "absent.txt")
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.write_text("".join(lines).replace("a.txt", "b.txt", 1), encoding="utf-8")
+    assert "The export is not intact (line 3, row 2): the row was changed." in check(1, public)
+    file.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert "its last line is missing" in check(1, public)
+    assert not nowhere.exists()
+
+
+def test_what_cannot_be_signed_touches_no_file(audited: Program, tmp_path: Path) -> None:
+    file = tmp_path / "trail.jsonl"
+    file.write_text("of before")
+    ended = audited.run("audit", "export", file, "--signed", environment=NO_KEYRING).expect(1)
+    assert "CREDENTIAL_STORE_UNAVAILABLE" in ended.err
+    tamper(audited, "UPDATE audit SET path_text = 'x' WHERE seq = 2")
+    ended = audited.run("audit", "export", file, "--signed").expect(1)
+    assert "AUDIT_NOT_INTACT" in ended.err
+    assert file.read_text() == "of before"
+    audited.run("audit", "export", file, "--signed", "--format", "csv").expect(2)
+    audited.run("audit", "export", file, "--output", file).expect(2)
 
 
 def test_the_sandbox_has_a_trail_of_its_own(audited: Program) -> None:

@@ -220,13 +220,16 @@ def test_accounts_are_listed_tested_and_removed(program: Program, sandbox: Serve
 def test_doctor_says_what_works(program: Program, sandbox: Server) -> None:
     program.add_account(sandbox)
     found = program.run("doctor", "--json").expect(0).row
-    assert set(found) == {"facts", "jobs", "accounts"}
+    assert set(found) == {"facts", "audit", "jobs", "accounts"}
+    assert (found["audit"]["state"], found["audit"]["rows"]) == ("intact", 1)
     assert found["facts"]["keys"] == "Secret Service"
     assert found["facts"]["data"] == str(program.home)
     assert [(a["account"], a["ok"], a["error"]) for a in found["accounts"]] == [
         ("main", True, None)
     ]
-    assert "Secret Service" in program.run("doctor").expect(0).out
+    said = program.run("doctor").expect(0).out
+    assert "Secret Service" in said
+    assert "audit trail    The audit trail is intact: 1 rows." in said
 
 
 @pytest.mark.parametrize(("option", "most_times"), [("--version", 6), ("--help", 60)])

@@ -18,7 +18,9 @@ from exai_desktop.core.accounts.accounts import (
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
-from exai_desktop.core.audit.audit import AuditReport, AuditRow
+from exai_desktop.core.audit.audit import AuditRow
+from exai_desktop.core.audit.check import AuditReport
+from exai_desktop.core.audit.signing import AuditSignature
 from exai_desktop.core.copies.models import Copy, RemoteListing
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
@@ -250,6 +252,15 @@ class ScriptedAudit:
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         return []
+
+    async def accept(self) -> AuditReport:
+        return await self.verify()
+
+    async def public_key(self) -> str:
+        return "0" * 64
+
+    async def signed_end(self) -> AuditSignature:
+        raise NotImplementedError
 
 
 class ScriptedSettings:

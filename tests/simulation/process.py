@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from random import Random
@@ -14,6 +14,7 @@ from exai_desktop.config.credentials import AccountKeys, check_key, key_fingerpr
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.secret_store import StoreInUse
 from exai_desktop.core.audit.audit import AuditAnchor, Seal
+from exai_desktop.core.audit.check import Anchoring, AuditHead
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
 from exai_desktop.core.jobs.jobs import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
@@ -53,10 +54,16 @@ class Anchor:
     def __init__(self) -> None:
         self.kept: AuditAnchor | None = None
 
-    def load(self) -> AuditAnchor | None:
-        return self.kept
+    def load(self) -> Anchoring:
+        return Anchoring(self.kept)
+
+    def known(self) -> Anchoring:
+        return self.load()
 
     def save(self, anchor: AuditAnchor) -> None:
+        self.kept = anchor
+
+    def accept(self, anchor: AuditAnchor, keys: Iterable[str], taken: AuditHead) -> None:
         self.kept = anchor
 
 

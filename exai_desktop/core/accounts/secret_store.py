@@ -32,9 +32,21 @@ OPENED: Final = "opened"
 
 # The newest row of the audit trail, noted where whoever may write the profile cannot.
 ANCHOR: Final = "anchor"
+# Stands there in a new profile that was made from a copy, until it has its own.
+ANCHOR_OF_COPY: Final = "of the copy"
+
+# The ids of the keys that may have sealed rows of the audit trail.
+ACCEPTED_KEYS: Final = "audit-keys"
+
+# The private key that signs the days and the exports of the audit trail.
+SIGNING_KEY: Final = "audit-signing"
 
 # Secrets of the profile that are not of an account. They go along into another store.
-PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR)
+PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR, ACCEPTED_KEYS, SIGNING_KEY)
+
+# Nothing secret, and a copy stays in the keyring: a vault can be deleted by whoever may write the
+# profile, and a trail with keys of another one must not pass for ours then.
+STAYING_NAMES: Final = frozenset({ANCHOR, ACCEPTED_KEYS})
 
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -70,7 +82,7 @@ def names_of(account: Account, origin: str | None = None) -> tuple[str, str]:
 
 def is_secret(name: str) -> bool:
     """Whether the value may never be shown. Addresses and counters may."""
-    return name == AUDIT_KEY or name.startswith("key ")
+    return name in (AUDIT_KEY, SIGNING_KEY) or name.startswith("key ")
 
 
 class SecretStore(Protocol):

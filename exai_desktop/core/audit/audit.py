@@ -1,4 +1,4 @@
-"""The audit trail: what is noted, how a row is sealed, and how the whole chain is checked.
+"""The audit trail: what is noted, and how a row is sealed.
 
 Each row's `mac` covers all its fields and the `mac` of the row before, so a row that is edited,
 taken out or moved breaks the chain where it stands.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -84,24 +84,6 @@ class AuditAnchor:
     seal: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
-    """What a check of the whole chain found; `broken_at` is the first row that does not fit.
-
-    `by_file`: rows whose key lies in a file of the profile, not in the keyring.
-    """
-
-    rows: int
-    ok: bool
-    protected_by: str
-    broken_at: int | None = None
-    problem: str | None = None
-    by_file: int = 0
-    anchored_seq: int | None = None
-    anchored_at: str | None = None
-    newest_mac: str | None = None
-
-
 def utc_text(at: float) -> str:
     """A moment as it stands in the trail: sortable, and the same in every language."""
     at = min(max(at, _FIRST_S), _LAST_S)
@@ -143,11 +125,30 @@ def key_id(key: bytes) -> str:
 
 def mac_of(key: bytes, values: Sequence[str | int | None]) -> str:
     """HMAC-SHA-256 over the canonical text; of a row all `SEALED_COLUMNS`, in their order."""
+    return mac_over(key, _message(values))
+
+
+def _message(values: Sequence[str | int | None]) -> bytes:
     # A tampered database may hold what is not UTF-8; that is a wrong text, not a fault.
-    message = _encode(values).encode("utf-8", "surrogateescape")
+    return _encode(values).encode("utf-8", "surrogateescape")
+
+
+def mac_over(key: bytes, message: bytes) -> str:
+    """HMAC-SHA-256, in hex."""
     mac = _begun(key).copy()
     mac.update(message)
     return mac.hexdigest()
+
+
+def sealed_text(row: AuditRow) -> bytes:
+    """What the `mac` of this row is made from."""
+    return _message(_sealed_values(row))
+
+
+def digest_after(previous: str, text: bytes, mac: str) -> str:
+    """The digest after a row, from the one before: it needs no key, and covers all rows."""
+    whole = previous.encode() + text + mac.encode("utf-8", "surrogateescape")
+    return hashlib.sha256(whole).hexdigest()
 
 
 @lru_cache(maxsize=8)
@@ -192,69 +193,3 @@ class Seal:
 
 def _anchor_mac(key: bytes, seq: int, mac: str, at: str, name: str) -> str:
     return mac_of(key, ("anchor", seq, mac, at, name))
-
-
-class ChainCheck:
-    """Takes the rows in order, in as many pieces as you like, and says what is wrong with them."""
-
-    def __init__(self, seal: Seal, anchor: AuditAnchor | None) -> None:
-        self._seal = seal
-        self._anchor = anchor
-        self._keys = seal.keys
-        self._rows = 0
-        self._by_file = 0
-        self._newest = START
-        self._broken: tuple[int, str] | None = None
-        if anchor is not None and not seal.holds(anchor):
-            self._broken = (anchor.seq, "the anchor file was changed, or sealed with another key")
-            self._anchor = None
-
-    def see(self, rows: Iterable[AuditRow]) -> bool:
-        """Whether it makes sense to go on."""
-        for row in rows:
-            problem = self._problem(row)
-            if problem is not None:
-                self._broken = problem
-                return False
-            self._rows += 1
-            self._newest = row.mac
-            self._by_file += row.key_id in self._seal.by_file
-            anchor = self._anchor
-            if anchor is not None and row.seq == anchor.seq and row.mac != anchor.mac:
-                self._broken = (row.seq, f"it is not the row that was here at {anchor.at}")
-                return False
-        return True
-
-    def _problem(self, row: AuditRow) -> tuple[int, str] | None:
-        due = self._rows + 1
-        if row.seq > due:
-            return due, "the row is missing"
-        if row.seq < due:
-            return row.seq, "the row does not belong here"
-        if row.previous != self._newest:
-            return row.seq, "the row does not match the row before it"
-        key = self._keys.get(row.key_id)
-        if key is None:
-            return row.seq, f"the row is sealed with a key that is not available ({row.key_id})"
-        if row.mac != mac_of(key, _sealed_values(row)):
-            return row.seq, "the row was changed"
-        return None
-
-    def report(self) -> AuditReport:
-        """The verdict; call it when all rows were seen or `see` has said no."""
-        anchor = self._anchor
-        if self._broken is None and anchor is not None and anchor.seq > self._rows:
-            cut = f"the newest rows are missing: at {anchor.at} there were {anchor.seq}"
-            self._broken = (self._rows + 1, cut)
-        seq, problem = self._broken or (None, None)
-        return AuditReport(
-            rows=self._rows,
-            ok=self._broken is None,
-            protected_by=self._seal.protected_by,
-            broken_at=seq,
-            problem=problem,
-            by_file=self._by_file,
-            anchored_seq=None if anchor is None else anchor.seq,
-            anchored_at=None if anchor is None else anchor.at,
-            newest_mac=self._newest if self._rows else None,
-        )

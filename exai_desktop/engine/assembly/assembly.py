@@ -35,7 +35,7 @@ from exai_desktop.engine.scheduling.in_hand import JobsInHand, ProgressBoard
 from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
 from exai_desktop.engine.service import accounts as account_service
-from exai_desktop.engine.service.audit import Audit
+from exai_desktop.engine.service.audit import Audit, AuditParts
 from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_commands import Commands
@@ -282,8 +282,7 @@ class Assembly:
             self.clock,
         )
         audit = Audit(
-            record.audit,
-            record.anchor_file,
+            AuditParts(record.audit, record.anchor_file, record.signer),
             self.readers,
             self.clock,
             is_read_only=parts.is_read_only,

@@ -10,7 +10,7 @@ from exai_desktop.core.accounts.accounts import BalanceBook
 from exai_desktop.core.accounts.health import HealthBook
 from exai_desktop.core.accounts.ports import AccountBook, Credentials, SharedTurns, StateStore
 from exai_desktop.core.accounts.secret_store import ProfileSecrets
-from exai_desktop.core.audit.ports import AnchorFile, AuditStore
+from exai_desktop.core.audit.ports import AnchorFile, AuditStore, Signer
 from exai_desktop.core.copies.provider import ProviderFactory
 from exai_desktop.core.copies.queries import TextCache
 from exai_desktop.core.copies.store import CopyStore
@@ -43,6 +43,7 @@ class Record:
     states: StateStore
     audit: AuditStore
     anchor_file: AnchorFile
+    signer: Signer | None = None
     recovery: RecoveryLog | None = None
     texts: TextCache | None = None
     balances: BalanceBook | None = None

@@ -16,15 +16,21 @@ from exai_desktop.core.audit.audit import (
     START,
     AuditAnchor,
     AuditEntry,
-    AuditReport,
     AuditRow,
-    ChainCheck,
     Seal,
     canonical,
     key_id,
     mac_of,
     utc_text,
 )
+from exai_desktop.core.audit.check import (
+    NO_ROWS,
+    Anchoring,
+    AuditHead,
+    AuditReport,
+    ChainCheck,
+)
+from exai_desktop.core.audit.signing import DAY_SIGNED, UnsignedDays, signature_of_day
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState, JobView
@@ -227,6 +233,14 @@ _PIECE: Final = 1_000
 # Lower than any number SQLite can hold: rows pushed in before the first are seen too.
 BEFORE_ALL: Final = -(2**63)
 
+# From the newest row back: what is looked for is near. The plus keeps it off the index of times.
+_LAST_OF_DAYS: Final = (
+    "SELECT seq, substr(at, 1, 10) FROM audit WHERE +at < ? AND +action <> ?"
+    " ORDER BY seq DESC LIMIT 1"
+)
+_LAST_SIGNED: Final = "SELECT detail FROM audit WHERE +action = ? ORDER BY seq DESC LIMIT 1"
+_MAC: Final = "SELECT mac FROM audit WHERE seq = ?"
+
 _PAGE: Final = (
     f"SELECT {', '.join(COLUMNS)} FROM audit WHERE seq > ? AND at >= ? ORDER BY seq LIMIT ?"  # noqa: S608 - our own names
 )
@@ -250,15 +264,28 @@ class SqliteAuditStore:
         begin = "" if since is None else utc_text(since)
         return await self._database.read(partial(_rows, after=after, since=begin, limit=limit))
 
-    async def check(self, anchor: AuditAnchor | None) -> AuditReport:
-        check = ChainCheck(self._trail.seal, anchor)
-        after = BEFORE_ALL
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(self._trail.seal.keys)
+
+    async def check(
+        self, anchoring: Anchoring, begin: AuditHead = NO_ROWS, until: int | None = None
+    ) -> AuditReport:
+        check = ChainCheck(self._trail.seal, anchoring, begin)
+        after = begin.seq or BEFORE_ALL
         while rows := await self.rows(after, _PIECE, None):
+            after = rows[-1].seq
+            if until is not None:
+                rows = [row for row in rows if row.seq <= until]
             # In the reader's thread: a thousand seals are too much for the event loop.
             if not await self._database.read(partial(_see, check=check, rows=rows)):
                 break
-            after = rows[-1].seq
+            if until is not None and after >= until:
+                break
         return check.report()
+
+    async def unsigned(self, today: str) -> UnsignedDays | None:
+        return await self._database.read(partial(_unsigned, today=today))
 
     async def anchor(self, earlier: AuditAnchor | None, at: float) -> AuditAnchor | None:
         newest = await self._database.read(partial(_newest, earlier=earlier))
@@ -289,7 +316,21 @@ def _newest(connection: Connection, earlier: AuditAnchor | None) -> tuple[int, s
     if earlier is not None:
         if newest["seq"] <= earlier.seq:
             return None
-        there = connection.execute("SELECT mac FROM audit WHERE seq = ?", (earlier.seq,)).fetchone()
-        if there is None or there["mac"] != earlier.mac:
+        there = connection.execute(_MAC, (earlier.seq,)).fetchone()
+        if earlier.seq and (there is None or there["mac"] != earlier.mac):
             return None
     return newest["seq"], newest["mac"]
+
+
+def _unsigned(connection: Connection, today: str) -> UnsignedDays | None:
+    last = connection.execute(_LAST_OF_DAYS, (today, DAY_SIGNED)).fetchone()
+    if last is None:
+        return None
+    found = connection.execute(_LAST_SIGNED, (DAY_SIGNED,)).fetchone()
+    before = None if found is None else signature_of_day(found[0])
+    if before is None:
+        return UnsignedDays(last[1], last[0], None, START)
+    if before.seq >= last[0]:
+        return None
+    row = connection.execute(_MAC, (before.seq,)).fetchone()
+    return UnsignedDays(last[1], last[0], before if row else None, row[0] if row else START)

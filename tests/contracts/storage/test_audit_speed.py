@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.core.audit.audit import AuditEntry, Seal
+from exai_desktop.core.audit.check import Anchoring
 from exai_desktop.core.jobs.jobs import Attempt
 from exai_desktop.core.jobs.jobs import JobState as S
 from exai_desktop.core.jobs.store import JobChanges, Move
@@ -45,7 +46,7 @@ async def test_ten_thousand_rows_are_checked_within_a_second(tmp_path: Path) -> 
     taken = []
     for _ in range(3):
         start = time.process_time()
-        report = await SqliteAuditStore(database, trail).check(None)
+        report = await SqliteAuditStore(database, trail).check(Anchoring())
         taken.append(time.process_time() - start)
         assert (report.ok, report.rows) == (True, ROWS)
     database.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.core.audit.audit import START, AuditEntry, AuditRow, Seal
+from exai_desktop.core.audit.check import Anchoring
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView, FileError
@@ -106,7 +107,7 @@ async def test_a_file_that_was_sent_has_three_rows(record: Record) -> None:
         '"request_id":"r1"}'
     )
     assert (done.action, done.outcome, done.previous) == ("job.done", "ok", confirming.mac)
-    assert (await record.audit.check(None)).ok
+    assert (await record.audit.check(Anchoring())).ok
 
 
 async def test_what_is_only_prepared_is_not_told(record: Record) -> None:
@@ -144,7 +145,7 @@ async def test_files_refused_as_they_were_found_are_told(record: Record) -> None
         ("/a/1", "EMPTY_FILE"),
         ("/a/3", "EMPTY_FILE"),
     ]
-    assert (await record.audit.check(None)).ok
+    assert (await record.audit.check(Anchoring())).ok
 
 
 async def test_a_move_that_fails_leaves_no_row(record: Record) -> None:
@@ -213,7 +214,7 @@ async def test_the_trail_outlives_the_record(record: Record) -> None:
     assert rows[3].path_text == "/a/b.pdf"
     assert rows[3].at.startswith("2023-11-14T22:13:20")
     assert rows[3].detail == '{"state":"done"}'
-    assert (await record.audit.check(None)).rows == 8
+    assert (await record.audit.check(Anchoring())).rows == 8
     copy = await record.copies.by_remote_id("work", "f1")
     assert copy is not None
     await record.copies.move(copy.id, CopyState.PRESENT, CopyState.MISSING, 9.0)
@@ -235,7 +236,7 @@ async def test_names_are_kept_as_they_are_shown(record: Record) -> None:
     await record.jobs.apply(Move(job.id, S.QUEUED, S.CANCELLED, 2.0, note=path))
     [row] = await record.rows()
     assert row.path_text == "/folder/\ufffd   gnp.exe"
-    assert (await record.audit.check(None)).ok
+    assert (await record.audit.check(Anchoring())).ok
 
 
 @pytest.mark.parametrize(
@@ -293,7 +294,7 @@ async def test_what_is_done_to_the_file_is_found(record: Record, sql: str, broke
     await record.done()
     await record.done("f2", "cd" * 32)
     tamper(record.path, sql)
-    report = await record.audit.check(None)
+    report = await record.audit.check(Anchoring())
     assert (report.ok, report.broken_at) == (False, broken_at)
 
 
@@ -304,14 +305,14 @@ async def test_an_anchor_tells_of_a_cut_tail_and_is_not_replaced(record: Record)
     assert anchor is not None
     assert anchor.seq == 3
     assert await record.audit.anchor(anchor, NOW) is None
-    assert (await record.audit.check(anchor)).anchored_seq == 3
+    assert (await record.audit.check(Anchoring(anchor))).anchored_seq == 3
 
     tamper(record.path, "DELETE FROM audit WHERE seq = 3")
-    assert (await record.audit.check(None)).ok
-    cut = await record.audit.check(anchor)
+    assert (await record.audit.check(Anchoring())).ok
+    cut = await record.audit.check(Anchoring(anchor))
     assert (cut.ok, cut.broken_at) == (False, 3)
     await record.done("f2", "cd" * 32)
-    assert (await record.audit.check(anchor)).broken_at == 3
+    assert (await record.audit.check(Anchoring(anchor))).broken_at == 3
     # A new anchor would wipe out the only proof.
     assert await record.audit.anchor(anchor, NOW) is None
     assert await record.audit.anchor(replace(anchor, seal="00"), NOW) is None

@@ -132,7 +132,7 @@ async def test_the_end_of_a_run_is_anchored_and_the_next_run_holds_it(tmp_path: 
     async with open_bench(tmp_path) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
         assert (await bench.engine.audit.verify()).anchored_seq is None
-    anchor = KeptAnchor(tmp_path / "audit-anchor.json", SessionStore()).load()
+    anchor = KeptAnchor(tmp_path / "audit-anchor.json", SessionStore()).load().anchor
     assert anchor is not None
     assert anchor.seq == 3
     async with open_bench(tmp_path) as bench:
@@ -151,7 +151,7 @@ async def test_a_long_run_is_anchored_every_hour(tmp_path: Path) -> None:
     async with open_bench(tmp_path, clock=_ShortHours()) as bench:
         await bench.upload(write(tmp_path, "a.txt"))
         async with asyncio.timeout(60):
-            while (anchor := anchors.load()) is None or anchor.seq < 3:
+            while (anchor := anchors.load().anchor) is None or anchor.seq < 3:
                 await asyncio.sleep(0.01)
         assert (await bench.engine.audit.verify()).anchored_seq == 3
 

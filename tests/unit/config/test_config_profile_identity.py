@@ -17,6 +17,7 @@ from exai_desktop.config.profile_identity import NAME, Choice, Copied, ProfileId
 from exai_desktop.config.secret_store import KeyringStore, SessionStore, StoreInUse
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.secret_store import ANCHOR_OF_COPY
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 
@@ -131,6 +132,7 @@ def test_this_is_a_new_profile(home: Path, backend: MemoryKeyring) -> None:
     keys = AccountKeys(KeyringStore(first, backend))
     keys.set(WORK, KEY)
     KeyringStore(first, backend).set("audit", "aa")
+    KeyringStore(first, backend).set("anchor", "of the newest row")
     copy = copied(home, home.with_name("copy"))
     why_refused(copy, backend)
     with pytest.MonkeyPatch.context() as patch:
@@ -141,6 +143,8 @@ def test_this_is_a_new_profile(home: Path, backend: MemoryKeyring) -> None:
         assert start(folder, backend) == profile_id
         assert AccountKeys(KeyringStore(profile_id, backend)).get(WORK) == KEY
         assert KeyringStore(profile_id, backend).get("audit") == "aa"
+    # The first one may have gone on: its newest row is not the copy's.
+    assert KeyringStore(second, backend).get("anchor") == ANCHOR_OF_COPY
 
 
 def test_a_new_profile_keeps_its_copy_of_the_vault(home: Path, backend: MemoryKeyring) -> None:

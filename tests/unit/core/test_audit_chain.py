@@ -18,14 +18,20 @@ from exai_desktop.core.audit.audit import (
     SEALED_COLUMNS,
     START,
     AuditAnchor,
-    AuditReport,
     AuditRow,
-    ChainCheck,
     Seal,
     canonical,
     key_id,
     mac_of,
     utc_text,
+)
+from exai_desktop.core.audit.check import (
+    IN_FILE,
+    Anchoring,
+    AuditHead,
+    AuditReport,
+    AuditState,
+    ChainCheck,
 )
 
 KEY = bytes(range(32))
@@ -77,7 +83,7 @@ def sealed(row: AuditRow, key: bytes = KEY) -> AuditRow:
 def verdict(
     rows: Sequence[AuditRow], anchor: AuditAnchor | None = None, seal: Seal = SEAL, piece: int = 4
 ) -> AuditReport:
-    check = ChainCheck(seal, anchor)
+    check = ChainCheck(seal, Anchoring(anchor))
     for start in range(0, len(rows), piece):
         if not check.see(rows[start : start + piece]):
             break
@@ -86,8 +92,20 @@ def verdict(
 
 def test_a_chain_as_it_was_written_is_whole() -> None:
     rows = chain(10)
-    assert verdict(rows) == AuditReport(10, True, "the test", newest_mac=rows[-1].mac)
+    assert verdict(rows) == AuditReport(
+        10, True, "the test", newest_mac=rows[-1].mac, digest=digest(rows)
+    )
     assert verdict([]) == AuditReport(0, True, "the test")
+
+
+def digest(rows: Sequence[AuditRow]) -> str:
+    """As docs/command-line.md has it, and without a key."""
+    found = START
+    for row in rows:
+        values = [getattr(row, name) for name in SEALED_COLUMNS]
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+        found = hashlib.sha256((found + text + row.mac).encode()).hexdigest()
+    return found
 
 
 def test_a_mac_can_be_made_without_this_program() -> None:
@@ -221,6 +239,120 @@ def test_a_broken_row_counts_more_than_a_changed_anchor() -> None:
     rows = chain(5)
     rows[1] = replace(rows[1], bytes=1)
     assert verdict(rows, replace(anchor(rows[3]), mac="00")).broken_at == 2
+
+
+# -- what is noted outside the database
+
+
+def noted(
+    rows: Sequence[AuditRow], known: Anchoring, seal: Seal = SEAL, begin: AuditHead | None = None
+) -> AuditReport:
+    check = ChainCheck(seal, known) if begin is None else ChainCheck(seal, known, begin)
+    check.see(rows)
+    return check.report()
+
+
+BOTH = Seal(KEY, "the keyring", (OTHER_KEY,), frozenset({key_id(OTHER_KEY)}))
+OURS = frozenset({key_id(KEY)})
+
+
+def test_rows_sealed_anew_with_a_key_that_is_not_accepted_are_found() -> None:
+    """Case S5: somebody seals all rows with an own key in the file, and deletes the anchor."""
+    forged = chain(20, OTHER_KEY)
+    report = noted(forged, Anchoring(None, OURS, "the keyring"), BOTH)
+    assert (report.state, report.ok, report.broken_at) == (AuditState.BROKEN, False, 1)
+    assert report.words == (
+        "The audit trail is not intact from row 1: the row is sealed with a key that is not"
+        f" accepted in: the keyring ({key_id(OTHER_KEY)})."
+    )
+    # Only behind the rows that are anchored, too.
+    rows = chain(3)
+    tail = chain(2, OTHER_KEY, first=rows)
+    assert noted(tail, Anchoring(anchor(rows[2]), OURS, "the keyring"), BOTH).broken_at == 4
+    accepted = OURS | {key_id(OTHER_KEY)}
+    assert noted(tail, Anchoring(anchor(rows[2]), accepted, "the keyring"), BOTH).ok
+
+
+def test_rows_without_the_anchor_that_must_be_there_are_found() -> None:
+    """Case S5: rows are cut, and the anchor is deleted."""
+    lost = Anchoring(None, OURS, "the keyring")
+    report = noted(chain(3), lost)
+    assert (report.state, report.broken_at, report.rows) == (AuditState.BROKEN, None, 3)
+    assert report.words == (
+        "The audit trail is not intact: there are 3 rows, and the anchor is missing in: the"
+        " keyring."
+    )
+    assert noted([], lost).ok
+
+
+def test_an_accepted_key_that_is_gone_is_told() -> None:
+    rows = chain(3, OTHER_KEY)
+    known = Anchoring(None, frozenset({key_id(OTHER_KEY)}), "the keyring")
+    report = noted(rows, known)
+    assert (report.state, report.broken_at) == (AuditState.BROKEN, 1)
+    assert "not available" in (report.problem or "")
+
+
+def test_a_key_store_that_is_away_is_a_state_of_its_own() -> None:
+    rows = chain(3, OTHER_KEY)
+    away = Anchoring(anchor(rows[1], OTHER_KEY), away="the vault is locked")
+    report = noted(rows, away, Seal(OTHER_KEY))
+    assert (report.state, report.ok, report.rows) == (AuditState.UNCONFIRMED, False, 3)
+    assert report.words == "The audit trail cannot be confirmed now: the vault is locked."
+    assert report.anchor_words == "Not anchored now: the vault is locked."
+    # Rows whose key is in it cannot be checked; that is no forgery.
+    report = noted(chain(3), away, Seal(OTHER_KEY))
+    assert (report.state, report.broken_at) == (AuditState.UNCONFIRMED, 1)
+    report = noted(rows, Anchoring(anchor(rows[1]), away="the vault is locked"), Seal(OTHER_KEY))
+    assert report.state is AuditState.UNCONFIRMED
+    assert (
+        report.problem == f"the anchor is sealed with a key that is not available ({key_id(KEY)})"
+    )
+    # What is changed is found in that state, too.
+    rows[1] = replace(rows[1], bytes=1)
+    assert noted(rows, away, Seal(OTHER_KEY)).state is AuditState.BROKEN
+
+
+def test_where_the_anchor_is_stands_in_words() -> None:
+    rows = chain(3)
+    assert noted(rows, Anchoring()).anchor_words.startswith("No row is anchored yet")
+    in_file = noted(rows, Anchoring(anchor(rows[2])))
+    assert (in_file.state, in_file.anchored_in) == (AuditState.INTACT, IN_FILE)
+    assert "only in a file of the profile" in in_file.anchor_words
+    outside = noted(rows, Anchoring(anchor(rows[2]), OURS, "vault"))
+    assert outside.anchor_words == "Rows up to 3 are anchored in: vault (then)."
+    assert outside.words == "The audit trail is intact: 3 rows."
+    empty = Anchoring(Seal(KEY).anchor(0, START, "then"), OURS, "vault")
+    assert noted(rows, empty).ok
+    assert noted(rows, empty).anchor_words.startswith("No row is anchored yet")
+
+
+def test_rows_accepted_without_their_keys_stay_as_they_were() -> None:
+    """A profile that came from another computer, whose keyring has the key of its rows."""
+    rows = chain(3, first=chain(4, OTHER_KEY))
+    taken = AuditHead(4, rows[3].mac, digest(rows[:4]))
+    known = Anchoring(anchor(rows[6]), OURS, "the keyring", taken=taken)
+    report = noted(rows, known)
+    assert (report.state, report.rows, report.without_keys) == (AuditState.INTACT, 7, 4)
+    assert noted(rows, replace(known, taken=replace(taken, seq=3))).broken_at == 3
+    for place in range(4):
+        changed = [*rows]
+        changed[place] = replace(rows[place], bytes=1)
+        assert noted(changed, known).broken_at == 4
+    # What can be checked is checked.
+    own = chain(7)
+    own[1] = replace(own[1], bytes=1)
+    assert noted(own, known).broken_at == 2
+
+
+@given(st.integers(0, 8))
+def test_a_check_may_begin_at_a_row_that_is_confirmed(seq: int) -> None:
+    rows = chain(9)
+    mac = rows[seq - 1].mac if seq else START
+    head = AuditHead(seq, mac, digest(rows[:seq]))
+    report = noted(rows[seq:], Anchoring(anchor(rows[8])), begin=head)
+    assert (report.ok, report.rows, report.digest) == (True, 9, digest(rows))
+    assert noted(rows[seq:], Anchoring(), begin=replace(head, mac="00")).broken_at == seq + 1
 
 
 @pytest.mark.parametrize(
