@@ -8,8 +8,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Final
 
 import pytest
+
+from exai_desktop.storage.fleet.sealed import FleetKeys
 
 
 def _free_port() -> int:
@@ -52,3 +55,13 @@ def redis_server() -> Iterator[str]:
     finally:
         process.kill()
         process.wait(60)
+
+
+FLEET_KEY: Final = "sk-fleet-not-a-real-key"
+
+
+def fleet_keys(*identities: str) -> FleetKeys:
+    """What a machine knows that has used these accounts."""
+    keys = FleetKeys()
+    keys.learn(identities, FLEET_KEY)
+    return keys

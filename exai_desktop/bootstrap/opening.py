@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.fleet import Shared, shared_parts
+from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts
 from exai_desktop.bootstrap.profile_secrets import (
     OpenedSecrets,
     clear_environment,
@@ -98,11 +98,11 @@ def engine_parts(
     table, known_problems = load_provider_table(), Problems(bus)
     shared = shared_parts(
         given.where,
-        given.secrets.profile_id,
+        given.secrets,
         settings,
         opened.database,
         stack,
-        known_problems.of_fleet,
+        OnFleet(known_problems.of_fleet, lambda error: known_problems.add(ErrorView.of(error))),
     )
     return EngineParts(
         bus=bus,
@@ -112,7 +112,7 @@ def engine_parts(
             given.book,
             given.secrets.keys,
             given.secrets.store,
-            _provider_factory(table, given, senders),
+            _provider_factory(table, given, senders, shared.learn),
             table,
             KeyRules(check_key, key_fingerprint),
         ),
@@ -131,7 +131,7 @@ def engine_parts(
         malware=MalwareCheck(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),
-        facts=partial(_facts, given.where, given.face),
+        facts=lambda: _facts(given.where, given.face) | shared.words(),
         metrics=_metrics(settings, stack, problems),
         # More than threads: while some are read, the others' writes share a transaction.
         prepared_at_once=max(8, settings.readers * 4),
@@ -189,7 +189,10 @@ def _facts(where: Places, face: str) -> dict[str, str]:
 
 
 def _provider_factory(
-    table: ProviderTable, given: Given, senders: ThreadPoolExecutor
+    table: ProviderTable,
+    given: Given,
+    senders: ThreadPoolExecutor,
+    learn: Callable[[Account, str], None],
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
         if given.refusal:
@@ -200,6 +203,7 @@ def _provider_factory(
         if info.region(account.region) is None:
             # Rules are for regions: nobody knows which one this is.
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region {account.region}")
+        learn(account, key)
         return provider_class(account, key, info, given.settings, senders)
 
     return make
