@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import platform
 import tempfile
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
+from exai_desktop.config.address_passwords import redis_password
 from exai_desktop.config.paths import Places
 from exai_desktop.core.accounts import health
 from exai_desktop.core.accounts.accounts import Account
@@ -62,6 +63,13 @@ class OnFleet:
     tampered: Callable[[EngineError], object]
 
 
+def why_no_fleet(settings: Settings) -> str:
+    """Why nothing may be sent although a Redis is named, "" if it may."""
+    if settings.redis_url and find_spec("redis") is None:
+        return "redis_url: it needs the package extra fleet, which is not installed"
+    return ""
+
+
 def shared_parts(
     where: Places,
     secrets: OpenedSecrets,
@@ -70,11 +78,10 @@ def shared_parts(
     stack: AsyncExitStack,
     on_fleet: OnFleet,
 ) -> Shared:
-    """Raises INVALID_SETTING for a URL that is none, or without the extra."""
-    profile_id = secrets.profile_id
-    owner = _fleet_owner(profile_id) if settings.redis_url else profile_id
+    profile_id, is_one = secrets.profile_id, settings.redis_url and not why_no_fleet(settings)
+    owner = _fleet_owner(profile_id) if is_one else profile_id
     own = ContentLocks(_notes_folder(where, settings), owner)
-    if not settings.redis_url:
+    if not is_one:
         return Shared(SqliteStateStore(database), own)
     loop = asyncio.get_running_loop()
 
@@ -86,7 +93,7 @@ def shared_parts(
         return from_thread
 
     def password() -> str | None:
-        return os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD")
+        return redis_password(secrets.store, settings.redis_url)
 
     redis = open_redis(settings.redis_url, password)
     stack.push_async_callback(redis.aclose)

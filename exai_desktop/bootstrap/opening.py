@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts
+from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import (
     OpenedSecrets,
     clear_environment,
@@ -27,6 +27,7 @@ from exai_desktop.bootstrap.profile_secrets import (
     sandbox_secrets,
 )
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
+from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.credentials import check_key, key_fingerprint
@@ -96,6 +97,7 @@ def engine_parts(
     readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
     senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
     table, known_problems = load_provider_table(), Problems(bus)
+    login = ProxyLogin(given.secrets.store, settings)
     shared = shared_parts(
         given.where,
         given.secrets,
@@ -110,9 +112,9 @@ def engine_parts(
         record=_record(given, opened, trail, shared, stack),
         accounts=AccountParts(
             given.book,
-            given.secrets.keys,
+            KeysBehindProxy(given.secrets.keys, login),
             given.secrets.store,
-            _provider_factory(table, given, senders, shared.learn),
+            _provider_factory(table, given, senders, login, shared.learn),
             table,
             KeyRules(check_key, key_fingerprint),
         ),
@@ -192,6 +194,7 @@ def _provider_factory(
     table: ProviderTable,
     given: Given,
     senders: ThreadPoolExecutor,
+    login: ProxyLogin,
     learn: Callable[[Account, str], None],
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
@@ -204,7 +207,7 @@ def _provider_factory(
             # Rules are for regions: nobody knows which one this is.
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region {account.region}")
         learn(account, key)
-        return provider_class(account, key, info, given.settings, senders)
+        return provider_class(account, key, info, login.settings, senders)
 
     return make
 
@@ -313,9 +316,12 @@ async def _own_engine(
         opened, trail = await _opened_record(where, secrets, only_read)
         stack.enter_context(closing(opened))
         bus = EventBus()
-        refusal = "; ".join(loaded.refusals)
+        no_fleet = why_no_fleet(settings)
+        refusal = "; ".join([*loaded.refusals, *([no_fleet] if no_fleet else [])])
         given = Given(where, face, settings, settings_file, book, secrets, refusal)
         problems: list[AppError] = list(opened.problems)
+        if no_fleet:
+            problems.append(EngineError(ErrorCode.UNUSABLE_SETTING, no_fleet))
         parts = engine_parts(given, opened, trail, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
         engine = assembly.engine

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exai_desktop.config.address_passwords import redis_password_given
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
 from exai_desktop.config.passphrase import (
     find_passphrase,
@@ -64,6 +65,7 @@ def open_secrets(
 def clear_environment() -> None:
     """No child process finds a secret of ours in its environment."""
     keys_of_environment()
+    redis_password_given()
     take_variable()
 
 

@@ -25,6 +25,7 @@ FULL = {
     "accounts/health": ["test_breaker", "test_health"],
     "accounts/secret_store": ["test_secret_store"],
     "audit/audit": ["test_audit_chain"],
+    "addresses": ["test_addresses"],
     "copies/models": ["test_states"],
     "copies/queries": ["test_remote", "test_state_words"],
     "copies/store": ["test_events"],

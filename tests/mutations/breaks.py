@@ -453,7 +453,7 @@ BREAKS: Final = (
         "config/settings_file.py",
         "    if isinstance(proxy, str) and proxy and proxy_password(proxy):",
         "    if False:",
-        "tests/unit/config/test_config_settings.py::test_the_password_of_a_proxy_comes_from_the_environment_alone",
+        "tests/unit/config/test_config_settings.py::test_the_password_of_a_proxy_is_not_kept_in_the_file",
     ),
     Break(
         "One ID is never done for two contents",
@@ -517,5 +517,19 @@ BREAKS: Final = (
         "redis.call('SET', key, new, 'PX', ms)",
         "redis.call('SET', key, new)",
         "tests/engine/upload/test_hostile_redis.py::test_nothing_stays_in_the_redis_for_ever",
+    ),
+    Break(
+        "An address of a Redis cannot switch the check of its certificate off",
+        "core/addresses.py",
+        "if _TLS_CHECKS & options.keys():",
+        "if False:",
+        "tests/unit/core/test_addresses.py::test_an_address_of_redis_that_weakens_the_line_is_refused",
+    ),
+    Break(
+        "A kept password goes to its own address only",
+        "core/accounts/secret_store.py",
+        'is_for_it = found["place"] == place',
+        'is_for_it = bool(found["place"])',
+        "tests/unit/core/test_secret_store.py::test_a_password_is_found_for_its_own_place_only",
     ),
 )

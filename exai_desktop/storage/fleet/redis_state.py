@@ -66,13 +66,8 @@ def open_redis(url: str, password: Password | None = None) -> Redis:
 
     `password` is asked at each new connection, in a thread: it may block.
     """
-    try:
-        from redis.asyncio import Redis
-    except ImportError as error:
-        raise EngineError(
-            ErrorCode.INVALID_SETTING,
-            "redis_url needs the package extra fleet, which is not installed",
-        ) from error
+    from redis.asyncio import Redis
+
     try:
         return Redis.from_url(url, **_options(url, password))
     except ValueError as error:
@@ -136,21 +131,24 @@ class RedisStateStore:
         self._change = redis.register_script(CHANGE)
 
     async def load(self, key: str) -> str | None:
-        """None, too, as long as the account's API key is not known."""
-        seal = self._keys.find(_identity(key))
-        return None if seal is None else await self._run_to_end(self._load(seal, key))
+        """None, too, as long as the account's API key is not known: then it is only asked
+        whether there is an answer."""
+        return await self._run_to_end(self._load(self._keys.find(_identity(key)), key))
 
-    async def _load(self, seal: AccountSeal, key: str) -> str | None:
+    async def _load(self, seal: AccountSeal | None, key: str) -> str | None:
+        if seal is None:
+            await self._ask(self._read)
+            return None
         name = seal.name("state", key)
         _, found = await self._ask(self._read, name)
         return self._believed(seal, name, found)
 
-    async def _ask(self, script: Any, name: str, *args: object) -> Any:
+    async def _ask(self, script: Any, name: str = "", *args: object) -> Any:
         from redis.exceptions import RedisError
 
         self._pause.check()
         try:
-            return await script(keys=[name], args=list(args))
+            return await script(keys=[name] if name else [], args=list(args))
         except (RedisError, OSError) as error:
             self._pause.begin()
             raise unreachable(error) from error
