@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, is_possible
-from exai_desktop.storage.fleet.redis_state import FailurePause, unreachable
+from exai_desktop.storage.fleet.redis_state import FailurePause, failures, unreachable
 from exai_desktop.storage.fleet.sealed import (
     CHANGE,
     FORGED,
@@ -30,6 +30,7 @@ from exai_desktop.storage.fleet.sealed import (
     AccountSeal,
     FleetKeys,
     IgnoredValues,
+    checked_reply,
 )
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class _Content:
 
     def read(self) -> tuple[int, bytes, bytes]:
         """The time there, the lease and the note, "" for none."""
-        now, lease, note = self._ask(READ, [self.lease_name, self.note_name])
+        reply = self._ask(READ, [self.lease_name, self.note_name])
+        now, lease, note = checked_reply(reply, int, bytes, bytes)
         return now, lease, note
 
     def change(
@@ -92,9 +94,8 @@ class _Content:
     ) -> tuple[bool, int, bytes, bytes]:
         """In one step, if the lease is as expected. Both are returned as they were."""
         names, milliseconds = [self.lease_name, self.note_name], round(lease_s * 1000)
-        done, now, was, note_was = self._ask(
-            CHANGE, names, expected, lease, milliseconds, note, note_ms
-        )
+        reply = self._ask(CHANGE, names, expected, lease, milliseconds, note, note_ms)
+        done, now, was, note_was = checked_reply(reply, int, int, bytes, bytes)
         return bool(done), now, was, note_was
 
     def sealed_lease(self, lease: _Lease) -> bytes:
@@ -110,7 +111,11 @@ class _Content:
         if opened is None:
             self._ignored.add("a lease", FORGED)
             return None
-        return _Lease.model_validate_json(opened)
+        try:
+            return _Lease.model_validate_json(opened)
+        except ValidationError:  # of another version of the program
+            self._ignored.add("a lease", IMPOSSIBLE)
+            return None
 
     def note_in(self, text: bytes, now: int) -> _Note | None:
         """A number from the future is left out: no later one would be valid beside it."""
@@ -233,11 +238,9 @@ class RedisClaims:
         return True
 
     def _call(self, script: str, names: list[str], *args: Any) -> Any:
-        from redis.exceptions import RedisError
-
         try:
             return self._scripts[script](keys=names, args=list(args))
-        except (RedisError, OSError) as error:
+        except failures() as error:
             self._pause.begin()
             raise unreachable(error) from error
 

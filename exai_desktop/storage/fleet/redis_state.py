@@ -18,6 +18,7 @@ from exai_desktop.storage.fleet.sealed import (
     AccountSeal,
     FleetKeys,
     IgnoredValues,
+    checked_reply,
 )
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def _options(url: str, password: Password | None) -> dict[str, Any]:
     return {
         # Texts stay bytes: what others write need not be UTF-8.
         "decode_responses": False,
+        # The greeting of the newer protocol is read without care, and brings us nothing.
+        "protocol": 2,
         "socket_timeout": TIMEOUT_S,
         "socket_connect_timeout": TIMEOUT_S,
         **({"credential_provider": _credentials(password)} if password is not None else {}),
@@ -137,19 +140,17 @@ class RedisStateStore:
 
     async def _load(self, seal: AccountSeal | None, key: str) -> str | None:
         if seal is None:
-            await self._ask(self._read)
+            checked_reply(await self._ask(self._read), int)
             return None
         name = seal.name("state", key)
-        _, found = await self._ask(self._read, name)
+        _, found = checked_reply(await self._ask(self._read, name), int, bytes)
         return self._believed(seal, name, found)
 
     async def _ask(self, script: Any, name: str = "", *args: object) -> Any:
-        from redis.exceptions import RedisError
-
         self._pause.check()
         try:
             return await script(keys=[name] if name else [], args=list(args))
-        except (RedisError, OSError) as error:
+        except failures() as error:
             self._pause.begin()
             raise unreachable(error) from error
 
@@ -173,11 +174,12 @@ class RedisStateStore:
         self, seal: AccountSeal, key: str, change: Callable[[str | None], tuple[str | None, T]]
     ) -> T:
         name = seal.name("state", key)
-        _, found = await self._ask(self._read, name)
+        _, found = checked_reply(await self._ask(self._read, name), int, bytes)
         for _ in range(_TRIES):
             new, result = change(self._believed(seal, name, found))
             sealed = b"" if new is None else seal.close(name, new.encode())
-            is_done, _, was = await self._ask(self._change, name, found, sealed, _STATE_MS)
+            reply = await self._ask(self._change, name, found, sealed, _STATE_MS)
+            is_done, _, was = checked_reply(reply, int, int, bytes)
             if is_done:
                 return result
             found = was  # another machine has changed it first: try again with its value
@@ -188,6 +190,14 @@ class RedisStateStore:
 
 def _identity(key: str) -> str:
     return key.partition(":")[2]
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What a request to a server may end with."""
+    from redis.exceptions import RedisError
+
+    # Beside its own errors the library has these for an answer that no Redis would give.
+    return RedisError, OSError, AttributeError, TypeError, ValueError, LookupError
 
 
 def unreachable(error: Exception) -> EngineError:

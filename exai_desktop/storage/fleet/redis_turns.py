@@ -13,8 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from exai_desktop.core.machine import RunToEnd
-from exai_desktop.storage.fleet.redis_state import FailurePause, unreachable
-from exai_desktop.storage.fleet.sealed import FORGED, AccountSeal, FleetKeys, IgnoredValues
+from exai_desktop.storage.fleet.redis_state import FailurePause, failures, unreachable
+from exai_desktop.storage.fleet.sealed import (
+    FORGED,
+    AccountSeal,
+    FleetKeys,
+    IgnoredValues,
+    checked_reply,
+)
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 _TOLERANCE_US: Final = 5_000_000
 # More than any limit of an account.
 _LARGEST_LOG: Final = 100_000
-# A log that was forged so often in a row is not asked for a while.
+# After so many the machine goes by its own limit.
 _STRIKES: Final = 2
 
 # One step, so that no two machines see the same free turn. Microseconds; scores are exact to them.
@@ -59,7 +65,7 @@ class _Log:
     """What is known of one account's log."""
 
     looked_at: float = float("-inf")
-    # How often in a row forged entries were found.
+    # How often in a row there was no turn, and too few genuine entries to say why.
     strikes: int = 0
 
 
@@ -81,12 +87,10 @@ class RedisTurns:
         return await self._run_to_end(self._take(seal, seal.name("turns", key), most, window_s))
 
     async def _take(self, seal: AccountSeal, name: str, most: int, window_s: float) -> float:
-        from redis.exceptions import RedisError
-
         self._pause.check()
         try:
             return await self._turn(seal, name, most, window_s)
-        except (RedisError, OSError, TimeoutError) as error:
+        except failures() as error:
             self._pause.begin()
             raise unreachable(error) from error
 
@@ -100,8 +104,7 @@ class RedisTurns:
             if not is_due and not log.strikes:
                 return wait_s
             log.looked_at = time.monotonic()
-            is_forged, genuine = await self._cleaned(seal, name)
-            if not is_forged or genuine >= most:
+            if await self._cleaned(seal, name) >= most:
                 log.strikes = 0
                 return wait_s
             log.strikes += 1
@@ -113,31 +116,30 @@ class RedisTurns:
         """0.0: the turn is ours."""
         window = round(window_s * 1_000_000)
         for _ in range(2):
-            seconds, micros = await self._redis.time()
+            seconds, micros = checked_reply([*await self._redis.time()], int, int)
             at = seconds * 1_000_000 + micros
             entry = seal.close(name, f"{at} {secrets.token_hex(8)}".encode())
-            done, wait, bad = await self._script(
-                keys=[name], args=[entry, most, window, at, _TOLERANCE_US]
-            )
+            reply = await self._script(keys=[name], args=[entry, most, window, at, _TOLERANCE_US])
+            done, wait, bad = checked_reply(reply, int, int, int)
             if bad:
                 self._ignored.add("a turn", FORGED, bad)
             if done >= 0:
-                return 0.0 if done else float(wait) / 1_000_000
+                return 0.0 if done else min(window_s, wait / 1_000_000)
         raise TimeoutError  # its answers take seconds
 
-    async def _cleaned(self, seal: AccountSeal, name: str) -> tuple[bool, int]:
-        """Take out what is not ours. Whether there was something, and how many entries are."""
+    async def _cleaned(self, seal: AccountSeal, name: str) -> int:
+        """Take out what is not ours, and count what is."""
         if await self._redis.zcard(name) > _LARGEST_LOG:
             await self._redis.delete(name)
             self._ignored.add("a turn", FORGED, _LARGEST_LOG)
-            return True, 0
+            return 0
         found: Any = await self._redis.zrange(name, 0, -1, withscores=True)
         entries: Sequence[tuple[bytes, float]] = found
         forged = [entry for entry, score in entries if not _is_genuine(seal, name, entry, score)]
         if forged:
             await self._redis.zrem(name, *forged)
             self._ignored.add("a turn", FORGED, len(forged))
-        return bool(forged), len(entries) - len(forged)
+        return len(entries) - len(forged)
 
 
 def _is_genuine(seal: AccountSeal, name: str, entry: bytes, score: Any) -> bool:

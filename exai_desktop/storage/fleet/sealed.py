@@ -12,7 +12,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -63,6 +63,22 @@ for number, key in ipairs(KEYS) do
 end
 return {{1, now, unpack(found)}}
 """
+
+
+_LARGEST_NUMBER: Final = 1 << 53
+
+
+def checked_reply(reply: Any, *kinds: type) -> Any:
+    """What a script has returned, if it is made of these. Raises FLEET_UNREACHABLE.
+
+    What answers may be no Redis at all, or one that lies.
+    """
+    fits = isinstance(reply, list) and len(reply) == len(kinds)
+    if fits and all(map(isinstance, reply, kinds)):
+        numbers = [part for part in reply if isinstance(part, int)]
+        if all(-1 <= number < _LARGEST_NUMBER for number in numbers):
+            return reply
+    raise EngineError(ErrorCode.FLEET_UNREACHABLE, "its answer cannot be understood")
 
 
 class AccountSeal:

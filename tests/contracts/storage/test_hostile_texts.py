@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from exai_desktop.storage.fleet.redis_claims import RedisClaims, RedisHold
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
 from exai_desktop.storage.fleet.sealed import LONGEST, AccountSeal, FleetKeys, IgnoredValues
+from tests.proxies import Authority, Deed, listening, secured
 from tests.redis_server import FLEET_KEY, fleet_keys, redis_server
 
 URL, PRINT = "https://a.invalid/v1", "ab" * 4
@@ -339,7 +343,7 @@ async def test_who_forges_turns_all_the_time_does_not_stop_uploads(
     class Flooded(RedisTurns):
         """Each time it has been cleaned, it is full again."""
 
-        async def _cleaned(self, *given: object) -> tuple[bool, int]:
+        async def _cleaned(self, *given: object) -> int:
             cleaned = await super()._cleaned(*given)  # type: ignore[arg-type]
             flood()
             return cleaned
@@ -353,3 +357,72 @@ async def test_who_forges_turns_all_the_time_does_not_stop_uploads(
     # By its own limit alone, and at once each time.
     assert [await turns.take("a", 3, 60.0) for _ in range(5)] == [0.0] * 5
     await client.aclose()
+
+
+def saying(answer: bytes) -> Deed:
+    """No Redis: it greets, then says the same to everything."""
+
+    def deed(connection: socket.socket) -> None:
+        while piece := connection.recv(65_536):
+            # The greeting of the client is made of commands of its own.
+            is_ours = b"EVAL" in piece or b"TIME" in piece or b"SCRIPT" in piece
+            connection.sendall(answer if is_ours else b"+OK\r\n" * piece.count(b"*"))
+
+    return deed
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b":5\r\n",
+        b"$3\r\nabc\r\n",
+        b"*0\r\n",
+        b"*3\r\n:-7\r\n$0\r\n\r\n$0\r\n\r\n",
+        b"*3\r\n:9223372036854775807\r\n$0\r\n\r\n$0\r\n\r\n",
+        b"*3\r\n$1\r\na\r\n:1\r\n:1\r\n",
+        b"-WRONGTYPE no\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+)
+async def test_what_is_no_redis_is_said_to_be_out_of_reach(answer: bytes) -> None:
+    with listening(saying(answer)) as place:
+        url = f"redis://{place}/0"
+        blocking, client, keys = open_blocking_redis(url), open_redis(url), fleet_keys(ACCOUNT)
+        ignored, run = IgnoredValues(), uninterrupted
+        with pytest.raises(EngineError) as caught:
+            RedisClaims(blocking, "one", keys, ignored).hold(ONE)
+        assert caught.value.code is ErrorCode.FLEET_UNREACHABLE
+        with pytest.raises(EngineError) as caught:
+            await RedisStateStore(client, run, keys, ignored).load(f"breaker:{ACCOUNT}")
+        assert caught.value.code is ErrorCode.FLEET_UNREACHABLE
+        with pytest.raises(EngineError) as caught:
+            await RedisTurns(client, run, keys, ignored).take(ACCOUNT, 3, 60.0)
+        assert caught.value.code is ErrorCode.FLEET_UNREACHABLE
+        await client.aclose()
+        blocking.close()
+
+
+async def test_a_redis_behind_tls_is_checked(redis_url: str, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    keys, ignored = fleet_keys(ACCOUNT), IgnoredValues()
+
+    async def answers(place: str) -> bool:
+        client, blocking = open_redis(place), open_blocking_redis(place)
+        try:
+            await RedisStateStore(client, uninterrupted, keys, ignored).load(f"breaker:{ACCOUNT}")
+            claims = RedisClaims(blocking, "one", keys, ignored)
+            hold = await asyncio.to_thread(claims.hold, ONE)
+        except EngineError:
+            return False
+        finally:
+            await client.aclose()
+            blocking.close()
+        assert hold is not None
+        return True
+
+    for shown, is_right in (("localhost", True), ("other.example", False)):
+        with listening(secured(authority, redis_url, shown)) as place:
+            port = place.rpartition(":")[2]
+            assert not await answers(f"rediss://localhost:{port}/0")
+            trusted = f"rediss://localhost:{port}/0?ssl_ca_certs={authority.file}"
+            assert await answers(trusted) is is_right
