@@ -21,6 +21,12 @@ MIB: Final = 1024 * 1024
 # Slower, a block takes longer than servers wait for one.
 LEAST_BYTES_PER_S: Final = 16 * 1024
 
+# Said after a change of the key while a Redis is shared.
+KEY_ON_ALL: Final = (
+    "The other computers that share the Redis server need the new key, too. Until then a file may"
+    " be stored twice"
+)
+
 # A value of these that cannot be read may have kept files from somewhere: nothing is sent then.
 NARROWING: Final = frozenset(
     {

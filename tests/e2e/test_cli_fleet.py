@@ -79,6 +79,11 @@ def test_two_computers_store_once_in_one_redis_with_a_password(
         assert facts["redis"] == "nothing ignored"
         assert "problems" not in facts
         nowhere(program, PASSWORD)
+        changed = program.run(
+            *("account", "set-key", "main", "--key-stdin"),
+            stdin=sandbox.key(KIMI).encode() + b"\n",
+        )
+        assert "need the new key, too" in changed.expect(0).err
     assert states == ["done", "duplicate"]
     assert len(sandbox.stored()) == 1
     redis = open_blocking_redis(redis_url, lambda: PASSWORD)
