@@ -143,12 +143,27 @@ class Opening:
         ) as inside:
             self.opened += 1
             assert self._upstream.hostname is not None
-            place = (self._upstream.hostname, self._upstream.port or 80)
-            with socket.create_connection(place) as upstream:
-                back = threading.Thread(target=_copy, args=(upstream, inside), daemon=True)
-                back.start()
-                _copy(inside, upstream)
-                back.join()
+            _join(inside, (self._upstream.hostname, self._upstream.port or 80))
+
+
+def secured(authority: Authority, upstream: str, shown: str) -> Deed:
+    """TLS with this name on the certificate, before a server without."""
+    parts = urlsplit(upstream)
+
+    def deed(connection: socket.socket) -> None:
+        with authority.server(shown).wrap_socket(connection, server_side=True) as inside:
+            assert parts.hostname is not None and parts.port is not None
+            _join(inside, (parts.hostname, parts.port))
+
+    return deed
+
+
+def _join(inside: socket.socket, place: tuple[str, int]) -> None:
+    with socket.create_connection(place) as upstream:
+        back = threading.Thread(target=_copy, args=(upstream, inside), daemon=True)
+        back.start()
+        _copy(inside, upstream)
+        back.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

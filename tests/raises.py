@@ -53,6 +53,10 @@ RAISES: Final[dict[str, str]] = {
         "tests/contracts/storage/test_state_store.py::"
         "test_a_redis_that_is_gone_is_named_and_its_address_is_not"
     ),
+    "FLEET_TAMPERED": (
+        "tests/engine/upload/test_hostile_redis.py::"
+        "test_fifty_uploads_beside_a_client_that_forges_at_random"
+    ),
     "QUOTA_EXCEEDED": (
         "tests/engine/accounts/test_room.py::test_the_users_own_limit_holds_what_is_too_much"
     ),

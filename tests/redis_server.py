@@ -8,8 +8,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Final
 
 import pytest
+
+from exai_desktop.storage.fleet.sealed import FleetKeys
 
 
 def _free_port() -> int:
@@ -23,14 +26,14 @@ def _answers(port: int) -> bool:
     try:
         with closing(socket.create_connection(("127.0.0.1", port), 1)) as line:
             line.sendall(b"PING\r\n")
-            return line.recv(16).startswith(b"+PONG")
+            return line.recv(16).startswith((b"+PONG", b"-NOAUTH"))
     except OSError:
         return False
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
-    """Its URL."""
+def redis_server(password: str = "") -> Iterator[str]:
+    """Its URL, without the password."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.fail(
@@ -38,8 +41,9 @@ def redis_server() -> Iterator[str]:
             pytrace=False,
         )
     port = _free_port()
+    where = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        [program, *where, *(["--requirepass", password] if password else [])],
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -52,3 +56,13 @@ def redis_server() -> Iterator[str]:
     finally:
         process.kill()
         process.wait(60)
+
+
+FLEET_KEY: Final = "sk-fleet-not-a-real-key"
+
+
+def fleet_keys(*identities: str) -> FleetKeys:
+    """What a machine knows that has used these accounts."""
+    keys = FleetKeys()
+    keys.learn(identities, FLEET_KEY)
+    return keys

@@ -38,6 +38,7 @@ _VERBS = (
     lambda: (
         _any._sandbox,
         _any.content,
+        _any.delete_secret,
         _any.doctor,
         _any.explain_error,
         _any.export,
@@ -49,6 +50,7 @@ _VERBS = (
         _any.expose_value,
         _any.passphrase_file,
         _any.profile_app,
+        _any.put_secret,
         _any.verb_with_it,
     ),
 )
@@ -63,6 +65,7 @@ _PROTOCOLS = (
         _any.log_message,
         _any.connect_tcp,
         _any.connection_lost,
+        _any.get_credentials_async,
         _any.handle_request,
         _any.readable,
         _any.seek,

@@ -5,70 +5,120 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import platform
 import tempfile
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
+from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
+from exai_desktop.config.address_passwords import redis_password
 from exai_desktop.config.paths import Places
+from exai_desktop.core.accounts import health
+from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.settings import Settings
-from exai_desktop.engine.waiting import uninterrupted
+from exai_desktop.engine.accounts.health import breaker_rules
+from exai_desktop.engine.accounts.identity import identity_of
+from exai_desktop.engine.waiting import SystemClock, uninterrupted
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.fleet.fleet_claims import FleetClaims
+from exai_desktop.storage.fleet.redis_claims import RedisClaims
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
+from exai_desktop.storage.fleet.sealed import FleetKeys, IgnoredValues
 from exai_desktop.storage.record.account_states import SqliteStateStore
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """This profile's own, or the fleet's; one machine needs no turns."""
+    """This profile's own, or the fleet's; one machine needs no turns.
+
+    `learn` is told of an account's API key when that is used; `words` are for `doctor`.
+    """
 
     states: StateStore
     claims: ContentClaims
     turns: SharedTurns | None = None
+    learn: Callable[[Account, str], None] = lambda _account, _key: None
+    words: Callable[[], dict[str, str]] = dict
+
+
+@dataclass(frozen=True, slots=True)
+class OnFleet:
+    """Whom to tell, in the loop: whether the Redis answers, and that it was tampered with."""
+
+    answers: Callable[[EngineError | None], object]
+    tampered: Callable[[EngineError], object]
+
+
+def why_no_fleet(settings: Settings) -> str:
+    """Why nothing may be sent although a Redis is named, "" if it may."""
+    if settings.redis_url and find_spec("redis") is None:
+        return "redis_url: it needs the package extra fleet, which is not installed"
+    return ""
 
 
 def shared_parts(
     where: Places,
-    profile_id: str,
+    secrets: OpenedSecrets,
     settings: Settings,
     database: Database,
     stack: AsyncExitStack,
-    on_fleet: Callable[[EngineError | None], object],
+    on_fleet: OnFleet,
 ) -> Shared:
-    """`on_fleet` is told, in the loop, whether the Redis answers.
-
-    Raises INVALID_SETTING for a URL that is none, or without the extra.
-    """
-    owner = _fleet_owner(profile_id) if settings.redis_url else profile_id
+    profile_id, is_one = secrets.identity.id, settings.redis_url and not why_no_fleet(settings)
+    owner = _fleet_owner(profile_id) if is_one else profile_id
     own = ContentLocks(_notes_folder(where, settings), owner)
-    if not settings.redis_url:
+    if not is_one:
         return Shared(SqliteStateStore(database), own)
-    password = os.environ.get("EXAI_DESKTOP_REDIS_PASSWORD")
+    loop = asyncio.get_running_loop()
+
+    def in_loop(tell: Callable[[T], object]) -> Callable[[T], None]:
+        def from_thread(value: T) -> None:
+            with suppress(RuntimeError):  # the loop has just ended
+                loop.call_soon_threadsafe(tell, value)
+
+        return from_thread
+
+    def password() -> str | None:
+        return redis_password(secrets.store, settings.redis_url)
+
     redis = open_redis(settings.redis_url, password)
     stack.push_async_callback(redis.aclose)
     blocking = open_blocking_redis(settings.redis_url, password)
     stack.callback(blocking.close)
-    loop = asyncio.get_running_loop()
+    keys, ignored = FleetKeys(), IgnoredValues(in_loop(on_fleet.tampered))
+    clock, skew_s = SystemClock(), settings.clock_skew_s
+    rules = breaker_rules(settings)
 
-    def from_thread(error: EngineError | None) -> None:
-        with suppress(RuntimeError):  # the loop has just ended
-            loop.call_soon_threadsafe(on_fleet, error)
+    def is_possible(text: str) -> bool:
+        return health.is_possible(health.from_text(text), clock.now(), skew_s, rules)
 
-    claims = FleetClaims(own, RedisClaims(blocking, owner), from_thread)
-    states, turns = RedisStateStore(redis, uninterrupted), RedisTurns(redis, uninterrupted)
-    return Shared(states, claims, turns)
+    leases = RedisClaims(blocking, owner, keys, ignored, skew_s=skew_s, now=clock.now)
+    return Shared(
+        RedisStateStore(redis, uninterrupted, keys, ignored, is_possible),
+        FleetClaims(own, leases, in_loop(on_fleet.answers)),
+        RedisTurns(redis, uninterrupted, keys, ignored),
+        lambda account, key: keys.learn(_identities(account), key),
+        lambda: {"redis": ignored.words},
+    )
+
+
+def _identities(account: Account) -> tuple[str, str]:
+    """As its state and its contents are called."""
+    return identity_of(account), f"{account.base_url}#{account.key_fingerprint}"
 
 
 def _notes_folder(where: Places, settings: Settings) -> Path:

@@ -15,9 +15,10 @@ from functools import partial
 from typing import TypeVar
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.fleet import Shared, shared_parts
+from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
+from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.audit_signing import StoredSigner
@@ -94,13 +95,14 @@ def engine_parts(
     readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
     senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
     table, known_problems = load_provider_table(), Problems(bus)
+    login = ProxyLogin(given.secrets.store, settings)
     shared = shared_parts(
         given.where,
-        given.secrets.identity.id,
+        given.secrets,
         settings,
         opened.database,
         stack,
-        known_problems.of_fleet,
+        OnFleet(known_problems.of_fleet, lambda error: known_problems.add(ErrorView.of(error))),
     )
     return EngineParts(
         bus=bus,
@@ -108,9 +110,9 @@ def engine_parts(
         record=_record(given, opened, audit, shared, stack),
         accounts=AccountParts(
             given.book,
-            given.secrets.keys,
+            KeysBehindProxy(given.secrets.keys, login),
             given.secrets.store,
-            _provider_factory(table, given, senders),
+            _provider_factory(table, given, senders, login, shared.learn),
             table,
             KeyRules(check_key, key_fingerprint),
         ),
@@ -129,7 +131,7 @@ def engine_parts(
         malware=MalwareCheck(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),
-        facts=partial(_facts, given.where, given.face),
+        facts=lambda: _facts(given.where, given.face) | shared.words(),
         metrics=_metrics(settings, stack, problems),
         # More than threads: while some are read, the others' writes share a transaction.
         prepared_at_once=max(8, settings.readers * 4),
@@ -188,7 +190,11 @@ def _facts(where: Places, face: str) -> dict[str, str]:
 
 
 def _provider_factory(
-    table: ProviderTable, given: Given, senders: ThreadPoolExecutor
+    table: ProviderTable,
+    given: Given,
+    senders: ThreadPoolExecutor,
+    login: ProxyLogin,
+    learn: Callable[[Account, str], None],
 ) -> Callable[[Account, str], FileProvider]:
     def make(account: Account, key: str) -> FileProvider:
         if given.refusal:
@@ -199,7 +205,8 @@ def _provider_factory(
         if info.region(account.region) is None:
             # Rules are for regions: nobody knows which one this is.
             raise AccountError(ErrorCode.INVALID_ACCOUNT, f"region {account.region}")
-        return provider_class(account, key, info, given.settings, senders)
+        learn(account, key)
+        return provider_class(account, key, info, login.settings, senders)
 
     return make
 
@@ -247,9 +254,12 @@ async def own_engine(
         opened, audit = await _opened_record(where, secrets, only_read)
         stack.enter_context(closing(opened))
         bus = EventBus()
-        refusal = "; ".join(loaded.refusals)
+        no_fleet = why_no_fleet(settings)
+        refusal = "; ".join([*loaded.refusals, *([no_fleet] if no_fleet else [])])
         given = Given(where, face, settings, settings_file, book, secrets, refusal)
         problems: list[AppError] = list(opened.problems)
+        if no_fleet:
+            problems.append(EngineError(ErrorCode.UNUSABLE_SETTING, no_fleet))
         parts = engine_parts(given, opened, audit, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
         engine = assembly.engine

@@ -11,6 +11,7 @@ from exai_desktop.config.passphrase import (
     find_passphrase,
     key_file_for,
     read_passphrase,
+    redis_password_given,
     take_variable,
 )
 from exai_desktop.config.paths import places
@@ -23,6 +24,7 @@ Ask = Callable[[], str]
 def clear_environment() -> None:
     """No child process finds a secret of ours in its environment."""
     keys_of_environment()
+    redis_password_given()
     take_variable()
 
 

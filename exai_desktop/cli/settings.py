@@ -1,8 +1,9 @@
-"""The verbs `setting list|set`: see docs/settings.md."""
+"""The verbs `setting list|set|set-secret|delete-secret`: see docs/settings.md."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output
-from exai_desktop.cli.session import run_verb
+from exai_desktop.cli.session import hidden, run_verb
 from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
@@ -72,3 +73,53 @@ def put(
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+Secret = Annotated[str, typer.Argument(help="proxy or redis_url.", show_default=False)]
+
+
+@app.command("set-secret")
+def put_secret(
+    ctx: typer.Context,
+    name: Secret,
+    from_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Save the password of the proxy or the Redis server where the API keys are kept."""
+    password = _password(from_stdin=from_stdin)
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        place = await service.settings.set_password(name, password)
+        if as_json:
+            output.json({"name": name, "saved_for": redact(place)})
+        else:
+            output.line(f"The password for {plain_text(redact(place))} was saved.")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+@app.command("delete-secret")
+def delete_secret(ctx: typer.Context, name: Secret, as_json: Json = False) -> None:
+    """Delete the saved password of the proxy or the Redis server."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        was_there = await service.settings.delete_password(name)
+        if as_json:
+            output.json({"name": name, "deleted": was_there})
+        else:
+            output.line("The password was deleted." if was_there else "There was no password.")
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+def _password(*, from_stdin: bool) -> str:
+    """Never from the command line: other users of the computer can read that."""
+    if from_stdin:
+        return sys.stdin.readline()
+    if sys.stdin.isatty():
+        return hidden("Password: ")
+    raise typer.BadParameter("there is no terminal to ask for it; use --password-stdin")

@@ -1,7 +1,8 @@
 """The ways in which a machine without a user gives the passphrase of its vault.
 
 In this order: the file of `--passphrase-file`, the file that EXAI_DESKTOP_PASSPHRASE_FILE names,
-EXAI_DESKTOP_PASSPHRASE, a systemd credential, and the key file that the vault itself names.
+EXAI_DESKTOP_PASSPHRASE, a systemd credential, and the key file that the vault itself names. And how a secret is taken out of
+the environment.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import EngineError
 
 VARIABLE: Final = "EXAI_DESKTOP_PASSPHRASE"
+REDIS_VARIABLE: Final = "EXAI_DESKTOP_REDIS_PASSWORD"
 FILE_VARIABLE: Final = "EXAI_DESKTOP_PASSPHRASE_FILE"
 # systemd's LoadCredential= puts a file of this name into the folder that the variable names.
 CREDENTIAL: Final = "exai-desktop-passphrase"
@@ -31,6 +33,7 @@ _NEW_KEY_BYTES: Final = 32
 
 # Taken out of the environment of this process, for an engine that is opened a second time.
 _taken: list[str] = []
+_redis_taken: dict[str, str] = {}
 
 
 def find_passphrase(
@@ -58,6 +61,17 @@ def find_passphrase(
 
     key_file = VaultStore(vault).key_file
     return read_passphrase(Path(key_file), "the key file of the vault") if key_file else None
+
+
+def redis_password_given(environment: MutableMapping[str, str] | None = None) -> str | None:
+    """That of the environment. It is taken out, so that no child process finds it there."""
+    here = os.environ if environment is None else environment
+    taken = _redis_taken if environment is None else {}
+    value = here.pop(REDIS_VARIABLE, None)
+    if value:
+        register(value)
+        taken[REDIS_VARIABLE] = value
+    return taken.get(REDIS_VARIABLE)
 
 
 def take_variable() -> str:

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exai_desktop.config.settings_document import Content, SettingsDocument
 from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.addresses import proxy_password
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError, EngineError, ErrorView
-from exai_desktop.core.settings import NARROWING, Settings, proxy_password
+from exai_desktop.core.settings import NARROWING, Settings
 
 ENV_PREFIX: Final = "EXAI_DESKTOP_"
 # Names in the environment that are ours and no settings: the profile's folder, the passphrase of
@@ -25,9 +26,9 @@ ENV_PREFIX: Final = "EXAI_DESKTOP_"
 RESERVED_ENV: Final = frozenset({"HOME", "PASSPHRASE", "PASSPHRASE_FILE", "REDIS_PASSWORD"})
 RESERVED_ENV_PREFIXES: Final = ("KEY_", "LIVE_", "TEST_")
 
-_OPEN_PASSWORD: Final = (
-    "a password is not kept in this file as plain text; give the address with the password in the"
-    f" environment variable {ENV_PREFIX}PROXY, and set this one without it"
+_PLAIN_TEXT: Final = (
+    "a password is not kept in this file as plain text; set the address without it, then the"
+    " password by `setting set-secret proxy`"
 )
 
 _SINCE_START: Final = (
@@ -263,7 +264,7 @@ def _judged_in_file(given: Mapping[str, object]) -> tuple[dict[str, object], dic
     proxy = good.get("proxy")
     if isinstance(proxy, str) and proxy and proxy_password(proxy):
         del good["proxy"]
-        bad["proxy"] = _OPEN_PASSWORD
+        bad["proxy"] = _PLAIN_TEXT
     return good, bad
 
 

@@ -228,6 +228,17 @@ class SettingsService(Protocol):
         limit of speed, the rules for folders and what the queue waits for at once."""
         ...
 
+    async def set_password(self, name: str, password: str) -> str:
+        """Keep the password of the server that this setting names; returns what it is for.
+
+        Raises INVALID_SETTING, and what the key store raises. In force for new connections.
+        """
+        ...
+
+    async def delete_password(self, name: str) -> bool:
+        """Whether there was one. Raises INVALID_SETTING."""
+        ...
+
     async def rules(self) -> list[RuleReport]:
         """The rules for folders as they are saved."""
         ...

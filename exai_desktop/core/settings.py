@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from exai_desktop.core.addresses import check_redis, proxy_password
 from exai_desktop.core.files.path_policy import PathPolicy
 from exai_desktop.core.routing.folder_rules import FolderRule, checked_rule, rule_of
 
@@ -22,34 +21,21 @@ MIB: Final = 1024 * 1024
 # Slower, a block takes longer than servers wait for one.
 LEAST_BYTES_PER_S: Final = 16 * 1024
 
+# Said after a change of the key while a Redis is shared.
+KEY_ON_ALL: Final = (
+    "The other computers that share the Redis server need the new key, too. Until then a file may"
+    " be stored twice"
+)
+
 # A value of these that cannot be read may have kept files from somewhere: nothing is sent then.
 NARROWING: Final = frozenset(
     {
-        *("proxy", "folder_rules", "allowed_folders", "allow_fallback", "malware_scan"),
+        *("proxy", "redis_url", "folder_rules", "allowed_folders", "allow_fallback"),
+        "malware_scan",
         *("content_mismatch", "content_macros", "content_encrypted", "content_deceptive"),
         "content_secret",
     }
 )
-
-# Whatever else belongs into a name or password is written as %40 and the like: so that what
-# masks passwords always finds their end.
-_IN_PROXY: Final = r"[^\s/?#@\"'<>\\:]"
-_PROXY: Final = re.compile(
-    rf"(?:https?|socks5h?)://(?:{_IN_PROXY}+(?::(?P<password>{_IN_PROXY}*))?@)?"
-    rf"(?:{_IN_PROXY}+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?/?",
-    re.IGNORECASE,
-)
-
-
-def proxy_password(address: str) -> str:
-    """The password in a proxy's address, "" without one.
-
-    Raises ValueError for what is no such address, never with the address in it.
-    """
-    match = _PROXY.fullmatch(address)
-    if match is None or int(match["port"] or 1) not in range(1, 65_536):
-        raise ValueError("it must be http://, https:// or socks5:// with host and port")
-    return match["password"] or ""
 
 
 class SendingSettings(BaseModel):
@@ -97,7 +83,8 @@ class SendingSettings(BaseModel):
         default=120.0,
         ge=0,
         le=86_400,
-        description="Allowed difference of the provider's clock when its file list is compared.",
+        description="Allowed difference of the provider's clock when its file list is compared,"
+        " and of the clocks of computers that share a Redis server.",
     )
     breaker_failures: int = Field(
         default=5,
@@ -136,8 +123,9 @@ class SendingSettings(BaseModel):
         description="Address of a Redis server that several computers share. They pause an account"
         " together, share its limits, and send each content only once."
         " `redis://127.0.0.1:6379/0` on this computer, `rediss://` on another one. Needs"
-        " the package extra `fleet`. The password is read only from the environment"
-        " variable `EXAI_DESKTOP_REDIS_PASSWORD`.",
+        " the package extra `fleet`. Options that weaken the check of the server are refused;"
+        " `ssl_ca_certs=FILE` names the authority of a company. A password is kept by"
+        " `setting set-secret redis_url`, or given in `EXAI_DESKTOP_REDIS_PASSWORD`.",
     )
     connect_timeout_s: float = Field(
         default=10.0,
@@ -180,7 +168,8 @@ class SendingSettings(BaseModel):
     proxy: str = Field(
         default="",
         description="Proxy address (http, https or socks5); empty: the proxy of the system. A"
-        " password is not saved: give an address with a password in the environment variable.",
+        " password is kept by `setting set-secret proxy`, or given with the address in the"
+        " environment variable; it is never saved with the settings.",
     )
     extra_ca: str = Field(
         default="",
@@ -213,15 +202,8 @@ class SendingSettings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _no_secret_no_open_line(cls, url: str) -> str:
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("it must begin with redis://, rediss:// or unix://")
-        if parts.username or parts.password:
-            raise ValueError("the password must be given in EXAI_DESKTOP_REDIS_PASSWORD, not here")
-        if parts.scheme == "redis" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError("another computer is reached by rediss:// only")
+        if url:
+            check_redis(url)
         return url
 
 

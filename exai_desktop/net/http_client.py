@@ -20,10 +20,11 @@ import httpx
 import socksio
 
 from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.addresses import proxy_password
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError
-from exai_desktop.core.settings import Settings, proxy_password
+from exai_desktop.core.settings import Settings
 from exai_desktop.net.certificates import trusted
 from exai_desktop.net.error_map import ProxyDenialError, ProxyGoneError, ProxyLoginError
 from exai_desktop.net.network_backend import ListeningBackend, ProxyUnreachableError

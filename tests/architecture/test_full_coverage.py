@@ -25,6 +25,7 @@ FULL = {
     "accounts/health": ["test_breaker", "test_health"],
     "accounts/secret_store": ["test_secret_store"],
     "audit/audit": ["test_audit_chain"],
+    "addresses": ["test_addresses"],
     "audit/check": ["test_audit_chain"],
     "audit/signing": ["test_audit_signing"],
     "copies/models": ["test_states"],
@@ -40,7 +41,7 @@ FULL = {
     "files/files": ["test_checks", "test_consent", "test_scans"],
     "files/names": ["test_names"],
     "files/path_policy": ["test_path_policy"],
-    "jobs/claims": ["test_quota"],
+    "jobs/claims": ["test_claims"],
     "jobs/jobs": [
         "test_consent",
         "test_events",

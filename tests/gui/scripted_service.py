@@ -301,6 +301,12 @@ class ScriptedSettings:
         self.kept = Settings(folder_rules=tuple(left))
         return True
 
+    async def set_password(self, name: str, password: str) -> str:
+        raise NotImplementedError
+
+    async def delete_password(self, name: str) -> bool:
+        raise NotImplementedError
+
     async def malware_scanner(self) -> str:
         return "none"
 

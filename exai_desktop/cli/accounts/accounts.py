@@ -227,6 +227,13 @@ def check(ctx: typer.Context, name: Name, as_json: Json = False, sandbox: Sandbo
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
+async def _tell_of_others(service: UploadService, output: Output) -> None:
+    from exai_desktop.core.settings import KEY_ON_ALL  # late: pydantic
+
+    if (await service.settings.saved()).redis_url:
+        output.notice(f"{KEY_ON_ALL}.")
+
+
 @app.command("set-key")
 def set_key(
     ctx: typer.Context,
@@ -252,6 +259,7 @@ def set_key(
         place = KeyPlace(region, base_url)
         status = await service.accounts.set_key(name, key, place, untested=not test)
         _print_account(status, output)
+        await _tell_of_others(service, output)
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=False)

@@ -101,6 +101,10 @@ class BreakerAdmission:
 
 CLOSED: Final = Breaker()
 
+# More of anything no machine has counted.
+_MOST: Final = 1_000_000
+_LONGEST_TEXT: Final = 100
+
 
 @cache
 def _as_json() -> TypeAdapter[Breaker]:
@@ -131,6 +135,19 @@ def _rebased(breaker: Breaker, now: float) -> Breaker:
 def is_ahead(breaker: Breaker, now: float) -> bool:
     """Whether it tells of a time to come. The next call of `admit` refuses, and mends that."""
     return breaker != _rebased(breaker, now)
+
+
+def is_possible(breaker: Breaker, now: float, skew_s: float, rules: BreakerRules) -> bool:
+    """Whether another machine can have written it: nothing in it is from the future or endless."""
+    times = (breaker.opened_at, breaker.probe_at)
+    counts = (breaker.failures, breaker.successes, breaker.openings)
+    longest_s = rules.last_wait_s * (1 + rules.jitter)
+    return (
+        all(0 <= at <= now + skew_s for at in times)
+        and all(0 <= count <= _MOST for count in counts)
+        and 0 <= breaker.wait_s <= longest_s
+        and max(len(breaker.probe), len(breaker.cause)) <= _LONGEST_TEXT
+    )
 
 
 def admit(

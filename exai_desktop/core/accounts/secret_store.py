@@ -7,6 +7,7 @@ keyring does not see them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,8 +42,12 @@ ACCEPTED_KEYS: Final = "audit-keys"
 # The private key that signs the days and the exports of the audit trail.
 SIGNING_KEY: Final = "audit-signing"
 
+# A password of the proxy or the shared Redis, with the address that it belongs to.
+_PASSWORD: Final = "password "  # noqa: S105 - how a name begins
+
 # Secrets of the profile that are not of an account. They go along into another store.
-PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR, ACCEPTED_KEYS, SIGNING_KEY)
+_PASSWORDS: Final = (f"{_PASSWORD}proxy", f"{_PASSWORD}redis_url")
+PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR, ACCEPTED_KEYS, SIGNING_KEY, *_PASSWORDS)
 
 # Nothing secret, and a copy stays in the keyring: a vault can be deleted by whoever may write the
 # profile, and a trail with keys of another one must not pass for ours then.
@@ -82,7 +87,7 @@ def names_of(account: Account, origin: str | None = None) -> tuple[str, str]:
 
 def is_secret(name: str) -> bool:
     """Whether the value may never be shown. Addresses and counters may."""
-    return name in (AUDIT_KEY, SIGNING_KEY) or name.startswith("key ")
+    return name in (AUDIT_KEY, SIGNING_KEY) or name.startswith(("key ", _PASSWORD))
 
 
 class SecretStore(Protocol):
@@ -138,6 +143,30 @@ class StoreStatus:
         """One line for people."""
         parts = [self.kind if self.state is StoreState.READY else f"{self.kind} ({self.state})"]
         return ", ".join([*parts, *self.environment])
+
+
+def save_password(store: SecretStore, setting: str, place: str, password: str) -> None:
+    """Keep it for this place, in place of any other. Blocks; raises as `SecretStore` does."""
+    store.set(_PASSWORD + setting, json.dumps({"place": place, "password": password}))
+
+
+def find_password(store: SecretStore, setting: str, place: str) -> str | None:
+    """The password, if it is for this place. Blocks; raises as `SecretStore` does."""
+    text = store.get(_PASSWORD + setting)
+    try:
+        found = json.loads(text) if text else {}
+        is_for_it = found["place"] == place
+        password = str(found["password"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    return password if is_for_it else None
+
+
+def delete_password(store: SecretStore, setting: str) -> bool:
+    """Whether there was one. Blocks; raises as `SecretStore` does."""
+    was_there = store.get(_PASSWORD + setting) is not None
+    store.delete(_PASSWORD + setting)
+    return was_there
 
 
 class ProfileSecrets(SecretStore, Protocol):

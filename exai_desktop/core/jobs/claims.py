@@ -7,7 +7,7 @@ lock while it sends, and leaves a note of what it did: the next one reads it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,15 @@ class Claim(BaseModel):
     size: int = Field(ge=0)
     at: float
     remote_id: str = Field(default="", max_length=128)
+
+
+# Larger than any file.
+_LARGEST: Final = 1 << 50
+
+
+def is_possible(claim: Claim, now: float, skew_s: float) -> bool:
+    """Whether it can be true: not from the future, and of a size that a file can have."""
+    return 0 <= claim.at <= now + skew_s and claim.size <= _LARGEST
 
 
 class ClaimLostError(Exception):

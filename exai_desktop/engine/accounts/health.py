@@ -63,6 +63,11 @@ class OnChange(Protocol):
     def __call__(self, account: str, *, is_new_phase: bool) -> None: ...
 
 
+def breaker_rules(settings: Settings) -> BreakerRules:
+    """As the user wants them."""
+    return BreakerRules(settings.breaker_failures, settings.breaker_wait_s)
+
+
 def _nothing(account: str, *, is_new_phase: bool) -> None:
     del account, is_new_phase
 
@@ -88,7 +93,7 @@ class Breakers:
         self._clock = clock
         self._chance = chance
         self._identity = identity
-        self._rules = BreakerRules(settings.breaker_failures, settings.breaker_wait_s)
+        self._rules = breaker_rules(settings)
         self._known: dict[str, Breaker] = {}
         self._read_at: dict[str, float] = {}
         self._answered_at: dict[str, float] = {}

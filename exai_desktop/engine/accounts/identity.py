@@ -5,7 +5,7 @@ The key itself is not compared or kept here: the mark that the settings file has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -49,3 +49,12 @@ def principal(accounts: Iterable[Account], account: Account) -> Account:
     """
     same = [a for a in namesakes(accounts, account) if a.enabled and _rules(a) == _rules(account)]
     return same[0] if same else account
+
+
+def one_name_each(
+    accounts: Sequence[Account], wanted: str | None
+) -> tuple[list[Account], str | None]:
+    """The accounts without their other names, and the name that is used in place of `wanted`."""
+    principals = [account for account in accounts if principal(accounts, account) == account]
+    found = [account for account in accounts if account.name == wanted]
+    return principals, principal(accounts, found[0]).name if found else wanted

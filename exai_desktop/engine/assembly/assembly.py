@@ -311,6 +311,7 @@ class Assembly:
                 parts.malware,
                 self.readers,
                 parts.accounts.table,
+                parts.accounts.secrets,
                 self.pausing.wake,
             ),
             KeyStore(self.store_watch.parts, self.store_watch.wake),

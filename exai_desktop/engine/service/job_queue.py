@@ -39,6 +39,7 @@ from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.routing.routing import Usage, Wish, candidates
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers
+from exai_desktop.engine.accounts.identity import one_name_each
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.totals import Totals
@@ -166,7 +167,8 @@ class UploadPlans:
         """Raises NO_ACCOUNT, UNKNOWN_ACCOUNT, INVALID_PURPOSE as an upload would."""
         check_options(self.accounts, options)
         found = await self._walked(paths)
-        accounts = self.accounts.all()
+        # As when it is sent: of two names of one account, one.
+        accounts, wanted = one_name_each(self.accounts.all(), options.account)
         used: dict[tuple[str, str], Usage] = {}
         for account in accounts:
             info = self.accounts.table.of(account)
@@ -177,7 +179,7 @@ class UploadPlans:
             accounts,
             self.accounts.table,
             Wish(
-                options.account,
+                wanted,
                 options.purpose,
                 options.allow_fallback or self.settings.value.allow_fallback,
             ),

@@ -9,11 +9,19 @@ from typing import Final, Protocol
 
 from pydantic import ValidationError
 
+from exai_desktop.core.accounts.secret_store import SecretStore, delete_password, save_password
+from exai_desktop.core.addresses import (
+    WITH_PASSWORD,
+    checked_password,
+    password_place,
+    proxy_password,
+)
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule, shown_folder
-from exai_desktop.core.settings import CurrentSettings, RuleReport, Settings, proxy_password
+from exai_desktop.core.settings import CurrentSettings, RuleReport, Settings
 from exai_desktop.engine.accounts.timing import Bandwidth
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.folder_places import prepared_rule, same_rules, warnings_of
@@ -23,8 +31,8 @@ from exai_desktop.engine.waiting import Readers
 AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"})
 
 _NOT_SAVED: Final = (
-    "the password would be saved as plain text; save the address without it, or give it with the"
-    " password in the environment variable EXAI_DESKTOP_PROXY"
+    "the password would be saved as plain text; save the address without it, then the password by"
+    " `setting set-secret proxy`"
 )
 
 
@@ -47,6 +55,7 @@ class SettingsChanges:
         malware: MalwareCheck,
         readers: Readers,
         table: ProviderTable,
+        secrets: SecretStore,
         changed: Callable[[], None],
     ) -> None:
         """`changed` is called after a setting has changed that is in force at once."""
@@ -57,6 +66,7 @@ class SettingsChanges:
         self._malware = malware
         self._readers = readers
         self._table = table
+        self._secrets = secrets
         self._changed = changed
         # One after the other: each begins with what the one before has saved.
         self._changing = asyncio.Lock()
@@ -89,6 +99,32 @@ class SettingsChanges:
             self._bandwidth.limit(self._current.value.upload_bytes_per_s)
             self._changed()
         return changed
+
+    # -- passwords of servers
+
+    async def set_password(self, name: str, password: str) -> str:
+        address = self._address_for(name)
+        try:
+            place, checked = password_place(name, address), checked_password(password)
+        except ValueError as error:
+            raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {error}") from error
+        register(checked)
+        await self._readers.read(save_password, self._secrets, name, place, checked)
+        return place
+
+    async def delete_password(self, name: str) -> bool:
+        if name not in WITH_PASSWORD:
+            raise _no_password(name)
+        return await self._readers.read(delete_password, self._secrets, name)
+
+    def _address_for(self, name: str) -> str:
+        if name not in WITH_PASSWORD:
+            raise _no_password(name)
+        address = str(getattr(self._saved, name))
+        if not address:
+            reason = f"{name}: set the address first, without the password"
+            raise EngineError(ErrorCode.INVALID_SETTING, reason)
+        return address
 
     # -- rules for folders
 
@@ -134,3 +170,9 @@ class SettingsChanges:
             if found:
                 await self._change("folder_rules", [r for r in rules if r not in found])
         return bool(found)
+
+
+def _no_password(name: str) -> EngineError:
+    known = " and ".join(WITH_PASSWORD)
+    shown = name if name in Settings.model_fields else "that setting"
+    return EngineError(ErrorCode.INVALID_SETTING, f"{shown} has no password; {known} have one")

@@ -20,7 +20,7 @@ from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, conse
 from exai_desktop.core.routing.routing import Route, Wish, choose
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers, Health, Permit
-from exai_desktop.engine.accounts.identity import identity_of, principal
+from exai_desktop.engine.accounts.identity import identity_of, one_name_each
 from exai_desktop.engine.accounts.registry import Accounts, purpose_to_ask
 from exai_desktop.engine.accounts.timing import LOWERED_S
 from exai_desktop.engine.files.folder_places import rules_holding
@@ -56,10 +56,7 @@ class Routes:
         """None that has refused it, rather one that is not paused. Raises as `core`'s `choose`."""
         rules, known = await self.rules_of(job), self.in_hand.find(job.id)
         # Under one name only: two names of one account would each store their own copy.
-        names = {account.name: account for account in self.accounts.all()}
-        principals = [a for a in names.values() if principal(names.values(), a) == a]
-        meant = names.get(job.wanted_account or "")
-        wanted = principal(names.values(), meant).name if meant else job.wanted_account
+        principals, wanted = one_name_each(self.accounts.all(), job.wanted_account)
         accounts = allowed_by(rules, principals, wanted)
         consents = (
             job.allow_fallback,

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 from exai_desktop.core.accounts.accounts import Account, AccountEdit, AccountStatus, KeyPlace
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.settings import KEY_ON_ALL
 from exai_desktop.gui.accounts.connection_result import ResultLine
 from exai_desktop.gui.accounts.form_fields import (
     MOST_PER_MINUTE,
@@ -213,5 +214,7 @@ class ChangeDialog(SecretDialog):
         self.key.key.forget()
         self.limits.show_account(status.account)
         self.limits.save.setEnabled(True)
+        if card is self.key and (await self._client.settings.saved()).redis_url:
+            good = f"{good}. {KEY_ON_ALL}."
         card.result.show_good(good)
         self._on_change()

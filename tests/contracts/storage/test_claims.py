@@ -8,17 +8,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.fleet.fleet_claims import FleetClaims
+from exai_desktop.storage.fleet.redis_claims import RedisClaims
 from exai_desktop.storage.fleet.redis_state import open_blocking_redis
+from exai_desktop.storage.fleet.sealed import IgnoredValues
 from tests.own_time import OwnTime
-from tests.redis_server import redis_server
+from tests.redis_server import fleet_keys, redis_server
 
 KEY = ClaimKey("https://a.invalid/v1", "ab" * 4, "file-extract", "cd" * 32)
+OTHER_URL = "https://b.invalid"
 Maker = Callable[[str], ContentClaims]
 
 
@@ -26,6 +30,13 @@ Maker = Callable[[str], ContentClaims]
 def redis_url() -> Iterator[str]:
     with redis_server() as url:
         yield url
+
+
+def leases(
+    redis: Redis, owner: str, lease_s: float = 30.0, ignored: IgnoredValues | None = None
+) -> RedisClaims:
+    keys = fleet_keys(*(f"{url}#{KEY.key_fingerprint}" for url in (KEY.base_url, OTHER_URL)))
+    return RedisClaims(redis, owner, keys, ignored or IgnoredValues(), lease_s)
 
 
 def nobody(_error: EngineError | None) -> None:
@@ -42,10 +53,10 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iter
         if request.param == "locks":
             return ContentLocks(tmp_path / "shared", owner)
         if request.param == "redis":
-            return RedisClaims(redis, owner)
+            return leases(redis, owner)
         # Each owner on a machine of its own: nothing in common but the Redis.
         own = ContentLocks(tmp_path / owner, owner)
-        return FleetClaims(own, RedisClaims(redis, owner), nobody)
+        return FleetClaims(own, leases(redis, owner), nobody)
 
     yield of
     redis.close()
@@ -68,7 +79,7 @@ def test_one_holds_and_the_others_are_told_at_once(make: Maker) -> None:
     own = OwnTime()
     assert two.hold(KEY) is None
     assert own.seconds() < 1
-    other = held(two, ClaimKey("https://b.invalid", *list(_rest(KEY))))
+    other = held(two, ClaimKey(OTHER_URL, *list(_rest(KEY))))
     other.release()
     hold.release()
     held(two).release()
@@ -123,7 +134,7 @@ class Deaf:
 
     def __init__(self, redis_url: str) -> None:
         self.redis = open_blocking_redis(redis_url)
-        self.claims = RedisClaims(self.redis, "asleep", lease_s=LEASE_S)
+        self.claims = leases(self.redis, "asleep", lease_s=LEASE_S)
         hold = self.claims.hold(KEY)
         assert hold is not None
         self.hold = hold
@@ -136,7 +147,7 @@ def test_a_lease_runs_out_and_its_holder_may_not_note_any_more(redis_url: str) -
     deaf.redis.flushall()
     deaf = Deaf(redis_url)
     deaf.hold.note(claim("asleep"))
-    other = RedisClaims(deaf.redis, "awake")
+    other = leases(deaf.redis, "awake")
     assert other.hold(KEY) is None
     time.sleep(LEASE_S * 1.1)
     assert not deaf.hold.is_ours
@@ -146,12 +157,12 @@ def test_a_lease_runs_out_and_its_holder_may_not_note_any_more(redis_url: str) -
     with pytest.raises(ClaimLostError):
         deaf.hold.note(claim("asleep", "file-1"))
     deaf.hold.release()  # and this must not end the other's
-    assert RedisClaims(deaf.redis, "third").hold(KEY) is None
+    assert leases(deaf.redis, "third").hold(KEY) is None
     hold.release()
     # Also when nobody holds it: the number of the note is newer.
     with pytest.raises(ClaimLostError):
         deaf.hold.note(None)
-    last = held(RedisClaims(deaf.redis, "third"))
+    last = held(leases(deaf.redis, "third"))
     assert last.earlier == claim("awake", "file-2")
     last.release()
     deaf.redis.close()
@@ -160,10 +171,10 @@ def test_a_lease_runs_out_and_its_holder_may_not_note_any_more(redis_url: str) -
 def test_a_lease_is_renewed_for_as_long_as_it_is_held(redis_url: str) -> None:
     redis = open_blocking_redis(redis_url)
     redis.flushall()
-    hold = held(RedisClaims(redis, "one", lease_s=LEASE_S))
+    hold = held(leases(redis, "one", lease_s=LEASE_S))
     time.sleep(LEASE_S * 1.5)
     assert hold.is_ours
-    assert RedisClaims(redis, "two").hold(KEY) is None
+    assert leases(redis, "two").hold(KEY) is None
     hold.release()
     assert not redis.exists(*redis.keys("*lease*") or ["none"])
     redis.close()
@@ -175,7 +186,7 @@ def test_without_a_redis_a_machine_goes_by_its_own_locks(tmp_path: Path) -> None
         redis = open_blocking_redis(url)
         claims = FleetClaims(
             ContentLocks(tmp_path, "one"),
-            RedisClaims(redis, "one", lease_s=LEASE_S),
+            leases(redis, "one", lease_s=LEASE_S),
             told.append,
         )
         hold = held(claims)
@@ -199,11 +210,13 @@ def test_a_note_the_fleet_refuses_is_not_kept_on_the_machine_either(
     redis = open_blocking_redis(redis_url)
     redis.flushall()
     own = ContentLocks(tmp_path, "one")
-    hold = held(FleetClaims(own, RedisClaims(redis, "one", lease_s=30.0), nobody))
-    redis.set(redis.keys("*lease*")[0], "somebody else")
+    hold = held(FleetClaims(own, leases(redis, "one", lease_s=30.0), nobody))
+    redis.delete(redis.keys("*lease*")[0])
+    other = held(leases(redis, "other"))
     with pytest.raises(ClaimLostError):
         hold.note(claim("one", "file-1"))
     hold.release()
+    other.release()
     neighbour = held(ContentLocks(tmp_path, "two"))
     assert neighbour.earlier is None
     neighbour.release()

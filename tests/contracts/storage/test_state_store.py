@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from exai_desktop.core.accounts.health import (
     Breaker,
@@ -27,11 +28,14 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_redis
+from exai_desktop.storage.fleet.sealed import IgnoredValues
 from exai_desktop.storage.record.account_states import SqliteStateStore
 from tests.own_time import OwnTime
-from tests.redis_server import redis_server
+from tests.redis_server import fleet_keys, redis_server
 
 KEY = "breaker:work"
+ACCOUNT = "account"
+OTHER, KEPT, COUNT = (f"{kind}:{ACCOUNT}" for kind in ("other", "kept", "count"))
 PROCESSES = 4
 CALLS = 25
 
@@ -50,12 +54,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(tmp_path / "states.db")
 
 
+def states_in(redis: Redis, ignored: IgnoredValues | None = None) -> RedisStateStore:
+    keys = fleet_keys("work", ACCOUNT)
+    return RedisStateStore(redis, uninterrupted, keys, ignored or IgnoredValues(), is_believable)
+
+
+def is_believable(text: str) -> bool:
+    return text != "impossible"
+
+
 @asynccontextmanager
 async def store_at(place: str) -> AsyncIterator[StateStore]:
     if place.startswith("redis:"):
         redis = open_redis(place)
         try:
-            yield RedisStateStore(redis, uninterrupted)
+            yield states_in(redis)
         finally:
             await redis.aclose()
         return
@@ -68,13 +81,13 @@ async def store_at(place: str) -> AsyncIterator[StateStore]:
 
 async def test_what_is_written_is_there_the_next_time(place: str) -> None:
     async with store_at(place) as store:
-        assert await store.load("other") is None
-        assert await store.update("other", lambda old: ("new", old)) is None
-        assert await store.update("other", lambda old: ("newer", old)) == "new"
+        assert await store.load(OTHER) is None
+        assert await store.update(OTHER, lambda old: ("new", old)) is None
+        assert await store.update(OTHER, lambda old: ("newer", old)) == "new"
     async with store_at(place) as store:
-        assert await store.load("other") == "newer"
-        assert await store.update("other", lambda old: (None, old)) == "newer"
-        assert await store.load("other") is None
+        assert await store.load(OTHER) == "newer"
+        assert await store.update(OTHER, lambda old: (None, old)) == "newer"
+        assert await store.load(OTHER) is None
 
 
 async def test_a_change_that_fails_changes_nothing(place: str) -> None:
@@ -82,10 +95,10 @@ async def test_a_change_that_fails_changes_nothing(place: str) -> None:
         raise ValueError("no")
 
     async with store_at(place) as store:
-        await store.update("kept", lambda _: ("as it was", None))
+        await store.update(KEPT, lambda _: ("as it was", None))
         with pytest.raises(ValueError, match="no"):
-            await store.update("kept", refuse)
-        assert await store.load("kept") == "as it was"
+            await store.update(KEPT, refuse)
+        assert await store.load(KEPT) == "as it was"
 
 
 async def test_no_change_is_lost_between_many(place: str) -> None:
@@ -93,7 +106,7 @@ async def test_no_change_is_lost_between_many(place: str) -> None:
         return str(int(old or 0) + 1), int(old or 0) + 1
 
     async with store_at(place) as store:
-        given = await asyncio.gather(*(store.update("count", one_more) for _ in range(20)))
+        given = await asyncio.gather(*(store.update(COUNT, one_more) for _ in range(20)))
     assert sorted(given) == list(range(1, 21))
 
 
@@ -137,11 +150,11 @@ async def test_of_four_processes_one_probes(place: str) -> None:
 
 async def test_a_redis_that_is_gone_is_named_and_its_address_is_not() -> None:
     redis = open_redis("redis://:not-a-real-password@127.0.0.1:1/0")
-    store = RedisStateStore(redis, uninterrupted)
+    store = states_in(redis)
     with pytest.raises(EngineError) as caught:
-        await store.load("any")
+        await store.load(OTHER)
     with pytest.raises(EngineError) as again:
-        await store.update("any", lambda old: (old, None))
+        await store.update(OTHER, lambda old: (old, None))
     await redis.aclose()
     assert caught.value.code is again.value.code is ErrorCode.FLEET_UNREACHABLE
     assert "password" not in str(caught.value) + str(again.value)
@@ -156,11 +169,11 @@ def test_an_address_that_is_none_is_refused() -> None:
 async def test_a_redis_that_does_not_answer_costs_its_time_out_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         redis = open_redis(f"redis://127.0.0.1:{deaf.getsockname()[1]}/0")
-        store, taken = RedisStateStore(redis, uninterrupted), []
+        store, taken = states_in(redis), []
         for _ in range(3):
             own = OwnTime()
             with pytest.raises(EngineError):
-                await store.load("any")
+                await store.load(OTHER)
             taken.append(own.seconds())
         await redis.aclose()
     first, *others = taken

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.fleet.redis_state import open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
+from exai_desktop.storage.fleet.sealed import IgnoredValues
 from tests.own_time import OwnTime
-from tests.redis_server import redis_server
+from tests.redis_server import fleet_keys, redis_server
 
 MOST, WINDOW_S, SECONDS = 20, 1.0, 4.0
 
@@ -27,12 +29,17 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+def turns_in(redis: Redis, ignored: IgnoredValues | None = None) -> RedisTurns:
+    keys = fleet_keys("an account", "one", "other")
+    return RedisTurns(redis, uninterrupted, keys, ignored or IgnoredValues())
+
+
 def _take_all(url: str, barrier: Any, moments: Any) -> None:
     """In a process of its own: as many turns as it can get."""
 
     async def run() -> None:
         redis = open_redis(url)
-        turns = RedisTurns(redis, uninterrupted)
+        turns = turns_in(redis)
         barrier.wait()
         own = OwnTime()
         while own.seconds() < SECONDS:
@@ -77,7 +84,7 @@ def test_twenty_a_second_over_four_processes(redis_url: str) -> None:
 
 async def test_two_accounts_have_two_limits_and_a_turn_comes_back(redis_url: str) -> None:
     redis = open_redis(redis_url)
-    turns = RedisTurns(redis, uninterrupted)
+    turns = turns_in(redis)
     assert [await turns.take("one", 2, WINDOW_S) for _ in range(2)] == [0.0, 0.0]
     wait_s = await turns.take("one", 2, WINDOW_S)
     assert 0.0 < wait_s <= WINDOW_S
@@ -92,7 +99,7 @@ async def test_two_accounts_have_two_limits_and_a_turn_comes_back(redis_url: str
 async def test_a_redis_that_is_gone_is_said() -> None:
     with redis_server() as url:
         redis = open_redis(url)
-        turns = RedisTurns(redis, uninterrupted)
+        turns = turns_in(redis)
         assert await turns.take("one", 1, 1.0) == 0.0
     with pytest.raises(EngineError) as caught:
         await turns.take("one", 1, 1.0)

@@ -74,6 +74,18 @@ async def test_both_at_once_store_one_copy(tmp_path: Path) -> None:
         assert len(providers["one"].files) == 1
 
 
+async def test_a_plan_names_the_account_as_it_will_be_used(tmp_path: Path) -> None:
+    accounts = [ONE, TWO]
+    path = _file(tmp_path)
+    async with open_bench(tmp_path, accounts=accounts, providers=_shared(accounts)) as bench:
+        for wanted in ("one", "two", None):
+            plan = await bench.engine.queue.plan([str(path)], AddOptions(account=wanted))
+            assert [file.account for file in plan.files] == ["one"]
+            assert [account.account for account in plan.accounts] == ["one"]
+        job = await _sent(bench, path, "two")
+        assert job.account == "one"
+
+
 async def test_another_key_at_the_same_address_is_another_account(tmp_path: Path) -> None:
     accounts = [ONE, OTHER_KEY]
     async with open_bench(tmp_path, accounts=accounts) as bench:

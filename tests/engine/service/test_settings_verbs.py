@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.config.secret_store import StoreInUse
+from exai_desktop.core.accounts.secret_store import find_password
+from exai_desktop.core.addresses import WITH_PASSWORD
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.routing.folder_rules import FolderRule
@@ -81,10 +85,48 @@ async def test_rules_set_at_once_are_all_kept(tmp_path: Path) -> None:
 
 async def test_the_password_of_a_proxy_is_not_saved(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        with pytest.raises(AppError, match="EXAI_DESKTOP_PROXY") as caught:
+        with pytest.raises(AppError, match="set-secret proxy") as caught:
             await bench.engine.settings.change("proxy", "http://me:s3cr3t@gate.example:3128")
         assert "s3cr3t" not in str(caught.value)
         await bench.engine.settings.change("proxy", "http://me@gate.example:3128")
+
+
+async def test_a_password_is_kept_with_the_keys(tmp_path: Path) -> None:
+    secrets = StoreInUse(None, None)
+    async with open_bench(tmp_path, secrets=secrets) as bench:
+        settings = bench.engine.settings
+        await settings.change("proxy", "http://me@gate.example:3128")
+        assert await settings.set_password("proxy", "s3cr3t\n") == "http://me@gate.example:3128"
+        assert find_password(secrets, "proxy", "http://me@gate.example:3128") == "s3cr3t"
+        assert "s3cr3t" not in repr(await settings.saved())
+        assert redact("the proxy said s3cr3t") == "the proxy said ***"
+        assert await settings.delete_password("proxy")
+        assert not await settings.delete_password("proxy")
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "reason"),
+    [
+        ("theme", "s3cr3t", "theme has no password"),
+        ("s3cr3t", "s3cr3t", "that setting has no password"),
+        ("redis_url", "s3cr3t", "set the address first"),
+        ("proxy", "s3cr3t", "write the name"),
+        ("proxy", "", "write the name"),
+    ],
+)
+async def test_a_password_without_a_place_is_refused(
+    tmp_path: Path, name: str, password: str, reason: str
+) -> None:
+    async with open_bench(tmp_path) as bench:
+        settings = bench.engine.settings
+        await settings.change("proxy", "http://gate.example:3128")
+        with pytest.raises(AppError, match=reason) as caught:
+            await settings.set_password(name, password)
+        assert caught.value.code is ErrorCode.INVALID_SETTING
+        assert "s3cr3t" not in str(caught.value)
+        if name not in WITH_PASSWORD:
+            with pytest.raises(AppError, match="has no password"):
+                await settings.delete_password(name)
 
 
 async def test_nothing_is_taken_while_a_setting_cannot_be_read(tmp_path: Path) -> None:

@@ -17,19 +17,23 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.engine.accounts.identity import identity_of
 from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-from exai_desktop.storage.fleet.redis_claims import FleetClaims, RedisClaims
+from exai_desktop.storage.fleet.fleet_claims import FleetClaims
+from exai_desktop.storage.fleet.redis_claims import RedisClaims
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
+from exai_desktop.storage.fleet.sealed import IgnoredValues
 from tests.engine.accounts.test_breaker import Hurrying, down, dropped, faults, write
 from tests.engine.engine_kit import KIMI, Bench, open_bench
 from tests.engine.scripted_provider import ScriptedProvider
 from tests.own_time import OwnTime
-from tests.redis_server import redis_server
+from tests.redis_server import fleet_keys, redis_server
 
 S = JobState
 SHARED = replace(KIMI, key_fingerprint="ab" * 4)
+KEYS = fleet_keys(identity_of(SHARED))
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +65,12 @@ async def machine(
     *,
     per_minute: int = 0,
     lease_s: float = 30.0,
+    ignored: IgnoredValues | None = None,
 ) -> AsyncIterator[Bench]:
     """One of several, with a profile of its own and its own name for the account."""
     (folder / name).mkdir(exist_ok=True)
     redis, blocking = open_redis(url), open_blocking_redis(url)
+    ignored = ignored or IgnoredValues()
     own = ContentLocks(folder / name / "locks", name)
     try:
         async with open_bench(
@@ -72,9 +78,13 @@ async def machine(
             accounts=[replace(SHARED, name=name, uploads_per_minute=per_minute)],
             providers={name: provider},
             clock=clock,
-            states=RedisStateStore(redis, uninterrupted),
-            turns=RedisTurns(redis, uninterrupted),
-            claims=FleetClaims(own, RedisClaims(blocking, name, lease_s), lambda _: None),
+            states=RedisStateStore(redis, uninterrupted, KEYS, ignored),
+            turns=RedisTurns(redis, uninterrupted, KEYS, ignored),
+            claims=FleetClaims(
+                own,
+                RedisClaims(blocking, name, KEYS, ignored, lease_s, now=clock.now),
+                lambda _: None,
+            ),
         ) as bench:
             yield bench
     finally:
@@ -178,8 +188,11 @@ async def test_who_has_lost_its_lease_keeps_the_last_block_back(
         batch = await bench.engine.queue.add([str(path)], AddOptions())
         await provider.begun.wait()
         redis = open_blocking_redis(redis_url)
-        for key in redis.keys("*lease*"):
-            redis.set(key, "another machine", px=60_000)
+        redis.delete(*redis.keys("*lease*"))
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        key = ClaimKey(SHARED.base_url, SHARED.key_fingerprint, "file-extract", sha256)
+        other = RedisClaims(redis, "another machine", KEYS, IgnoredValues()).hold(key)
+        assert other is not None
         await asyncio.sleep(1.1 * LEASE_S)  # the renewal has failed
         provider.go.set()
         [job] = await bench.rows(batch)
@@ -192,7 +205,7 @@ async def test_who_has_lost_its_lease_keeps_the_last_block_back(
             )
         )
         assert provider.files == {}
-        redis.delete(*redis.keys("*lease*"))
+        other.release()
         clock.ahead_s += 60
         await bench.until_state(job.id, S.DONE)
         redis.close()
@@ -208,7 +221,7 @@ async def test_what_a_machine_that_died_may_have_sent_is_looked_for_first(
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     key = ClaimKey(SHARED.base_url, SHARED.key_fingerprint, "file-extract", sha256)
     redis = open_blocking_redis(redis_url)
-    dead = RedisClaims(redis, "dead", lease_s=LEASE_S).hold(key)
+    dead = RedisClaims(redis, "dead", KEYS, IgnoredValues(), LEASE_S).hold(key)
     assert dead is not None
     size, at = path.stat().st_size, clock.now() - 1
     dead.note(Claim(owner="dead", sent_name="its name.txt", size=size, at=at))

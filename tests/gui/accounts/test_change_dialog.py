@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from exai_desktop.core.accounts.accounts import HERE, AccountEdit, KeyPlace
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError
+from exai_desktop.core.settings import KEY_ON_ALL, Settings
 from exai_desktop.gui.accounts.change_dialog import ChangeDialog
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import ScriptedService, account
@@ -39,6 +40,17 @@ def test_a_key_is_replaced_and_forgotten(opened: tuple[Stage, ChangeDialog]) -> 
     stage.until(lambda: dialog.key.result.title == "The key was replaced")
     assert stage.script.calls == [("accounts.set_key", "work", KEY, HERE, False)]
     assert KEY not in texts()
+    dialog.close()
+
+
+def test_where_a_redis_is_shared_the_others_need_the_key_too(
+    opened: tuple[Stage, ChangeDialog],
+) -> None:
+    stage, dialog = opened
+    stage.script.settings.kept = Settings(redis_url="redis://127.0.0.1:6379/0")
+    QTest.keyClicks(dialog.key.key, KEY)
+    dialog.key.replace_key.click()
+    stage.until(lambda: KEY_ON_ALL in dialog.key.result.title)
     dialog.close()
 
 

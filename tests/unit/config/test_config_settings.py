@@ -348,14 +348,14 @@ def test_an_account_that_cannot_be_read_stops_sending(path: Path) -> None:
     assert refusal.startswith("accounts, entry 1: ")
 
 
-def test_the_password_of_a_proxy_comes_from_the_environment_alone(path: Path) -> None:
+def test_the_password_of_a_proxy_is_not_kept_in_the_file(path: Path) -> None:
     address = "http://me:s3cr3t@gate.example:3128"
-    with pytest.raises(EngineError, match="EXAI_DESKTOP_PROXY") as caught:
+    with pytest.raises(EngineError, match="set-secret proxy") as caught:
         settings_file(path).save(DEFAULTS.model_copy(update={"proxy": address}), "proxy")
     assert "s3cr3t" not in str(caught.value)
     write(path, {"settings": {"proxy": address}})
     loaded = settings_file(path).load()
-    assert "EXAI_DESKTOP_PROXY" in loaded.refusals[0] and not loaded.settings.proxy
+    assert "set-secret proxy" in loaded.refusals[0] and not loaded.settings.proxy
     file = settings_file(path, {"EXAI_DESKTOP_PROXY": address})
     write(path, {"settings": {"proxy": "http://gate.example:3128"}})
     loaded = file.load()
@@ -363,6 +363,15 @@ def test_the_password_of_a_proxy_comes_from_the_environment_alone(path: Path) ->
     file.save(loaded.settings.model_copy(update={"theme": "dark"}), "theme")
     assert "s3cr3t" not in path.read_text(encoding="utf-8")
     assert redact("the proxy said s3cr3t") == "the proxy said ***"
+
+
+@pytest.mark.parametrize("option", ["ssl_cert_reqs=none", "ssl_check_hostname=false", "password=x"])
+def test_a_redis_whose_line_is_weakened_stops_sending(path: Path, option: str) -> None:
+    write(path, {"settings": {"redis_url": f"rediss://redis.example?{option}"}})
+    loaded = settings_file(path).load()
+    assert [problem.code for problem in loaded.problems] == [ErrorCode.UNUSABLE_SETTING]
+    assert loaded.refusals[0].startswith("redis_url: ")
+    assert not loaded.settings.redis_url
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

@@ -19,6 +19,7 @@ from exai_desktop.core.accounts.health import (
     from_text,
     is_ahead,
     is_at_rest,
+    is_possible,
     record,
     status_of,
 )
@@ -200,3 +201,30 @@ def test_what_people_are_told() -> None:
     # However the clock was set, nobody is told of a longer wait than it is.
     assert status_of(opened(), RULES, NOW - 86_400).until == NOW - 86_400 + 300
     assert status_of(CLOSED, RULES, NOW).until is None
+
+
+OPENED = Breaker(Phase.OPEN, 5, 0, 1, opened_at=900.0, wait_s=300.0, cause="TIMEOUT")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"opened_at": 1_200.0},
+        {"opened_at": -1.0},
+        {"opened_at": float("nan")},
+        {"probe_at": 1e300},
+        {"wait_s": 1e9},
+        {"wait_s": -1.0},
+        {"wait_s": float("nan")},
+        {"failures": -1},
+        {"openings": 1 << 62},
+        {"successes": 1 << 62},
+        {"cause": "x" * 101},
+        {"probe": "x" * 101},
+    ],
+)
+def test_what_no_machine_can_have_written_is_told_apart(changes: dict[str, object]) -> None:
+    rules = BreakerRules()
+    assert is_possible(OPENED, 1_000.0, 120.0, rules)
+    assert is_possible(replace(OPENED, opened_at=1_100.0), 1_000.0, 120.0, rules)
+    assert not is_possible(replace(OPENED, **changes), 1_000.0, 120.0, rules)  # type: ignore[arg-type]

@@ -8,13 +8,18 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.secret_store import (
+    PROFILE_NAMES,
     StoreState,
     StoreStatus,
+    delete_password,
+    find_password,
     is_secret,
     key_name,
     names_of,
     origin_of,
+    save_password,
 )
+from exai_desktop.core.addresses import WITH_PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,44 @@ def test_the_store_in_one_line() -> None:
     assert StoreStatus("vault", StoreState.LOCKED, has_vault=True).words == "vault (locked)"
     status = StoreStatus("no keyring", StoreState.ABSENT, environment=("EXAI_DESKTOP_KEY_WORK",))
     assert status.words == "no keyring (absent), EXAI_DESKTOP_KEY_WORK"
+
+
+class Drawer(dict[str, str]):
+    """A store in memory."""
+
+    kind = "drawer"
+    is_lasting = False
+
+    def available(self) -> bool:
+        return True
+
+    def set(self, name: str, value: str) -> None:
+        self[name] = value
+
+    def delete(self, name: str) -> None:
+        self.pop(name, None)
+
+
+def test_a_password_is_found_for_its_own_place_only() -> None:
+    drawer = Drawer()
+    save_password(drawer, "proxy", "http://me@gate.example:3128", "s3cr3t")
+    assert find_password(drawer, "proxy", "http://me@gate.example:3128") == "s3cr3t"
+    assert find_password(drawer, "proxy", "http://me@other.example:3128") is None
+    assert find_password(drawer, "redis_url", "http://me@gate.example:3128") is None
+    assert all(is_secret(name) and name in PROFILE_NAMES for name in drawer)
+    assert delete_password(drawer, "proxy")
+    assert not delete_password(drawer, "proxy")
+
+
+def test_every_password_goes_along_into_another_store() -> None:
+    drawer = Drawer()
+    for setting in WITH_PASSWORD:
+        save_password(drawer, setting, "a", "s3cr3t")
+    assert len(drawer) == len(WITH_PASSWORD)
+    assert set(drawer) <= set(PROFILE_NAMES)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"place": "a"}'])
+def test_what_is_no_password_is_none(text: str) -> None:
+    drawer = Drawer({"password proxy": text})
+    assert find_password(drawer, "proxy", "a") is None
