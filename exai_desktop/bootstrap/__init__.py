@@ -3,6 +3,7 @@
 `cli.main` and `gui.app` call `open_service`; nobody else knows what is behind it.
 """
 
+from exai_desktop.bootstrap.backups import present_profile, restore_backup, verify_backup
 from exai_desktop.bootstrap.opening import open_service
 from exai_desktop.bootstrap.profile_secrets import (
     new_passphrase,
@@ -17,7 +18,10 @@ __all__ = [
     "new_passphrase",
     "open_service",
     "passphrase_for",
+    "present_profile",
     "resource_path",
+    "restore_backup",
     "serve_sandbox",
     "settle_copy",
+    "verify_backup",
 ]

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final
 
 from exai_desktop import __version__
+from exai_desktop.bootstrap.backups import ProfileBackup, end_restoring
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
 from exai_desktop.bootstrap.profile_secrets import (
     OpenedSecrets,
@@ -32,6 +33,7 @@ from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
+from exai_desktop.config.profile_identity import Choice
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.settings_document import SettingsDocument
 from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
@@ -43,6 +45,7 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
+from exai_desktop.core.machine import BackupMaker
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
@@ -81,6 +84,13 @@ class Given:
     secrets: OpenedSecrets
     # Why nothing may be sent, "" if it may.
     refusal: str = ""
+    is_sandbox: bool = False
+
+    def backups(self, opened: Opened) -> BackupMaker | None:
+        """None: nothing of the sandbox is worth one."""
+        if self.is_sandbox:
+            return None
+        return ProfileBackup(self.where, opened.read_path, self.secrets.store)
 
 
 def engine_parts(
@@ -125,6 +135,7 @@ def engine_parts(
             None if opened.is_read_only else opened.snapshots,
             opened.reserved_space,
             SystemSurroundings(),
+            given.backups(opened),
         ),
         settings=settings,
         settings_book=given.settings_file,
@@ -270,6 +281,7 @@ async def open_service(
         await asyncio.sleep(OWNER_POLL_S)
         patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
+        end_restoring(where)
         async with _own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
             yield engine
     finally:
@@ -310,7 +322,7 @@ async def _own_engine(
         stack.enter_context(closing(opened))
         bus = EventBus()
         refusal = "; ".join(loaded.refusals)
-        given = Given(where, face, settings, settings_file, book, secrets, refusal)
+        given = Given(where, face, settings, settings_file, book, secrets, refusal, sandbox)
         problems: list[AppError] = list(opened.problems)
         parts = engine_parts(given, opened, trail, bus, stack, problems)
         assembly = await stack.enter_async_context(open_engine(parts))
@@ -334,9 +346,12 @@ async def _opened_record(
         return open_to_read(where.database, only_read, write_file), trail
     anchor = await asyncio.to_thread(_anchor(where, secrets.store).load)
     opened = open_profile(where.database, now, write_file, seal.genuine(anchor))
-    if secrets.copied is not None and not opened.is_read_only:
+    copied = secrets.copied
+    # A restored one has this noted already, beside its database.
+    is_noted = copied is None or copied.choice is Choice.RESTORED
+    if copied is not None and not is_noted and not opened.is_read_only:
         # Both may have sent: the providers' lists are compared before anything is sent.
-        since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
+        since, cause = copied.since, ErrorCode.PROFILE_COPIED.value
         try:
             await asyncio.to_thread(recovery_log.begin, where.database, now(), since, cause)
         except BaseException:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from exai_desktop.bootstrap.backups import end_restoring
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
 from exai_desktop.config.passphrase import (
     find_passphrase,
@@ -121,6 +122,7 @@ def settle_copy(choice: str, passphrase: str | None) -> str:
     """
     where = places()
     with ProfileLock(where.locks / "profile.lock"):
+        end_restoring(where)
         identity = ProfileIdentity(where)
         keyring, vault = KeyringStore(identity.id), VaultStore(where.vault)
         store = StoreInUse(vault, keyring)

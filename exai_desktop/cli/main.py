@@ -19,9 +19,10 @@ from typer.main import get_command, get_command_from_info, get_group
 from typer.models import CommandInfo
 
 from exai_desktop import __version__
-from exai_desktop.cli.doors import PASSPHRASE_FILE, Doors, SecretDoors
+from exai_desktop.cli.doors import PASSPHRASE_FILE, BackupDoors, Doors, SecretDoors
 
 if TYPE_CHECKING:
+    from exai_desktop.core.machine import BackupContent, Restored
     from exai_desktop.core.service import UploadService
 
 # In the order of `--help`. A verb, or a `typer.Typer` of several, by its place in this package.
@@ -49,6 +50,8 @@ VERBS: Final = {
     "audit": "audit:app",
     "rule": "accounts.rules:app",
     "setting": "settings:app",
+    "backup": "backup:app",
+    "restore": "backup:restore",
     "vault": "vault:app",
     "profile": "vault:profile_app",
     "sandbox": "sandbox:app",
@@ -168,6 +171,25 @@ def _secret_doors() -> SecretDoors:
     return SecretDoors(passphrase, new_passphrase, settle_copy)
 
 
+def _backup_doors() -> BackupDoors:
+    def verify(file: Path) -> BackupContent:
+        from exai_desktop import bootstrap
+
+        return bootstrap.verify_backup(file)
+
+    def present_profile() -> str:
+        from exai_desktop import bootstrap
+
+        return bootstrap.present_profile()
+
+    def restore(file: Path, passphrase: str, of_vault: str | None) -> Restored:
+        from exai_desktop import bootstrap
+
+        return bootstrap.restore_backup(file, passphrase, of_vault)
+
+    return BackupDoors(verify, present_profile, restore)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"exai-desktop {__version__}")
@@ -184,7 +206,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Doors(_open_service, _serve_sandbox, _secret_doors())
+    ctx.obj = Doors(_open_service, _serve_sandbox, _secret_doors(), _backup_doors())
 
 
 def main() -> None:

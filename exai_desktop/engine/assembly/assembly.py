@@ -36,6 +36,7 @@ from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
 from exai_desktop.engine.service import accounts as account_service
 from exai_desktop.engine.service.audit import Audit
+from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_commands import Commands
@@ -315,6 +316,9 @@ class Assembly:
                 self.pausing.wake,
             ),
             KeyStore(self.store_watch.parts, self.store_watch.wake),
+            Backups(
+                parts.machine.backups, record.audit, self.clock, is_read_only=parts.is_read_only
+            ),
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 

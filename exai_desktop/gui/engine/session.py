@@ -27,6 +27,7 @@ class EngineClient:
         self.audit = calls.audit
         self.settings = calls.settings
         self.keys = calls.keys
+        self.backups = calls.backups
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:
