@@ -47,6 +47,11 @@ class Hold(Protocol):
         ...
 
     @property
+    def own(self) -> Claim | None:
+        """What this program itself has noted last. Its record may have been put back since."""
+        ...
+
+    @property
     def is_ours(self) -> bool:
         """Whether it still holds; does not block."""
         ...

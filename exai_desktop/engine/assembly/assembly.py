@@ -154,7 +154,9 @@ class Assembly:
             self.record.jobs, self.scheduler, self.accounts, self.settings, self.clock
         )
         claims, jobs = parts.machine.claims, record.jobs
-        self.claims = Claims(claims, jobs, self.scheduler, self.accounts, self.readers, self.clock)
+        self.claims = Claims(
+            claims, jobs, record.copies, self.scheduler, self.accounts, self.readers, self.clock
+        )
         self.recovered = RecoveredRecord(self.record.recovery, self.record.jobs, self.settings)
 
     def _make_stages(self) -> None:

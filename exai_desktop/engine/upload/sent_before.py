@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.copies.provider import FileProvider
+from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, not_written
 from exai_desktop.core.files.names import is_renamed_twin
@@ -170,6 +171,7 @@ class Held:
         self._begun = begun
         self._has_begun = False
         self.earlier = hold.earlier if hold is not None else None
+        self.own = hold.own if hold is not None else None
 
     @property
     def is_ours(self) -> bool:
@@ -228,6 +230,7 @@ class Claims:
 
     claims: ContentClaims | None
     jobs: JobStore
+    copies: CopyStore
     scheduler: Scheduler
     accounts: Accounts
     readers: Readers
@@ -243,6 +246,8 @@ class Claims:
         if held is None:
             raise EngineError(ErrorCode.CONCURRENT_UPLOAD)
         try:
+            if held.earlier is None:
+                held.earlier = await self._unknown(job, held.own)
             yield held
         finally:
             await uninterrupted(held.finish(job.id))
@@ -257,6 +262,30 @@ class Claims:
             owner=claims.owner, sent_name=job.sent_name, size=job.size, at=self.clock.now()
         )
         return None if hold is None else Held(self.jobs, self.readers, hold, begun)
+
+    async def _unknown(self, job: RoutedJob, own: Claim | None) -> Claim | None:
+        """What we have noted ourselves, if our record does not know it: an older one was put back.
+
+        Then it is as good as another program's.
+        """
+        if own is None:
+            return None
+        names = [namesake.name for namesake in self.accounts.namesakes(job.account)]
+        for name in names:
+            if own.remote_id:
+                is_known = await self.copies.by_remote_id(name, own.remote_id) is not None
+            else:
+                is_known = await self.jobs.has_attempt(name, job.sha256, own.at)
+            if is_known:
+                return None
+        log.warning("a note tells of an upload that the record does not know")
+        return own
+
+    def whose(self, earlier: Claim) -> str:
+        """Who has noted it, for people."""
+        if self.claims is not None and earlier.owner == self.claims.owner:
+            return "this profile, before an older database was put back,"
+        return "another program"
 
     async def asked_elsewhere(self, job: RoutedJob, earlier: Claim | None) -> Claim | None:
         """What another program has begun and perhaps stored, unless the list was asked for it."""
@@ -284,7 +313,7 @@ class Claims:
             await self.scheduler.move(
                 job,
                 S.DUPLICATE,
-                note="another program on this computer has uploaded it",
+                note=f"{self.whose(earlier)} has uploaded it",
                 file_id=remote.id,
                 copy=new_copy(self.accounts, job, remote, usable=True),
             )

@@ -157,6 +157,11 @@ class FileHold:
         return None if found is None or found.owner == self._owner else found
 
     @property
+    def own(self) -> Claim | None:
+        found = self._known
+        return found if found is not None and found.owner == self._owner else None
+
+    @property
     def is_ours(self) -> bool:
         """A kernel lock does not run out."""
         return True

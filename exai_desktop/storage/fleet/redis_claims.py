@@ -118,6 +118,11 @@ class RedisHold:
         return None if found is None or found.owner == self._owner else found
 
     @property
+    def own(self) -> Claim | None:
+        found = self._found
+        return found if found is not None and found.owner == self._owner else None
+
+    @property
     def is_ours(self) -> bool:
         """By our own clock, which goes on while the machine sleeps: it has not run out."""
         return _clock() < self._good_until
@@ -211,6 +216,10 @@ class _Both:
     def earlier(self) -> Claim | None:
         """The fleet's note comes first: it also covers other machines."""
         return self._shared.earlier or self._own.earlier
+
+    @property
+    def own(self) -> Claim | None:
+        return self._shared.own or self._own.own
 
     @property
     def is_ours(self) -> bool:
