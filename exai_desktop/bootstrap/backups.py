@@ -77,20 +77,25 @@ class ProfileBackup:
             accounts=tuple(account.name for account in accounts),
             program=__version__,
             texts=self.where.texts if texts else None,
-            keys=self._keys(accounts, passphrase) if passphrase else b"",
+            keys=self._keys(accounts, passphrase, file.parent) if passphrase else b"",
         )
         return write_backup(file, source, time.time())
 
-    def _keys(self, accounts: Sequence[Account], passphrase: str) -> bytes:
+    def _keys(self, accounts: Sequence[Account], passphrase: str, folder: Path) -> bytes:
         """A vault of its own, under the passphrase given. Raises what the key store raises."""
         names = [*PROFILE_NAMES, *(name for each in accounts for name in names_of(each))]
         values = {name: self.store.get(name) for name in names if name not in _OF_ONE_PROFILE}
         with suppress(OSError):
             values[_KEY_IN_FILE] = (self.where.data / _AUDIT_KEY_FILE).read_text("ascii").strip()
-        with tempfile.TemporaryDirectory(prefix="exai-desktop-") as folder:
-            vault = VaultStore(Path(folder) / "keys")
-            vault.create(passphrase, "", {n: v for n, v in values.items() if v is not None})
-            return (Path(folder) / "keys").read_bytes()
+        try:
+            with tempfile.TemporaryDirectory(prefix=".exai-desktop-", dir=folder) as scratch:
+                vault = Path(scratch) / "keys"
+                known = {name: value for name, value in values.items() if value is not None}
+                VaultStore(vault).create(passphrase, "", known)
+                return vault.read_bytes()
+        except OSError as error:
+            why = f"{folder}: {error.strerror}"
+            raise EngineError(ErrorCode.BACKUP_NOT_WRITTEN, why) from error
 
 
 # -- looking at one
@@ -100,12 +105,20 @@ def verify_backup(file: Path) -> BackupContent:
     """Read all of it: hashes, the list of contents, every row. Raises BACKUP_DAMAGED,
     BACKUP_NEWER, FILE_NOT_FOUND, FILE_UNREADABLE, NOT_A_FILE."""
     try:
-        with opened_backup(file) as backup, tempfile.TemporaryDirectory() as folder:
+        with opened_backup(file) as backup, _scratch(file.parent) as folder:
             room_for(backup, Path(folder))
             _extract(backup, Path(folder))
             return backup.content
     except OSError as error:
         raise not_written(error, str(file)) from error
+
+
+def _scratch(otherwise: Path) -> tempfile.TemporaryDirectory[str]:
+    """Where this system has temporary files; a container may have no such place."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="exai-desktop-")
+    except OSError:
+        return tempfile.TemporaryDirectory(prefix=".exai-desktop-", dir=otherwise)
 
 
 def _extract(backup: OpenBackup, folder: Path) -> tuple[tuple[Account, ...], float]:

@@ -37,7 +37,7 @@ FULL = {
     "files/files": ["test_checks", "test_consent", "test_scans"],
     "files/names": ["test_names"],
     "files/path_policy": ["test_path_policy"],
-    "jobs/claims": ["test_quota"],
+    "jobs/claims": ["test_claims"],
     "jobs/jobs": [
         "test_consent",
         "test_events",

@@ -191,3 +191,31 @@ async def test_what_the_record_knows_is_not_asked_for(tmp_path: Path) -> None:
 
 def states(bench: Bench) -> set[JobState]:
     return {e.job.state for e in bench.events if isinstance(e, JobChanged)}
+
+
+async def test_what_was_stored_for_another_file_is_not_taken_unasked(tmp_path: Path) -> None:
+    """Same name, same size, other content: the record has forgotten it, the notes have not."""
+    provider, folder = ScriptedProvider(), tmp_path / "profile"
+    folder.mkdir()
+    for day in ("monday", "tuesday"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "report.txt").write_text(f"{day:>9}")
+    async with bench_with_notes(folder, provider):
+        pass
+    keep(folder, tmp_path / "aside")
+    async with bench_with_notes(folder, provider) as bench:
+        [tuesday] = await bench.upload(tmp_path / "tuesday" / "report.txt")
+    put_back(folder, tmp_path / "aside")
+    async with bench_with_notes(folder, provider) as bench:
+        assert told(bench) == [ErrorCode.DATABASE_PUT_BACK]
+        monday = tmp_path / "monday" / "report.txt"
+        await bench.engine.queue.add([str(monday)], AddOptions())
+        await bench.until(lambda: JobState.NEEDS_REVIEW in states(bench))
+        [job] = await bench.rows()
+        assert job.error is not None and tuesday.file_id and tuesday.file_id in job.error.detail
+        await bench.engine.queue.settle(job.id, None)
+        job = await bench.until_state(job.id, JobState.DONE)
+        # And its own is found by the note, although the list has made a stranger of it.
+        [again] = await bench.upload(tmp_path / "tuesday" / "report.txt")
+    assert job.file_id != tuesday.file_id == again.file_id
+    assert provider.uploads == ["report.txt", "report.txt"]

@@ -533,4 +533,18 @@ BREAKS: Final = (
         "if count != expected.bytes:",
         "tests/faults/test_backup_file.py::test_a_changed_byte_is_found_or_harmless",
     ),
+    Break(
+        "After a put-back, a file that another content is noted for is not taken unasked",
+        "engine/reconciliation/reconciler.py",
+        "doubt = doubt or await self.claims.why_anothers(job, finding.remote)",
+        "pass",
+        "tests/faults/test_put_back.py::test_what_was_stored_for_another_file_is_not_taken_unasked",
+    ),
+    Break(
+        "A file that was only found in a list is not known to have been sent",
+        "engine/upload/sent_before.py",
+        "is_known = copy is not None and copy.origin is CopyOrigin.SENT",
+        "is_known = copy is not None",
+        "tests/simulation/test_put_backs.py::test_nothing_is_lost_and_nothing_stored_twice",
+    ),
 )

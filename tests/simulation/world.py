@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from exai_desktop.core.errors.codes import ErrorCode
@@ -26,6 +26,13 @@ _LOOK_S = 150.0
 
 def play(history: Sequence[do.Action], settings: Settings | None = None) -> list[str]:
     """Play it to its end; returns the trace. Raises `BrokenPromiseError`."""
+    return play_in(lambda loop, log: World(loop, log, settings or wanted()), history)
+
+
+def play_in(
+    make: Callable[[VirtualLoop, ErrorLog], World], history: Sequence[do.Action]
+) -> list[str]:
+    """The same in a world of another kind."""
     logger = logging.getLogger("exai_desktop")
     level, log = logger.level, ErrorLog()
     logger.setLevel(logging.ERROR)
@@ -34,7 +41,7 @@ def play(history: Sequence[do.Action], settings: Settings | None = None) -> list
     complaints: list[str] = []
     loop.set_exception_handler(lambda _, about: complaints.append(str(about)))
     try:
-        world = World(loop, log, settings or wanted())
+        world = make(loop, log)
         loop.run_until_complete(world.live(history))
     finally:
         logger.removeHandler(log)

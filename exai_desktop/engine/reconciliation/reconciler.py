@@ -58,6 +58,7 @@ class Settlement:
         job = routed(finding.job)
         if finding.verdict is MatchVerdict.ADOPT and finding.remote is not None:
             doubt = await self.recovered.why_doubtful(job, finding.remote)
+            doubt = doubt or await self.claims.why_anothers(job, finding.remote)
             if doubt is not None:
                 await self.ask_the_user(job, doubt)
                 return

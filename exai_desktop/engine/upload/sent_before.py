@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.models import CopyOrigin, RemoteFile
 from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
@@ -255,13 +255,29 @@ class Claims:
     async def _take(self, job: RoutedJob) -> Held | None:
         if self.claims is None:
             return Held(self.jobs, self.readers, None, None)
-        claims, account = self.claims, self.accounts.get(job.account)
-        key = ClaimKey(account.base_url, account.key_fingerprint, job.purpose, job.sha256)
+        claims, key = self.claims, self._key(job)
         hold = await uninterrupted(_in_thread(self.readers, lambda: claims.hold(key)))
         begun = Claim(
             owner=claims.owner, sent_name=job.sent_name, size=job.size, at=self.clock.now()
         )
         return None if hold is None else Held(self.jobs, self.readers, hold, begun)
+
+    def _key(self, job: RoutedJob) -> ClaimKey:
+        account = self.accounts.get(job.account)
+        return ClaimKey(account.base_url, account.key_fingerprint, job.purpose, job.sha256)
+
+    async def why_anothers(self, job: RoutedJob, remote: RemoteFile) -> str | None:
+        """The reason to ask the user before this file is taken for the job's; None: there is none.
+
+        The record may have been put back, and have forgotten whose it is; the notes have not.
+        """
+        claims = self.claims
+        if claims is None:
+            return None
+        key = self._key(job)
+        if await _in_thread(self.readers, lambda: claims.is_anothers(key, remote)):
+            return f"{remote.id} may have other content: an upload of another file is noted"
+        return None
 
     async def _unknown(self, job: RoutedJob, own: Claim | None) -> Claim | None:
         """What we have noted ourselves, if our record does not know it: an older one was put back.
@@ -273,7 +289,9 @@ class Claims:
         names = [namesake.name for namesake in self.accounts.namesakes(job.account)]
         for name in names:
             if own.remote_id:
-                is_known = await self.copies.by_remote_id(name, own.remote_id) is not None
+                copy = await self.copies.by_remote_id(name, own.remote_id)
+                # One that was only found in a list is nobody's yet.
+                is_known = copy is not None and copy.origin is CopyOrigin.SENT
             else:
                 is_known = await self.jobs.has_attempt(name, job.sha256, own.at)
             if is_known:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
 from exai_desktop.storage.fleet.redis_state import PREFIX, FailurePause, unreachable
@@ -62,6 +63,10 @@ class RedisClaims:
         self._lease_s = lease_s
         self._pause = FailurePause()
         self._scripts = {text: redis.register_script(text) for text in _ALL}
+
+    def is_anothers(self, key: ClaimKey, remote: RemoteFile) -> bool:
+        """Notes are found by their content alone: each machine asks its own."""
+        return False
 
     def hold(self, key: ClaimKey) -> RedisHold | None:
         text = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
@@ -184,6 +189,9 @@ class FleetClaims:
         self._fleet = fleet
         self._on_fleet = on_fleet
         self.owner = fleet.owner
+
+    def is_anothers(self, key: ClaimKey, remote: RemoteFile) -> bool:
+        return self._own.is_anothers(key, remote)
 
     def hold(self, key: ClaimKey) -> Hold | None:
         own = self._own.hold(key)
