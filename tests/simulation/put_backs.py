@@ -221,14 +221,14 @@ class PutBackWorld(World):
         self.around.note(f"told {code}")
         self.figures.told += 1
 
-    async def _do(self, action: object) -> None:  # type: ignore[override]
+    async def _do(self, action: object) -> None:
         match action:
             case Keep():
                 self._keep()
             case PutBack():
                 await self._put_back(action)
             case _:
-                await super()._do(action)  # type: ignore[arg-type]
+                await super()._do(action)
 
     def _add(self, action: do.Add) -> None:
         options = AddOptions(account=action.account, allow_fallback=action.allow_fallback)

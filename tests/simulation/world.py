@@ -29,9 +29,7 @@ def play(history: Sequence[do.Action], settings: Settings | None = None) -> list
     return play_in(lambda loop, log: World(loop, log, settings or wanted()), history)
 
 
-def play_in(
-    make: Callable[[VirtualLoop, ErrorLog], World], history: Sequence[do.Action]
-) -> list[str]:
+def play_in(make: Callable[[VirtualLoop, ErrorLog], World], history: Sequence[object]) -> list[str]:
     """The same in a world of another kind."""
     logger = logging.getLogger("exai_desktop")
     level, log = logger.level, ErrorLog()
@@ -66,7 +64,7 @@ class World:
         assert self._process is not None
         return self._process
 
-    async def live(self, history: Sequence[do.Action]) -> None:
+    async def live(self, history: Sequence[object]) -> None:
         try:
             await self._start()
             for action in history:
@@ -87,7 +85,7 @@ class World:
         self._process = Process(self.around)
         await asyncio.sleep(0.1)
 
-    async def _do(self, action: do.Action) -> None:  # noqa: C901 - one case an action
+    async def _do(self, action: object) -> None:  # noqa: C901 - one case an action
         around = self.around
         match action:
             case do.Add():

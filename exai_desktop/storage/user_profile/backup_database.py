@@ -74,7 +74,7 @@ def check_database(path: Path, now: float) -> Counted:
     if not counted.steps:
         raise _unusable("it is the database of another program")
     try:
-        examine(path, thorough=True, schema="", now=now, aside=path.with_name("aside"))
+        examine(path, thorough=True, schema="", now=now, aside=path.with_name("cut-log"))
         _refuse_strange(path, len(counted.steps))
     except DamageError as error:
         raise _unusable(str(error)) from error

@@ -40,6 +40,8 @@ _BLOCK: Final = 1024 * 1024
 # The directory of a ZIP file is read at once: one with millions of entries would fill the memory.
 _LARGEST_READ: Final = 4 * _BLOCK
 _LINK_BITS: Final = 16
+# The years a date can have.
+_LAST_S: Final = 253_402_300_799.0
 
 
 class Part(StrEnum):
@@ -70,7 +72,7 @@ class Manifest(BaseModel):
     format: str
     version: int
     program: Annotated[str, Field(max_length=100)]
-    made_at: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+    made_at: Annotated[float, Field(ge=0, le=_LAST_S, allow_inf_nan=False)]
     schema_steps: list[str]
     jobs: Annotated[int, Field(ge=0)]
     copies: Annotated[int, Field(ge=0)]
