@@ -188,11 +188,12 @@ def restore_backup(file: Path, passphrase: str, vault_passphrase: str | None) ->
             stays = where.vault.exists() and not values
             identity = restored_identity(where, since, keeps_vault=stays)
             without = _place_keys(where, folder, identity, accounts, values, passphrase)
+            has_its_vault = (folder / "vault").exists()
             if stays and vault_passphrase:
                 _renew_vault(where, folder, vault_passphrase)
             _note_restored(folder, backup, since, identity)
             aside = restoring.decide(time.time())
-    return Restored(backup.content, str(aside or ""), without)
+    return Restored(backup.content, str(aside or ""), without, has_its_vault)
 
 
 @contextmanager

@@ -172,6 +172,7 @@ def _tell(restored: Restored, output: Output) -> None:
                 "restored": True,
                 "former_profile": restored.aside or None,
                 "accounts_without_key": list(restored.without_key),
+                "vault_of_backup": restored.has_its_vault,
                 **asdict(restored.content),
             }
         )
@@ -179,6 +180,8 @@ def _tell(restored: Restored, output: Output) -> None:
     output.line("Restored. Before anything is sent, the file lists of the providers are checked.")
     if restored.aside:
         output.line(f"The former profile is in {plain_text(restored.aside, 4_096)}")
+    if restored.has_its_vault:
+        output.line("The keys are in a vault. The passphrase of the backup opens it.")
     if restored.without_key:
         names = ", ".join(plain_text(name) for name in restored.without_key)
         output.line(f"Enter the keys of these accounts again: {names}")

@@ -74,11 +74,13 @@ class Restored:
     """A backup that is the profile now; `aside` is where the former one is, "" for none.
 
     `without_key`: accounts whose key is neither in the backup nor on this computer.
+    `has_its_vault`: the keys are in a vault that the passphrase of the backup opens.
     """
 
     content: BackupContent
     aside: str
     without_key: tuple[str, ...]
+    has_its_vault: bool = False
 
 
 class BackupMaker(Protocol):

@@ -21,6 +21,7 @@ from exai_desktop.storage.user_profile.integrity import examine
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 from tests.e2e.program import Program
 from tests.e2e.server import KIMI, Server
+from tests.e2e.test_cli_keys import at_a_terminal
 
 MOST_CHANGES = 400
 
@@ -163,7 +164,8 @@ def test_on_another_computer_the_keys_come_from_the_backup(
     # Without a keyring: they go into a vault under the passphrase of the backup.
     other.environment |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     assert "VAULT_LOCKED" in other.run("restore", backup).expect(1).err
-    other.run("restore", *keys, backup).expect(0)
+    said = other.run("restore", *keys, backup).expect(0).out
+    assert "The passphrase of the backup opens it" in said
     assert (other.home / "vault").exists()
     other.environment |= {"EXAI_DESKTOP_PASSPHRASE_FILE": str(passphrase_file)}
     ids = [
@@ -224,3 +226,17 @@ def test_a_restore_is_refused_while_the_program_runs(
     with lock:
         refused = program.run("restore", "--yes", tmp_path / "backup").expect(4)
     assert "PROFILE_IN_USE" in refused.err
+
+
+def test_at_a_terminal_one_is_asked_before_the_profile_is_replaced(
+    program: Program, tmp_path: Path
+) -> None:
+    program.run("backup", "create", tmp_path / "backup").expect(0)
+    program.run("setting", "set", "theme", "dark").expect(0)
+    backup, theme = str(tmp_path / "backup"), ("setting", "list")
+    code, said = at_a_terminal(program, "restore", backup, answers=["n"])
+    assert (code, "Replace the profile" in said) == (1, True)
+    assert "theme = dark" in program.run(*theme).expect(0).out
+    code, said = at_a_terminal(program, "restore", backup, answers=["y"])
+    assert (code, "The former profile is in" in said) == (0, True)
+    assert "theme = system" in program.run(*theme).expect(0).out

@@ -195,6 +195,8 @@ def content_text(content: BackupContent) -> str:
 def restored_text(restored: Restored) -> str:
     """Where the former profile is, and which keys are missing, for people."""
     parts = ["Add the files again that you added since the backup was made."]
+    if restored.has_its_vault:
+        parts.append("The keys are in a vault: the passphrase of the backup opens it.")
     if restored.without_key:
         parts.append(f"Enter the keys of these accounts again: {', '.join(restored.without_key)}.")
     if restored.aside:

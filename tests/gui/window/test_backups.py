@@ -141,4 +141,5 @@ def test_what_is_in_it_is_told() -> None:
     assert "main, other. It also contains: texts, keys." in text
     assert "accounts: none." in content_text(BackupContent(0, "1", 1, 2, (), False, False, 1))
     told = restored_text(Restored(content, "/a/b", ("main",)))
-    assert "again: main." in told and told.endswith("/a/b")
+    assert "again: main." in told and told.endswith("/a/b") and "vault" not in told
+    assert "a vault" in restored_text(Restored(content, "", (), has_its_vault=True))
