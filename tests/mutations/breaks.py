@@ -547,4 +547,19 @@ BREAKS: Final = (
         "is_known = copy is not None",
         "tests/simulation/test_put_backs.py::test_nothing_is_lost_and_nothing_stored_twice",
     ),
+    Break(
+        "A note of an uncertain upload stays while the same content waits behind it",
+        "engine/upload/sent_before.py",
+        "_claim_for(job, self._begun) or self._before",
+        "_claim_for(job, self._begun)",
+        "tests/engine/upload/test_claims.py"
+        "::test_a_twin_that_waits_does_not_take_back_what_an_uncertain_job_noted",
+    ),
+    Break(
+        "Uncertain jobs that could be one file are looked up together",
+        "engine/reconciliation/uncertain.py",
+        "when = (now // step + 1) * step",
+        "when = now + least_s",
+        "tests/unit/engine/test_uncertain.py::test_those_that_wait_for_each_other_are_asked_together",
+    ),
 )

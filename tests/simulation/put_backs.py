@@ -18,6 +18,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.storage.record import recovery_log
+from exai_desktop.storage.user_profile.integrity import newest_record
 from exai_desktop.storage.user_profile.put_back import note_run_in, put_back_in
 
 from . import actions as do
@@ -38,6 +39,8 @@ class Kind(StrEnum):
     PROFILE = "the profile"
     # The vault lies in the profile and is put back with it: nothing counts.
     WITH_VAULT = "the profile with its vault"
+    # By the program itself: the profile is a new one then.
+    BACKUP = "a backup"
 
 
 @dataclass(frozen=True)
@@ -124,11 +127,13 @@ class MemoryHold:
 
     @property
     def earlier(self) -> Claim | None:
-        return None
+        found = self.claims.notes.get(self.key)
+        return found if found is not None and found.owner != self.claims.owner else None
 
     @property
     def own(self) -> Claim | None:
-        return self.claims.notes.get(self.key)
+        found = self.claims.notes.get(self.key)
+        return found if found is not None and found.owner == self.claims.owner else None
 
     def note(self, claim: Claim | None) -> None:
         self.claims.notes.pop(self.key, None)
@@ -256,7 +261,9 @@ class PutBackWorld(World):
             await self.process.crash()
         self._commands.clear()
         around.disk.exchange(copy.database)
-        if self.kind is not Kind.DATABASE:
+        if self.kind is Kind.BACKUP:
+            self._restore()
+        elif self.kind is not Kind.DATABASE:
             kept = copy.notes
             self._notes = ProfileNotes(kept.run, kept.lacking, kept.opened, kept.opened_at)
         if self.kind is Kind.WITH_VAULT:
@@ -266,6 +273,16 @@ class PutBackWorld(World):
         self._accepted, self._removed = {row[0] for row in rows}, set()
         await self._start()
         self._add_again()
+
+    def _restore(self) -> None:
+        """As `bootstrap.backups` does, and what the next start makes of it."""
+        around, now = self.around, self.around.clock.now()
+        connection = around.disk.connection
+        self._claims.owner = f"profile {self.figures.put_back[Kind.BACKUP]}"
+        self._notes, self._count, around.anchor.kept = ProfileNotes(), 0, None
+        self._tell(ErrorCode.DATABASE_PUT_BACK)
+        cause = ErrorCode.DATABASE_PUT_BACK.value
+        recovery_log.begin_in(connection, now, newest_record(connection, now), cause)
 
     def _add_again(self) -> None:
         """As the message says: all that was added, for nobody knows since when."""

@@ -64,7 +64,7 @@ class Settlement:
                 return
             await self._adopt(job, finding.remote, finding.others)
         elif finding.verdict is MatchVerdict.LATER:
-            self.uncertain.again(job.id, self.timing.settle_s(job.account))
+            self.uncertain.together(job.id, self.timing.settle_s(job.account))
         elif finding.verdict is MatchVerdict.AMBIGUOUS:
             await self.ask_the_user(job, f"{finding.others} files at the provider may be this one")
         elif self.uncertain.looked(job.id) < LOOKS_NEEDED:

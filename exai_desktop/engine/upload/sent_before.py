@@ -172,6 +172,7 @@ class Held:
         self._has_begun = False
         self.earlier = hold.earlier if hold is not None else None
         self.own = hold.own if hold is not None else None
+        self._before = self.earlier or self.own
 
     @property
     def is_ours(self) -> bool:
@@ -185,13 +186,16 @@ class Held:
             await _in_thread(self._readers, lambda: self._note(self._begun))
 
     async def finish(self, job_id: int) -> None:
-        """Leave a note of how it stands, or none when nothing can have been stored."""
+        """Leave a note of how it stands, or the former one when we cannot have stored anything.
+
+        Another job, that may have stored the same content, can be uncertain meanwhile.
+        """
         if self._hold is None:
             return
         try:
             job = await self._jobs.get(job_id)
             if job is not None and (self._has_begun or job.state is S.DONE):
-                claim = _claim_for(job, self._begun)
+                claim = _claim_for(job, self._begun) or self._before
                 if claim != self._begun or not self._has_begun:
                     await _in_thread(self._readers, lambda: self._note(claim))
         except EngineError as error:
