@@ -26,9 +26,14 @@ _PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
+_BACKUPS: Final = "tests/faults/test_backup_file.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
 RAISES: Final[dict[str, str]] = {
+    "PROFILE_IN_USE": f"{_BACKUPS}while_the_program_runs_nothing_is_restored",
+    "BACKUP_DAMAGED": f"{_BACKUPS}one_that_was_cut_is_refused_wherever",
+    "BACKUP_NEWER": f"{_BACKUPS}of_another_program_or_a_newer_one",
+    "BACKUP_NOT_WRITTEN": f"{_BACKUPS}a_backup_replaces_nothing_but_a_backup",
     "PATH_TRAVERSAL": (
         "tests/engine/files/test_unattended.py::test_without_an_allowed_folder_nothing_is_taken"
     ),

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from exai_desktop.bootstrap.backups import present_profile, restore_backup, verify_backup
     from exai_desktop.bootstrap.joining import open_service, place_for_stdin
     from exai_desktop.bootstrap.passphrases import new_passphrase, passphrase_for
     from exai_desktop.bootstrap.profile_secrets import settle_copy
@@ -23,10 +24,13 @@ _PLACES: Final = {
     "open_service": "bootstrap.joining",
     "passphrase_for": "bootstrap.passphrases",
     "place_for_stdin": "bootstrap.joining",
+    "present_profile": "bootstrap.backups",
     "resource_path": "config.resources",
+    "restore_backup": "bootstrap.backups",
     "serve_sandbox": "bootstrap.sandbox_process",
     "settle_copy": "bootstrap.profile_secrets",
     "signature_fits": "config.audit_signing",
+    "verify_backup": "bootstrap.backups",
 }
 
 __all__ = [
@@ -35,10 +39,13 @@ __all__ = [
     "open_service",
     "passphrase_for",
     "place_for_stdin",
+    "present_profile",
     "resource_path",
+    "restore_backup",
     "serve_sandbox",
     "settle_copy",
     "signature_fits",
+    "verify_backup",
 ]
 
 

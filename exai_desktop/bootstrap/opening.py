@@ -15,6 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from exai_desktop import __version__
+from exai_desktop.bootstrap.backups import ProfileBackup
 from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
@@ -25,6 +26,7 @@ from exai_desktop.config.audit_signing import StoredSigner
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places
+from exai_desktop.config.profile_identity import Choice
 from exai_desktop.config.resources import load_provider_table
 from exai_desktop.config.settings_document import SettingsDocument
 from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
@@ -35,6 +37,7 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
+from exai_desktop.core.machine import BackupMaker
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
@@ -72,6 +75,13 @@ class Given:
     secrets: OpenedSecrets
     # Why nothing may be sent, "" if it may.
     refusal: str = ""
+    is_sandbox: bool = False
+
+    def backups(self, opened: Opened) -> BackupMaker | None:
+        """None: nothing of the sandbox is worth one."""
+        if self.is_sandbox:
+            return None
+        return ProfileBackup(self.where, opened.read_path, self.secrets.store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,7 @@ def engine_parts(
             None if opened.is_read_only else opened.snapshots,
             opened.reserved_space,
             SystemSurroundings(),
+            given.backups(opened),
         ),
         settings=settings,
         settings_book=given.settings_file,
@@ -256,7 +267,7 @@ async def own_engine(
         bus = EventBus()
         no_fleet = why_no_fleet(settings)
         refusal = "; ".join([*loaded.refusals, *([no_fleet] if no_fleet else [])])
-        given = Given(where, face, settings, settings_file, book, secrets, refusal)
+        given = Given(where, face, settings, settings_file, book, secrets, refusal, sandbox)
         problems: list[AppError] = list(opened.problems)
         if no_fleet:
             problems.append(EngineError(ErrorCode.UNUSABLE_SETTING, no_fleet))
@@ -291,9 +302,12 @@ async def _opened_record(
         return open_to_read(where.database, only_read, write_file), audit
     anchoring = await asyncio.to_thread(audit.anchors.load)
     opened = open_profile(where.database, now, write_file, seal.genuine(anchoring.anchor))
-    if secrets.copied is not None and not opened.is_read_only:
+    copied = secrets.copied
+    # A restored one has this noted already, beside its database.
+    is_noted = copied is None or copied.choice is Choice.RESTORED
+    if copied is not None and not is_noted and not opened.is_read_only:
         # Both may have sent: the providers' lists are compared before anything is sent.
-        since, cause = secrets.copied.since, ErrorCode.PROFILE_COPIED.value
+        since, cause = copied.since, ErrorCode.PROFILE_COPIED.value
         try:
             await _to_end(recovery_log.begin, where.database, now(), since, cause)
         except BaseException:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from exai_desktop.bootstrap.backups import end_restoring
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.profile_identity import COMPUTER, Choice, Copied, ProfileIdentity
@@ -74,6 +75,7 @@ def settle_copy(choice: str, passphrase: str | None) -> str:
     """
     where = places()
     with ProfileLock(where.locks / "profile.lock"):
+        end_restoring(where)
         identity = ProfileIdentity(where)
         keyring, vault = KeyringStore(identity.id), VaultStore(where.vault)
         store = StoreInUse(vault, keyring)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import typer
 
+    from exai_desktop.core.machine import BackupContent, Restored
     from exai_desktop.core.service import UploadService
 
     OpenService = Callable[[bool, str | None], AbstractAsyncContextManager[UploadService]]
@@ -33,6 +34,17 @@ class SecretDoors:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupDoors:
+    """What needs no engine of a backup. All block."""
+
+    verify: Callable[[Path], BackupContent]
+    # The folder of the profile that a restore would replace, "" for none.
+    present_profile: Callable[[], str]
+    # The file, the passphrase of its keys ("": without them), and that of the present vault.
+    restore: Callable[[Path, str, str | None], Restored]
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """`cli.main` fills it from `bootstrap`."""
 
@@ -44,6 +56,7 @@ class Doors:
     secrets: SecretDoors
     # Whether a signature of a text is of a public key.
     signature_fits: Callable[[str, bytes, str], bool]
+    backups: BackupDoors
 
 
 def doors(ctx: typer.Context) -> Doors:

@@ -21,9 +21,10 @@ from typer.main import get_command, get_command_from_info, get_group
 from typer.models import CommandInfo
 
 from exai_desktop import __version__
-from exai_desktop.cli.doors import PASSPHRASE_FILE, Doors, SecretDoors
+from exai_desktop.cli.doors import PASSPHRASE_FILE, BackupDoors, Doors, SecretDoors
 
 if TYPE_CHECKING:
+    from exai_desktop.core.machine import BackupContent, Restored
     from exai_desktop.core.service import UploadService
 
 # In the order of `--help`: a verb, or a `typer.Typer` of several, by its place in this package, and
@@ -94,6 +95,11 @@ VERBS: Final = {
     "audit": ("audit:app", "The audit trail: which files were sent, deleted and refused."),
     "rule": ("accounts.rules:app", "Rules for folders: which providers may get their files."),
     "setting": ("settings:app", "Settings of the program."),
+    "backup": ("backup:app", "Backups: one file with the record, the settings and the accounts."),
+    "restore": (
+        "backup:restore",
+        "Make a backup the profile of this computer. The present profile is kept beside it.",
+    ),
     "vault": ("vault:app", "The encrypted file with the keys, for computers without a keyring."),
     "profile": ("vault:profile_app", "Which profile lives on after its folder was copied."),
     "sandbox": ("sandbox:app", "Test servers on this computer that behave like Kimi and GLM."),
@@ -236,6 +242,25 @@ def _signature_fits(public_key: str, message: bytes, signature: str) -> bool:
     return bootstrap.signature_fits(public_key, message, signature)
 
 
+def _backup_doors() -> BackupDoors:
+    def verify(file: Path) -> BackupContent:
+        from exai_desktop import bootstrap
+
+        return bootstrap.verify_backup(file)
+
+    def present_profile() -> str:
+        from exai_desktop import bootstrap
+
+        return bootstrap.present_profile()
+
+    def restore(file: Path, passphrase: str, of_vault: str | None) -> Restored:
+        from exai_desktop import bootstrap
+
+        return bootstrap.restore_backup(file, passphrase, of_vault)
+
+    return BackupDoors(verify, present_profile, restore)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"exai-desktop {__version__}")
@@ -257,7 +282,12 @@ def _root(
     ] = False,
 ) -> None:
     ctx.obj = Doors(
-        _open_service, _serve_sandbox, _place_for_stdin, _secret_doors(), _signature_fits
+        _open_service,
+        _serve_sandbox,
+        _place_for_stdin,
+        _secret_doors(),
+        _signature_fits,
+        _backup_doors(),
     )
 
 

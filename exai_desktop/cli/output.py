@@ -197,6 +197,7 @@ class Exit(IntEnum):
 _BY_CODE = {
     ErrorCode.NO_ACCOUNT: Exit.NO_ACCOUNT,
     ErrorCode.ANOTHER_INSTANCE: Exit.ANOTHER_INSTANCE,
+    ErrorCode.PROFILE_IN_USE: Exit.ANOTHER_INSTANCE,
     ErrorCode.UNKNOWN_ACCOUNT: Exit.USAGE,
     ErrorCode.UNKNOWN_JOB: Exit.USAGE,
     ErrorCode.INVALID_PURPOSE: Exit.USAGE,

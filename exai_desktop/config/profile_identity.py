@@ -52,6 +52,8 @@ class Choice(StrEnum):
     KEEP = "keep"
     # This folder is another profile from now on.
     NEW = "new"
+    # It was restored from a backup.
+    RESTORED = "restored"
 
 
 class _Stored(BaseModel):
@@ -104,7 +106,7 @@ class ProfileIdentity:
         return new
 
     def _save(self, new: _Stored) -> None:
-        write_file(self._file, new.model_dump_json(indent=2).encode() + b"\n")
+        write_file(self._file, _text(new))
         self._stored = new
 
     # -- a copy
@@ -249,6 +251,41 @@ def _now(given: float | None) -> float:
     return time.time() if given is None else given
 
 
+@dataclass(frozen=True, slots=True)
+class RestoredIdentity:
+    """`former_id` is that of the profile in this folder until now, "" when there is none."""
+
+    former_id: str
+    new_id: str
+    file: bytes
+
+
+def restored_identity(where: Places, since: float, *, keeps_vault: bool) -> RestoredIdentity:
+    """What a profile restored here is: never the same as the one that was backed up.
+
+    That one may live on elsewhere, and the former one is kept beside this. What they have noted of
+    contents is then another's, and looked at. `since`: the record is as of then.
+    """
+    try:
+        former = _load(where.data / NAME)
+    except EngineError:
+        former = None  # damaged: perhaps that is why a backup is restored
+    new = _Stored(
+        id=secrets.token_hex(_ID_BYTES),
+        path=str(where.data),
+        # The vault that stays counts the starts, too.
+        opened=former.opened if former is not None and keeps_vault else 0,
+        opened_at=since,
+        former=former.former if former is not None else [],
+        choice=Choice.RESTORED.value,
+    )
+    return RestoredIdentity(former.id if former else "", new.id, _text(new))
+
+
+def _text(stored: _Stored) -> bytes:
+    return stored.model_dump_json(indent=2).encode() + b"\n"
+
+
 def _changed(stored: _Stored, **changes: object) -> _Stored:
     return _Stored.model_validate(stored.model_dump() | changes)
 
@@ -268,7 +305,7 @@ def _load(path: Path) -> _Stored | None:
 
 def _write(path: Path, stored: _Stored) -> None:
     try:
-        write_file(path, stored.model_dump_json(indent=2).encode() + b"\n")
+        write_file(path, _text(stored))
     except OSError as error:
         log.warning("the other profile cannot be marked: %s", error.strerror)
 

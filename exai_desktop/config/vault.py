@@ -119,6 +119,15 @@ class VaultStore:
         with self._lock:
             self._open = self._opened(passphrase)
 
+    def check(self) -> None:
+        """Raises VAULT_DAMAGED for a file that is no vault; needs no passphrase."""
+        _split(self._path)
+
+    def contents(self, passphrase: str) -> dict[str, str]:
+        """All names and values; the vault stays as it is. Raises WRONG_PASSPHRASE."""
+        with self._lock:
+            return dict(self._opened(passphrase).values)
+
     def change_passphrase(self, old: str, new: str, key_file: str) -> None:
         check_passphrase(new)
         with self._lock:

@@ -52,6 +52,45 @@ class Snapshots(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class BackupContent:
+    """What is in a backup file. `made_at` is in Unix seconds, `program` the version that made it.
+
+    `jobs` and `copies` are rows of the record, `accounts` names; `bytes` is the size of the file.
+    """
+
+    made_at: float
+    program: str
+    jobs: int
+    copies: int
+    accounts: tuple[str, ...]
+    has_texts: bool
+    has_keys: bool
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup that is the profile now; `aside` is where the former one is, "" for none.
+
+    `without_key`: accounts whose key is neither in the backup nor on this computer.
+    `has_its_vault`: the keys are in a vault that the passphrase of the backup opens.
+    """
+
+    content: BackupContent
+    aside: str
+    without_key: tuple[str, ...]
+    has_its_vault: bool = False
+
+
+class BackupMaker(Protocol):
+    """Writes a backup of the profile into one file. Blocks; raises `AppError`."""
+
+    def __call__(self, file: Path, *, texts: bool, passphrase: str) -> BackupContent:
+        """With a passphrase the keys are in it, too."""
+        ...
+
+
 class Disk(Protocol):
     """The disk with the profile, and the room kept on it for bad times."""
 

@@ -1,6 +1,6 @@
 """`UploadService`: everything the window and the command line can ask of the engine.
 
-One object with six parts, each a protocol of its own. The engine meets them itself; the socket's
+One object with seven parts, each a protocol of its own. The engine meets them itself; the socket's
 client and the window's client are proxies made from them, so a verb works alike whether its
 process owns the profile or another one does. All arguments and results are plain values. Every
 method may raise `AppError`.
@@ -35,6 +35,7 @@ from exai_desktop.core.copies.queries import (
 )
 from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.planning.plan import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
@@ -296,6 +297,20 @@ class KeyStoreService(Protocol):
         ...
 
 
+class BackupService(Protocol):
+    """Backups of the profile, made while it is in use. Restoring one needs no engine."""
+
+    async def create(
+        self, file: str, *, texts: bool = False, passphrase: str = ""
+    ) -> BackupContent:
+        """Write record, settings and accounts into this file; it is replaced as a whole.
+
+        `texts`: with the kept texts. With a `passphrase` the keys are in it, too, encrypted.
+        Raises BACKUP_NOT_WRITTEN, and what keeps the keys from being read.
+        """
+        ...
+
+
 class Events(Protocol):
     """A stream of events. Raises OWNER_GONE when the process behind it is gone."""
 
@@ -325,6 +340,9 @@ class UploadService(Protocol):
     @property
     def keys(self) -> KeyStoreService: ...
 
+    @property
+    def backups(self) -> BackupService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
         ...
@@ -345,6 +363,7 @@ PARTS: Final[dict[str, type]] = {
     "audit": AuditService,
     "settings": SettingsService,
     "keys": KeyStoreService,
+    "backups": BackupService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

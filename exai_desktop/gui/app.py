@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -22,9 +23,10 @@ from PySide6.QtWidgets import QApplication
 from exai_desktop import __version__
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui.engine.bridge import EngineBridge
-from exai_desktop.gui.engine.session import EngineClient, EngineSession
+from exai_desktop.gui.engine.session import BackupCalls, EngineClient, EngineSession
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.engine.thread import EngineFactory
 from exai_desktop.gui.notices.notice_bar import NoticeBar
@@ -112,7 +114,9 @@ def build(
         table=load_provider_table(),
         client=client,
         bridge=bridge,
-        session=EngineSession(make_factory, client, bridge, _settle_copy),
+        session=EngineSession(
+            make_factory, client, bridge, _settle_copy, BackupCalls(_verify_backup, _restore)
+        ),
         tasks=SlotTasks(loop, notices.show_error),
         notices=notices,
     )
@@ -146,6 +150,18 @@ def _settle_copy(choice: str) -> None:
     from exai_desktop.bootstrap import passphrase_for, settle_copy  # late, as above
 
     settle_copy(choice, passphrase_for(None, None))
+
+
+def _verify_backup(file: str) -> BackupContent:
+    from exai_desktop.bootstrap import verify_backup  # late, as above
+
+    return verify_backup(Path(file))
+
+
+def _restore(file: str, passphrase: str) -> Restored:
+    from exai_desktop.bootstrap import passphrase_for, restore_backup  # late, as above
+
+    return restore_backup(Path(file), passphrase, passphrase_for(None, None))
 
 
 def _reporter(notices: NoticeBar) -> Callable[..., Any]:

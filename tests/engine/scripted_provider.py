@@ -43,6 +43,8 @@ class ScriptedProvider:
     most_at_once: int = 0
     # How often `list` was asked.
     listed: int = 0
+    # How often one file was asked for.
+    sought: int = 0
     _at_once: int = 0
     # An id is never given out twice, whatever was deleted.
     _stored: int = 0
@@ -115,6 +117,7 @@ class ScriptedProvider:
         return [f for f in self.files.values() if f.purpose == purpose]
 
     async def find(self, file_id: str, purpose: str) -> RemoteFile | None:
+        self.sought += 1
         if self.find_fault is not None:
             raise self.find_fault
         found = self.files.get(file_id)

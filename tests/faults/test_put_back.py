@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.events import ProblemRaised
-from exai_desktop.core.jobs.jobs import JobState
+from exai_desktop.core.events import JobChanged, ProblemRaised
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.engine.upload.sent_before import ELSEWHERE
+from exai_desktop.storage.fleet.content_locks import ContentLocks
 from tests.e2e.program import Program
 from tests.e2e.server import KIMI, Server
-from tests.engine.engine_kit import Bench, open_bench
+from tests.engine.engine_kit import Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
 
 NAME = "engine.db"
@@ -110,3 +113,109 @@ def test_with_the_real_program_and_its_keyring(
     later = program.upload(first).expect(0)
     assert "DATABASE_PUT_BACK" not in later.err
     assert len(sandbox.stored(KIMI)) == 2
+
+
+# -- what no note in the profile tells: only those of contents, which lie beside all profiles
+
+
+def bench_with_notes(
+    folder: Path, provider: ScriptedProvider, settle_s: float = 0.05
+) -> AbstractAsyncContextManager[Bench]:
+    """As with a vault: nothing outside this folder knows of its last run."""
+    locks, wanted = (
+        ContentLocks(folder.with_name("shared"), "this profile"),
+        settings(settle_s=settle_s),
+    )
+    return open_bench(folder, providers={"kimi": provider}, claims=locks, wanted=wanted)
+
+
+async def test_an_own_note_that_the_record_does_not_know_is_looked_up(tmp_path: Path) -> None:
+    """The whole folder is put back, so that the record and all beside it agree."""
+    provider, folder, aside = ScriptedProvider(), tmp_path / "profile", tmp_path / "aside"
+    folder.mkdir()
+    for name in ("first.txt", "second.txt"):
+        (tmp_path / name).write_text(f"the content of {name}")
+    async with bench_with_notes(folder, provider) as bench:
+        await bench.upload(tmp_path / "first.txt")
+    shutil.copytree(folder, aside)
+    async with bench_with_notes(folder, provider) as bench:
+        [sent_once] = await bench.upload(tmp_path / "second.txt")
+    shutil.rmtree(folder)
+    aside.rename(folder)
+    async with bench_with_notes(folder, provider) as bench:
+        [again] = await bench.upload(tmp_path / "second.txt")
+        assert told(bench) == []
+        assert (again.state, again.file_id) == (JobState.DUPLICATE, sent_once.file_id)
+        detail = await bench.engine.queue.job(again.id)
+        assert any("before an older database was put back" in h.note for h in detail.history)
+    assert len(provider.uploads) == 2
+
+
+async def test_what_was_in_flight_is_looked_for_in_the_list(tmp_path: Path) -> None:
+    """The answer was lost, and the record that knew of it is gone."""
+    provider, folder = ScriptedProvider(lose_answers=1), tmp_path / "profile"
+    aside, file = tmp_path / "aside", tmp_path / "a.txt"
+    folder.mkdir()
+    file.write_text("the content")
+    async with bench_with_notes(folder, provider):
+        pass
+    shutil.copytree(folder, aside)
+    async with bench_with_notes(folder, provider, settle_s=600) as bench:
+        await bench.engine.queue.add([str(file)], AddOptions())
+        await bench.until(lambda: JobState.UNCERTAIN in states(bench))
+    shutil.rmtree(folder)
+    aside.rename(folder)
+    async with bench_with_notes(folder, provider) as bench:
+        [again] = await bench.upload(file)
+        detail = await bench.engine.queue.job(again.id)
+        assert detail.attempts[0].outcome == ELSEWHERE
+    assert (again.state, len(provider.files)) == (JobState.DONE, 1)
+    assert again.file_id in provider.files
+    assert len(provider.uploads) == 1
+
+
+async def test_what_the_record_knows_is_not_asked_for(tmp_path: Path) -> None:
+    """A file that was deleted at the provider is sent again, without a look for the old one."""
+    provider, file = ScriptedProvider(), tmp_path / "a.txt"
+    (tmp_path / "profile").mkdir()
+    file.write_text("the content")
+    async with bench_with_notes(tmp_path / "profile", provider) as bench:
+        [first] = await bench.upload(file)
+        await bench.engine.files.delete_of_job(first.id)
+        asked = provider.sought
+        [again] = await bench.upload(file)
+        assert (again.state, again.attempts) == (JobState.DONE, 1)
+        assert provider.sought == asked
+    assert len(provider.uploads) == 2
+
+
+def states(bench: Bench) -> set[JobState]:
+    return {e.job.state for e in bench.events if isinstance(e, JobChanged)}
+
+
+async def test_what_was_stored_for_another_file_is_not_taken_unasked(tmp_path: Path) -> None:
+    """Same name, same size, other content: the record has forgotten it, the notes have not."""
+    provider, folder = ScriptedProvider(), tmp_path / "profile"
+    folder.mkdir()
+    for day in ("monday", "tuesday"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "report.txt").write_text(f"{day:>9}")
+    async with bench_with_notes(folder, provider):
+        pass
+    keep(folder, tmp_path / "aside")
+    async with bench_with_notes(folder, provider) as bench:
+        [tuesday] = await bench.upload(tmp_path / "tuesday" / "report.txt")
+    put_back(folder, tmp_path / "aside")
+    async with bench_with_notes(folder, provider) as bench:
+        assert told(bench) == [ErrorCode.DATABASE_PUT_BACK]
+        monday = tmp_path / "monday" / "report.txt"
+        await bench.engine.queue.add([str(monday)], AddOptions())
+        await bench.until(lambda: JobState.NEEDS_REVIEW in states(bench))
+        [job] = await bench.rows()
+        assert job.error is not None and tuesday.file_id and tuesday.file_id in job.error.detail
+        await bench.engine.queue.settle(job.id, None)
+        job = await bench.until_state(job.id, JobState.DONE)
+        # And its own is found by the note, although the list has made a stranger of it.
+        [again] = await bench.upload(tmp_path / "tuesday" / "report.txt")
+    assert job.file_id != tuesday.file_id == again.file_id
+    assert provider.uploads == ["report.txt", "report.txt"]

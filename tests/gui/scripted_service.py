@@ -37,6 +37,7 @@ from exai_desktop.core.jobs.jobs import (
     QueueSummary,
     SortKey,
 )
+from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import RuleReport, Settings
@@ -341,6 +342,19 @@ class ScriptedKeys:
         return status
 
 
+class ScriptedBackups:
+    """Meets `BackupService`."""
+
+    def __init__(self, script: ScriptedService) -> None:
+        self._script = script
+
+    async def create(
+        self, file: str, *, texts: bool = False, passphrase: str = ""
+    ) -> BackupContent:
+        self._script.note("backups.create", file, texts, passphrase)
+        return BackupContent(0.0, "0", 3, 2, ("main",), texts, bool(passphrase), 4_096)
+
+
 @dataclass
 class ScriptedService:
     """Meets `UploadService`. `calls` notes every command with its arguments."""
@@ -372,6 +386,7 @@ class ScriptedService:
         self.audit = ScriptedAudit(self)
         self.settings = ScriptedSettings(self)
         self.keys = ScriptedKeys(self)
+        self.backups = ScriptedBackups(self)
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

@@ -597,4 +597,62 @@ BREAKS: Final = (
         'is_for_it = bool(found["place"])',
         "tests/unit/core/test_secret_store.py::test_a_password_is_found_for_its_own_place_only",
     ),
+    Break(
+        "A note of our own that the record does not know is looked up before sending",
+        "engine/upload/sent_before.py",
+        "held.earlier = await self._unknown(job, held.own)",
+        "held.earlier = None",
+        "tests/faults/test_put_back.py::test_an_own_note_that_the_record_does_not_know_is_looked_up",
+    ),
+    Break(
+        "A restored record is compared with the providers' lists before anything is sent",
+        "bootstrap/backups.py",
+        "recovering=since,",
+        "recovering=None,",
+        "tests/faults/test_restore.py::test_what_was_sent_since_is_found_and_the_keys_stay",
+    ),
+    Break(
+        "A profile is exchanged for a restored one as a whole or not at all",
+        "storage/user_profile/restoring.py",
+        "            self._exchange()\n            aside",
+        "            aside",
+        "tests/faults/test_restore.py"
+        "::test_killed_at_each_change_of_the_disk_one_of_the_two_is_whole",
+    ),
+    Break(
+        "A part of a backup with a wrong checksum is refused",
+        "storage/user_profile/backup_file.py",
+        "if count != expected.bytes or found.hexdigest() != expected.sha256:",
+        "if count != expected.bytes:",
+        "tests/faults/test_backup_file.py::test_a_changed_byte_is_found_or_harmless",
+    ),
+    Break(
+        "After a put-back, a file that another content is noted for is not taken unasked",
+        "engine/reconciliation/reconciler.py",
+        "doubt = doubt or await self.claims.why_anothers(job, finding.remote)",
+        "pass",
+        "tests/faults/test_put_back.py::test_what_was_stored_for_another_file_is_not_taken_unasked",
+    ),
+    Break(
+        "A file that was only found in a list is not known to have been sent",
+        "engine/upload/sent_before.py",
+        "is_known = copy is not None and copy.origin is CopyOrigin.SENT",
+        "is_known = copy is not None",
+        "tests/simulation/test_put_backs.py::test_nothing_is_lost_and_nothing_stored_twice",
+    ),
+    Break(
+        "A note of an uncertain upload stays while the same content waits behind it",
+        "engine/upload/sent_before.py",
+        "_claim_for(job, self._begun) or self._before",
+        "_claim_for(job, self._begun)",
+        "tests/engine/upload/test_claims.py"
+        "::test_a_twin_that_waits_does_not_take_back_what_an_uncertain_job_noted",
+    ),
+    Break(
+        "Uncertain jobs that could be one file are looked up together",
+        "engine/reconciliation/uncertain.py",
+        "when = (now // step + 1) * step",
+        "when = now + least_s",
+        "tests/unit/engine/test_uncertain.py::test_those_that_wait_for_each_other_are_asked_together",
+    ),
 )

@@ -98,6 +98,8 @@ class Provider:
         self._renames = renames
         self.files: dict[str, Stored] = {}
         self.fates: deque[Fate] = deque()
+        # What becomes of an upload for which nothing was said.
+        self.fate_by_chance: Callable[[], Fate] = lambda: Fate.STORED
         self.list_error: E | None = None
         self.list_lag_s = 0.0
         self.delete_error: E | None = None
@@ -107,6 +109,7 @@ class Provider:
     def clear_up(self) -> None:
         """All faults end."""
         self.fates.clear()
+        self.fate_by_chance = lambda: Fate.STORED
         self.list_error = self.delete_error = None
         self.list_lag_s = 0.0
 
@@ -187,7 +190,8 @@ class Client:
         """Always is."""
 
     async def upload(self, upload: Upload) -> RemoteFile:
-        fate = self._provider.fates.popleft() if self._provider.fates else Fate.STORED
+        fates = self._provider.fates
+        fate = fates.popleft() if fates else self._provider.fate_by_chance()
         if fate in _AT_ONCE:
             await asyncio.sleep(ANSWER_S)
             code, status = _AT_ONCE[fate]

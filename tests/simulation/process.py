@@ -16,6 +16,7 @@ from exai_desktop.config.secret_store import StoreInUse
 from exai_desktop.core.audit.audit import AuditAnchor, Seal
 from exai_desktop.core.audit.check import Anchoring, AuditHead
 from exai_desktop.core.events import BatchScanned, Event, EventBus, JobChanged
+from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.jobs import AddOptions, NewJob
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
@@ -86,6 +87,8 @@ class Surroundings:
             for account in ACCOUNTS
         }
         self.anchor = Anchor()
+        # Beside all profiles; None: this is the only one of the user.
+        self.claims: ContentClaims | None = None
         self.random = Random(1)
         self.trace: list[str] = []
 
@@ -150,6 +153,7 @@ class Process:
                 readers,
                 around.random.random,
                 disk=around.disk,
+                claims=around.claims,
                 open_file=around.files.open,
             ),
             settings=around.settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from exai_desktop.core.errors.codes import ErrorCode
@@ -26,6 +26,11 @@ _LOOK_S = 150.0
 
 def play(history: Sequence[do.Action], settings: Settings | None = None) -> list[str]:
     """Play it to its end; returns the trace. Raises `BrokenPromiseError`."""
+    return play_in(lambda loop, log: World(loop, log, settings or wanted()), history)
+
+
+def play_in(make: Callable[[VirtualLoop, ErrorLog], World], history: Sequence[object]) -> list[str]:
+    """The same in a world of another kind."""
     logger = logging.getLogger("exai_desktop")
     level, log = logger.level, ErrorLog()
     logger.setLevel(logging.ERROR)
@@ -34,7 +39,7 @@ def play(history: Sequence[do.Action], settings: Settings | None = None) -> list
     complaints: list[str] = []
     loop.set_exception_handler(lambda _, about: complaints.append(str(about)))
     try:
-        world = World(loop, log, settings or wanted())
+        world = make(loop, log)
         loop.run_until_complete(world.live(history))
     finally:
         logger.removeHandler(log)
@@ -59,7 +64,7 @@ class World:
         assert self._process is not None
         return self._process
 
-    async def live(self, history: Sequence[do.Action]) -> None:
+    async def live(self, history: Sequence[object]) -> None:
         try:
             await self._start()
             for action in history:
@@ -80,7 +85,7 @@ class World:
         self._process = Process(self.around)
         await asyncio.sleep(0.1)
 
-    async def _do(self, action: do.Action) -> None:  # noqa: C901 - one case an action
+    async def _do(self, action: object) -> None:  # noqa: C901 - one case an action
         around = self.around
         match action:
             case do.Add():

@@ -11,6 +11,9 @@ from typing import Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.files.names import is_renamed_twin
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimKey:
@@ -32,6 +35,12 @@ class Claim(BaseModel):
     size: int = Field(ge=0)
     at: float
     remote_id: str = Field(default="", max_length=128)
+
+    def may_be(self, remote: RemoteFile) -> bool:
+        """Whether the file may be what was sent: by its id, or else by name and size."""
+        if self.remote_id:
+            return self.remote_id == remote.id
+        return self.size == remote.bytes and is_renamed_twin(self.sent_name, remote.name)
 
 
 # Larger than any file.
@@ -56,6 +65,11 @@ class Hold(Protocol):
         ...
 
     @property
+    def own(self) -> Claim | None:
+        """What this program itself has noted last. Its record may have been put back since."""
+        ...
+
+    @property
     def is_ours(self) -> bool:
         """Whether it still holds; does not block."""
         ...
@@ -71,6 +85,11 @@ class ContentClaims(Protocol):
     @property
     def owner(self) -> str:
         """The name under which this program notes things."""
+        ...
+
+    def is_anothers(self, key: ClaimKey, remote: RemoteFile) -> bool:
+        """Whether a note says that this file at the account is, or may be, another content's than
+        the key's. Blocks; raises OSError."""
         ...
 
     def hold(self, key: ClaimKey) -> Hold | None:

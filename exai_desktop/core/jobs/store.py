@@ -171,6 +171,10 @@ class JobStore(Protocol):
         """Uploads of this size to the account that may turn up late, of forgotten jobs too."""
         ...
 
+    async def has_attempt(self, account: str, sha256: str, since: float) -> bool:
+        """Whether an attempt to send this content there, begun then or later, is on record."""
+        ...
+
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """Forget final jobs (None: all final ones); copies and fingerprints stay."""
         ...

@@ -36,6 +36,7 @@ from exai_desktop.engine.scheduling.lanes import DiskGuard, Lane
 from exai_desktop.engine.scheduling.scheduler import Listeners, Scheduler
 from exai_desktop.engine.service import accounts as account_service
 from exai_desktop.engine.service.audit import Audit, AuditParts
+from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_commands import Commands
@@ -153,7 +154,9 @@ class Assembly:
             self.record.jobs, self.scheduler, self.accounts, self.settings, self.clock
         )
         claims, jobs = parts.machine.claims, record.jobs
-        self.claims = Claims(claims, jobs, self.scheduler, self.accounts, self.readers, self.clock)
+        self.claims = Claims(
+            claims, jobs, record.copies, self.scheduler, self.accounts, self.readers, self.clock
+        )
         self.recovered = RecoveredRecord(self.record.recovery, self.record.jobs, self.settings)
 
     def _make_stages(self) -> None:
@@ -315,6 +318,9 @@ class Assembly:
                 self.pausing.wake,
             ),
             KeyStore(self.store_watch.parts, self.store_watch.wake),
+            Backups(
+                parts.machine.backups, record.audit, self.clock, is_read_only=parts.is_read_only
+            ),
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 

@@ -19,7 +19,7 @@ from exai_desktop.core.files.files import Fingerprints
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import JobStore
-from exai_desktop.core.machine import Clock, Disk, Snapshots, Surroundings
+from exai_desktop.core.machine import BackupMaker, Clock, Disk, Snapshots, Surroundings
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import AccountEditor, KeyRules
@@ -89,6 +89,7 @@ class MachineParts:
     snapshots: Snapshots | None = None
     disk: Disk | None = None
     surroundings: Surroundings | None = None
+    backups: BackupMaker | None = None
     # Another one is for tests whose files exist in memory only.
     open_file: Callable[[str], RegularFile] = open_regular
 

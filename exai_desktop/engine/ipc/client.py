@@ -58,6 +58,7 @@ class _Client:
         self.audit = calls.audit
         self.settings = calls.settings
         self.keys = calls.keys
+        self.backups = calls.backups
         self.facts = calls.facts
         self.show_window = calls.show_window
 

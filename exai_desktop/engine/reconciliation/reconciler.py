@@ -59,12 +59,13 @@ class Settlement:
         job = routed(finding.job)
         if finding.verdict is MatchVerdict.ADOPT and finding.remote is not None:
             doubt = await self.recovered.why_doubtful(job, finding.remote)
+            doubt = doubt or await self.claims.why_anothers(job, finding.remote)
             if doubt is not None:
                 await self.ask_the_user(job, doubt)
                 return
             await self._adopt(job, finding.remote, finding.others, asked_at)
         elif finding.verdict is MatchVerdict.LATER:
-            self.uncertain.again(job.id, self.timing.settle_s(job.account))
+            self.uncertain.together(job.id, self.timing.settle_s(job.account))
         elif finding.verdict is MatchVerdict.AMBIGUOUS:
             await self.ask_the_user(job, f"{finding.others} files at the provider may be this one")
         elif self.uncertain.looked(job.id) < LOOKS_NEEDED:

@@ -34,7 +34,18 @@ class UncertainJobs:
 
     def again(self, job_id: int, delay_s: float) -> None:
         """Ask in so many seconds."""
-        when = self._clock.monotonic() + delay_s
+        self._ask_at(job_id, self._clock.monotonic() + delay_s)
+
+    def together(self, job_id: int, least_s: float) -> None:
+        """Ask at the same moment as all others that may be the owner of the same file.
+
+        Each by itself would find the other one in progress, for ever. `least_s` is above 0.
+        """
+        now, step = self._clock.monotonic(), 2 * least_s
+        when = (now // step + 1) * step
+        self._ask_at(job_id, when if when - now >= least_s else when + step)
+
+    def _ask_at(self, job_id: int, when: float) -> None:
         self._when[job_id] = when
         heapq.heappush(self._due, (when, job_id))
         self._changed.set()

@@ -1,4 +1,4 @@
-"""The engine as window and command line see it: six services, news and facts."""
+"""The engine as window and command line see it: seven services, news and facts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from exai_desktop.core.events import Event, EventBus, EventStream, WindowWanted
 from exai_desktop.engine.background.background import Background
 from exai_desktop.engine.service.accounts import AccountChanges
 from exai_desktop.engine.service.audit import Audit
+from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_queue import JobQueue
 from exai_desktop.engine.service.keys import KeyStore
@@ -19,7 +20,7 @@ from exai_desktop.engine.service.settings import SettingsChanges
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The six services of an engine."""
+    """The seven services of an engine."""
 
     queue: JobQueue
     files: ProviderFiles
@@ -27,6 +28,7 @@ class Services:
     audit: Audit
     settings: SettingsChanges
     keys: KeyStore
+    backups: Backups
 
 
 class Engine:
@@ -45,6 +47,7 @@ class Engine:
         self.audit = services.audit
         self.settings = services.settings
         self.keys = services.keys
+        self.backups = services.backups
         self._background = background
         self._problems = background.problems
         self._bus = bus

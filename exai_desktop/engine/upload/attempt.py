@@ -228,7 +228,7 @@ class Attempts:
         if begun is None:
             return True
         if elsewhere is not None:
-            await self._ask_for_the_other(begun, attempt)
+            await self._ask_for_the_other(begun, attempt, self.claims.whose(elsewhere))
         elif doubted is not None:
             await self._ask_the_list(begun, attempt, doubted)
         else:
@@ -290,14 +290,14 @@ class Attempts:
         )
         await self.recovered.asked(doubted, now)
 
-    async def _ask_for_the_other(self, job: RoutedJob, attempt: Attempt) -> None:
+    async def _ask_for_the_other(self, job: RoutedJob, attempt: Attempt, who: str) -> None:
         """Another program had begun with this content and did not end well: not a byte leaves."""
         timing, now = self.answers.timing, self.answers.timing.now()
         await self.scheduler.move(
             job,
             S.UNCERTAIN,
-            note="another program may have sent it: the provider's file list is checked first",
+            note=f"{who} may have sent it: the provider's file list is checked first",
             attempt=replace(attempt, ended_at=now, outcome=ELSEWHERE),
             not_before=max(now, attempt.started_at + timing.settle_s(job.account)),
-            wait_reason="another program may have sent it",
+            wait_reason=f"{who} may have sent it",
         )

@@ -17,7 +17,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.models import CopyOrigin, RemoteFile
+from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, not_written
 from exai_desktop.core.files.names import is_renamed_twin
@@ -169,6 +170,8 @@ class Held:
         self._begun = begun
         self._has_begun = False
         self.earlier = hold.earlier if hold is not None else None
+        self.own = hold.own if hold is not None else None
+        self._before = self.earlier or self.own
 
     @property
     def is_ours(self) -> bool:
@@ -182,13 +185,16 @@ class Held:
             await _in_thread(self._readers, lambda: self._note(self._begun))
 
     async def finish(self, job_id: int) -> None:
-        """Leave a note of how it stands, or none when nothing can have been stored."""
+        """Leave a note of how it stands, or the former one when we cannot have stored anything.
+
+        Another job, that may have stored the same content, can be uncertain meanwhile.
+        """
         if self._hold is None:
             return
         try:
             job = await self._jobs.get(job_id)
             if job is not None and (self._has_begun or job.state is S.DONE):
-                claim = _claim_for(job, self._begun)
+                claim = _claim_for(job, self._begun) or self._before
                 if claim != self._begun or not self._has_begun:
                     await _in_thread(self._readers, lambda: self._note(claim))
         except EngineError as error:
@@ -227,6 +233,7 @@ class Claims:
 
     claims: ContentClaims | None
     jobs: JobStore
+    copies: CopyStore
     scheduler: Scheduler
     accounts: Accounts
     readers: Readers
@@ -242,6 +249,8 @@ class Claims:
         if held is None:
             raise EngineError(ErrorCode.CONCURRENT_UPLOAD)
         try:
+            if held.earlier is None:
+                held.earlier = await self._unknown(job, held.own)
             yield held
         finally:
             await uninterrupted(held.finish(job.id))
@@ -249,13 +258,55 @@ class Claims:
     async def _take(self, job: RoutedJob) -> Held | None:
         if self.claims is None:
             return Held(self.jobs, self.readers, None, None)
-        claims, account = self.claims, self.accounts.get(job.account)
-        key = ClaimKey(account.base_url, account.key_fingerprint, job.purpose, job.sha256)
+        claims, key = self.claims, self._key(job)
         hold = await uninterrupted(_in_thread(self.readers, lambda: claims.hold(key)))
         begun = Claim(
             owner=claims.owner, sent_name=job.sent_name, size=job.size, at=self.clock.now()
         )
         return None if hold is None else Held(self.jobs, self.readers, hold, begun)
+
+    def _key(self, job: RoutedJob) -> ClaimKey:
+        account = self.accounts.get(job.account)
+        return ClaimKey(account.base_url, account.key_fingerprint, job.purpose, job.sha256)
+
+    async def why_anothers(self, job: RoutedJob, remote: RemoteFile) -> str | None:
+        """The reason to ask the user before this file is taken for the job's; None: there is none.
+
+        The record may have been put back, and have forgotten whose it is; the notes have not.
+        """
+        claims = self.claims
+        if claims is None:
+            return None
+        key = self._key(job)
+        if await _in_thread(self.readers, lambda: claims.is_anothers(key, remote)):
+            return f"{remote.id} may have other content: an upload of another file is noted"
+        return None
+
+    async def _unknown(self, job: RoutedJob, own: Claim | None) -> Claim | None:
+        """What we have noted ourselves, if our record does not know it: an older one was put back.
+
+        Then it is as good as another program's.
+        """
+        if own is None:
+            return None
+        names = [namesake.name for namesake in self.accounts.namesakes(job.account)]
+        for name in names:
+            if own.remote_id:
+                copy = await self.copies.by_remote_id(name, own.remote_id)
+                # One that was only found in a list is nobody's yet.
+                is_known = copy is not None and copy.origin is CopyOrigin.SENT
+            else:
+                is_known = await self.jobs.has_attempt(name, job.sha256, own.at)
+            if is_known:
+                return None
+        log.warning("a note tells of an upload that the record does not know")
+        return own
+
+    def whose(self, earlier: Claim) -> str:
+        """Who has noted it, for people."""
+        if self.claims is not None and earlier.owner == self.claims.owner:
+            return "this profile, before an older database was put back,"
+        return "another program"
 
     async def asked_elsewhere(self, job: RoutedJob, earlier: Claim | None) -> Claim | None:
         """What another program has begun and perhaps stored, unless the list was asked for it."""
@@ -285,7 +336,7 @@ class Claims:
             await self.scheduler.move(
                 job,
                 S.DUPLICATE,
-                note="another program on this computer has uploaded it",
+                note=f"{self.whose(earlier)} has uploaded it",
                 file_id=remote.id,
                 copy=new_copy(self.accounts, job, remote, asked_at, usable=True),
             )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.gui.accounts.connection_result import ResultLine
-from exai_desktop.gui.accounts.secret_dialog import SecretDialog
+from exai_desktop.gui.accounts.secret_dialog import SecretDialog, secret_field
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
@@ -56,7 +56,10 @@ class KeyStoreDialog(SecretDialog):
         self._theme = theme
         self._client = client
         self.setWindowTitle("Key store")
-        self.first, self.again = _secret("Passphrase"), _secret("The same passphrase once more")
+        self.first, self.again = (
+            secret_field("Passphrase"),
+            secret_field("The same passphrase once more"),
+        )
         self.unlock = Button(theme, "&Unlock", self._unlock, kind="primary", icon="key")
         self.make_vault = Button(
             theme, "&Create the vault", self._create, kind="primary", icon="key"
@@ -162,18 +165,6 @@ class KeyStoreDialog(SecretDialog):
         """The passphrase goes."""
         for field in (self.first, self.again):
             field.setText("")
-
-
-def _secret(name: str) -> QLineEdit:
-    field = QLineEdit()
-    field.setEchoMode(QLineEdit.EchoMode.Password)
-    field.setPlaceholderText(name)
-    field.setAccessibleName(name)
-    # What is typed must not come back by undo, nor be learnt by an input method.
-    field.setInputMethodHints(
-        Qt.InputMethodHint.ImhHiddenText | Qt.InputMethodHint.ImhSensitiveData
-    )
-    return field
 
 
 def _choice(title: str, text: str, button: Button) -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 
@@ -38,3 +38,16 @@ class SecretDialog(QDialog):
     def _let_go(self) -> None:
         self.forget()
         self._tasks.cancel()
+
+
+def secret_field(name: str) -> QLineEdit:
+    """For a passphrase; `name` is what a screen reader says."""
+    field = QLineEdit()
+    field.setEchoMode(QLineEdit.EchoMode.Password)
+    field.setPlaceholderText(name)
+    field.setAccessibleName(name)
+    # What is typed must not come back by undo, nor be learnt by an input method.
+    field.setInputMethodHints(
+        Qt.InputMethodHint.ImhHiddenText | Qt.InputMethodHint.ImhSensitiveData
+    )
+    return field

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from exai_desktop.core.jobs.jobs import JobQuery
+from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService, method_of, proxy
 from exai_desktop.gui.engine.bridge import EngineBridge
 from exai_desktop.gui.engine.thread import EngineFactory, EngineStoppedError, EngineThread
@@ -27,6 +29,7 @@ class EngineClient:
         self.audit = calls.audit
         self.settings = calls.settings
         self.keys = calls.keys
+        self.backups = calls.backups
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:
@@ -52,6 +55,15 @@ class EngineClient:
 STOP_WITHIN_S = 8.0
 
 
+@dataclass(frozen=True, slots=True)
+class BackupCalls:
+    """What needs no engine of a backup: to look at one, and to make it the profile. Both block."""
+
+    verify: Callable[[str], BackupContent]
+    # The file, and the passphrase of its keys ("": without them).
+    restore: Callable[[str, str], Restored]
+
+
 class EngineSession:
     """Starts and exchanges engines; the window keeps its client and its bridge."""
 
@@ -61,12 +73,14 @@ class EngineSession:
         client: EngineClient,
         bridge: EngineBridge,
         settle_copy: Callable[[str], object],
+        backups: BackupCalls,
     ) -> None:
         """`settle_copy` blocks; it is called while no engine runs."""
         self._make_factory = make_factory
         self._client = client
         self._bridge = bridge
         self._settle_copy = settle_copy
+        self._backups = backups
         self._thread: EngineThread | None = None
         self.is_sandbox = False
 
@@ -83,6 +97,15 @@ class EngineSession:
         """The user's answer about a copied profile: "keep" or "new"."""
         await self.stop()
         await asyncio.to_thread(self._settle_copy, choice)
+
+    async def verify_backup(self, file: str) -> BackupContent:
+        """Raises BACKUP_DAMAGED."""
+        return await asyncio.to_thread(self._backups.verify, file)
+
+    async def restore(self, file: str, passphrase: str) -> Restored:
+        """Make a backup the profile, while no engine runs; the caller starts one again."""
+        await self.stop()
+        return await asyncio.to_thread(self._backups.restore, file, passphrase)
 
     async def stop(self) -> bool:
         """Settle and end; False when it took too long."""

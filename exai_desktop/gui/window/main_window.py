@@ -31,8 +31,10 @@ from exai_desktop.gui.queue_page.file_intake import FileIntake
 from exai_desktop.gui.queue_page.page import QueuePage
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Setting, Theme
+from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.widgets.controls import column, row
 from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
+from exai_desktop.gui.window.backup_dialogs import BackUpDialog, RestoreDialog, restored_text
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
@@ -123,6 +125,8 @@ class MainWindow(QMainWindow):
             providers=lambda: self.pages.go("Providers"),
             accounts=self.open_accounts,
             rules=self._open_rules,
+            back_up=self._open_back_up,
+            restore=self._open_restore,
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
             shortcuts=lambda: self._open(ShortcutsDialog(self, self._parts.theme)),
@@ -249,6 +253,34 @@ class MainWindow(QMainWindow):
     def _open_rules(self) -> None:
         parts = self._parts
         self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
+
+    def _open_back_up(self) -> None:
+        parts = self._parts
+        self._open(BackUpDialog(self, parts.theme, parts.client, parts.tasks))
+
+    def _open_restore(self) -> None:
+        parts = self._parts
+
+        def restore(file: str, passphrase: str) -> None:
+            parts.tasks.start(self._restore(file, passphrase))
+
+        self._open(RestoreDialog(self, parts.theme, parts.session, parts.tasks, restore))
+
+    async def _restore(self, file: str, passphrase: str) -> None:
+        """Behind the window the engine ends, the profile is exchanged, and another one begins."""
+        self.deletions.forget()
+        self.starting.setText("Restoring…")
+        self.stack.setCurrentWidget(self.starting)
+        failure, text = None, ""
+        try:
+            text = restored_text(await self._parts.session.restore(file, passphrase))
+        except AppError as error:
+            failure = ErrorView.of(error)
+        await self._enter(sandbox=False, then_accounts=False)
+        if failure is not None:
+            self._parts.notices.show_error(failure)
+        else:
+            self._parts.notices.show_notice("The backup was restored", text, Tone.CARE)
 
     def _open(self, dialog: QDialog) -> None:
         dialog.open()

@@ -38,6 +38,8 @@ class Orders:
     providers: Order
     accounts: Order
     rules: Order
+    back_up: Order
+    restore: Order
     sandbox: Order
     leave_sandbox: Order
     shortcuts: Order
@@ -116,6 +118,8 @@ class WindowActions(QObject):
         self.accounts = make("&Accounts…", order.accounts, icon="key", keys="Ctrl+,")
         self.accounts.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.rules = make("&Rules for folders…", order.rules, icon="folder")
+        self.back_up = make("&Back up…", order.back_up, icon="copies")
+        self.restore = make("R&estore…", order.restore, icon="undo")
         self.sandbox = make("Try the &sandbox", order.sandbox, icon="flask")
         self.leave_sandbox = make("Leave the &sandbox", order.leave_sandbox, icon="flask")
         self.leave_sandbox.setVisible(False)
@@ -158,7 +162,8 @@ class WindowActions(QObject):
         files = self.file_actions
         adding = (self.add_files, self.add_folder, self.paste)
         modes = (self.accounts, self.rules, self.sandbox, self.leave_sandbox)
-        self._menu(bar, "&File", *adding, None, *modes, None, self.quit)
+        backups = (self.back_up, self.restore)
+        self._menu(bar, "&File", *adding, None, *modes, None, *backups, None, self.quit)
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
         edit = (files[Action.COPY_ID], self.select_all, self.find)
         self._menu(bar, "&Edit", self.undo, None, *edit, None, *rid)
@@ -208,6 +213,9 @@ class WindowActions(QObject):
         """Only the way out of where we are is offered."""
         self.sandbox.setVisible(not is_sandbox)
         self.leave_sandbox.setVisible(is_sandbox)
+        # Nothing of the sandbox is worth one, and it must not be taken for the real profile.
+        for action in (self.back_up, self.restore):
+            action.setEnabled(not is_sandbox)
 
     def enable(self) -> None:
         """Grey out what fits none of the selected files."""

@@ -7,15 +7,17 @@ one empty file, and the notes of an account are one small database.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.storage.fleet.byte_locks import ByteLocks, byte_locks
 from exai_desktop.storage.sqlite.driver import (
@@ -41,6 +43,11 @@ _TABLE: Final = """CREATE TABLE IF NOT EXISTS notes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, content TEXT NOT NULL UNIQUE, claim TEXT NOT NULL)"""
 
 
+_OTHERS: Final = (
+    "SELECT claim FROM notes WHERE content <> ? AND (instr(claim, ?) > 0 OR instr(claim, ?) > 0)"
+)
+
+
 class ContentLocks:
     """`folder` is shared by all profiles of this user on this machine."""
 
@@ -48,20 +55,30 @@ class ContentLocks:
         self._folder = folder
         self.owner = owner
 
-    def hold(self, key: ClaimKey) -> FileHold | None:
-        text = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
-        digest = hashlib.sha256(text.encode()).hexdigest()
+    def is_anothers(self, key: ClaimKey, remote: RemoteFile) -> bool:
+        return self._notes(key).may_be_of_another(_digest(key), remote)
+
+    def _notes(self, key: ClaimKey) -> Notes:
         account = hashlib.sha256("\0".join((key.base_url, key.key_fingerprint)).encode())
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{account.hexdigest()[:12]}.db"
+        return Notes(path, byte_locks(self._folder / "locks"))
+
+    def hold(self, key: ClaimKey) -> FileHold | None:
+        digest, notes = _digest(key), self._notes(key)
         locks, at = byte_locks(self._folder / "locks"), int(digest, 16) % _BYTES
         if not locks.take(at):
             return None
         try:
-            notes = Notes(self._folder / f"{account.hexdigest()[:12]}.db", locks)
             return FileHold(locks, at, notes, digest, self.owner)
         except BaseException:
             locks.give_back(at)
             raise
+
+
+def _digest(key: ClaimKey) -> str:
+    text = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Notes:
@@ -85,6 +102,20 @@ class Notes:
         except ValidationError:
             log.warning("a note on a content cannot be read")
             return None
+
+    def may_be_of_another(self, content: str, remote: RemoteFile) -> bool:
+        """Reads the notes that name this file, and those without an id."""
+        names = [f'"remote_id":{json.dumps(name, ensure_ascii=False)}' for name in (remote.id, "")]
+
+        def look(connection: Connection) -> list[str]:
+            found = connection.execute(_OTHERS, (content, *names))
+            return [row[0] for row in found]
+
+        for text in self._with(look):
+            with suppress(ValidationError):
+                if Claim.model_validate_json(text).may_be(remote):
+                    return True
+        return False
 
     def put(self, content: str, claim: Claim | None) -> None:
         """None takes the note away. The oldest beyond `KEPT` go."""
@@ -155,6 +186,11 @@ class FileHold:
     def earlier(self) -> Claim | None:
         found = self._known
         return None if found is None or found.owner == self._owner else found
+
+    @property
+    def own(self) -> Claim | None:
+        found = self._known
+        return found if found is not None and found.owner == self._owner else None
 
     @property
     def is_ours(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ContentClaims, Hold
 
@@ -24,6 +25,9 @@ class FleetClaims:
         self._fleet = fleet
         self._on_fleet = on_fleet
         self.owner = fleet.owner
+
+    def is_anothers(self, key: ClaimKey, remote: RemoteFile) -> bool:
+        return self._own.is_anothers(key, remote)
 
     def hold(self, key: ClaimKey) -> Hold | None:
         own = self._own.hold(key)
@@ -56,6 +60,10 @@ class _Both:
     def earlier(self) -> Claim | None:
         """The fleet's note comes first: it also covers other machines."""
         return self._shared.earlier or self._own.earlier
+
+    @property
+    def own(self) -> Claim | None:
+        return self._shared.own or self._own.own
 
     @property
     def is_ours(self) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, is_possible
@@ -201,6 +202,10 @@ class RedisClaims:
         self._watch = _Watch(lease_s)
         self._scripts = {text: redis.register_script(text) for text in (READ, CHANGE)}
 
+    def is_anothers(self, key: ClaimKey, remote: RemoteFile) -> bool:
+        """Notes are found by their content alone: each machine asks its own."""
+        return False
+
     def hold(self, key: ClaimKey) -> RedisHold | None:
         seal = self._keys.of(f"{key.base_url}#{key.key_fingerprint}")
         what = "\0".join((key.base_url, key.key_fingerprint, key.purpose, key.sha256))
@@ -282,6 +287,11 @@ class RedisHold:
     def earlier(self) -> Claim | None:
         found = self._found
         return None if found is None or found.owner == self._owner else found
+
+    @property
+    def own(self) -> Claim | None:
+        found = self._found
+        return found if found is not None and found.owner == self._owner else None
 
     @property
     def is_ours(self) -> bool:

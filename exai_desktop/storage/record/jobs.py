@@ -48,6 +48,11 @@ INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
+_ATTEMPT: Final = """
+SELECT 1 FROM jobs JOIN attempts ON attempts.job_id = jobs.id
+WHERE jobs.account = ? AND attempts.sha256 = ? AND attempts.started_at >= ? LIMIT 1"""
+
+
 class SqliteJobStore:
     """`core.jobs.store.JobStore` on the profile's database."""
 
@@ -120,6 +125,12 @@ class SqliteJobStore:
     async def given_up(self, account: str, size: int) -> list[GivenUp]:
         return await self._database.read(
             partial(job_transactions.given_up, account=account, size=size)
+        )
+
+    async def has_attempt(self, account: str, sha256: str, since: float) -> bool:
+        values = (account, sha256, since)
+        return await self._database.read(
+            lambda connection: connection.execute(_ATTEMPT, values).fetchone() is not None
         )
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:

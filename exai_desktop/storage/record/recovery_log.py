@@ -42,17 +42,22 @@ def begin(path: Path, at: float, since: float, cause: str) -> None:
     """Note a recovery, once, before anybody works with the database. Blocks."""
     try:
         with closing(open_writer(path)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT INTO recoveries (at, since, cause) VALUES (?, ?, ?)", (at, since, cause)
-            )
-            # Looked for after an earlier recovery is not looked for after this one.
-            connection.execute(
-                "UPDATE attempts SET outcome = 'interrupted' WHERE outcome = ?", (FORGOTTEN,)
-            )
-            connection.execute("COMMIT")
+            begin_in(connection, at, since, cause)
     except Error as error:
         raise as_engine_error(error) from error
+
+
+def begin_in(connection: Connection, at: float, since: float, cause: str) -> None:
+    """The same in an open database."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(
+        "INSERT INTO recoveries (at, since, cause) VALUES (?, ?, ?)", (at, since, cause)
+    )
+    # Looked for after an earlier recovery is not looked for after this one.
+    connection.execute(
+        "UPDATE attempts SET outcome = 'interrupted' WHERE outcome = ?", (FORGOTTEN,)
+    )
+    connection.execute("COMMIT")
 
 
 class SqliteRecoveryLog:

@@ -42,6 +42,7 @@ __all__ = [
     "open_copier",
     "open_notes",
     "open_reader",
+    "open_scratch",
     "open_writer",
 ]
 
@@ -102,6 +103,11 @@ def open_reader(path: Path) -> Connection:
 def open_copier(path: Path) -> Connection:
     """For `VACUUM INTO`, which needs the right to write, although only into the copy."""
     return _connect(path, "ro")
+
+
+def open_scratch() -> Connection:
+    """In memory, gone when it is closed."""
+    return sqlite3.connect(":memory:", isolation_level=None)
 
 
 def open_cache(path: Path) -> Connection:

@@ -55,6 +55,11 @@ class Opened:
     # Of a profile that cannot be written: the folder with the copy that is read.
     copy: TemporaryDirectory[str] | None = None
 
+    @property
+    def read_path(self) -> Path:
+        """The database that is read: of a profile that cannot be written, the copy."""
+        return self.path if self.copy is None else Path(self.copy.name) / self.path.name
+
     def close(self) -> None:
         """End the threads and write down that the run ended cleanly. Blocks."""
         self.database.close()

@@ -43,12 +43,19 @@ def find_put_back(path: Path, run: str, anchor: AuditAnchor | None, now: float) 
     """
     try:
         with closing(open_reader(path)) as connection:
-            if not migrate.is_complete(connection) or not _has_runs(connection):
-                return None
-            why = _lacks_run(connection, run) or _lacks_row(connection, anchor)
-            return PutBack(newest_record(connection, now), why) if why else None
+            return put_back_in(connection, run, anchor, now)
     except Error as error:
         raise as_engine_error(error) from error
+
+
+def put_back_in(
+    connection: Connection, run: str, anchor: AuditAnchor | None, now: float
+) -> PutBack | None:
+    """The same of an open database."""
+    if not migrate.is_complete(connection) or not _has_runs(connection):
+        return None
+    why = _lacks_run(connection, run) or _lacks_row(connection, anchor)
+    return PutBack(newest_record(connection, now), why) if why else None
 
 
 def note_run(path: Path) -> str:
@@ -56,15 +63,18 @@ def note_run(path: Path) -> str:
     run = secrets.token_hex(16)
     try:
         with closing(open_writer(path)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO runs (token) VALUES (?)", (run,))
-            connection.execute(
-                "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", (_KEPT_RUNS,)
-            )
-            connection.execute("COMMIT")
+            note_run_in(connection, run)
     except Error as error:
         raise as_engine_error(error) from error
     return run
+
+
+def note_run_in(connection: Connection, run: str) -> None:
+    """The same in an open database."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("INSERT INTO runs (token) VALUES (?)", (run,))
+    connection.execute("DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - ?", (_KEPT_RUNS,))
+    connection.execute("COMMIT")
 
 
 def _has_runs(connection: Connection) -> bool:

@@ -98,9 +98,12 @@ def test_a_note_is_for_the_others(make: Maker) -> None:
     hold.release()
     again = held(one)
     assert again.earlier is None
+    # For a record that was put back since.
+    assert again.own == claim("one", "file-1")
     again.release()
     theirs = held(two)
     assert theirs.earlier == claim("one", "file-1")
+    assert theirs.own is None
     theirs.note(None)
     theirs.release()
     last = held(one)

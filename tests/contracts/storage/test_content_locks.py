@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.storage.fleet import content_locks
 from exai_desktop.storage.fleet.content_locks import ContentLocks
@@ -124,6 +125,28 @@ def test_a_note_that_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:
     assert found is not None
     assert found.earlier is None
     found.release()
+
+
+def test_whose_file_it_is_the_notes_of_the_account_say(tmp_path: Path) -> None:
+    """By its id, or, where nobody has one, by name and size; of other contents only."""
+    locks = ContentLocks(tmp_path, "one")
+    stored, other = RemoteFile("file-1", "z.txt", 9, 5.0, "file-extract"), replace(KEY, sha256="cd")
+    lost = RemoteFile("file-2", "a (1).txt", 3, 5.0, "file-extract")
+    assert not locks.is_anothers(other, stored)
+    for claim, file, verdict in (
+        (BEGUN.model_copy(update={"remote_id": "file-1"}), stored, True),
+        (BEGUN.model_copy(update={"remote_id": "file-1"}), lost, False),
+        (BEGUN, lost, True),
+        (BEGUN, replace(lost, bytes=4), False),
+        (BEGUN, stored, False),
+    ):
+        hold = locks.hold(KEY)
+        assert hold is not None
+        hold.note(claim)
+        hold.release()
+        assert locks.is_anothers(other, file) is verdict
+        assert not locks.is_anothers(KEY, file)
+        assert not locks.is_anothers(replace(other, key_fingerprint="87654321"), file)
 
 
 def noted(folder: Path, owner: str, key: ClaimKey) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.bootstrap.opening import open_service
+from exai_desktop.bootstrap.joining import open_service
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock

@@ -8,11 +8,12 @@ from pathlib import Path
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
+from exai_desktop.core.events import JobChanged
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.upload.sent_before import ELSEWHERE
 from exai_desktop.storage.fleet.content_locks import ContentLocks
-from tests.engine.engine_kit import Bench, open_bench
+from tests.engine.engine_kit import Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
 
 S = JobState
@@ -123,3 +124,42 @@ async def test_a_refused_content_leaves_no_note(tmp_path: Path) -> None:
         [job] = await two.upload(_file(tmp_path))
         assert job.state is S.DONE
         assert job.attempts == 1
+
+
+async def test_a_twin_that_waits_does_not_take_back_what_an_uncertain_job_noted(
+    tmp_path: Path,
+) -> None:
+    """Its file may be at the provider: another profile must still look for it."""
+    provider = ScriptedProvider(lose_answers=1)
+    names = ("a.txt", "b.txt", "c.txt")
+    first, twin, others = (_file(tmp_path, name) for name in names)
+    (tmp_path / "one").mkdir()
+    locks, slow = ContentLocks(tmp_path / "shared", "one"), settings(settle_s=600)
+    one = open_bench(tmp_path / "one", providers={"kimi": provider}, claims=locks, wanted=slow)
+    async with one as bench:
+        await bench.engine.queue.add([str(first)], AddOptions())
+        await bench.until(lambda: _is_seen(bench, S.UNCERTAIN, "a.txt"))
+        await bench.engine.queue.add([str(twin)], AddOptions())
+        # Until it is behind the other one, and has given the content back.
+        async with asyncio.timeout(60):
+            while not bench.parts.scheduler._parking._behind or bench.parts.in_hand.runs:
+                await asyncio.sleep(0.01)
+        account = bench.parts.accounts.get("kimi")
+        [job, _] = await bench.rows()
+        key = ClaimKey(account.base_url, account.key_fingerprint, "file-extract", job.sha256 or "")
+    noted = ContentLocks(tmp_path / "shared", "two").hold(key)
+    assert noted is not None and noted.earlier is not None
+    assert (noted.earlier.owner, noted.earlier.sent_name) == ("one", "a.txt")
+    noted.release()
+    async with AsyncExitStack() as stack:
+        (tmp_path / "two").mkdir()
+        locks = ContentLocks(tmp_path / "shared", "two")
+        two = open_bench(tmp_path / "two", providers={"kimi": provider}, claims=locks)
+        [found] = await (await stack.enter_async_context(two)).upload(others)
+        assert (found.state, found.file_id in provider.files) == (S.DONE, True)
+    assert provider.uploads == ["a.txt"]
+
+
+def _is_seen(bench: Bench, state: JobState, name: str) -> bool:
+    jobs = [event.job for event in bench.events if isinstance(event, JobChanged)]
+    return any(job.state is state and job.name == name for job in jobs)
