@@ -1,8 +1,8 @@
 """The ways in which a machine without a user gives the passphrase of its vault.
 
 In this order: the file of `--passphrase-file`, the file that EXAI_DESKTOP_PASSPHRASE_FILE names,
-EXAI_DESKTOP_PASSPHRASE, a systemd credential, and the key file that the vault itself names. Also how
-a secret is taken out of the environment.
+EXAI_DESKTOP_PASSPHRASE, a systemd credential, and the key file that the vault itself names. Also
+how a secret is taken out of the environment.
 """
 
 from __future__ import annotations
