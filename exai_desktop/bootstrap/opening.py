@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.backups import ProfileBackup
@@ -48,6 +48,7 @@ from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import server as ipc
+from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.waiting import SystemClock, uninterrupted
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record import recovery_log
@@ -57,6 +58,7 @@ from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
+from exai_desktop.storage.user_profile.later_check import LaterCheck
 from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
 
 T = TypeVar("T")
@@ -281,6 +283,8 @@ async def own_engine(
                 await _to_end(secrets.identity.choice_noted)
         for problem in (*map(ErrorView.of, problems), *loaded.problems):
             engine.tell(problem)
+        if opened.check is not None:
+            await stack.enter_async_context(_checked_behind(opened.check, engine))
         yield engine
 
 
@@ -288,6 +292,31 @@ async def _to_end(call: Callable[..., T], *args: object) -> T:
     """In a thread. A start that is cancelled waits for it: what it writes belongs to whoever holds
     the profile's lock."""
     return await uninterrupted(asyncio.to_thread(call, *args))
+
+
+# A window is usable by then, and most commands have ended.
+CHECK_AFTER_S: Final = 5.0
+
+
+@asynccontextmanager
+async def _checked_behind(check: LaterCheck, engine: Engine) -> AsyncIterator[None]:
+    """The check that a large database is still owed; it ends with the engine."""
+
+    async def run() -> None:
+        await asyncio.sleep(CHECK_AFTER_S)
+        try:
+            await asyncio.to_thread(check.run)
+        except EngineError as error:
+            await engine.queue.pause()
+            engine.tell(ErrorView.of(error))
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        check.stop()
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def _opened_record(

@@ -178,7 +178,9 @@ class JobLanes:
     async def restore(self) -> None:
         """Take up what an earlier run, or a failure of the database, left between two states."""
         is_start = not self.is_restored
-        await self.restart.take_up(self.runner.busy, self._confirm, is_start=is_start)
+        await self.restart.take_up(
+            self.runner.busy, self._confirm, self.runner.aside, is_start=is_start
+        )
         self.is_restored = True
 
     def _confirm(self, job_id: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.jobs.jobs import AFTER_CRASH, JobState, JobView
+from exai_desktop.core.jobs.jobs import AFTER_CRASH, JobQuery, JobState, JobView
 from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
@@ -18,6 +18,15 @@ from exai_desktop.engine.scheduling.scheduler import Scheduler
 S = JobState
 
 INTERRUPTED: Final = "the program was interrupted"
+
+# Files read from the record at once, and the pause after them: window and uploads go first.
+AT_ONCE: Final = 500
+BREATH_S: Final = 0.03
+
+# These stand in a lane; what says that a file must not be sent stands in none.
+_IN_LINE: Final = (S.QUEUED, S.WAITING)
+
+Busy = Callable[[], Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +38,66 @@ class Restart:
 
     async def take_up(
         self,
-        busy: Callable[[], Iterable[int]],
+        busy: Busy,
         confirm_again: Callable[[int], None],
+        behind: Callable[[Coroutine[object, object, None]], None],
         *,
         is_start: bool,
     ) -> None:
-        """Nothing that may have been stored is sent again; `busy` jobs are not touched."""
+        """Nothing that may have been stored is sent again; `busy` jobs are not touched.
+
+        Whatever says what must not be sent is known when this returns. Of a long line only the
+        first files are in their lanes then; `behind` is given the work that puts the others there.
+        """
         for old, new in AFTER_CRASH.items():
-            for job in await self._idle(busy, old):
+            async for job in self._idle(busy, old):
                 with contextlib.suppress(StaleJobError):
                     if new is S.UNCERTAIN:
                         await self._interrupted_sending(job)
                     else:
                         await self.scheduler.move(job, new, note=INTERRUPTED)
-        rest = [s for s in S if not s.is_final and s not in AFTER_CRASH]
         # Later on the reconciler has its own list, and counts how often it has looked.
-        wanted = rest if is_start else [S.QUEUED, S.WAITING, S.CONFIRMING]
-        for job in await self._idle(busy, *wanted):
-            if job.state is S.WAITING and self.accounts.lane(job.account or "") is None:
-                # Routed to an account that has gone meanwhile: it is routed anew.
-                await self.scheduler.move(job, S.QUEUED, note="its account was removed")
-            elif not self._is_in_line(job):
-                self.scheduler.place(job, announce=False)
+        wanted = [S.CONFIRMING, S.UNCERTAIN, S.NEEDS_REVIEW] if is_start else [S.CONFIRMING]
+        async for job in self._idle(busy, *wanted):
+            self.scheduler.place(job, announce=False)
             if job.state is S.CONFIRMING:
                 confirm_again(job.id)
+        line = [number for number, _ in await self.jobs.ids(_IN_LINE)]
+        await self._line_up(line[:AT_ONCE], busy)
+        if len(line) > AT_ONCE:
+            behind(self._line_up_rest(line[AT_ONCE:], busy))
 
-    async def _idle(self, busy: Callable[[], Iterable[int]], *wanted: JobState) -> list[JobView]:
+    async def _line_up_rest(self, numbers: Sequence[int], busy: Busy) -> None:
+        for start in range(0, len(numbers), AT_ONCE):
+            await self.timing.clock.sleep(BREATH_S)
+            await self._line_up(numbers[start : start + AT_ONCE], busy)
+
+    async def _line_up(self, numbers: Sequence[int], busy: Busy) -> None:
+        for job in await self._read(numbers):
+            # Since it was read, it may have been taken up in another way.
+            if job.state not in _IN_LINE or job.id in busy() or self._is_in_line(job):
+                continue
+            if job.state is S.WAITING and self.accounts.lane(job.account or "") is None:
+                # Routed to an account that has gone meanwhile: it is routed anew.
+                with contextlib.suppress(StaleJobError):
+                    await self.scheduler.move(job, S.QUEUED, note="its account was removed")
+            else:
+                self.scheduler.place(job, announce=False)
+
+    async def _idle(self, busy: Busy, *wanted: JobState) -> AsyncIterator[JobView]:
         """Jobs in these states that no task is at. New work waits meanwhile, so none gets one."""
         taken = set(busy())
-        views = [await self.jobs.get(i) for i, _ in await self.jobs.ids(wanted) if i not in taken]
-        return [view for view in views if view is not None and view.state in wanted]
+        numbers = [number for number, _ in await self.jobs.ids(wanted) if number not in taken]
+        for start in range(0, len(numbers), AT_ONCE):
+            for job in await self._read(numbers[start : start + AT_ONCE]):
+                if job.state in wanted:
+                    yield job
+
+    async def _read(self, numbers: Sequence[int]) -> Sequence[JobView]:
+        if not numbers:
+            return ()
+        query = JobQuery(ids=tuple(numbers), descending=False, limit=len(numbers))
+        return (await self.jobs.page(query)).rows
 
     def _is_in_line(self, job: JobView) -> bool:
         lane = self.accounts.lane(job.account) if job.account else None

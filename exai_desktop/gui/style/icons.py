@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +10,8 @@ from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
-# Device pixels: 16 to 24 points at scales of 1 to 3.
-_ICON_SIZES: Final = (16, 18, 20, 24, 32, 36, 40, 48, 64)
+# In points: of buttons, menus and tabs.
+_ICON_POINTS: Final = (16, 18, 20, 24)
 
 _FILE_ICONS: Final[dict[str, tuple[str, ...]]] = {
     "file-image": ("png", "jpg", "jpeg", "gif", "webp", "bmp", "svg", "heic", "tif", "tiff"),
@@ -34,18 +35,30 @@ def file_icon(ending: str) -> str:
 class IconSet:
     """The SVG files of a folder; `currentColor` becomes the colour asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ratios: Iterable[float] = (1.0,)) -> None:
+        """`ratios`: device pixels a point, on each screen."""
         self._folder = folder
+        self._ratios = frozenset(ratios)
         self._sources: dict[str, str] = {}
+        self._renderers: dict[tuple[str, str], QSvgRenderer] = {}
         self._pixmaps: dict[tuple[str, str, int], QPixmap] = {}
         self._icons: dict[tuple[str, str], QIcon] = {}
+
+    def fit(self, ratios: Iterable[float]) -> bool:
+        """Whether icons must be set anew, as there is a screen of another ratio now."""
+        new = frozenset(ratios) - self._ratios
+        if new:
+            self._ratios |= new
+            self._icons.clear()
+        return bool(new)
 
     def icon(self, name: str, color: str) -> QIcon:
         """For buttons and menus."""
         key = (name, color)
         if key not in self._icons:
             icon = QIcon()
-            for size in _ICON_SIZES:
+            sizes = {round(points * ratio) for points in _ICON_POINTS for ratio in self._ratios}
+            for size in sorted(sizes):
                 icon.addPixmap(self._drawn(name, color, size))
             self._icons[key] = icon
         return self._icons[key]
@@ -59,7 +72,7 @@ class IconSet:
     def _drawn(self, name: str, color: str, size: int) -> QPixmap:
         key = (name, color, size)
         if key not in self._pixmaps:
-            renderer = QSvgRenderer(QByteArray(self._source(name, color).encode()))
+            renderer = self._renderer(name, color)
             pixmap = QPixmap(size, size)
             pixmap.fill(Qt.GlobalColor.transparent)
             painter = QPainter(pixmap)
@@ -67,6 +80,12 @@ class IconSet:
             painter.end()
             self._pixmaps[key] = pixmap
         return self._pixmaps[key]
+
+    def _renderer(self, name: str, color: str) -> QSvgRenderer:
+        key = (name, color)
+        if key not in self._renderers:
+            self._renderers[key] = QSvgRenderer(QByteArray(self._source(name, color).encode()))
+        return self._renderers[key]
 
     def _source(self, name: str, color: str) -> str:
         if name not in self._sources:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QPalette
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QPalette, QScreen
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from shiboken6 import isValid
 
@@ -38,7 +38,7 @@ class Theme(QObject):
         self._setting: Setting = setting
         self._sheet = (resources / "style" / "window.qss").read_text(encoding="utf-8")
         self.tokens: Tokens = LIGHT
-        self.icons = IconSet(resources / "icons")
+        self.icons = IconSet(resources / "icons", _ratios())
         self._with_icons: list[tuple[weakref.ref[HasIcon], str, str]] = []
         app.setStyle("Fusion")
         font = app.font()
@@ -46,7 +46,10 @@ class Theme(QObject):
             font.setPointSizeF(_SMALLEST_FONT_PT)
             app.setFont(font)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_change)
-        self.choose(setting)
+        app.screenAdded.connect(self._watch)
+        for screen in QGuiApplication.screens():
+            self._watch(screen)
+        self._take(setting)
 
     @property
     def setting(self) -> Setting:
@@ -54,6 +57,11 @@ class Theme(QObject):
 
     def choose(self, setting: Setting) -> None:
         """Follow the system, or stay light or dark."""
+        # To style all that there is anew takes a tenth of a start.
+        if setting != self._setting:
+            self._take(setting)
+
+    def _take(self, setting: Setting) -> None:
         self._setting = setting
         # Tells the system too, so that title bars and native dialogs agree.
         QGuiApplication.styleHints().setColorScheme(_SCHEMES[setting])
@@ -81,11 +89,23 @@ class Theme(QObject):
         self.tokens = DARK if is_dark else LIGHT
         self._app.setPalette(palette_of(self.tokens))
         self._app.setStyleSheet(self._filled_sheet())
+        self._draw_icons()
+        self.changed.emit()
+
+    def _draw_icons(self) -> None:
         for reference, icon, role in self._with_icons:
             target = reference()
             if target is not None and isValid(target):
                 target.setIcon(self.icons.icon(icon, self.color(role).name()))
-        self.changed.emit()
+
+    def _watch(self, screen: QScreen) -> None:
+        """A screen may have another ratio, or be given one."""
+        screen.geometryChanged.connect(self._on_screens)
+        self._on_screens()
+
+    def _on_screens(self) -> None:
+        if self.icons.fit(_ratios()):
+            self._draw_icons()
 
     def _filled_sheet(self) -> str:
         values = {**self.tokens, "style": (self._resources / "style").as_posix()}
@@ -94,6 +114,10 @@ class Theme(QObject):
         for name in sorted(values, key=len, reverse=True):
             sheet = sheet.replace(f"@{name}", values[name])
         return sheet
+
+
+def _ratios() -> list[float]:
+    return [screen.devicePixelRatio() for screen in QGuiApplication.screens()] or [1.0]
 
 
 def palette_of(tokens: Tokens) -> QPalette:

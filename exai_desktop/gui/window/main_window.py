@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
@@ -11,19 +12,13 @@ from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
 
 from exai_desktop import __version__
 from exai_desktop.core.accounts.accounts import AccountStatus
-from exai_desktop.core.accounts.secret_store import StoreState
+from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
-from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
-from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
-from exai_desktop.gui.accounts.providers_page import ProvidersPage
 from exai_desktop.gui.engine.bridge import EngineBridge, News
 from exai_desktop.gui.engine.session import EngineClient, EngineSession
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.commands import FilesCommands
-from exai_desktop.gui.files_page.page import FilesPage
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar, tell
 from exai_desktop.gui.queue_page.commands import QueueCommands
@@ -33,11 +28,16 @@ from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Setting, Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.widgets.controls import column, row
-from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
-from exai_desktop.gui.window.backup_dialogs import BackUpDialog, RestoreDialog, restored_text
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
+
+if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
+    from exai_desktop.core.routing.capabilities import ProviderTable
+    from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
+    from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
+    from exai_desktop.gui.accounts.providers_page import ProvidersPage
+    from exai_desktop.gui.files_page.page import FilesPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,8 @@ class MainWindow(QMainWindow):
         self.files_commands = FilesCommands(
             self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
         )
-        self.files = FilesPage(theme, parts.client, parts.tasks, self.files_commands)
-        self.providers = ProvidersPage(
-            theme, parts.table, parts.client, parts.tasks, self.open_accounts
-        )
+        self._files: FilesPage | None = None
+        self._providers: ProvidersPage | None = None
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
@@ -101,9 +99,13 @@ class MainWindow(QMainWindow):
 
     def _assemble(self) -> None:
         self.stack = QStackedWidget()
-        pages = {"Queue": self.page, "Files": self.files, "Providers": self.providers}
-        for page in (self.starting, self.first_run, *pages.values(), self.problem):
+        for page in (self.starting, self.first_run, self.page, self.problem):
             self.stack.addWidget(page)
+        pages: dict[str, Callable[[], QWidget]] = {
+            "Queue": lambda: self.page,
+            "Files": lambda: self.files,
+            "Providers": lambda: self.providers,
+        }
         self.pages = PageBar(self._parts.theme, self.stack, pages)
         notice = row(self._parts.notices)
         notice.setContentsMargins(24, 0, 24, 0)
@@ -112,6 +114,33 @@ class MainWindow(QMainWindow):
         center = QWidget()
         center.setLayout(whole)
         self.setCentralWidget(center)
+
+    @property
+    def files(self) -> FilesPage:
+        """Made when it is first looked at."""
+        if self._files is None:
+            from exai_desktop.gui.files_page.page import FilesPage
+
+            parts = self._parts
+            self._files = FilesPage(parts.theme, parts.client, parts.tasks, self.files_commands)
+            self.stack.addWidget(self._files)
+            self._files.show_accounts(self._accounts)
+            self._files.restart()
+        return self._files
+
+    @property
+    def providers(self) -> ProvidersPage:
+        """Made when it is first looked at."""
+        if self._providers is None:
+            from exai_desktop.gui.accounts.providers_page import ProvidersPage
+
+            parts = self._parts
+            self._providers = ProvidersPage(
+                parts.theme, parts.table, parts.client, parts.tasks, self.open_accounts
+            )
+            self.stack.addWidget(self._providers)
+            self._providers.show_accounts(self._accounts)
+        return self._providers
 
     def _orders(self) -> Orders:
         return Orders(
@@ -129,15 +158,17 @@ class MainWindow(QMainWindow):
             restore=self._open_restore,
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
-            shortcuts=lambda: self._open(ShortcutsDialog(self, self._parts.theme)),
+            shortcuts=self._open_shortcuts,
             about=self._show_about,
             theme=self._choose_theme,
             quit=self.close,
         )
 
     def _find(self) -> None:
-        page = self.files if self.stack.currentWidget() is self.files else self.page
-        page.filter.start_search()
+        if self._files is not None and self.stack.currentWidget() is self._files:
+            self._files.filter.start_search()
+        else:
+            self.page.filter.start_search()
 
     def _enable_undo(self) -> None:
         self.menu_actions.undo.setEnabled(self.deletions.is_open)
@@ -177,18 +208,24 @@ class MainWindow(QMainWindow):
             return
         self.page.send_menu.show_accounts(self._accounts)
         self.page.restart(summary)
-        self.files.show_accounts(self._accounts)
-        self.providers.show_accounts(self._accounts)
-        self.files.restart()
+        if self._files is not None:
+            self._files.show_accounts(self._accounts)
+            self._files.restart()
+        if self._providers is not None:
+            self._providers.show_accounts(self._accounts)
         self._choose_page(summary.total)
         if then_accounts:
             self.open_accounts()
         store = await client.keys.status()
         if store.has_vault and store.state is StoreState.LOCKED:
-            self.key_store = KeyStoreDialog(
-                self, self._parts.theme, client, self._parts.tasks, store
-            )
-            self._open(self.key_store)
+            self._open_key_store(store)
+
+    def _open_key_store(self, store: StoreStatus) -> None:
+        from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
+
+        parts = self._parts
+        self.key_store = KeyStoreDialog(self, parts.theme, parts.client, parts.tasks, store)
+        self._open(self.key_store)
 
     async def _settle_copy(self, choice: str) -> None:
         """The user's answer about a copied profile; then the engine is started anew."""
@@ -216,9 +253,10 @@ class MainWindow(QMainWindow):
             if self.accounts_dialog is not None:
                 self.accounts_dialog.show_accounts(news.accounts)
         self.page.apply(news)
-        self.files.apply(news)
-        if news.accounts is not None:
-            self.providers.show_accounts(news.accounts)
+        if self._files is not None:
+            self._files.apply(news)
+        if news.accounts is not None and self._providers is not None:
+            self._providers.show_accounts(news.accounts)
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()
@@ -235,6 +273,8 @@ class MainWindow(QMainWindow):
         if self.accounts_dialog is not None:
             self.accounts_dialog.activateWindow()
             return
+        from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
+
         parts = self._parts
         real = self._add_real_account if parts.session.is_sandbox else None
         dialog = AccountsDialog(
@@ -251,14 +291,20 @@ class MainWindow(QMainWindow):
         self.enter(sandbox=False, then_accounts=True)
 
     def _open_rules(self) -> None:
+        from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
+
         parts = self._parts
         self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
 
     def _open_back_up(self) -> None:
+        from exai_desktop.gui.window.backup_dialogs import BackUpDialog
+
         parts = self._parts
         self._open(BackUpDialog(self, parts.theme, parts.client, parts.tasks))
 
     def _open_restore(self) -> None:
+        from exai_desktop.gui.window.backup_dialogs import RestoreDialog
+
         parts = self._parts
 
         def restore(file: str, passphrase: str) -> None:
@@ -268,6 +314,8 @@ class MainWindow(QMainWindow):
 
     async def _restore(self, file: str, passphrase: str) -> None:
         """Behind the window the engine ends, the profile is exchanged, and another one begins."""
+        from exai_desktop.gui.window.backup_dialogs import restored_text
+
         self.deletions.forget()
         self.starting.setText("Restoring…")
         self.stack.setCurrentWidget(self.starting)
@@ -281,6 +329,11 @@ class MainWindow(QMainWindow):
             self._parts.notices.show_error(failure)
         else:
             self._parts.notices.show_notice("The backup was restored", text, Tone.CARE)
+
+    def _open_shortcuts(self) -> None:
+        from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
+
+        self._open(ShortcutsDialog(self, self._parts.theme))
 
     def _open(self, dialog: QDialog) -> None:
         dialog.open()

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from exai_desktop.core.settings import Settings
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.job_actions import Action, fitting
 from exai_desktop.gui.queue_page.page import QueuePage
 from exai_desktop.gui.style.theme import Setting, Theme
 from exai_desktop.gui.style.wording import speed_text
+
+if TYPE_CHECKING:  # to load the settings takes longer than to make the window
+    from exai_desktop.core.settings import Settings
 
 _THEMES: Final[dict[str, Setting]] = {"&System": "system", "&Light": "light", "&Dark": "dark"}
 

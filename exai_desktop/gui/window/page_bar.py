@@ -14,39 +14,46 @@ from exai_desktop.gui.widgets.controls import Button, IconView, row
 class PageBar(QFrame):
     """Shown while one of its pages is; the first choice and problems have no other way to go."""
 
-    def __init__(self, theme: Theme, stack: QStackedWidget, pages: Mapping[str, QWidget]) -> None:
+    def __init__(
+        self, theme: Theme, stack: QStackedWidget, pages: Mapping[str, Callable[[], QWidget]]
+    ) -> None:
+        """`pages`: each gives its page, and makes it if nobody has looked at it yet. The first
+        one is there already."""
         super().__init__()
         self.setProperty("pages", True)
         self._stack = stack
         self._exclusive = QButtonGroup(self)
         self.buttons: dict[str, Button] = {}
-        self._pages: dict[str, QWidget] = {}
-        for title, page in pages.items():
-            self._add(theme, title, page)
+        self._pages = pages
+        first = next(iter(pages))
+        self._titles: dict[QWidget, str] = {pages[first](): first}
+        for title in pages:
+            self._add(theme, title)
         layout = row(*self.buttons.values(), 0, gap=4)
         layout.setContentsMargins(24, 12, 24, 0)
         self.setLayout(layout)
         stack.currentChanged.connect(lambda _index: self._follow())
         self._follow()
 
-    def _add(self, theme: Theme, title: str, page: QWidget) -> None:
+    def _add(self, theme: Theme, title: str) -> None:
         button = Button(theme, title, lambda: self.go(title), kind="tab", name=f"Page {title}")
         button.setCheckable(True)
         self._exclusive.addButton(button)
         self.buttons[title] = button
-        self._pages[title] = page
 
     def go(self, title: str) -> None:
         """To this page, when there is a choice."""
         if not self.isHidden():
-            self._stack.setCurrentWidget(self._pages[title])
+            page = self._pages[title]()
+            self._titles[page] = title
+            self._stack.setCurrentWidget(page)
 
     def _follow(self) -> None:
         shown = self._stack.currentWidget()
-        self.setVisible(shown in self._pages.values())
-        for title, page in self._pages.items():
-            if page is shown:
-                self.buttons[title].setChecked(True)
+        title = None if shown is None else self._titles.get(shown)
+        self.setVisible(title is not None)
+        if title is not None:
+            self.buttons[title].setChecked(True)
 
 
 class SandboxBanner(QFrame):

@@ -82,23 +82,40 @@ def _examine(path: Path, *, thorough: bool, schema: str, now: float, aside: Path
         lost = expected > max(frames, 0)
         if lost and log_of(path).exists():
             shutil.copyfile(log_of(path), aside)
-        _ask_sqlite(connection, "integrity_check" if thorough else "quick_check")
+        _ask_sqlite(connection, thorough=thorough)
         found = schema_of(connection)
         _compare_schema(connection, schema, found)
         if not migrate.is_complete(connection):
             return Found(found, lost)
         if thorough:
-            for _ in _every_row(connection):
-                pass
-            row = connection.execute(_CONTRADICTIONS).fetchone()
-            if row is not None:
-                raise DamageError(f"job {row[0]} contradicts its own record")
+            _read_through(connection)
             for repair in _REPAIRS:
                 connection.execute(repair)
         return Found(found, lost, newest_record(connection, now))
 
 
-def _ask_sqlite(connection: Connection, check: str) -> None:
+def check_open(connection: Connection, *, thorough: bool) -> None:
+    """The same of a database in use, as it is at this moment. Raises `DamageError`, or the
+    driver's error."""
+    connection.execute("BEGIN")
+    try:
+        _ask_sqlite(connection, thorough=thorough)
+        if thorough:
+            _read_through(connection)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DamageError(f"a row is not valid: {error}") from error
+
+
+def _read_through(connection: Connection) -> None:
+    for _ in _every_row(connection):
+        pass
+    row = connection.execute(_CONTRADICTIONS).fetchone()
+    if row is not None:
+        raise DamageError(f"job {row[0]} contradicts its own record")
+
+
+def _ask_sqlite(connection: Connection, *, thorough: bool) -> None:
+    check = "integrity_check" if thorough else "quick_check"
     (said,) = connection.execute(f"PRAGMA {check}(1)").fetchone()
     if said != "ok":
         raise DamageError(str(said))

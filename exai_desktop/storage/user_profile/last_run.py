@@ -16,13 +16,15 @@ from pydantic import TypeAdapter
 
 from exai_desktop.core.machine import WriteFile
 
-# Larger files are checked by SQLite alone: hashing them would be felt at every start.
-MOST_HASHED: Final = 256 * 1024 * 1024
+# Larger files are known by size, time and inode, and checked while they are in use: hashing them
+# would be felt at every start.
+MOST_HASHED: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """`digest` only after a clean end. `recovering`: since when the record may lack files."""
+    """`digest` and `file` (size, time, inode) only after a clean end. `recovering`: since when the
+    record may lack files. `damaged`: the check behind has found so."""
 
     clean: bool = False
     digest: str = ""
@@ -34,6 +36,8 @@ class LastRun:
     # The name of the run in the database, and the anchor that was last found missing there.
     run: str = ""
     lacking: str = ""
+    file: tuple[int, int, int] = (0, 0, 0)
+    damaged: bool = False
 
 
 _FORM: Final = TypeAdapter(LastRun)

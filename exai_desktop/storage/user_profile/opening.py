@@ -21,6 +21,7 @@ from exai_desktop.storage.record import recovery_log
 from exai_desktop.storage.sqlite.driver import open_reader
 from exai_desktop.storage.user_profile.integrity import DamageError, examine, schema_of
 from exai_desktop.storage.user_profile.last_run import MOST_HASHED, LastRun, LastRunFile
+from exai_desktop.storage.user_profile.later_check import LaterCheck
 from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
 from exai_desktop.storage.user_profile.put_back import find_put_back, note_run
 from exai_desktop.storage.user_profile.reserved_space import ReservedSpace
@@ -36,6 +37,7 @@ from exai_desktop.storage.user_profile.wal_frames import log_of
 log = logging.getLogger(__name__)
 
 WEEK_S: Final = 7 * 86_400.0
+PATIENCE_S: Final = 4 * WEEK_S
 
 # Space is reserved only where the disk has this many times as much free.
 _FREE_AT_LEAST: Final = 4
@@ -54,6 +56,8 @@ class Opened:
     path: Path
     # Of a profile that cannot be written: the folder with the copy that is read.
     copy: TemporaryDirectory[str] | None = None
+    # What is still owed to a large database.
+    check: LaterCheck | None = None
 
     @property
     def read_path(self) -> Path:
@@ -70,12 +74,14 @@ class Opened:
         last_run = self.last_run_file.load() or LastRun()
         if log_of(self.path).exists():
             return
+        if last_run.damaged:
+            return  # the next start looks at it first
         try:
-            small = self.path.stat().st_size <= MOST_HASHED
-            digest = digest_of(self.path) if small else ""
+            file = _file_of(self.path)
+            digest = digest_of(self.path) if file[0] <= MOST_HASHED else ""
         except OSError:
             return
-        self.last_run_file.save(replace(last_run, clean=True, digest=digest))
+        self.last_run_file.save(replace(last_run, clean=True, digest=digest, file=file))
 
 
 def open_profile(
@@ -92,7 +98,8 @@ def open_profile(
     snapshots = SnapshotFolder(path.parent / "snapshots", path)
     last_run_file = LastRunFile(path.parent / "snapshots" / "last-run.json", write_file)
     reserved = ReservedSpace(path.parent)
-    _Opening(path, now(), snapshots, last_run_file, reserved, anchor).prepare()
+    opening = _Opening(path, now(), snapshots, last_run_file, reserved, anchor)
+    opening.prepare()
     last_run = last_run_file.load() or LastRun(checked_at=now())
     try:
         problems = _note_recovery(path, last_run, now())
@@ -108,7 +115,11 @@ def open_profile(
     last_run_file.save(replace(last_run, recovering=None, problem=""))
     if reserved.free_bytes() > _FREE_AT_LEAST * reserved.size:
         reserved.hold()
-    return Opened(database, snapshots, reserved, problems, False, last_run_file, path)
+    check = None
+    if opening.owes_check:
+        is_due = not 0 <= now() - last_run.checked_at < WEEK_S
+        check = LaterCheck(path, last_run_file, now, thorough=is_due)
+    return Opened(database, snapshots, reserved, problems, False, last_run_file, path, check=check)
 
 
 def open_to_read(path: Path, refusal: EngineError, write_file: WriteFile) -> Opened:
@@ -171,6 +182,8 @@ class _Opening:
         self._reserved = reserved
         self._anchor = anchor
         self._last_run = last_run_file.load()
+        # The database is large, and looks as it was left: it is checked while it is in use.
+        self.owes_check = False
 
     def prepare(self) -> None:
         try:
@@ -192,16 +205,15 @@ class _Opening:
 
     def _is_unchanged(self) -> bool:
         last_run = self._last_run
-        if (
-            last_run is None
-            or not last_run.clean
-            or not last_run.digest
-            or log_of(self._path).exists()
-        ):
+        if last_run is None or not last_run.clean or log_of(self._path).exists():
             return False
-        if not 0 <= self._now - last_run.checked_at < WEEK_S:
-            return False
-        return digest_of(self._path) == last_run.digest
+        age_s = self._now - last_run.checked_at
+        if last_run.digest:
+            return 0 <= age_s < WEEK_S and digest_of(self._path) == last_run.digest
+        # Where no run lasts long enough for it, the check is not owed for ever.
+        is_same = last_run.file == _file_of(self._path) and 0 <= age_s < PATIENCE_S
+        self.owes_check = is_same
+        return is_same
 
     def _examine(self) -> None:
         last_run = self._last_run or LastRun()
@@ -225,7 +237,8 @@ class _Opening:
                 detail="the end of the log was damaged; the database is intact up to"
                 f" {stamp(found.newest)}",
             )
-        self._last_run_file.save(replace(last_run, clean=False), to_disk=found.lost_commits)
+        last_run = replace(last_run, clean=False, damaged=False)
+        self._last_run_file.save(last_run, to_disk=found.lost_commits)
 
     def _look_whether_put_back(self) -> None:
         """One that lacks what was noted outside it goes through a recovery, once."""
@@ -286,6 +299,11 @@ class _Opening:
         self._last_run_file.save(replace(last_run, detail="; ".join(parts)), to_disk=True)
         if since is not None:
             draft.replace(self._path)
+
+
+def _file_of(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _size(path: Path) -> int:

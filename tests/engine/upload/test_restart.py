@@ -14,6 +14,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import TransferError
 from exai_desktop.core.jobs.jobs import AddOptions, Attempt, JobState, JobView, NewJob
 from exai_desktop.core.jobs.store import JobChanges, Move
+from exai_desktop.engine.reconciliation.restart import AT_ONCE
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from tests.engine.engine_kit import Bench, open_bench, settings
@@ -122,6 +123,44 @@ async def test_a_twin_dropped_after_the_restart_waits_for_the_answer(tmp_path: P
         assert (again.state, again.file_id) == (S.DUPLICATE, "stored")
         assert (await bench.job(job_id)).state is S.DONE
     assert provider.uploads == []
+
+
+async def test_a_long_line_is_taken_up_behind_and_each_file_once(tmp_path: Path) -> None:
+    count = 2 * AT_ONCE + 50
+    database = Database(tmp_path / "engine.db")
+    store, now = SqliteJobStore(database), time.time()
+    batch_id = await store.add_batch(AddOptions(), (), now)
+    absent = [NewJob(str(tmp_path / f"absent-{n}.txt"), 1) for n in range(count)]
+    jobs = await store.add_jobs(batch_id, absent, now)
+    database.close()
+    async with open_bench(tmp_path) as bench:
+        assert 0 < len(bench.parts.scheduler.prepare) <= AT_ONCE
+        last = jobs[-1].id
+        # The record knows of it, whether or not it stands in a lane.
+        assert (await bench.engine.queue.summary()).total == count
+        assert await bench.engine.queue.cancel([last]) == [last]
+        for job in jobs[:-1]:
+            await bench.until_state(job.id, S.REFUSED, S.FAILED)
+        assert len(bench.parts.scheduler.prepare) == 0
+        assert (await bench.job(last)).state is S.CANCELLED
+        for job in (jobs[0], jobs[AT_ONCE], jobs[-2]):
+            history = (await bench.engine.queue.job(job.id)).history
+            assert [entry.new for entry in history].count(S.CHECKING) == 1
+
+
+async def test_the_start_reads_no_more_of_a_longer_line(tmp_path: Path) -> None:
+    read: dict[int, int] = {}
+    for count in (AT_ONCE + 1, 6 * AT_ONCE):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        database = Database(folder / "engine.db")
+        store, now = SqliteJobStore(database), time.time()
+        batch_id = await store.add_batch(AddOptions(), (), now)
+        await store.add_jobs(batch_id, [NewJob(f"/absent/{n}.txt", 1) for n in range(count)], now)
+        database.close()
+        async with open_bench(folder) as bench:
+            read[count] = len(bench.parts.scheduler.prepare)
+    assert set(read.values()) == {AT_ONCE}
 
 
 async def test_quitting_in_the_middle_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
