@@ -191,6 +191,9 @@ def routed(job: JobView) -> RoutedJob:
 
 # The outcome of an attempt that was not made because a recovered record may have forgotten it.
 FORGOTTEN: Final = "perhaps sent before the recovery"
+# The outcome of an attempt whose connection broke before the end of the body had left: nothing can
+# have been stored.
+CUT: Final = "cut before the end"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Final
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.codes import Outcome
-from exai_desktop.core.jobs.jobs import FORGOTTEN, Attempt, JobState, JobView
+from exai_desktop.core.jobs.jobs import CUT, FORGOTTEN, Attempt, JobState, JobView
 
 S = JobState
 
@@ -48,6 +48,7 @@ _ATTEMPT_WORDS: Final[dict[str, str]] = {
     "stored": "stored",
     "interrupted": "interrupted",
     FORGOTTEN: "perhaps sent before the database was restored",
+    CUT: "connection broke, not stored",
     Outcome.REJECTED: "refused",
     Outcome.AUTH: "account not accepted",
     Outcome.QUOTA: "no credit or storage left",
