@@ -114,10 +114,13 @@ class ServerClock:
 
 
 # The moment before the end of a body, in seconds: as long as answers usually take, since a reset
-# comes as quickly. It costs each file that much, so it is short while no body was cut of late.
+# comes as quickly; twice as long after a cut. It costs each file that much, so it has a limit.
+# Of a large body hardly anything is still on the line then: a shorter one is enough.
 _SHORTEST_S: Final = 0.002
-_CALM_S: Final = 0.01
-_WARY_S: Final = 0.1
+_CALM_S: Final = 0.05
+_CALM_LARGE_S: Final = 0.01
+_LARGE: Final = 256 * 1024
+_WARY_S: Final = 0.5
 _WARY_FOR_S: Final = 600.0
 _ANSWERS_KEPT: Final = 20
 
@@ -136,10 +139,12 @@ class LineWatch:
     def cut(self) -> None:
         self._wary_until = time.monotonic() + _WARY_FOR_S
 
-    @property
-    def moment_s(self) -> float:
-        most = _WARY_S if time.monotonic() < self._wary_until else _CALM_S
-        return min(most, max(_SHORTEST_S, statistics.median(self._answers or [_CALM_S])))
+    def moment_s(self, size: int) -> float:
+        """Before the end of a body of so many bytes."""
+        usual = statistics.median(self._answers or [_CALM_S])
+        if time.monotonic() < self._wary_until:
+            return min(_WARY_S, max(_SHORTEST_S, 2 * usual))
+        return min(_CALM_LARGE_S if size > _LARGE else _CALM_S, max(_SHORTEST_S, usual))
 
 
 # Beside `x-stainless-…`, an SDK's request keeps these headers: about the body and the SDK.
@@ -303,7 +308,7 @@ class AccountClient:
             deadline.reschedule(now() + self._read_timeout_s)
 
         body.on_last_block = all_left
-        body.moment_s = self._line.moment_s
+        body.moment_s = self._line.moment_s(int(request.headers.get("content-length", 0)))
         told = ON_WRITE.set(body.goes_out_on)
         try:
             response = await self._client.send(request, stream=True)

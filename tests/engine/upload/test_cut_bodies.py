@@ -80,8 +80,8 @@ def rig(sandbox: SandboxThread, request: pytest.FixtureRequest) -> Rig:
 @pytest.fixture(autouse=True)
 def _a_long_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine must not decide whether a reset comes before the end of a small body."""
-    monkeypatch.setattr(account_client, "_CALM_S", 1.0)
-    monkeypatch.setattr(account_client, "_SHORTEST_S", 1.0)
+    for name in ("_SHORTEST_S", "_CALM_S", "_CALM_LARGE_S"):
+        monkeypatch.setattr(account_client, name, 1.0)
 
 
 @asynccontextmanager
