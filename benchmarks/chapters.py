@@ -12,6 +12,7 @@ from benchmarks import (
     hashing,
     idle,
     large_file,
+    lines,
     memory,
     small_files,
     start_time,
@@ -35,6 +36,7 @@ CHAPTERS: Final = MappingProxyType[str, Measure](
         "memory": memory.measure,
         "tiers": tiers.measure,
         "footprint": footprint.measure,
+        "lines": lines.measure,
     }
 )
 

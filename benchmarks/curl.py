@@ -20,10 +20,14 @@ def send(server: Server, path: Path) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def send_all(server: Server, paths: Sequence[Path], at_once: int, folder: Path) -> float:
+def send_all(
+    server: Server, paths: Sequence[Path], at_once: int, folder: Path, *, retries: int = 0
+) -> float:
     """Seconds for many uploads over kept-alive connections, `at_once` at the same time."""
     config = folder / "curl.conf"
-    config.write_text("next\n".join(_request(server, path) for path in paths), encoding="utf-8")
+    again = f"retry = {retries}\nretry-all-errors\n" if retries else ""
+    requests = [_request(server, path) + again for path in paths]
+    config.write_text("next\n".join(requests), encoding="utf-8")
     command = ["curl", "--no-progress-meter", "--fail-early", "--parallel", "--parallel-immediate"]
     command += ["--parallel-max", str(at_once), "--config", str(config)]
     start = time.perf_counter()

@@ -24,6 +24,8 @@ in turn with us, round by round; the first round warms up and does not count. Fi
 Ratios are speeds: 1 is as fast as the other, 2 twice as fast. A busy machine worsens all figures
 but memory, the ratios to curl too: we hash beside the sending and want a second processor for it.
 The system's keyring is left out, and with it the memory and the time that opening it takes.
+Lines are made slow and bad by a program, on this computer: the loss of packets and the slow start
+of a new connection are not in it. "Bytes a byte" are those sent for each of the files.
 An account takes 1,000 files; where more are sent, several accounts share them, and each round has
 new ones.
 

@@ -84,6 +84,10 @@ class Scale:
     idle_s: float
     decisions: int
     tier_rounds: int
+    line_bytes: int
+    line_files: int
+    line_settle_s: float
+    line_stall_s: float
     patience: Patience
 
     @property
@@ -107,6 +111,10 @@ def full() -> Scale:
         idle_s=10.0,
         decisions=2_000,
         tier_rounds=3,
+        line_bytes=20 * MB,
+        line_files=200,
+        line_settle_s=60.0,
+        line_stall_s=5.0,
         patience=Patience(90.0),
     )
 
@@ -141,6 +149,10 @@ def tiny() -> Scale:
         idle_s=0.5,
         decisions=20,
         tier_rounds=1,
+        line_bytes=MB // 5,
+        line_files=20,
+        line_settle_s=0.5,
+        line_stall_s=0.1,
         patience=Patience(None),
     )
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,13 +29,21 @@ class Server:
     _control_token: str
 
     def reset(self) -> None:
+        self._ask("POST", "reset")
+
+    def stored(self) -> Counter[str]:
+        """How often each content is there, by its hash."""
+        files = json.loads(self._ask("GET", "files"))["files"]
+        return Counter(str(file["sha256"]) for file in files)
+
+    def _ask(self, method: str, path: str) -> bytes:
         request = urllib.request.Request(
-            f"{self._control_url}/reset",
-            method="POST",
+            f"{self._control_url}/{path}",
+            method=method,
             headers={"X-Sandbox-Control": self._control_token},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
-            answer.read()
+            return bytes(answer.read())
 
 
 @contextmanager

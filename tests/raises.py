@@ -147,6 +147,7 @@ RAISES: Final[dict[str, str]] = {
     "PROVIDER_UNAVAILABLE": _KIMI.format(_FAULT, "-500"),
     "INVALID_ANSWER": _KIMI.format(_FAULT, "-garbage"),
     "SIZE_MISMATCH": f"{_MAIN}another_size_at_the_provider_is_never_done",
+    "UPLOAD_CUT": f"{_CLIENT}a_server_that_stops_reading_is_given_up",
     "ANSWER_LOST": f"{_CLIENT}a_dripping_answer_ends_at_the_deadline",
     "REVIEW_NEEDED": f"{_FAILURES}a_list_that_cannot_be_had_asks_the_user",
     "FILE_GONE": f"{_SHARED}an_id_that_is_gone_is_not_given_out",

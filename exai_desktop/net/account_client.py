@@ -9,8 +9,10 @@ import asyncio
 import json
 import re
 import ssl
+import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 from exai_desktop.net.file_body import FileBody, SendingBody
 from exai_desktop.net.http_client import build_client, proxy_place
+from exai_desktop.net.network_backend import ON_WRITE
 
 # A longer Retry-After is cut to this.
 MAX_RETRY_AFTER_S: Final = 24 * 3600.0
@@ -110,6 +113,40 @@ class ServerClock:
         return self._ahead_of_steady + steady_time() - time.time()
 
 
+# The moment before the end of a body, in seconds: as long as answers usually take, since a reset
+# comes as quickly; twice as long after a cut. It costs each file that much, so it has a limit.
+# Of a large body hardly anything is still on the line then: a shorter one is enough.
+_SHORTEST_S: Final = 0.002
+_CALM_S: Final = 0.05
+_CALM_LARGE_S: Final = 0.01
+_LARGE: Final = 256 * 1024
+_WARY_S: Final = 0.5
+_WARY_FOR_S: Final = 600.0
+_ANSWERS_KEPT: Final = 20
+
+
+class LineWatch:
+    """How soon the other side reacts, and whether the line has cut bodies of late."""
+
+    def __init__(self) -> None:
+        self._answers: deque[float] = deque(maxlen=_ANSWERS_KEPT)
+        self._wary_until = float("-inf")
+
+    def answered(self, seconds: float) -> None:
+        """So long after the end of a body."""
+        self._answers.append(seconds)
+
+    def cut(self) -> None:
+        self._wary_until = time.monotonic() + _WARY_FOR_S
+
+    def moment_s(self, size: int) -> float:
+        """Before the end of a body of so many bytes."""
+        usual = statistics.median(self._answers or [_CALM_S])
+        if time.monotonic() < self._wary_until:
+            return min(_WARY_S, max(_SHORTEST_S, 2 * usual))
+        return min(_CALM_LARGE_S if size > _LARGE else _CALM_S, max(_SHORTEST_S, usual))
+
+
 # Beside `x-stainless-…`, an SDK's request keeps these headers: about the body and the SDK.
 _SDK_HEADERS: Final = (
     "accept",
@@ -174,6 +211,7 @@ class AccountClient:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
         self._proxy = proxy_place(account, settings)
         self.server_clock = ServerClock()
+        self._line = LineWatch()
         # Until then (monotonic time) the provider's rate limit allows no more requests.
         self.rate_limited_until = 0.0
         self._read_timeout_s = settings.read_timeout_s
@@ -236,13 +274,9 @@ class AccountClient:
             self.rate_limited_until = time.monotonic() + wait_s
 
     async def _exchange(self, request: httpx.Request, body: SendingBody | None) -> Answer:
-        now = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(None if body else QUESTION_TIMEOUT_S) as deadline:
-                if body is not None:
-                    # Between the last block and its answer, the provider reads the file.
-                    body.on_last_block = lambda: deadline.reschedule(now() + self._read_timeout_s)
-                response = await self._client.send(request, stream=True)
+                response = await self._sent(request, body, deadline)
                 self._note_headers(response)
                 try:
                     sent = body.sent if body else Sent.NOTHING
@@ -253,9 +287,36 @@ class AccountClient:
                     await response.aclose()
         except NETWORK_EXCEPTIONS as error:
             failure = translate(error, body.sent if body else Sent.NOTHING, self._proxy)
+            if failure.code is ErrorCode.UPLOAD_CUT:
+                self._line.cut()
         # Raised outside the `except`: the library's exception may contain the key, so it must not
         # become the context of ours.
         raise failure
+
+    async def _sent(
+        self, request: httpx.Request, body: SendingBody | None, deadline: asyncio.Timeout
+    ) -> httpx.Response:
+        """Send it; its answer as soon as it begins."""
+        if body is None:
+            return await self._client.send(request, stream=True)
+        now = asyncio.get_running_loop().time
+        left_at: list[float] = []
+
+        def all_left() -> None:
+            # From here to the answer, the provider reads the file.
+            left_at.append(now())
+            deadline.reschedule(now() + self._read_timeout_s)
+
+        body.on_last_block = all_left
+        body.moment_s = self._line.moment_s(int(request.headers.get("content-length", 0)))
+        told = ON_WRITE.set(body.goes_out_on)
+        try:
+            response = await self._client.send(request, stream=True)
+        finally:
+            ON_WRITE.reset(told)
+        if left_at:
+            self._line.answered(now() - left_at[0])
+        return response
 
 
 async def _read_early_answer(response: httpx.Response, sent: Sent) -> Answer:

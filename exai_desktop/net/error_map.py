@@ -64,7 +64,8 @@ def translate(error: Exception, sent: Sent, proxy: str = "") -> TransferError:
 
     `proxy` is the host and port of the proxy that was to be used, without name and password.
 
-    Once bytes have left, a missing answer counts as lost, whatever the exception is.
+    Once the whole body has left, a missing answer counts as lost, whatever the exception is. Before
+    its end the body is cut: the provider cannot have stored it.
     """
     if isinstance(error, TransferError):
         return error
@@ -82,7 +83,8 @@ def translate(error: Exception, sent: Sent, proxy: str = "") -> TransferError:
     if isinstance(error, httpx.LocalProtocolError) and sent is Sent.SOME:
         # The file has more or fewer bytes than announced, so the body stays incomplete.
         return TransferError(ErrorCode.FILE_CHANGED, sent=sent)
-    return TransferError(ErrorCode.ANSWER_LOST, detail, sent=sent)
+    code = ErrorCode.ANSWER_LOST if sent is Sent.ALL else ErrorCode.UPLOAD_CUT
+    return TransferError(code, detail, sent=sent)
 
 
 def _is_tls(error: BaseException) -> bool:

@@ -1,7 +1,9 @@
 """The body of an upload: its frame, and the file, which is read ahead and hashed while it is sent.
 
-The last block, with the closing boundary, leaves only when the hash of all bytes sent is the
-expected one. Until then the body is incomplete, and no provider can store an incomplete body.
+The last block leaves only when the hash of all bytes sent is the expected one, and its end (the
+last bytes of the file and the closing boundary) only after a moment in which no reset has come.
+Until then the body is incomplete, and no provider can store an incomplete body: what was cut before
+is sent again without asking (ADR 0021).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError, Sent, TransferError
 from exai_desktop.core.files.names import extension
+from exai_desktop.net.network_backend import ListeningStream
 
 _OTHER: Final = "application/octet-stream"
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -114,28 +117,46 @@ def frame(purpose: str, name: str) -> Frame:
 
 # 256 KiB halves the throughput, 4 MiB gains nothing (measured against curl).
 PIECE_BYTES: Final = 1024 * 1024
+# The end of a body has so many bytes of the file, if it has them: a server that stores what it got
+# before a cut has a file of another size. Few, so that hardly a cut comes between them.
+END_BYTES: Final = 16
 # A cancel waits no longer than this for a read that hangs on a dead network share.
 _LAST_READ_TIMEOUT_S: Final = 1.0
+
+
+class Block(NamedTuple):
+    """A piece of a body. `end`: so many bytes of the last one, or all of it, are the body's end;
+    0 for all others."""
+
+    data: bytes
+    end: int = 0
 
 
 class SendingBody(httpx.AsyncByteStream):
     """One attempt to send one file. Iterate it once, then `close` it.
 
     `sent` never says too little: it is SOME from just before the first block is handed to the
-    network, and ALL from just before the last one. Raises `TransferError` FILE_CHANGED or
-    READ_FAILED.
+    network, and ALL from just before the end is. As long as it is not ALL, not a byte of the end
+    has left. Raises `TransferError` FILE_CHANGED or READ_FAILED.
     """
 
     def __init__(self, upload: Upload, readers: Executor) -> None:
         self._upload = upload
         self._readers = readers
         self._read: Future[bytes] | None = None
-        self._blocks = self._make_blocks()
+        self._blocks = self._leaving()
+        self._stream: ListeningStream | None = None
         self.sent = Sent.NOTHING
+        # The moment before the end, in seconds.
+        self.moment_s = 0.0
         self.on_last_block: Callable[[], None] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._blocks
+
+    def goes_out_on(self, stream: ListeningStream) -> None:
+        """Told with each write of the request, its head included."""
+        self._stream = stream
 
     async def close(self) -> None:
         """After this no thread of ours reads the file, except one that hangs."""
@@ -149,9 +170,35 @@ class SendingBody(httpx.AsyncByteStream):
             async with asyncio.timeout(_LAST_READ_TIMEOUT_S):
                 await ended.wait()
 
-    def _make_blocks(self) -> AsyncGenerator[bytes, None]:
-        """The blocks. Each is announced by `_about_to_send` before it is yielded."""
+    def _make_blocks(self) -> AsyncGenerator[Block, None]:
+        """The blocks, the last one with its end."""
         raise NotImplementedError
+
+    async def _leaving(self) -> AsyncGenerator[bytes, None]:
+        """Nothing may wait between `_about_to_send` and what is yielded then."""
+        blocks = self._make_blocks()
+        try:
+            async for data, end in blocks:
+                await self._upload.may_leave(len(data))
+                front = max(0, len(data) - end)
+                if front:
+                    self._about_to_send(Sent.SOME)
+                    yield data[:front] if end else data
+                if end:
+                    await self._before_the_end()
+                    self._about_to_send(Sent.ALL)
+                    yield data[front:]
+        finally:
+            await blocks.aclose()
+
+    async def _before_the_end(self) -> None:
+        """A reset that the bytes before have caused is heard while the end is still here."""
+        if self._stream is None:
+            return
+        await self._stream.all_quiet(self.moment_s)
+        # Again: on a slow line that takes long.
+        await self._upload.may_leave(0)
+        self._stream.check()
 
     def _about_to_send(self, sent: Sent) -> None:
         """Announced before it is true: when a kill comes in between, `sent` says too much."""
@@ -190,13 +237,11 @@ class FileBody(SendingBody):
         length = len(self._frame.head) + self._size + len(self._frame.tail)
         return {"Content-Type": self._frame.content_type, "Content-Length": str(length)}
 
-    async def _make_blocks(self) -> AsyncGenerator[bytes, None]:
+    async def _make_blocks(self) -> AsyncGenerator[Block, None]:
+        end = min(self._size, END_BYTES) + len(self._frame.tail)
         if self._size <= self._max_piece:
             # A small file: one call in a thread reads, hashes and checks it.
-            block = await self._result(self._start(self._whole_body))
-            await self._upload.may_leave(len(block))
-            self._about_to_send(Sent.ALL)
-            yield block
+            yield Block(await self._result(self._start(self._whole_body)), end)
             self._upload.on_bytes(self._size)
             return
         sent_bytes = 0
@@ -210,9 +255,7 @@ class FileBody(SendingBody):
                 block += await self._result(self._start(self._checked_tail))
             else:
                 ahead = self._start(self._piece, sent_bytes)
-            await self._upload.may_leave(len(block))
-            self._about_to_send(Sent.ALL if is_last else Sent.SOME)
-            yield block
+            yield Block(block, end if is_last else 0)
             self._upload.on_bytes(sent_bytes)
 
     # The methods below run in a reader thread, one call at a time.

@@ -1,6 +1,6 @@
 """The HTTP client of one account: own connections, the system's certificates, no redirects.
 
-Its transport has two connection pools that use our own network backend.
+Its transport has a connection pool that uses our own network backend.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from exai_desktop.net.certificates import trusted
 from exai_desktop.net.error_map import ProxyDenialError, ProxyGoneError, ProxyLoginError
 from exai_desktop.net.network_backend import ListeningBackend, ProxyUnreachableError
 
-# A kept-alive connection may close just when a request begins, and then nobody knows what the
-# server has received. So a larger body (bytes) gets a new connection: its cost does not matter.
-NEW_CONNECTION_ABOVE: Final = 1024 * 1024
+# A kept-alive connection may close just when a request begins. Then the body is cut before its end
+# and is sent again (`file_body`): a large one needs no new connection, which costs its slow start.
 # Shorter than the 5 s after which some servers (uvicorn, Node) close an idle connection.
 KEEP_ALIVE_S: Final = 3.0
 # The most lanes that the settings allow, and four for questions.
@@ -103,12 +102,11 @@ class _AnswerStream(httpx.AsyncByteStream):
 
 
 class AccountTransport(httpx.AsyncBaseTransport):
-    """Small requests share kept-alive connections; each large body gets a new connection."""
+    """All requests share kept-alive connections."""
 
     def __init__(self, tls: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
         self._backend = ListeningBackend(to_proxy=proxy is not None)
-        self._kept = _pool(tls, proxy, self._backend, keep=MAX_CONNECTIONS)
-        self._new = _pool(tls, proxy, self._backend, keep=0)
+        self._pool = _pool(tls, proxy, self._backend)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request. The caller reads the answer's body."""
@@ -123,10 +121,9 @@ class AccountTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        pool = self._new if _is_large(request) else self._kept
         try:
             with _as_httpx_errors():
-                response = await pool.handle_async_request(core_request)
+                response = await self._pool.handle_async_request(core_request)
         except httpx.ProxyError:
             await self._backend.close_newest()
             raise
@@ -138,23 +135,17 @@ class AccountTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        await self._kept.aclose()
-        await self._new.aclose()
-
-
-def _is_large(request: httpx.Request) -> bool:
-    length = request.headers.get("content-length")
-    return "transfer-encoding" in request.headers or int(length or 0) > NEW_CONNECTION_ABOVE
+        await self._pool.aclose()
 
 
 def _pool(
-    tls: ssl.SSLContext | None, proxy: httpx.Proxy | None, backend: ListeningBackend, *, keep: int
+    tls: ssl.SSLContext | None, proxy: httpx.Proxy | None, backend: ListeningBackend
 ) -> httpcore.AsyncConnectionPool:
     if proxy is None:
         return httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=keep,
+            max_keepalive_connections=MAX_CONNECTIONS,
             keepalive_expiry=KEEP_ALIVE_S,
             network_backend=backend,
         )
@@ -168,7 +159,7 @@ def _pool(
             proxy_auth=proxy.raw_auth,
             ssl_context=tls,
             max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=keep,
+            max_keepalive_connections=MAX_CONNECTIONS,
             keepalive_expiry=KEEP_ALIVE_S,
             network_backend=backend,
         )
@@ -179,7 +170,7 @@ def _pool(
         ssl_context=tls,
         proxy_ssl_context=tls if url.scheme == "https" else None,
         max_connections=MAX_CONNECTIONS,
-        max_keepalive_connections=keep,
+        max_keepalive_connections=MAX_CONNECTIONS,
         keepalive_expiry=KEEP_ALIVE_S,
         network_backend=backend,
     )

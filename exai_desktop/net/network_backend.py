@@ -14,12 +14,18 @@ import re
 import select
 import socket
 import ssl
+import struct
+import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import httpcore
+
+if sys.platform == "linux":
+    import fcntl
 
 # RFC 8305: when the first address has not answered after this time, the next is tried as well.
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
@@ -31,6 +37,10 @@ _MAX_UNREAD_BYTES: Final = 256 * 1024
 _MOST_INTERIM_BYTES: Final = 256 * 1024
 
 _INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n")
+# Linux: the bytes that were handed to the kernel and are not on the line yet.
+_SIOCOUTQNSD: Final = 0x894B
+# How often it is asked for them.
+_LOOK_EVERY_S: Final = 0.005
 _LINES: Final = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 _STATUS: Final = slice(9, 12)
 
@@ -85,6 +95,16 @@ class _Connection(asyncio.Protocol):
     def unsent_bytes(self) -> int:
         """The bytes that the kernel has not taken yet, encrypted or not."""
         return sum(t.get_write_buffer_size() for t in (self.transport, *self._lower_transports))
+
+    def waits_in_kernel(self) -> int:
+        """The bytes that the kernel has taken and not sent once; 0 where nobody can tell."""
+        if sys.platform != "linux":
+            return 0
+        with contextlib.suppress(OSError, ValueError):
+            number = self.transport.get_extra_info("socket").fileno()
+            (size,) = struct.unpack("i", fcntl.ioctl(number, _SIOCOUTQNSD, bytes(4)))
+            return int(size)
+        return 0
 
     def data_received(self, data: bytes) -> None:
         self.unread.append(data)
@@ -172,6 +192,7 @@ class ListeningStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
+        self._write_timeout_s: float | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         """What has arrived, b"" at the end. May be more than `max_bytes`: callers buffer it."""
@@ -193,10 +214,13 @@ class ListeningStream(httpcore.AsyncNetworkStream):
         if not buffer:
             return
         connection = self._connection
-        self._stop_if_answered()
+        self._write_timeout_s = timeout
+        if (tell := ON_WRITE.get()) is not None:
+            tell(self)
+        self.check()
         connection.transport.write(buffer)
         while connection.is_write_paused:
-            self._stop_if_answered()
+            self.check()
             before = connection.unsent_bytes()
             try:
                 await connection.wait_for_change(timeout)
@@ -207,8 +231,35 @@ class ListeningStream(httpcore.AsyncNetworkStream):
         if connection.lost_error is not None:
             raise httpcore.WriteError(type(connection.lost_error).__name__)
 
-    def _stop_if_answered(self) -> None:
-        """A WriteError makes httpcore stop sending and read the answer."""
+    async def all_quiet(self, seconds: float) -> None:
+        """Wait until all that was handed over is on the line, and then for so many seconds.
+
+        Raises what `check` raises as soon as there is an answer or a reset, and WriteTimeout.
+        """
+        connection, time = self._connection, asyncio.get_running_loop().time
+        waiting, moved_at = connection.waits_in_kernel(), time()
+        while waiting:
+            await self._pause(_LOOK_EVERY_S)
+            before, waiting = waiting, connection.waits_in_kernel()
+            if waiting != before:
+                moved_at = time()
+            elif self._write_timeout_s is not None and time() - moved_at > self._write_timeout_s:
+                raise httpcore.WriteTimeout
+        end = time() + seconds
+        while (left_s := end - time()) > 0:
+            await self._pause(left_s)
+        self.check()
+
+    async def _pause(self, seconds: float) -> None:
+        self.check()
+        with contextlib.suppress(TimeoutError):
+            await self._connection.wait_for_change(seconds)
+
+    def check(self) -> None:
+        """Raises WriteError when the server has answered or closed: nothing more may be sent.
+
+        It makes httpcore stop sending and read the answer.
+        """
         connection = self._connection
         if connection.is_read_ended or connection.is_answered():
             raise httpcore.WriteError("the server answered or closed the connection too early")
@@ -260,6 +311,12 @@ class ListeningStream(httpcore.AsyncNetworkStream):
         poll = select.poll()
         poll.register(number, select.POLLIN)
         return bool(poll.poll(0))
+
+
+# The body that a task sends is told here which connection its request goes out on.
+ON_WRITE: ContextVar[Callable[[ListeningStream], None] | None] = ContextVar(
+    "ON_WRITE", default=None
+)
 
 
 class ProxyUnreachableError(httpcore.ConnectError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
@@ -18,15 +19,18 @@ import httpx
 
 from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import FileError, Sent, TransferError
+from exai_desktop.core.errors.tree import FileError, TransferError
 from exai_desktop.net.account_client import AccountClient, Answer
-from exai_desktop.net.file_body import SendingBody
+from exai_desktop.net.file_body import END_BYTES, Block, SendingBody
 
 # Small enough to report progress five times a second on a slow connection.
 _PIECE_BYTES: Final = 256 * 1024
 # More than the closing boundary and one slice of the SDK's library. When no more than this is
 # left, it belongs to the last block.
 _MIN_REST_BYTES: Final = 66 * 1024
+# A closing boundary is a line of its own between hyphens, and the line before it ends.
+_AROUND_BOUNDARY: Final = len("\r\n----\r\n")
+_BOUNDARY: Final = re.compile(r'boundary="?([^";, ]{1,70})')
 # The time that a cancelled call has to close its connection.
 _CLOSE_TIMEOUT_S: Final = 2.0
 
@@ -107,18 +111,17 @@ class _SdkBody(SendingBody):
         assert isinstance(request.stream, httpx.SyncByteStream)
         self._slices: Iterator[bytes] = iter(request.stream)
         self._left = int(request.headers["content-length"])
+        self._end = _end_of(request.headers.get("content-type", ""))
         self._file = file
         self._bytes_read = 0
         self._max_piece = min(_PIECE_BYTES, upload.block or _PIECE_BYTES)
 
-    async def _make_blocks(self) -> AsyncGenerator[bytes, None]:
+    async def _make_blocks(self) -> AsyncGenerator[Block, None]:
         block, reported = await self._result(self._start(self._next_block)), 0
         while block:
             bytes_read, is_last = self._bytes_read, self._left <= 0
             ahead = None if is_last else self._start(self._next_block)
-            await self._upload.may_leave(len(block))
-            self._about_to_send(Sent.ALL if is_last else Sent.SOME)
-            yield block
+            yield Block(block, self._end if is_last else 0)
             if bytes_read > reported:
                 reported = bytes_read
                 self._upload.on_bytes(reported)
@@ -135,6 +138,13 @@ class _SdkBody(SendingBody):
         self._left -= size
         self._bytes_read = self._file.bytes_read
         return b"".join(slices)
+
+
+def _end_of(content_type: str) -> int:
+    """The size of a body's end: the SDK writes the file last, and the closing boundary behind."""
+    found = _BOUNDARY.search(content_type)
+    boundary = len(found[1]) if found else 70
+    return END_BYTES + boundary + _AROUND_BOUNDARY
 
 
 class SdkCall(httpx.BaseTransport):

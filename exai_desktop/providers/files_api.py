@@ -45,6 +45,7 @@ _CODE_BY_STATUS: Final[dict[int, ErrorCode]] = {
 }
 # The server, or a gateway before it, stopped waiting. The provider may have the file nevertheless.
 _GAVE_UP_STATUSES: Final = frozenset({408, 409, 425, 499})
+_WAITED_STATUSES: Final = frozenset({408, 499})
 
 
 class Refusal(NamedTuple):
@@ -180,8 +181,7 @@ def failure(answer: Answer, refusal: Refusal | None) -> TransferError:
     status = answer.status
     detail = f"HTTP {status}" + (f": {refusal.message}" if refusal and refusal.message else "")
     if status in _GAVE_UP_STATUSES:
-        lost = answer.sent is not Sent.NOTHING
-        return _error(ErrorCode.ANSWER_LOST if lost else ErrorCode.TIMEOUT, answer, detail)
+        return _error(_gave_up_code(answer), answer, detail)
     if status >= 500:
         return _error(ErrorCode.PROVIDER_UNAVAILABLE, answer, detail)
     if refusal is not None:
@@ -190,6 +190,14 @@ def failure(answer: Answer, refusal: Refusal | None) -> TransferError:
     if code is None or answer.sent is Sent.ALL:
         return invalid_answer(answer, "not in the provider's form")
     return _error(code, answer, detail)
+
+
+def _gave_up_code(answer: Answer) -> ErrorCode:
+    """The server waited in vain for the rest of the body, or another request is in the way."""
+    if answer.sent is Sent.NOTHING:
+        return ErrorCode.TIMEOUT
+    is_cut = answer.sent is Sent.SOME and answer.status in _WAITED_STATUSES
+    return ErrorCode.UPLOAD_CUT if is_cut else ErrorCode.ANSWER_LOST
 
 
 def code_for(status: int) -> ErrorCode:

@@ -20,6 +20,7 @@ SANE = {
     "ms": (1e-4, 120_000.0),
     "s": (0.01, 120.0),
     "MiB": (0.0, 4_096.0),
+    "files": (0.0, 0.0),
     "% of a core": (0.0, 1_600.0),
 }
 
@@ -66,6 +67,17 @@ FIGURES = {
     "footprint": (
         "One upload of 49 bytes on the command line, modules",
         "One upload of 49 bytes on the command line, functions",
+    ),
+    "lines": (
+        "A large file, 20 Mbit/s and 100 ms, time to that of curl",
+        "A file and 4 of 10 KB, 1 Mbit/s and 300 ms, time to that of curl",
+        "16 files, 100 Mbit/s and 100 ms, time to that of curl",
+        "16 files, 100 Mbit/s and 100 ms, each connection stalls, time to that of curl",
+        "A large file, 20 Mbit/s and 100 ms, cut once, time to that of curl",
+        "20 files of 10 KB, 5 % cut, time to that without cuts",
+        "20 files of 10 KB, 5 % cut, bytes sent to those of curl",
+        "10 files of 10 KB, 5 % of the answers lost, time beyond the settle time",
+        "10 files of 10 KB, 5 % of the answers lost, stored twice",
     ),
 }
 

@@ -46,7 +46,8 @@ class Fate(StrEnum):
     NO_CREDIT = "no credit"
     THROTTLED = "429"
     OFFLINE = "no connection"
-    HALF_SENT = "the connection breaks in the body"
+    CUT = "the connection breaks before the end of the body"
+    CUT_STORED = "the same, and the provider keeps what has come"
 
 
 _STORES_AFTER = {
@@ -67,6 +68,7 @@ _ANSWERS = {
     Fate.BUSY: (E.PROVIDER_UNAVAILABLE, 503),
     Fate.REFUSED: (E.PROVIDER_REJECTED, 400),
 }
+_CUTS = (Fate.CUT, Fate.CUT_STORED)
 _AT_ONCE = {
     Fate.BAD_KEY: (E.AUTH_FAILED, 401),
     Fate.NO_CREDIT: (E.BALANCE_EXHAUSTED, 429),
@@ -216,8 +218,11 @@ class Client:
             body += upload.file.read_at(len(body), min(BLOCK, size - len(body)))
             await asyncio.sleep(BLOCK_S)
             upload.on_bytes(len(body))
-            if fate is Fate.HALF_SENT and len(body) >= size // 2:
-                raise TransferError(E.NETWORK_ERROR, fate, sent=Sent.SOME)
+            if fate in _CUTS and len(body) >= size // 2:
+                if fate is Fate.CUT_STORED:
+                    kept = self._provider.store(upload.name, upload.purpose, body[: size // 2])
+                    kept.excused = True
+                raise TransferError(E.UPLOAD_CUT, fate, sent=Sent.SOME)
             if len(body) >= size or upload.file.has_changed():
                 break
         is_wrong = hashlib.sha256(body).hexdigest() != upload.sha256

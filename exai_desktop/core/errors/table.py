@@ -118,6 +118,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.UNUSABLE_SETTING: CodeInfo(9008, "Nothing is sent: a setting cannot be used", "Correct the setting or remove it, then start the program again. It limits where your files may go.", _ASK, _LOCAL),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
+    E.UPLOAD_CUT: CodeInfo(9014, "The connection broke during the upload", "Wait: the file is sent again automatically. Its last bytes had not left, so the provider cannot have stored it.", _LATER, Outcome.UNAVAILABLE),
     E.TLS_FAILED: CodeInfo(9005, "No secure connection to the provider", "Check the proxy, the address of the account and the clock of this computer. Nothing was sent.", _LATER, Outcome.UNAVAILABLE),
     E.TIMEOUT: CodeInfo(9006, "The provider did not answer in time", "Wait: the provider's file list is checked before anything is sent again.", _LATER, Outcome.UNAVAILABLE),
     E.PROXY_AUTH_REQUIRED: CodeInfo(9013, "The proxy asks for a name and password", "Save the address of the proxy with the name in the settings, then its password. Start the program again. Nothing was sent.", _ASK, Outcome.UNAVAILABLE, ("setting set proxy http://NAME@HOST:PORT", "setting set-secret proxy")),

@@ -18,6 +18,7 @@ from exai_desktop.core.errors.tree import EngineError, ErrorView, IllegalMoveErr
 from exai_desktop.core.files.files import ScanResult
 from exai_desktop.core.jobs.states import (
     BIRTH,
+    CUT,
     FINAL,
     FORGOTTEN,
     IN_FLIGHT,
@@ -27,7 +28,16 @@ from exai_desktop.core.jobs.states import (
 )
 
 # Their place is a module that loads nothing else; they are known here as well.
-__all__ = ["BIRTH", "FINAL", "FORGOTTEN", "IN_FLIGHT", "RESEND_MOVES", "RETRY_MOVES", "JobState"]
+__all__ = [
+    "BIRTH",
+    "CUT",
+    "FINAL",
+    "FORGOTTEN",
+    "IN_FLIGHT",
+    "RESEND_MOVES",
+    "RETRY_MOVES",
+    "JobState",
+]
 
 S = JobState
 

@@ -47,3 +47,6 @@ RESEND_MOVES: Final = frozenset({S.DONE, S.DUPLICATE})
 
 # The outcome of an attempt that was not made because a recovered record may have forgotten it.
 FORGOTTEN: Final = "perhaps sent before the recovery"
+# The outcome of an attempt whose connection broke before the end of the body had left: nothing can
+# have been stored.
+CUT: Final = "cut before the end"

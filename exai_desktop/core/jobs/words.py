@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.copies.words import COPY_WORDS, CopyState
 from exai_desktop.core.errors.codes import SKIPPED, Outcome
-from exai_desktop.core.jobs.states import FORGOTTEN, JobState
+from exai_desktop.core.jobs.states import CUT, FORGOTTEN, JobState
 
 if TYPE_CHECKING:  # `list` beside an owner has only these words to load
     from exai_desktop.core.jobs.jobs import Attempt, JobView
@@ -51,6 +51,7 @@ _ATTEMPT_WORDS: Final[dict[str, str]] = {
     "stored": "stored",
     "interrupted": "interrupted",
     FORGOTTEN: "perhaps sent before the database was restored",
+    CUT: "connection broke, not stored",
     Outcome.REJECTED: "refused",
     Outcome.AUTH: "account not accepted",
     Outcome.QUOTA: "no credit or storage left",

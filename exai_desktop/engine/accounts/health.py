@@ -46,7 +46,8 @@ log = logging.getLogger(__name__)
 # Another machine's breaker is known so soon.
 SHARED_AGE_S: Final = 0.5
 
-# An account that cannot be reached is at fault while another one can.
+# An account that cannot be reached, or not to the end, is at fault while another one can.
+_NETWORK: Final = frozenset({ErrorCode.OFFLINE, ErrorCode.UPLOAD_CUT})
 NETWORK_AGE_S: Final = 120.0
 
 
@@ -252,8 +253,8 @@ class Breakers:
     def verdict(self, account: str, error: TransferError | None) -> AttemptVerdict:
         """What the end of an attempt says of the provider; None: it went well.
 
-        No connection is the provider's fault only while another one can be reached: a computer
-        without network must not wait 40 minutes after it is back.
+        No connection, or one that breaks in the body, is the provider's fault only while another
+        one can be reached: a computer without network must not wait 40 minutes after it is back.
         """
         now = self._clock.monotonic()
         if error is None or error.status is not None:
@@ -264,7 +265,7 @@ class Breakers:
             return AttemptVerdict.NEUTRAL
         if error.code in WAY_CLOSED:
             return AttemptVerdict.NEUTRAL
-        if error.code is not ErrorCode.OFFLINE:
+        if error.code not in _NETWORK:
             return AttemptVerdict.FAULT
         others = [at for name, at in self._answered_at.items() if name != account]
         is_network_up = now - max(others, default=-1e9) < NETWORK_AGE_S

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from exai_desktop.core.accounts import delays
-from exai_desktop.core.accounts.delays import SAMPLES, retry_delay, settle_s
+from exai_desktop.core.accounts.delays import SAMPLES, resend_delay, retry_delay, settle_s
 from exai_desktop.core.machine import Clock
 
+# So often may all bodies of an account be cut, one after the other, before nothing new is begun.
+CUTS_ALLOWED: Final = 2
 # How long a 429 is remembered.
 LOWERED_S: Final = 600.0
 
@@ -110,6 +112,8 @@ class Timing:
         self._chance = chance
         self._least = least_settle_s
         self._delays: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=SAMPLES))
+        # Cuts in a row, and when the last one was.
+        self._cuts: dict[str, tuple[int, float]] = {}
 
     def now(self) -> float:
         return self.clock.now()
@@ -117,6 +121,25 @@ class Timing:
     def retry_s(self, tries: int, retry_after: float | None = None) -> float:
         """Seconds to wait after failure number `tries` (1 = first)."""
         return retry_delay(tries, self._chance(), retry_after)
+
+    def resend_s(self, tries: int) -> float:
+        """Seconds to wait after a body was cut for the `tries`-th time (1 = first)."""
+        return resend_delay(tries, self._chance())
+
+    def cut(self, account: str, began_at: float) -> float:
+        """A body that began then was cut. Returns for how long nothing new should begin there.
+
+        Bodies under way together are cut together: they count once.
+        """
+        number, last_at = self._cuts.get(account, (0, float("-inf")))
+        if began_at >= last_at:
+            number += 1
+        self._cuts[account] = (number, self.now())
+        return self.retry_s(number - CUTS_ALLOWED) if number > CUTS_ALLOWED else 0.0
+
+    def answered(self, account: str) -> None:
+        """A body got its answer: the line is not broken."""
+        self._cuts.pop(account, None)
 
     def learn(self, account: str, delays: Iterable[float]) -> None:
         """Seconds from a last block to its answer, or to when the list shows it was stored.

@@ -38,6 +38,10 @@ S = JobState
 # An absence is believed when it was seen twice, a settle time apart.
 LOOKS_NEEDED: Final = 2
 
+# Those that are due within this share of the settle time are looked for in one list.
+GATHER_SHARE: Final = 0.05
+GATHER_MOST_S: Final = 3.0
+
 # After so many lists that could not be had, the user is asked.
 FAILURES_ALLOWED: Final = 10
 
@@ -160,11 +164,12 @@ class Reconciler:
         self._settlement = settlement
         self._guard = guard
         self._least_wait_s = least_wait_s
+        self._gather_s = min(GATHER_MOST_S, least_wait_s * GATHER_SHARE)
         self._failures: Counter[str] = Counter()
 
     async def run(self) -> None:
         while True:
-            ids = await self._uncertain.due()
+            ids = await self._uncertain.due(self._gather_s)
             try:
                 await self._settle(ids)
             except AppError as error:
@@ -196,6 +201,11 @@ class Reconciler:
         names = [a.name for a in self._settlement.accounts.namesakes(account)]
         for finding in await self._suspects.findings(names, suspects, listed, clock):
             await self._settlement.apply(finding, asked_at)
+        # What is there already need not be asked for again; what is not has more time.
+        others = await self._suspects.not_due(names, purpose, suspects)
+        for finding in await self._suspects.findings(names, others, listed, clock):
+            if finding.verdict is MatchVerdict.ADOPT:
+                await self._settlement.apply(finding, asked_at)
 
     async def _list_failed(
         self, account: str, suspects: Sequence[Suspect], error: AppError

@@ -39,6 +39,14 @@ class Suspects:
                 found.setdefault(key, []).append(suspect)
         return found
 
+    async def not_due(
+        self, names: Sequence[str], purpose: str, due: Sequence[Suspect]
+    ) -> list[Suspect]:
+        """Of the same list: those that are still given time to turn up."""
+        taken = {suspect.job.id for suspect in due}
+        found = await self._of_account(names, [S.UNCERTAIN])
+        return [s for s in found if s.job.id not in taken and s.job.purpose == purpose]
+
     async def findings(
         self,
         names: Sequence[str],

@@ -59,15 +59,26 @@ class UncertainJobs:
         """It is not looked for any more."""
         self._looks.pop(job_id, None)
 
-    async def due(self) -> set[int]:
-        """Wait until some are due; these are taken out."""
+    async def due(self, gather_s: float = 0.0) -> set[int]:
+        """Wait until some are due; these are taken out.
+
+        Those that are due within `gather_s` of the first are waited for: one list serves them all.
+        """
         while True:
             self._changed.clear()
-            ids = self._take()
+            ids = self._take() if self._is_gathered(gather_s) else set()
             if ids:
                 return ids
-            wait_s = self._due[0][0] - self._clock.monotonic() if self._due else None
+            wait_s = self._next_at(gather_s) - self._clock.monotonic() if self._when else None
             await self._changed.wait(None if wait_s is None else max(0.0, wait_s))
+
+    def _next_at(self, gather_s: float) -> float:
+        """When the last of those is due that are looked for together next."""
+        first = min(self._when.values())
+        return max(when for when in self._when.values() if when <= first + gather_s)
+
+    def _is_gathered(self, gather_s: float) -> bool:
+        return bool(self._when) and self._next_at(gather_s) <= self._clock.monotonic()
 
     def _take(self) -> set[int]:
         now = self._clock.monotonic()

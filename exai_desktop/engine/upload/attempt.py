@@ -184,6 +184,7 @@ class Answers:
     ) -> None:
         now = self.timing.now()
         ended = replace(attempt, ended_at=now, outcome="stored")
+        self.timing.answered(job.account)
         if attempt.left_at is not None:
             self.timing.learn(job.account, [now - attempt.left_at])
         moved = await self.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)

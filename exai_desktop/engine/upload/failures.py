@@ -10,7 +10,7 @@ from typing import Final
 from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
-from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView, RoutedJob, routed
+from exai_desktop.core.jobs.jobs import CUT, Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
@@ -51,6 +51,17 @@ _OURS: Final = frozenset(
 
 # A question that ended so is asked again.
 _PASSING: Final = frozenset({Outcome.UNAVAILABLE, Outcome.THROTTLED, Outcome.UNCERTAIN})
+
+
+def _may_be_there(error: TransferError) -> bool:
+    """Whether only the provider's list can tell if the file was stored.
+
+    Without the end of the body the provider has nothing complete (ADR 0021). What is said too
+    early and makes no sense is no proof of that, and neither is a fault of our own.
+    """
+    if error.is_answer or error.code in _OURS or error.sent is Sent.NOTHING:
+        return False
+    return error.sent is Sent.ALL or error.outcome is not Outcome.UNAVAILABLE
 
 
 def gave_up(last: AppError) -> AppError:
@@ -180,7 +191,7 @@ class Failures:
         ended = replace(
             attempt,
             ended_at=now,
-            outcome=error.outcome.value,
+            outcome=CUT if error.code is ErrorCode.UPLOAD_CUT else error.outcome.value,
             error_code=error.code.value,
             detail=error.detail[:500],
             http_status=error.status,
@@ -188,7 +199,9 @@ class Failures:
         )
         move = self.scheduler.move
         local = error.code in _OURS
-        if error.sent is not Sent.NOTHING and not error.is_answer and not local:
+        if error.status is not None:
+            self.timing.answered(job.account)
+        if _may_be_there(error):
             settle = now + self.timing.settle_s(job.account)
             await move(job, S.UNCERTAIN, attempt=ended, error=error, not_before=settle)
         elif local:
@@ -203,8 +216,26 @@ class Failures:
             await move(job, S.FAILED, attempt=ended, error=error)
         elif self.later.is_last_attempt(attempt.number):
             await move(job, S.FAILED, attempt=ended, error=gave_up(error))
+        elif error.code is ErrorCode.UPLOAD_CUT:
+            await self._sent_again(job, ended, error, now)
         else:
             await self._tried_again(job, ended, error, now)
+
+    async def _sent_again(
+        self, job: RoutedJob, ended: Attempt, error: TransferError, now: float
+    ) -> None:
+        """The body was cut: soon, unless all bodies of the account are cut."""
+        tries = (ended.number - 1) % self.later.settings.value.max_attempts + 1
+        until = now + self.timing.resend_s(tries)
+        lane, pause_s = (
+            self.accounts.lane(job.account),
+            self.timing.cut(job.account, ended.started_at),
+        )
+        if lane is not None and pause_s:
+            lane.close_until(now + pause_s)
+        await self.scheduler.move(
+            job, S.WAITING, attempt=ended, error=error, not_before=until, wait_reason=error.title
+        )
 
     async def _tried_again(
         self, job: RoutedJob, ended: Attempt, error: TransferError, now: float

@@ -283,11 +283,11 @@ class Case(NamedTuple):
     size: int = 50_000
 
 
-ALL, SOME = frozenset({Sent.ALL}), frozenset({Sent.SOME, Sent.ALL})
+ALL, SOME = frozenset({Sent.ALL}), frozenset({Sent.SOME})
 O = Outcome  # noqa: E741 - a table
 CASES = {
     "reset in the body": Case(
-        {"kind": "reset_in_body"}, E.ANSWER_LOST, O.UNCERTAIN, False, SOME, 0, 20 * MIB
+        {"kind": "reset_in_body"}, E.UPLOAD_CUT, O.UNAVAILABLE, False, SOME, 0, 20 * MIB
     ),
     "reset after the body": Case(
         {"kind": "reset_after_body"}, E.ANSWER_LOST, O.UNCERTAIN, False, ALL
@@ -325,7 +325,7 @@ CASES = {
     ),
     "403": Case({"kind": "http_status", "status": 403}, E.PERMISSION_DENIED, O.AUTH, True, ALL),
     "early 401, then drains": Case(
-        {"kind": "early_answer"}, E.AUTH_FAILED, O.AUTH, True, frozenset({Sent.SOME}), 0, 20 * MIB
+        {"kind": "early_answer"}, E.AUTH_FAILED, O.AUTH, True, SOME, 0, 20 * MIB
     ),
     "early 401, then hangs up": Case(
         {"kind": "early_answer", "drain": False},
@@ -359,9 +359,8 @@ async def test_each_fault_is_told_for_what_it_is(bench: Bench, name: str) -> Non
 async def test_a_reset_before_the_body_never_stores(bench: Bench) -> None:
     bench.fault("reset_before")
     error = await refused(bench.sending(2 * MIB), bench.provider)
-    # The kernel may have taken the body by then: what is not certain is called uncertain.
-    expected = E.NETWORK_ERROR if error.sent is Sent.NOTHING else E.ANSWER_LOST
-    assert error.code is expected
+    assert error.code is (E.NETWORK_ERROR if error.sent is Sent.NOTHING else E.UPLOAD_CUT)
+    assert error.sent is not Sent.ALL
     assert bench.stored() == []
 
 

@@ -5,7 +5,15 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.core.accounts.delays import BASE_S, CAP_S, MAX_RETRY_AFTER_S, retry_delay
+from exai_desktop.core.accounts.delays import (
+    BASE_S,
+    CAP_S,
+    MAX_RETRY_AFTER_S,
+    QUICK_RESENDS,
+    QUICK_S,
+    resend_delay,
+    retry_delay,
+)
 
 ATTEMPTS = st.integers(1, 10_000)
 CHANCE = st.floats(0, 1, exclude_max=True)
@@ -53,3 +61,16 @@ def test_a_senseless_wish_is_no_wish(attempt: int, rand: float, wish: float) -> 
 @given(ATTEMPTS, CHANCE)
 def test_a_provider_that_says_at_once_is_not_hammered(attempt: int, rand: float) -> None:
     assert retry_delay(attempt, rand, 0.0) >= BASE_S / 2
+
+
+@given(st.integers(1, QUICK_RESENDS - 1), CHANCE, CHANCE)
+def test_a_body_that_was_cut_goes_again_soon_and_each_time_later(
+    attempt: int, one: float, other: float
+) -> None:
+    assert QUICK_S / 2 <= resend_delay(1, one) <= QUICK_S
+    assert resend_delay(attempt, one) <= resend_delay(attempt + 1, other)
+
+
+@given(ATTEMPTS, CHANCE)
+def test_a_line_that_cuts_everything_is_not_hammered(attempt: int, rand: float) -> None:
+    assert resend_delay(QUICK_RESENDS + attempt, rand) == retry_delay(attempt, rand)

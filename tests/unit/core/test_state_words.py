@@ -8,7 +8,7 @@ from exai_desktop.core.copies.models import CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import COPY_WORDS, ORIGIN_WORDS, SIGHT_WORDS, Sight
 from exai_desktop.core.errors.codes import Outcome
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView
+from exai_desktop.core.jobs.jobs import CUT, Attempt, JobState, JobView
 from exai_desktop.core.jobs.words import STATE_WORDS, attempt_word, state_word
 
 S = JobState
@@ -51,7 +51,7 @@ def test_what_else_is_known_has_a_word_too() -> None:
     assert state_word(job(S.REFUSED, ErrorView.of_code("SYSTEM_FILE"))) == "Skipped"
 
 
-@pytest.mark.parametrize("outcome", [*Outcome, "stored", "interrupted"])
+@pytest.mark.parametrize("outcome", [*Outcome, CUT, "stored", "interrupted"])
 def test_an_attempt_says_how_it_ended(outcome: str) -> None:
     ended = Attempt(1, "http", "a.txt", 1, "h", 0.0, 2.0, outcome)
     assert attempt_word(ended)

@@ -20,7 +20,14 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError, Sent, TransferError
 from exai_desktop.core.files.files import FileId
 from exai_desktop.core.files.names import sent_name
-from exai_desktop.net.file_body import MIME_TYPES, PIECE_BYTES, FileBody, frame, quoted
+from exai_desktop.net.file_body import (
+    END_BYTES,
+    MIME_TYPES,
+    PIECE_BYTES,
+    FileBody,
+    frame,
+    quoted,
+)
 
 READERS = ThreadPoolExecutor(2)
 
@@ -209,6 +216,23 @@ async def test_a_block_counts_as_gone_from_just_before_it_is_handed_over() -> No
     assert (body.sent, sending.totals, told) == (Sent.ALL, [PIECE_BYTES, 2 * PIECE_BYTES], ["all"])
     await body.close()
     assert sending.left == [Sent.SOME, Sent.ALL]
+
+
+@pytest.mark.parametrize("size", [1, 10, 10_000, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES])
+async def test_the_end_leaves_alone_and_has_bytes_of_the_file(size: int) -> None:
+    """Whatever a server keeps of a body without its end, it has another size than the file."""
+    sending = Sending(Memory(bytes(range(1, 251)) * (size // 250 + 1), size))
+    sending.sha256 = hashlib.sha256(sending.file.data[:size]).hexdigest()
+    body = FileBody(sending, "p", READERS)
+    blocks = [(block, body.sent) async for block in body]
+    await body.close()
+    assert [sent for _, sent in blocks[:-1]] == [Sent.SOME] * (len(blocks) - 1)
+    end, sent = blocks[-1]
+    assert sent is Sent.ALL
+    tail = b"\r\n--" + body.headers["Content-Type"].partition("boundary=")[2].encode() + b"--\r\n"
+    assert end.endswith(tail)
+    assert 1 <= len(end) - len(tail) <= END_BYTES
+    assert len(blocks) > 1
 
 
 async def test_reads_happen_in_the_readers_only() -> None:

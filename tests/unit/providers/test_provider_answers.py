@@ -160,7 +160,9 @@ def test_a_gateway_is_believed_while_the_body_is_incomplete(judge: Any) -> None:
         assert judge(said(b"<html>", status, Sent.SOME)).code is code
         assert judge(said(b"<html>", status, Sent.SOME)).is_answer
         assert judge(said(b"<html>", status, Sent.ALL)).code is E.INVALID_ANSWER
-    assert judge(said(b"", 408, Sent.SOME)).code is E.ANSWER_LOST
+    assert judge(said(b"", 408, Sent.SOME)).code is E.UPLOAD_CUT
+    assert judge(said(b"", 409, Sent.SOME)).code is E.ANSWER_LOST
+    assert judge(said(b"", 408, Sent.ALL)).code is E.ANSWER_LOST
     assert judge(said(b"", 408, Sent.NOTHING)).code is E.TIMEOUT
 
 

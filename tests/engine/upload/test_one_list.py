@@ -1,0 +1,104 @@
+"""Files whose answers were lost are looked for in one list of their account."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import Sent, TransferError
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
+from tests.engine.accounts.test_breaker import Hurrying
+from tests.engine.engine_kit import open_bench, settings
+from tests.engine.fake_clock import FakeClock
+from tests.engine.scripted_provider import ScriptedProvider
+
+S = JobState
+
+
+SETTLE_S = 600.0
+
+
+def texts(folder: Path, count: int) -> list[str]:
+    paths = [folder / f"{number}.txt" for number in range(count)]
+    for path in paths:
+        path.write_text(path.name)
+    return [str(path) for path in paths]
+
+
+async def until_listed(provider: ScriptedProvider, times: int) -> None:
+    async with asyncio.timeout(30):
+        while provider.listed < times:
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_there_is_found_by_the_first_list(tmp_path: Path) -> None:
+    """Only the first file is due; the list shows the others too."""
+    provider, clock = ScriptedProvider(lose_answers=4), Hurrying()
+    async with open_bench(
+        tmp_path,
+        providers={"kimi": provider},
+        wanted=settings(settle_s=SETTLE_S),
+        clock=clock,
+    ) as bench:
+        rows = []
+        for path in texts(tmp_path, 4):
+            batch = await bench.engine.queue.add([path], AddOptions(account="kimi"))
+            await bench.scanned(batch)
+            [row] = await bench.rows(batch)
+            rows.append(row.id)
+            await bench.until_state(row.id, S.UNCERTAIN)
+            clock.ahead_s += 10
+        clock.ahead_s += SETTLE_S - 35  # 5 s after the first is due, 5 before the second
+        for number in rows:
+            await bench.until_state(number, S.DONE)
+    assert (len(provider.uploads), provider.listed) == (4, 1)
+
+
+async def test_what_is_not_there_still_has_all_its_time(tmp_path: Path) -> None:
+    """Another file's list does not count as a look at one that is not due."""
+    lost = TransferError(ErrorCode.ANSWER_LOST, sent=Sent.ALL)
+    provider, clock = ScriptedProvider(faults=[lost, lost]), Hurrying()
+    async with open_bench(
+        tmp_path,
+        providers={"kimi": provider},
+        wanted=settings(settle_s=SETTLE_S),
+        clock=clock,
+    ) as bench:
+        rows = []
+        for path in texts(tmp_path, 2):
+            batch = await bench.engine.queue.add([path], AddOptions(account="kimi"))
+            await bench.scanned(batch)
+            [row] = await bench.rows(batch)
+            rows.append(row.id)
+            await bench.until_state(row.id, S.UNCERTAIN)
+            clock.ahead_s += SETTLE_S / 2
+        first, second = rows
+        clock.ahead_s += 10
+        await until_listed(provider, 1)  # for the first
+        clock.ahead_s += SETTLE_S / 2
+        await until_listed(provider, 2)  # for the second
+        clock.ahead_s += SETTLE_S / 2
+        await until_listed(provider, 3)  # for the first again
+        await bench.until_state(first, S.WAITING, S.SENDING, S.DONE)
+        assert (await bench.job(second)).state is S.UNCERTAIN
+        clock.ahead_s += SETTLE_S
+        await bench.until_state(second, S.DONE)
+    assert len(provider.uploads) == 4
+
+
+async def test_jobs_that_are_due_together_are_taken_together() -> None:
+    clock = FakeClock()
+    jobs = UncertainJobs(clock)
+    for number, delay_s in ((1, 10.0), (2, 11.0), (3, 12.5), (4, 20.0)):
+        jobs.again(number, delay_s)
+    found = asyncio.create_task(jobs.due(2.0))
+    await clock.advance(10.5)
+    assert not found.done()
+    await clock.advance(0.6)
+    assert await found == {1, 2}
+    # Who is alone does not wait for others.
+    found = asyncio.create_task(jobs.due(2.0))
+    await clock.advance(1.5)
+    assert await found == {3}
