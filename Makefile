@@ -17,6 +17,8 @@ AIMOCK_VERSION := 1.43.0
 AIMOCK := .tools/.stamp-aimock-$(AIMOCK_VERSION)
 AIBRIX_VERSION := 0.8.0
 AIBRIX := .tools/.stamp-aibrix-$(AIBRIX_VERSION)
+# What the proofs of the Supabase schema run on.
+POSTGRES := .tools/.stamp-postgres
 PACKAGES := packaging/linux/install-system-packages
 
 export UV_PYTHON_DOWNLOADS := never
@@ -58,7 +60,7 @@ run: $(VENV) ## start the program with its built-in servers; without a display, 
 		echo "Not all uploaded, as it should be: two of the samples are there to be refused."; \
 	else exit $$status; fi
 
-test: test-packages $(AIMOCK) $(AIBRIX) ## run the checks and all tests
+test: test-packages $(AIMOCK) $(AIBRIX) $(POSTGRES) ## run the checks and all tests
 	@$(MAKE) check RULES=$(if $(PYTEST_ARGS),yes,no)
 	.venv/$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
@@ -129,6 +131,9 @@ $(AIBRIX): | $(TOOLS)
 	$(UV) venv --quiet --python '>=3.10,<3.13' .tools/aibrix; \
 	$(UV) pip install --quiet --python .tools/aibrix aibrix==$(AIBRIX_VERSION); \
 	touch $@
+
+$(POSTGRES): packaging/linux/fetch-postgres | $(TOOLS)
+	@packaging/linux/fetch-postgres .tools/postgres; touch $@
 
 # An environment that is there keeps its interpreter; a new one gets the one found above.
 $(VENV): pyproject.toml uv.lock | $(TOOLS)
