@@ -40,6 +40,8 @@ class Doors:
     open_service: OpenService
     serve_sandbox: Callable[..., None]
     secrets: SecretDoors
+    # A file or folder that comes with the program.
+    resource: Callable[..., Path]
 
 
 def doors(ctx: typer.Context) -> Doors:

@@ -51,10 +51,11 @@ VERBS: Final = {
     "setting": "settings:app",
     "vault": "vault:app",
     "profile": "vault:profile_app",
+    "supabase": "supabase:app",
     "sandbox": "sandbox:app",
 }
 # Verbs that open no profile.
-_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain"})
+_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain", "supabase"})
 
 
 class _Verbs(TyperGroup):
@@ -147,6 +148,12 @@ def _serve_sandbox(port: int, store: Path | None, limits: dict[str, str], child:
     bootstrap.serve_sandbox(port, store, limits, exit_with_stdin=child)
 
 
+def _resource(*parts: str) -> Path:
+    from exai_desktop import bootstrap
+
+    return bootstrap.resource_path(*parts)
+
+
 def _secret_doors() -> SecretDoors:
     def passphrase(file: Path | None, ask: Callable[[], str] | None) -> str | None:
         from exai_desktop import bootstrap
@@ -184,7 +191,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Doors(_open_service, _serve_sandbox, _secret_doors())
+    ctx.obj = Doors(_open_service, _serve_sandbox, _secret_doors(), _resource)
 
 
 def main() -> None:
