@@ -26,7 +26,7 @@ _OPTIONS: Final = (
     *("-c", "listen_addresses="),
     *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
     *("-c", "max_connections=100", "-c", "shared_buffers=32MB", "-c", "autovacuum=off"),
-    *("-c", "client_min_messages=warning", "-c", "log_min_messages=fatal", "-c", "jit=off"),
+    *("-c", "client_min_messages=warning", "-c", "log_min_messages=panic", "-c", "jit=off"),
 )
 
 

@@ -20,16 +20,17 @@ NewProject = Callable[[str], Project]
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     with postgres_server() as address:
-        _make(address, "plain", "template1")
+        make_database(address, "plain", "template1")
         with Project(address, "plain") as plain:
             plain.prepare()
-        _make(address, "migrated", "plain")
+        make_database(address, "migrated", "plain")
         with Project(address, "migrated") as migrated:
             migrated.migrate()
         yield address
 
 
-def _make(server: str, name: str, template: str) -> None:
+def make_database(server: str, name: str, template: str) -> None:
+    """A database like the template."""
     with psycopg.connect(f"{server} dbname=postgres", autocommit=True) as connection:
         connection.execute(
             f"create database {name} template {template} strategy file_copy".encode()
@@ -49,7 +50,7 @@ def new_project(server: str) -> Iterator[NewProject]:
 
         def new(template: str) -> Project:
             name = f"project_{next(_numbers)}"
-            _make(server, name, template)
+            make_database(server, name, template)
             return stack.enter_context(Project(server, name))
 
         yield new
@@ -59,6 +60,6 @@ def new_project(server: str) -> Iterator[NewProject]:
 def project(server: str) -> Iterator[Project]:
     """With the schema; the tests of a module share it, each with users of its own."""
     name = f"project_{next(_numbers)}"
-    _make(server, name, "migrated")
+    make_database(server, name, "migrated")
     with Project(server, name) as shared:
         yield shared

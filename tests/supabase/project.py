@@ -89,6 +89,8 @@ class Project:
     """One database. `close` ends all connections that were made here."""
 
     def __init__(self, server: str, database: str) -> None:
+        self.name = database
+        self.sockets = dict(part.split("=") for part in server.split())["host"]
         self.address = f"{server} dbname={database}"
         self._owner_address = self.address.replace("user=postgres", "user=project_owner")
         self._stack = ExitStack()
@@ -104,7 +106,20 @@ class Project:
 
     def prepare(self) -> None:
         """As a new project is, before any migration."""
-        self.admin.execute((HERE / "plain_project.sql").read_bytes())
+        for name in ("project_roles", "plain_auth"):
+            self.admin.execute((HERE / f"{name}.sql").read_bytes())
+        self.give_auth()
+
+    def prepare_roles(self) -> None:
+        """The same without the schema `auth`, which something else brings."""
+        self.admin.execute((HERE / "project_roles.sql").read_bytes())
+
+    def give_auth(self) -> None:
+        """What a project's owner may do with the schema `auth` of others."""
+        self.admin.execute(
+            "grant usage on schema auth to project_owner;"
+            "grant select, references on auth.users to project_owner"
+        )
 
     def migrate(self, *files: Path) -> None:
         """As the owner of the project, who is no superuser."""

@@ -1,5 +1,5 @@
--- What a Supabase project has before any migration, as far as the schema depends on it: roles, the
--- schema `auth`, and default privileges that give everything in `public` to everybody. Here also for
+-- What a Supabase project has before any migration, as far as the schema depends on it: roles and
+-- default privileges that give everything in `public` to everybody. Here also for
 -- every other schema, which is worse than any real project.
 do $$ begin
   if to_regrole('anon') is null then
@@ -14,15 +14,6 @@ grant anon, authenticated, service_role to project_owner;
 -- PostgreSQL 15 and later create it for the owner of the database.
 alter schema public owner to project_owner;
 grant usage on schema public to anon, authenticated, service_role;
-
-create schema auth;
-create table auth.users (id uuid primary key, email text);
-create function auth.uid() returns uuid language sql stable as $$
-  select nullif(
-    nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid
-$$;
-grant usage on schema auth to project_owner, anon, authenticated, service_role;
-grant select, references on auth.users to project_owner;
 
 alter default privileges for role project_owner
   grant all on tables to anon, authenticated, service_role;
