@@ -9,6 +9,9 @@ _PYDANTIC = (lambda: (_any.model_config, _any.settings_customise_sources),)
 # Laws and tools that only tests use.
 _TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
 
+# What a sign-in to Supabase will use; until then only tests do.
+_MIRROR = (lambda: (_any.sign_in, _any.sign_out, _any.SqliteOutbox, _any.Mirror, _any.push),)
+
 # Rows of a table or a record that people read, not the program.
 _ROWS = (
     lambda: (
@@ -33,6 +36,7 @@ _ROWS = (
 _VERBS = (
     lambda: (
         _any._sandbox,
+        _any._supabase,
         _any.content,
         _any.doctor,
         _any.explain_error,
@@ -41,6 +45,7 @@ _VERBS = (
         _any.import_files,
         _any.list_accounts,
         _any.list_jobs,
+        _any.migrations,
         _any.expose_value,
         _any.passphrase_file,
         _any.profile_app,

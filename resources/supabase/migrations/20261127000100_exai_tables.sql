@@ -65,7 +65,8 @@ create table if not exists exai.provider_accounts (
   primary key (owner, id),
   unique (owner, base_url, key_mark));
 
--- One row for each job of a device that has ended, or may have left something at a provider.
+-- One row for each job of a device that has ended, or may have left something at a provider. The
+-- states before that appear only when such a job is begun anew.
 create table if not exists exai.files (
   owner uuid not null references exai.owners on delete cascade,
   id uuid not null,
@@ -75,8 +76,9 @@ create table if not exists exai.files (
   mime text,
   size bigint not null check (size >= 0),
   sha256 text check (sha256 ~ '^[0-9a-f]{64}$'),
-  state text not null check (state in ('done', 'duplicate', 'refused', 'failed', 'cancelled',
-    'held', 'sending', 'confirming', 'uncertain', 'needs_review')),
+  state text not null check (state in ('queued', 'checking', 'hashing', 'waiting', 'sending',
+    'confirming', 'done', 'duplicate', 'refused', 'failed', 'cancelled', 'held', 'uncertain',
+    'needs_review')),
   account_id uuid,
   purpose text,
   -- The remote copy that the job stands for; it may arrive later than this row.
