@@ -17,6 +17,10 @@ AIMOCK_VERSION := 1.43.0
 AIMOCK := .tools/.stamp-aimock-$(AIMOCK_VERSION)
 AIBRIX_VERSION := 0.8.0
 AIBRIX := .tools/.stamp-aibrix-$(AIBRIX_VERSION)
+# What the proofs of the Supabase schema run on: the database, and the Data API before it.
+LITE_VERSION := 0.10.0
+LITE := .tools/.stamp-supabase-lite-$(LITE_VERSION)
+POSTGRES := .tools/.stamp-postgres
 PACKAGES := packaging/linux/install-system-packages
 
 export UV_PYTHON_DOWNLOADS := never
@@ -60,7 +64,7 @@ run: $(VENV) ## start the program with its built-in servers; without a display, 
 		echo "Not all uploaded, as it should be: two of the samples are there to be refused."; \
 	else exit $$status; fi
 
-test: test-packages $(AIMOCK) $(AIBRIX) ## run the checks and all tests
+test: test-packages $(AIMOCK) $(AIBRIX) $(POSTGRES) $(LITE) ## run the checks and all tests
 	@$(MAKE) check RULES=$(if $(PYTEST_ARGS),yes,no)
 	.venv/$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
@@ -125,12 +129,22 @@ $(AIMOCK): | $(TOOLS)
 		@copilotkit/aimock@$(AIMOCK_VERSION); \
 	touch $@
 
+$(LITE): | $(TOOLS)
+	@echo "Fetching @supabase/lite $(LITE_VERSION) into .tools"; \
+	command -v npm >/dev/null || { echo "Node 20 or later, with npm, is needed for the tests." >&2; exit 1; }; \
+	npm install --silent --no-fund --no-audit --ignore-scripts --save-exact --prefix .tools/supabase-lite \
+		@supabase/lite@$(LITE_VERSION) postgres@3.4.9 @hono/node-server@2.1.9; \
+	touch $@
+
 $(AIBRIX): | $(TOOLS)
 	@$(trust); $(find_python); \
 	echo "Fetching aibrix $(AIBRIX_VERSION) into .tools"; rm -rf .tools/aibrix; \
 	$(UV) venv --quiet --python '>=3.10,<3.13' .tools/aibrix; \
 	$(UV) pip install --quiet --python .tools/aibrix aibrix==$(AIBRIX_VERSION); \
 	touch $@
+
+$(POSTGRES): packaging/linux/fetch-postgres | $(TOOLS)
+	@packaging/linux/fetch-postgres .tools/postgres; touch $@
 
 # An environment that is there keeps its interpreter; a new one gets the one found above.
 $(VENV): pyproject.toml uv.lock | $(TOOLS)

@@ -10,6 +10,9 @@ _TYPER = (lambda: (_any.rich_markup_mode,),)
 # Laws and tools that only tests use.
 _TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
 
+# What a sign-in to Supabase will use; until then only tests do.
+_MIRROR = (lambda: (_any.sign_in, _any.sign_out, _any.SqliteOutbox, _any.Mirror, _any.push),)
+
 # Rows of a table or a record that people read, not the program.
 _ROWS = (
     lambda: (
@@ -37,6 +40,7 @@ _CALLED = (lambda: (_any.__getattr__, _any._let_calls_end, _any.on_broken_pipe),
 _VERBS = (
     lambda: (
         _any._sandbox,
+        _any._supabase,
         _any.content,
         _any.delete_secret,
         _any.doctor,
@@ -47,6 +51,7 @@ _VERBS = (
         _any.import_files,
         _any.list_accounts,
         _any.list_jobs,
+        _any.migrations,
         _any.expose_value,
         _any.passphrase_file,
         _any.profile_app,

@@ -57,6 +57,8 @@ class Doors:
     # Whether a signature of a text is of a public key.
     signature_fits: Callable[[str, bytes, str], bool]
     backups: BackupDoors
+    # A file or folder that comes with the program.
+    resource: Callable[..., Path]
 
 
 def doors(ctx: typer.Context) -> Doors:

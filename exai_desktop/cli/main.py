@@ -101,11 +101,15 @@ VERBS: Final = {
         "Make a backup the profile of this computer. The present profile is kept beside it.",
     ),
     "vault": ("vault:app", "The encrypted file with the keys, for computers without a keyring."),
+    "supabase": (
+        "supabase:app",
+        "Records of your uploads in a Supabase project of your own.",
+    ),
     "profile": ("vault:profile_app", "Which profile lives on after its folder was copied."),
     "sandbox": ("sandbox:app", "Test servers on this computer that behave like Kimi and GLM."),
 }
 # Verbs that open no profile.
-_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain"})
+_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain", "supabase"})
 
 
 class _Verbs(TyperGroup):
@@ -215,6 +219,12 @@ def _place_for_stdin(sandbox: bool) -> tuple[Path, int]:
     return bootstrap.place_for_stdin(sandbox=sandbox)
 
 
+def _resource(*parts: str) -> Path:
+    from exai_desktop import bootstrap
+
+    return bootstrap.resource_path(*parts)
+
+
 def _secret_doors() -> SecretDoors:
     def passphrase(file: Path | None, ask: Callable[[], str] | None) -> str | None:
         from exai_desktop import bootstrap
@@ -288,6 +298,7 @@ def _root(
         _secret_doors(),
         _signature_fits,
         _backup_doors(),
+        _resource,
     )
 
 

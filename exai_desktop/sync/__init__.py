@@ -1,0 +1,1 @@
+"""The user's own Supabase project: what is told to it."""

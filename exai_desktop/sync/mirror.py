@@ -1,0 +1,120 @@
+"""Telling the user's Supabase project what has changed here.
+
+One batch after another: taken from the outbox, sent, answered, settled. A batch whose answer is
+lost stays fixed in the outbox and is sent again as it was.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from exai_desktop.core.mirror.operations import (
+    BATCH,
+    AnswerStatus,
+    MirrorAccount,
+    MirrorTarget,
+    Operation,
+    OperationAnswer,
+    Outbox,
+    RecordKind,
+    RecordServer,
+    derived_id,
+)
+
+# Rows from before the first sign-in that are marked at once.
+_PAGE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """This computer, as the user's other devices see it."""
+
+    name: str
+    platform: str
+    app_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """`operations`: sent and answered. `refused`: put aside until the row changes again."""
+
+    operations: int = 0
+    refused: int = 0
+    audit_rows: int = 0
+
+
+class Mirror:
+    """Sends what waits for one target."""
+
+    def __init__(
+        self, target: MirrorTarget, device: Device, outbox: Outbox, server: RecordServer
+    ) -> None:
+        self._target = target
+        self._device = device
+        self._outbox = outbox
+        self._server = server
+
+    async def push(self, accounts: Mapping[str, MirrorAccount]) -> Pushed:
+        """Send until nothing waits; `accounts` by the names they have on this computer.
+
+        Raises what the server raises: then the rest still waits, and it may be called again.
+        """
+        await self._introduce(accounts)
+        sent = refused = 0
+        more = True
+        while more:
+            filled = await self._outbox.fill(self._target, _PAGE)
+            waiting = await self._outbox.take(self._target, accounts)
+            operations = [each for row in waiting for each in row.operations]
+            answers = await self._send(operations)
+            await self._outbox.settle(self._target, waiting, answers)
+            sent += len(operations)
+            refused += sum(answers[row.op_id].status is AnswerStatus.REFUSED for row in waiting)
+            more = filled or bool(waiting)
+        return Pushed(sent, refused, await self._push_trail())
+
+    async def _introduce(self, accounts: Mapping[str, MirrorAccount]) -> None:
+        """The rows that others name: a second time they are there already, and that is right."""
+        device = {
+            "name": self._device.name,
+            "platform": self._device.platform,
+            "app_version": self._device.app_version,
+        }
+        operations = [Operation(_new_id(), RecordKind.DEVICE, self._target.device_id, device)]
+        # Two names of one account are one.
+        for account, label in {account: name for name, account in accounts.items()}.items():
+            data = {
+                "provider": account.provider,
+                "base_url": account.base_url,
+                "key_mark": account.key_mark,
+                "label": label,
+            }
+            operations.append(Operation(_new_id(), RecordKind.ACCOUNT, account.id, data))
+        for start in range(0, len(operations), BATCH):
+            await self._send(operations[start : start + BATCH])
+
+    async def _push_trail(self) -> int:
+        """Each row is written there once, whatever is sent again."""
+        count = 0
+        while rows := await self._outbox.audit_rows(self._target):
+            # The same id for the same rows: a lost answer is given again.
+            last = rows[-1]["device_seq"]
+            name = f"audit {rows[0]['device_seq']} {last} {rows[-1]['device_mac']}"
+            number = derived_id(self._target.device_id, name)
+            await self._send([Operation(number, RecordKind.AUDIT, None, rows)])
+            await self._outbox.audit_sent(self._target, last)
+            count += len(rows)
+        return count
+
+    async def _send(self, operations: Sequence[Operation]) -> dict[str, OperationAnswer]:
+        if not operations:
+            return {}
+        answers = await self._server.apply(self._target.device_id, operations)
+        return {answer.id: answer for answer in answers}
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,1 @@
+"""The schema for records in Supabase, on a real PostgreSQL."""

@@ -1,0 +1,92 @@
+"""What an answer of the user's project means for the row, and ids that all devices make alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exai_desktop.core.mirror.operations import (
+    GONE_HERE,
+    AnswerStatus,
+    MirrorAccount,
+    Operation,
+    OperationAnswer,
+    RecordKind,
+    WaitingRow,
+    derived_id,
+    outcome,
+)
+
+A, K = AnswerStatus, RecordKind
+EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00+00:00"
+
+
+def told(kind: RecordKind, **data: object) -> Operation:
+    return Operation("op", kind, "key", data)
+
+
+def answered(status: AnswerStatus, **more: Any) -> OperationAnswer:
+    return OperationAnswer("op", status, **more)
+
+
+def test_what_was_applied_is_done() -> None:
+    assert outcome(told(K.FILE), answered(A.APPLIED, rev=3)) == (3, True)
+
+
+def test_what_is_gone_there_is_told_as_new_unless_it_is_gone_here() -> None:
+    assert outcome(told(K.FILE, name="a"), answered(A.GONE)) == (None, False)
+    assert outcome(told(K.FILE, **GONE_HERE), answered(A.GONE)) == (None, True)
+    assert outcome(told(K.FILE), answered(A.REFUSED, code="23514")) == (None, False)
+    assert outcome(told(K.FILE), answered(A.CONFLICT)) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "is_done"),
+    [
+        ({"status": "present", "last_verified": EARLY}, {"status": "missing"}, False),
+        (
+            {"status": "present", "last_verified": EARLY},
+            {"status": "missing", "last_verified": LATE},
+            True,
+        ),
+        (
+            {"status": "present", "last_verified": LATE},
+            {"status": "missing", "last_verified": EARLY},
+            False,
+        ),
+        ({"status": "present"}, {"status": "deleted", "last_verified": EARLY}, True),
+        ({"status": "deleted"}, {"status": "missing", "last_verified": LATE}, False),
+        ({"status": "present"}, {"status": "present", "last_verified": LATE}, False),
+    ],
+)
+def test_the_later_look_decides(
+    ours: dict[str, str], theirs: dict[str, str], is_done: bool
+) -> None:
+    conflict = answered(A.CONFLICT, current={"rev": 7, **theirs})
+    assert outcome(told(K.COPY, **ours), conflict) == (7, is_done)
+
+
+def test_only_copies_are_known_better_elsewhere() -> None:
+    conflict = answered(A.CONFLICT, current={"rev": 7, "status": "missing", "last_verified": LATE})
+    assert outcome(told(K.FILE, status="present"), conflict) == (7, False)
+
+
+def test_all_devices_make_the_same_ids() -> None:
+    account = MirrorAccount("kimi", "https://kimi.example/v1", "0123abcd")
+    assert account.id == MirrorAccount("other", account.base_url, account.key_mark).id
+    assert account.id != MirrorAccount("kimi", account.base_url, "ffffffff").id
+    assert derived_id(account.id, "file-1") == derived_id(account.id, "file-1")
+
+
+def test_an_operation_as_it_is_sent() -> None:
+    operation = Operation("1", K.FILE, "2", {"name": "a"}, base_rev=4)
+    row = WaitingRow(K.FILE, 1, (operation,))
+    assert row.op_id == "1"
+    assert operation.as_json() == {
+        "id": "1",
+        "kind": "file",
+        "key": "2",
+        "base_rev": 4,
+        "data": {"name": "a"},
+    }
