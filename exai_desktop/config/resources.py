@@ -7,11 +7,9 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.routing.capabilities import ProviderTable, table_of
 
 
 def resource_path(*parts: str) -> Path:
@@ -34,6 +32,6 @@ def load_provider_table() -> ProviderTable:
     """Raises UNEXPECTED_ERROR for a broken installation."""
     path = resource_path("providers.toml")
     try:
-        return ProviderTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+        return table_of(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise EngineError(ErrorCode.UNEXPECTED_ERROR, f"{path.name}: {error}") from error

@@ -12,7 +12,7 @@ import pytest
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.storage.user_profile import later_check, opening
+from exai_desktop.storage.user_profile import integrity, later_check, opening
 from exai_desktop.storage.user_profile.later_check import LaterCheck
 from exai_desktop.storage.user_profile.opening import PATIENCE_S, WEEK_S, Opened, open_profile
 from exai_desktop.storage.user_profile.snapshots import SnapshotFolder
@@ -110,7 +110,7 @@ def test_where_damage_is_likely_the_start_looks_first(path: Path, way: str) -> N
 
 def test_once_a_week_every_row_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
-    real = later_check.check_open
+    real = integrity.check_open
 
     def noted(connection: sqlite3.Connection, *, thorough: bool) -> None:
         asked.append(thorough)

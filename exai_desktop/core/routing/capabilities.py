@@ -1,11 +1,14 @@
-"""What the providers take, as data: the typed form of resources/providers.toml."""
+"""What the providers take, as data: the typed form of resources/providers.toml.
+
+The window has the table before it is painted, so it is read without pydantic.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
-
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
@@ -17,18 +20,19 @@ _ENDING: Final = r"\.?[A-Za-z0-9]{1,16}"
 _OWN_PURPOSE: Final = re.compile(rf"([A-Za-z0-9_-]{{1,64}})(?::({_ENDING}(?:,{_ENDING})*))?")
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FormatLimit(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatLimit:
     """A lower size limit for some of a purpose's formats."""
 
     formats: frozenset[str]
-    max_bytes: int = Field(gt=0)
+    max_bytes: int
+
+    def __post_init__(self) -> None:
+        _check_limits(self.max_bytes)
 
 
-class Purpose(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
     """One use a provider stores files for, with what it takes.
 
     Formats are endings, no dot; `*` is any.
@@ -37,7 +41,7 @@ class Purpose(_Row):
     name: str
     title: str
     formats: tuple[str, ...]
-    max_bytes: int = Field(gt=0)
+    max_bytes: int
     limits: tuple[FormatLimit, ...] = ()
     max_files: int | None = None
     # Empty: all regions of the provider.
@@ -49,6 +53,9 @@ class Purpose(_Row):
     source: str
     checked: str
 
+    def __post_init__(self) -> None:
+        _check_limits(self.max_bytes, self.max_files, self.retention_days)
+
     def takes(self, ending: str) -> bool:
         return ending in self.formats or ANY in self.formats
 
@@ -57,26 +64,39 @@ class Purpose(_Row):
         return min([self.max_bytes, *(x.max_bytes for x in self.limits if ending in x.formats)])
 
 
-class Region(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where a provider has its servers; an account belongs to one."""
+
     name: str
     title: str
     # Empty: each account has its own.
-    base_url: Annotated[str, Field(pattern=r"^(https://.*)?$")]
-    console_url: Annotated[str, Field(pattern=r"^(https://.*)?$")]
+    base_url: str
+    console_url: str
+
+    def __post_init__(self) -> None:
+        for address in (self.base_url, self.console_url):
+            if address and not address.startswith("https://"):
+                raise ValueError(f"{self.name}: an address must begin with https://")
 
 
-class AccountTier(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTier:
     """What an account of this tier may do in a region: requests at once and a minute."""
 
     name: str
     region: str
-    concurrency: int = Field(gt=0)
-    per_minute: int = Field(gt=0)
+    concurrency: int
+    per_minute: int
     source: str
     checked: str
 
+    def __post_init__(self) -> None:
+        _check_limits(self.concurrency, self.per_minute)
 
-class Provider(_Row):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
     """A company's service with its regions and purposes."""
 
     name: str
@@ -86,9 +106,14 @@ class Provider(_Row):
     # Over all purposes together.
     max_total_files: int | None = None
     max_total_bytes: int | None = None
-    regions: tuple[Region, ...] = Field(min_length=1)
-    purposes: tuple[Purpose, ...] = Field(min_length=1)
+    regions: tuple[Region, ...]
+    purposes: tuple[Purpose, ...]
     tiers: tuple[AccountTier, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_limits(self.max_total_files, self.max_total_bytes)
+        if not self.regions or not self.purposes:
+            raise ValueError(f"{self.name} has no regions or no purposes")
 
     def region(self, name: str) -> Region | None:
         return next((r for r in self.regions if r.name == name), None)
@@ -110,11 +135,12 @@ class Provider(_Row):
         raise AppError(ErrorCode.INVALID_PURPOSE, f"{name!r}; {self.title} accepts: {names}")
 
 
-class ProviderTable(_Row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderTable:
     """All providers in the order they are offered."""
 
     schema_version: int
-    providers: tuple[Provider, ...] = Field(min_length=1)
+    providers: tuple[Provider, ...]
 
     def provider(self, name: str) -> Provider | None:
         return next((p for p in self.providers if p.name == name), None)
@@ -133,7 +159,51 @@ class ProviderTable(_Row):
         if provider is None or not account.purposes:
             return provider
         own = tuple(own_purpose(text, provider.purposes[0].max_bytes) for text in account.purposes)
-        return provider.model_copy(update={"purposes": own})
+        return replace(provider, purposes=own)
+
+
+def table_of(rows: Mapping[str, Any]) -> ProviderTable:
+    """From what resources/providers.toml holds. Raises ValueError, TypeError or KeyError for a
+    table that is not as agreed: a field too many is refused, too."""
+    providers = tuple(map(provider_of, rows["providers"]))
+    if not providers:
+        raise ValueError("there are no providers")
+    return ProviderTable(**{**rows, "providers": providers})
+
+
+def provider_of(row: Mapping[str, Any]) -> Provider:
+    made = {
+        "regions": tuple(Region(**region) for region in row["regions"]),
+        "purposes": tuple(map(purpose_of, row["purposes"])),
+        "tiers": tuple(AccountTier(**tier) for tier in row.get("tiers", ())),
+    }
+    return Provider(**{**row, **made})
+
+
+def purpose_of(row: Mapping[str, Any]) -> Purpose:
+    limits = (
+        FormatLimit(**{**limit, "formats": frozenset(limit["formats"])})
+        for limit in row.get("limits", ())
+    )
+    made = {
+        "formats": _texts(row["formats"]),
+        "limits": tuple(limits),
+        "regions": frozenset(_texts(row.get("regions", ()))),
+        "aliases": frozenset(_texts(row.get("aliases", ()))),
+    }
+    return Purpose(**{**row, **made})
+
+
+def _texts(values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise TypeError("a list of texts is needed, not one text")
+    return tuple(values)
+
+
+def _check_limits(*limits: int | None) -> None:
+    for limit in limits:
+        if limit is not None and (type(limit) is not int or limit <= 0):
+            raise ValueError(f"{limit!r} is no limit: it must be a number above 0")
 
 
 def own_purpose(text: str, max_bytes: int) -> Purpose:

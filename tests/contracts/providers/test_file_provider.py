@@ -21,7 +21,7 @@ from exai_desktop.core.copies.models import RemoteStatus
 from exai_desktop.core.copies.provider import ExtractsText, FileProvider, ReportsBalance
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AccountError, Sent, TransferError
-from exai_desktop.core.routing.capabilities import ProviderTable, Purpose
+from exai_desktop.core.routing.capabilities import Purpose, table_of
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.timing import Bandwidth
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
@@ -32,7 +32,7 @@ from tests.own_time import OwnTime
 
 E = ErrorCode
 MIB = 1024 * 1024
-TABLE = ProviderTable.model_validate(
+TABLE = table_of(
     tomllib.loads((Path(__file__).parents[3] / "resources/providers.toml").read_text("utf-8"))
 )
 # The sandbox has one flavour for each region of each provider. A new one is tested at once.

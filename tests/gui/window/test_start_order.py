@@ -32,7 +32,7 @@ LATER = (
     *("exai_desktop.engine", "exai_desktop.storage", "exai_desktop.net", "exai_desktop.providers"),
     *("exai_desktop.core.settings", "exai_desktop.gui.files_page.page"),
     *("exai_desktop.gui.accounts.accounts_dialog", "exai_desktop.gui.accounts.providers_page"),
-    *("keyring", "httpx", "cryptography", "sqlite3", "filelock"),
+    *("pydantic", "keyring", "httpx", "cryptography", "sqlite3", "filelock"),
 )
 
 

@@ -1,34 +1,37 @@
 """What a provider takes: by ending, size, purpose and region."""
 
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.core.routing.capabilities import (
-    FormatLimit,
     Provider,
     ProviderTable,
     Purpose,
     Region,
     fit,
+    provider_of,
+    purpose_of,
+    table_of,
 )
 
 RESOURCE = Path(__file__).resolve().parents[3] / "resources" / "providers.toml"
-TABLE = ProviderTable.model_validate(tomllib.loads(RESOURCE.read_text(encoding="utf-8")))
+TABLE = table_of(tomllib.loads(RESOURCE.read_text(encoding="utf-8")))
 PLACES = [(provider, region) for provider in TABLE.providers for region in provider.regions]
 ENDINGS = sorted({e for p in TABLE.providers for purpose in p.purposes for e in purpose.formats})
 
 
 def _purpose(name: str, formats: str, max_bytes: int, **more: object) -> Purpose:
-    row = {"name": name, "title": name, "formats": tuple(formats.split()), "max_bytes": max_bytes}
-    return Purpose.model_validate(row | {"source": "a page", "checked": "2026-01-01"} | more)
+    row = {"name": name, "title": name, "formats": formats.split(), "max_bytes": max_bytes}
+    return purpose_of(row | {"source": "a page", "checked": "2026-01-01"} | more)
 
 
 def _region(name: str) -> Region:
@@ -48,7 +51,7 @@ ACME = Provider(
             "pdf txt png",
             100,
             aliases=frozenset({"file"}),
-            limits=(FormatLimit(formats=frozenset({"txt"}), max_bytes=10),),
+            limits=[{"formats": ["txt"], "max_bytes": 10}],
         ),
         _purpose("look", "png jpg", 500),
         _purpose("north-only", "zip txt", 50, regions=frozenset({"north"})),
@@ -131,15 +134,43 @@ def test_providers_and_regions_are_found_by_name() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"surprise": 1}, {"purposes": ()}, {"regions": ()}, {"max_total_bytes": "much"}],
+    [
+        {"surprise": 1},
+        {"purposes": ()},
+        {"regions": ()},
+        {"regions": [{"name": "north"}]},
+        {"max_total_bytes": "much"},
+        {"max_total_files": 0},
+        {"tiers": [{"name": "a", "region": "b", "concurrency": -1, "per_minute": 1}]},
+    ],
 )
 def test_a_table_that_is_not_as_agreed_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        Provider.model_validate(ACME.model_dump() | change)
+    row = asdict(ACME)
+    assert provider_of(row) == ACME
+    with pytest.raises((ValueError, TypeError)):
+        provider_of(row | change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"formats": "pdf"}, {"max_bytes": 0}, {"max_bytes": True}, {"limits": [{}]}]
+)
+def test_a_purpose_that_is_not_as_agreed_is_refused(change: dict[str, object]) -> None:
+    row = asdict(ACME.purposes[0])
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        purpose_of(row | change)
+
+
+def test_a_table_without_providers_is_refused() -> None:
+    with pytest.raises(ValueError, match="no providers"):
+        table_of({"schema_version": 1, "providers": []})
+
+
+def test_every_value_of_the_real_table_has_its_type() -> None:
+    assert TypeAdapter(ProviderTable).validate_python(asdict(TABLE)) == TABLE
 
 
 def test_a_key_is_never_sent_in_the_clear() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError, match="https://"):
         Region(name="a", title="a", base_url="http://a", console_url="https://a")
 
 

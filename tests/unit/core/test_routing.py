@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.routing.capabilities import ProviderTable, fit
+from exai_desktop.core.routing.capabilities import fit, table_of
 from exai_desktop.core.routing.routing import Wish, candidates, choose
 
 RESOURCE = Path(__file__).resolve().parents[3] / "resources" / "providers.toml"
-TABLE = ProviderTable.model_validate(tomllib.loads(RESOURCE.read_text(encoding="utf-8")))
+TABLE = table_of(tomllib.loads(RESOURCE.read_text(encoding="utf-8")))
 MIB = 1024 * 1024
 
 PLACES = [(p.name, r.name) for p in TABLE.providers for r in p.regions] + [("nobody", "x")]
