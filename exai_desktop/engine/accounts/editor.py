@@ -1,4 +1,4 @@
-"""The user's changes of accounts: in the keyring, the settings file and the accounts in use.
+"""The user's changes of accounts: in the key store, the settings file and the accounts in use.
 
 A change that is cut in the middle leaves them apart: the callers let each run to its end.
 """
@@ -106,18 +106,28 @@ class AccountEditor:
         await self._check_address(account, key)
         before = self.accounts.get(account.name)
         old = await self._old_key(before)
-        await self._read(self.credentials.set, account, key)
-        # In use at the moment it is dated: what was asked before was asked with the old key.
-        account = replace(account, key_since=self.clock.now())
-        self.accounts.change(account)
+        # First, for a crash: an old key that counts as new is asked about once more, a new one
+        # that counts as old is trusted.
+        announced = replace(account, key_since=self.clock.now())
+        await self._read(self.book.put, announced, before)
         try:
-            await self._read(self.book.put, account, before)
+            await self._read(self.credentials.set, announced, key)
+            # In use at the moment it is dated: what was asked before was asked with the old key.
+            account = replace(account, key_since=self.clock.now())
+            self.accounts.change(account)
+            await self._read(self.book.put, account, announced)
         except Exception:
             self.accounts.change(before)
-            # The new key must not go to the old address.
+            await self._undo(before, old, announced)
+            raise
+
+    async def _undo(self, before: Account, old: str | None, announced: Account) -> None:
+        """The new key must not go to the old address."""
+        try:
             if old is not None:
                 await self._read(self.credentials.set, before, old)
-            raise
+        finally:
+            await self._read(self.book.put, before, announced)
 
     async def edit(self, name: str, changes: AccountEdit) -> Account:
         """The account with the changes, which hold at once. Raises INVALID_ACCOUNT."""

@@ -305,8 +305,9 @@ async def test_a_change_that_is_cancelled_in_the_middle_is_still_made_whole(
         put = editor.book.put
 
         def told(account: Account, before: Account | None = None) -> None:
-            loop.call_soon_threadsafe(changing.cancel)
-            loop.call_soon_threadsafe(saving.set)
+            if before == KIMI:
+                loop.call_soon_threadsafe(changing.cancel)
+                loop.call_soon_threadsafe(saving.set)
             put(account, before)
 
         monkeypatch.setattr(editor.book, "put", told)
@@ -323,18 +324,41 @@ async def test_a_change_that_is_cancelled_in_the_middle_is_still_made_whole(
         assert "account.key_replaced" in [row.action for row in rows]
 
 
-async def test_a_change_that_cannot_be_saved_leaves_the_old_key(
+async def test_a_crash_leaves_no_new_key_that_counts_as_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_bench(tmp_path, accounts=[KIMI]) as bench:
-        editor = bench.parts.editor
+        editor, counted = bench.parts.editor, list[str]()
+        set_key = editor.credentials.set
+
+        def told(account: Account, key: str) -> None:
+            counted.extend(a.key_fingerprint for a in editor.book.load())
+            set_key(account, key)
+
+        monkeypatch.setattr(editor.credentials, "set", told)
+        await bench.engine.accounts.set_key("kimi", NEW_KEY)
+        assert counted == [editor.keys.fingerprint(NEW_KEY)]
+
+
+@pytest.mark.parametrize("good_writes", [0, 1])
+async def test_a_change_that_cannot_be_saved_leaves_the_old_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good_writes: int
+) -> None:
+    async with open_bench(tmp_path, accounts=[KIMI]) as bench:
+        editor, writes = bench.parts.editor, 0
+        put = editor.book.put
 
         def fails(account: Account, before: Account | None = None) -> None:
-            raise EngineError(ErrorCode.DISK_FULL)
+            nonlocal writes
+            writes += 1
+            if writes == good_writes + 1:
+                raise EngineError(ErrorCode.DISK_FULL)
+            put(account, before)
 
         monkeypatch.setattr(editor.book, "put", fails)
         with pytest.raises(EngineError):
             await bench.engine.accounts.set_key("kimi", NEW_KEY)
+        assert editor.book.load() == (KIMI,)
         [status] = await bench.engine.accounts.all()
         assert status.account == KIMI
         assert editor.credentials.get(KIMI) == OLD_KEY
