@@ -25,7 +25,7 @@ CHOSEN: Final = os.environ.get("EXAI_DESKTOP_TEST_POSTGRES")
 _OPTIONS: Final = (
     *("-c", "listen_addresses="),
     *("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"),
-    *("-c", "max_connections=100", "-c", "shared_buffers=32MB", "-c", "autovacuum=off"),
+    *("-c", "max_connections=200", "-c", "shared_buffers=32MB", "-c", "autovacuum=off"),
     *("-c", "client_min_messages=warning", "-c", "log_min_messages=panic", "-c", "jit=off"),
 )
 
