@@ -13,7 +13,9 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.events import JobChanged, ProblemRaised
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.upload.sent_before import ELSEWHERE
+from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.content_locks import ContentLocks
+from exai_desktop.storage.migrations import migrate
 from tests.e2e.program import Program
 from tests.e2e.server import KIMI, Server
 from tests.engine.engine_kit import Bench, open_bench, settings
@@ -45,6 +47,22 @@ def put_back(folder: Path, aside: Path) -> None:
     for file in folder.glob(f"{NAME}*"):
         file.unlink()
     shutil.copy(aside, folder / NAME)
+
+
+async def test_one_from_before_an_upgrade_is_noticed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right after an upgrade every backup is such a one."""
+    provider, aside = ScriptedProvider(), tmp_path / "aside"
+    steps = migrate.STEPS
+    monkeypatch.setattr(migrate, "STEPS", steps[:-1])
+    Database(tmp_path / NAME).close()
+    monkeypatch.setattr(migrate, "STEPS", steps)
+    keep(tmp_path, aside)
+    assert await sent(tmp_path, provider, "first.txt") == []
+    put_back(tmp_path, aside)
+    assert await sent(tmp_path, provider, "first.txt") == [ErrorCode.DATABASE_PUT_BACK]
+    assert len(provider.uploads) == 1
 
 
 async def test_what_was_sent_since_is_found_and_not_sent_again(tmp_path: Path) -> None:

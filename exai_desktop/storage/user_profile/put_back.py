@@ -8,13 +8,13 @@ ever noted. A database that lacks one of them is behind.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from exai_desktop.core.audit.audit import AuditAnchor
-from exai_desktop.storage.migrations import migrate
 from exai_desktop.storage.sqlite.driver import (
     Connection,
     Error,
@@ -51,10 +51,14 @@ def find_put_back(path: Path, run: str, anchor: AuditAnchor | None, now: float) 
 def put_back_in(
     connection: Connection, run: str, anchor: AuditAnchor | None, now: float
 ) -> PutBack | None:
-    """The same of an open database."""
-    if not migrate.is_complete(connection) or not _has_runs(connection):
-        return None
-    why = _lacks_run(connection, run) or _lacks_row(connection, anchor)
+    """The same of an open database, also of one from before an upgrade of the program."""
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    if "history" not in names:
+        return None  # there was never anything in it
+    why = _lacks_run(connection, run, names)
+    # An earlier version's notes of runs and rows did not go together.
+    if not why and "runs" in names and _has_runs(connection):
+        why = _lacks_row(connection, anchor)
     return PutBack(newest_record(connection, now), why) if why else None
 
 
@@ -82,10 +86,11 @@ def _has_runs(connection: Connection) -> bool:
     return connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
 
 
-def _lacks_run(connection: Connection, run: str) -> str:
+def _lacks_run(connection: Connection, run: str, names: Collection[str]) -> str:
     if not run:
         return ""
-    found = connection.execute("SELECT 1 FROM runs WHERE token = ?", (run,)).fetchone()
+    wanted = "SELECT 1 FROM runs WHERE token = ?"
+    found = "runs" in names and connection.execute(wanted, (run,)).fetchone() is not None
     return "" if found else "it does not know the last run of the program"
 
 
