@@ -3,7 +3,10 @@
 `cli.main` and `gui.app` call `open_service`; nobody else knows what is behind it.
 """
 
-from exai_desktop.bootstrap.backups import present_profile, restore_backup, verify_backup
+from __future__ import annotations
+
+from pathlib import Path
+
 from exai_desktop.bootstrap.opening import open_service
 from exai_desktop.bootstrap.profile_secrets import (
     new_passphrase,
@@ -12,6 +15,7 @@ from exai_desktop.bootstrap.profile_secrets import (
 )
 from exai_desktop.bootstrap.sandbox_process import serve_sandbox
 from exai_desktop.config.resources import load_provider_table, resource_path
+from exai_desktop.core.machine import BackupContent, Restored
 
 __all__ = [
     "load_provider_table",
@@ -25,3 +29,22 @@ __all__ = [
     "settle_copy",
     "verify_backup",
 ]
+
+
+# Late in each of these: few runs of the program have to do with backups.
+def verify_backup(file: Path) -> BackupContent:
+    from exai_desktop.bootstrap import backups
+
+    return backups.verify_backup(file)
+
+
+def present_profile() -> str:
+    from exai_desktop.bootstrap import backups
+
+    return backups.present_profile()
+
+
+def restore_backup(file: Path, passphrase: str, vault_passphrase: str | None) -> Restored:
+    from exai_desktop.bootstrap import backups
+
+    return backups.restore_backup(file, passphrase, vault_passphrase)

@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.backups import ProfileBackup, end_restoring
 from exai_desktop.bootstrap.fleet import Shared, shared_parts
 from exai_desktop.bootstrap.profile_secrets import (
     OpenedSecrets,
@@ -45,7 +45,7 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
-from exai_desktop.core.machine import BackupMaker
+from exai_desktop.core.machine import BackupContent, BackupMaker
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
@@ -68,6 +68,7 @@ from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
+from exai_desktop.storage.user_profile.restoring import Restoring
 
 ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
 
@@ -90,7 +91,14 @@ class Given:
         """None: nothing of the sandbox is worth one."""
         if self.is_sandbox:
             return None
-        return ProfileBackup(self.where, opened.read_path, self.secrets.store)
+
+        def make(file: Path, *, texts: bool, passphrase: str) -> BackupContent:
+            from exai_desktop.bootstrap.backups import ProfileBackup  # late: few runs make one
+
+            backup = ProfileBackup(self.where, opened.read_path, self.secrets.store)
+            return backup(file, texts=texts, passphrase=passphrase)
+
+        return make
 
 
 def engine_parts(
@@ -281,7 +289,7 @@ async def open_service(
         await asyncio.sleep(OWNER_POLL_S)
         patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
-        end_restoring(where)
+        Restoring(where.data, where.settings_file, write_file).finish()
         async with _own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
             yield engine
     finally:
