@@ -42,7 +42,7 @@ from exai_desktop.storage.user_profile.backup_file import (
 )
 from exai_desktop.storage.user_profile.last_run import LastRun, LastRunFile
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
-from exai_desktop.storage.user_profile.restoring import Restoring, is_interrupted
+from exai_desktop.storage.user_profile.restoring import Restoring
 
 # They say what the other profile was: this one counts and notes anew.
 _OF_ONE_PROFILE: Final = frozenset({OPENED, ANCHOR})
@@ -152,8 +152,7 @@ def _restoring(where: Places) -> Restoring:
 
 def end_restoring(where: Places) -> None:
     """A restore that was interrupted is ended or undone. The profile's lock is held."""
-    if is_interrupted(where.data):
-        _restoring(where).finish()
+    _restoring(where).finish()
 
 
 def present_profile() -> str:

@@ -69,9 +69,10 @@ async def _locked_or_joined(
 ) -> AsyncIterator[UploadService]:
     """The lock alone decides who has an engine of his own."""
     # Late: the whole engine.
-    from exai_desktop.bootstrap.backups import end_restoring
     from exai_desktop.bootstrap.opening import own_engine
+    from exai_desktop.config.atomic_write import write_file
     from exai_desktop.storage.user_profile.profile_lock import ProfileLock
+    from exai_desktop.storage.user_profile.restoring import Restoring
 
     lock = ProfileLock(where.locks / "profile.lock")
     while True:
@@ -105,7 +106,7 @@ async def _locked_or_joined(
         await asyncio.sleep(OWNER_POLL_S)
         patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
-        end_restoring(where)
+        Restoring(where.data, where.settings_file, write_file).finish()
         async with own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
             yield engine
     finally:

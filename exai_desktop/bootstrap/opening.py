@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.backups import ProfileBackup
 from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.sandbox_process import sandbox_process
@@ -37,7 +37,7 @@ from exai_desktop.core.copies.provider import FileProvider
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
-from exai_desktop.core.machine import BackupMaker
+from exai_desktop.core.machine import BackupContent, BackupMaker
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
@@ -83,7 +83,14 @@ class Given:
         """None: nothing of the sandbox is worth one."""
         if self.is_sandbox:
             return None
-        return ProfileBackup(self.where, opened.read_path, self.secrets.store)
+
+        def make(file: Path, *, texts: bool, passphrase: str) -> BackupContent:
+            from exai_desktop.bootstrap.backups import ProfileBackup  # late: few runs make one
+
+            backup = ProfileBackup(self.where, opened.read_path, self.secrets.store)
+            return backup(file, texts=texts, passphrase=passphrase)
+
+        return make
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from exai_desktop.bootstrap.backups import end_restoring
+from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.credentials import AccountKeys, keys_of_environment
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.profile_identity import COMPUTER, Choice, Copied, ProfileIdentity
@@ -18,6 +18,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.storage.user_profile.profile_lock import ProfileLock
+from exai_desktop.storage.user_profile.restoring import Restoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def settle_copy(choice: str, passphrase: str | None) -> str:
     """
     where = places()
     with ProfileLock(where.locks / "profile.lock"):
-        end_restoring(where)
+        Restoring(where.data, where.settings_file, write_file).finish()
         identity = ProfileIdentity(where)
         keyring, vault = KeyringStore(identity.id), VaultStore(where.vault)
         store = StoreInUse(vault, keyring)

@@ -27,7 +27,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, FileError, not_written
 from exai_desktop.core.machine import BackupContent
 from exai_desktop.storage.user_profile.backup_database import Counted, copy_database, count_rows
-from exai_desktop.storage.user_profile.snapshots import digest_of
+from exai_desktop.storage.user_profile.snapshots import digest_of, folder_to_disk
 
 FORMAT: Final = "exai-desktop backup"
 VERSION: Final = 1
@@ -152,7 +152,8 @@ def _write(target: Path, source: BackupSource, now: float, folder: Path) -> Back
         os.fsync(file.fileno())
     size = draft.stat().st_size
     draft.replace(target)
-    to_disk(target.parent)
+    with suppress(OSError):  # memory sticks and shares may not know this
+        folder_to_disk(target.parent)
     return _content(manifest, size)
 
 
@@ -368,13 +369,3 @@ def room_for(backup: OpenBackup, folder: Path) -> None:
         raise EngineError(
             ErrorCode.DISK_FULL, f"{folder}: {wanted:,} bytes are needed, {free:,} are free"
         )
-
-
-def to_disk(folder: Path) -> None:
-    """Make the names in a folder survive a power failure, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -8,7 +8,6 @@ folder has not been exchanged yet, so each step can be done again.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,8 +18,8 @@ from typing import Final
 
 from exai_desktop.core.errors.tree import not_written
 from exai_desktop.core.machine import WriteFile
-from exai_desktop.storage.user_profile.backup_file import to_disk
 from exai_desktop.storage.user_profile.set_aside import stamp
+from exai_desktop.storage.user_profile.snapshots import folder_to_disk
 from exai_desktop.storage.user_profile.wal_frames import index_of, log_of
 
 _FOLDER: Final = "restoring"
@@ -74,7 +73,7 @@ class Restoring:
             self._copy_shared()
             name = self._free_name(now)
             for folder in (self.folder / _ASIDE, self.folder):
-                to_disk(folder)
+                folder_to_disk(folder)
             self.write_file(self.folder / _DECISION, f"{name}\n".encode())
         self.finish()
         aside = self.data / name
@@ -110,7 +109,7 @@ class Restoring:
             aside = self.folder / _ASIDE
             if aside.exists() and any(aside.iterdir()):
                 aside.rename(self.data / name)
-            to_disk(self.data)
+            folder_to_disk(self.data)
             shutil.rmtree(self.folder, ignore_errors=True)
         return True
 
@@ -126,7 +125,7 @@ class Restoring:
         for name in _EXCHANGED:
             self._exchange_one(name)
         for folder in (aside, self.data):
-            to_disk(folder)
+            folder_to_disk(folder)
         new = self.folder / _SETTINGS
         if new.exists():
             # Perhaps on another disk: copied, the old ones first and once.
@@ -158,8 +157,3 @@ def _told(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise not_written(error, what) from error
-
-
-def is_interrupted(data: Path) -> bool:
-    """Whether an exchange was begun and has not ended. Reads one name."""
-    return os.path.lexists(data / _FOLDER)

@@ -116,7 +116,7 @@ class SnapshotFolder:
         _to_disk(target)
         stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
         os.replace(target, self._folder / f"{number:06}-{stamp}-{digest[:16]}.db")  # noqa: PTH105 - as below
-        _folder_to_disk(self._folder)
+        folder_to_disk(self._folder)
         for old in superseded(self.newest_first()):
             old.path.unlink(missing_ok=True)
 
@@ -179,7 +179,8 @@ def _to_disk(path: Path) -> None:
         os.close(handle)
 
 
-def _folder_to_disk(folder: Path) -> None:
+def folder_to_disk(folder: Path) -> None:
+    """Make the names in a folder survive a power failure, where the system can."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
