@@ -69,6 +69,15 @@ def test_a_page_ends_where_the_next_begins(project: Project) -> None:
     assert pages == 5
 
 
+@pytest.mark.parametrize("limit", [0, -5, None, 10**9])
+def test_a_page_of_an_odd_size(project: Project, limit: int | None) -> None:
+    client = project.client()
+    client.device()
+    page = client.value("select public.exai_pull(null, %s)", limit)
+    assert (len(page["changes"]), page["next"]) == (1, 1)
+    assert client.value("select public.exai_pull(1, %s)", limit)["next"] == 1
+
+
 def test_a_reader_who_cannot_go_on_is_told(project: Project) -> None:
     client = project.client()
     device = client.device()

@@ -19,7 +19,8 @@ language sql set search_path = '' as $$ select exai.apply(p_device, p_ops) $$;
 create or replace function public.exai_pull(
   p_after bigint, p_limit int default 500, p_skip uuid default null, p_witness uuid default null)
 returns jsonb language sql stable set search_path = '' as $$
-  select exai.pull(coalesce(p_after, 0), least(p_limit, 1000), p_skip, p_witness)
+  -- A page of nothing would be full, and never end.
+  select exai.pull(coalesce(p_after, 0), greatest(least(p_limit, 1000), 1), p_skip, p_witness)
 $$;
 
 create or replace function public.exai_find(
