@@ -55,7 +55,8 @@ class Page(Protocol[Row_co]):
 class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     """`read` fetches the page that a query's `offset` and `limit` mean.
 
-    `visible_rows` tells which rows the view shows, so that a refresh reads those first.
+    `visible_rows` tells which rows the view shows, so that a refresh reads those first, and
+    `has_many_selected` whether the selection is too large to be followed row by row.
     """
 
     loaded = Signal()
@@ -80,6 +81,7 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self._is_fetching = False
         self._is_refreshing = False
         self.visible_rows: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.has_many_selected: Callable[[], bool] = lambda: False
         self._fetch_timer = self._single_shot(0, self._fetch_wanted)
         self._refresh_timer = self._single_shot(REFRESH_MS, self.refresh)
 
@@ -238,9 +240,12 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         if page.total != len(self._rows):
             self.refresh_soon()
         self._rows.put_page(offset, page.rows)
-        last = min(offset + len(page.rows), len(self._rows)) - 1
-        if last >= offset:
-            self.dataChanged.emit(self.index(offset, 0), self.index(last, len(self._headings) - 1))
+        self._show_again(offset, len(page.rows))
+
+    def _show_again(self, first: int, count: int) -> None:
+        last = min(first + count, len(self._rows)) - 1
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self._headings) - 1))
 
     async def _refresh(self, generation: int) -> None:
         try:
@@ -257,6 +262,11 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     def _take_refresh(self, offset: int, page: Page[Row]) -> None:
         """Put the database's order in place; selected and current rows stay what they were."""
         self._fit_length(page.total)
+        if self.has_many_selected():
+            # A change of layout makes Qt keep an index for every selected row, a million of them.
+            self._rows.reset(page.rows, page.total, offset)
+            self._show_again(offset, len(page.rows))
+            return
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         were = [self._rows.at(index.row()) for index in old]
