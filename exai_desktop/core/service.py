@@ -33,6 +33,7 @@ from exai_desktop.core.copies.queries import (
 )
 from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.planning.plan import UploadPlan
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
@@ -99,6 +100,17 @@ class QueueService(Protocol):
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
+        ...
+
+    async def order(self, order: RangeOrder, jobs: JobRange) -> int:
+        """Do this to every job of the range that it fits, some hundred at a time; returns to how
+        many. Raises UNKNOWN_JOB when an end of the range is not there any more: then nothing is
+        done."""
+        ...
+
+    async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
+        """The next piece of the range's file ids, in the order of the jobs' numbers: of those
+        behind `after`. Raises UNKNOWN_JOB as `order` does."""
         ...
 
 

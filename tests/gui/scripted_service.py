@@ -35,6 +35,7 @@ from exai_desktop.core.jobs.jobs import (
     QueueSummary,
     SortKey,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import RuleReport, Settings
@@ -114,7 +115,8 @@ class ScriptedQueue:
         }.get(query.sort, lambda row: row.id)
         found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]
         page = found[query.offset : query.offset + query.limit]
-        return JobPage(tuple(page), len(found))
+        newest = max((row.id for row in self._script.rows), default=0)
+        return JobPage(tuple(page), len(found), newest)
 
     async def job(self, job_id: int) -> JobDetail:
         for row in self._script.rows:
@@ -129,6 +131,16 @@ class ScriptedQueue:
             counts[row.state] = counts.get(row.state, 0) + 1
         left = sum(row.size for row in self._script.rows if not row.state.is_final)
         return QueueSummary(counts, open_bytes=left, paused=self._script.paused)
+
+    async def order(self, order: RangeOrder, jobs: JobRange) -> int:
+        self._script.note("queue.order", order, jobs)
+        return len(self._script.rows)
+
+    async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
+        self._script.note("queue.file_ids", jobs, after)
+        found = [row for row in self._script.rows if row.id > after and row.file_id][:1_000]
+        text = "\n".join(row.file_id or "" for row in found)
+        return FileIds(text, len(found), 0, found[-1].id if len(found) == 1_000 else None)
 
     async def _change(self, ids: Sequence[int], state: JobState) -> list[int]:
         for place, row in enumerate(self._script.rows):

@@ -247,7 +247,8 @@ class JobQuery:
     """`search` matches name, path, file id and hash; `states` empty means all.
 
     `file` is an account and an id there: the stored jobs that share this id. `gone`: only those
-    whose file is not at the provider any more.
+    whose file is not at the provider any more. `known` is a row that the list shows not far from
+    `offset`, its place and its id: the page is read from there on, wherever it stands by now.
     """
 
     states: tuple[JobState, ...] = ()
@@ -260,12 +261,16 @@ class JobQuery:
     descending: bool = True
     offset: int = 0
     limit: int = 200
+    known: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
+    """`newest`: the highest number that a job has, in this list or not."""
+
     rows: tuple[JobView, ...]
     total: int
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

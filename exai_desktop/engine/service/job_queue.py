@@ -30,6 +30,7 @@ from exai_desktop.core.jobs.jobs import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.planning.plan import UploadPlan
@@ -147,6 +148,10 @@ class Intake:
         """Only the write itself is not broken off: waiting for a full disk must be."""
         return await uninterrupted(self.jobs.add_jobs(batch_id, chunk, self.clock.now()))
 
+
+# Of the jobs of a range so many are ordered about at once, and so many file ids handed out.
+PIECE: Final = 500
+IDS_AT_ONCE: Final = 10_000
 
 # Files between two breaths of the loop: some milliseconds.
 AT_ONCE: Final = 200
@@ -306,3 +311,15 @@ class JobQueue:
         if removed:
             self._bus.publish(JobsRemoved(tuple(job_ids or ())))
         return removed
+
+    async def order(self, order: RangeOrder, jobs: JobRange) -> int:
+        found = await self._jobs.ids_in(jobs, order)
+        done = 0
+        for start in range(0, len(found), PIECE):
+            done += await self._commands.order(order, found[start : start + PIECE].tolist())
+        if order is RangeOrder.REMOVE and done:
+            self._bus.publish(JobsRemoved(()))
+        return done
+
+    async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
+        return await self._jobs.file_ids(jobs, after, IDS_AT_ONCE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -82,6 +83,8 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self._is_refreshing = False
         self.visible_rows: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.has_many_selected: Callable[[], bool] = lambda: False
+        # What Qt says of the selection meanwhile is not the user's doing.
+        self.is_moving_rows = False
         self._fetch_timer = self._single_shot(0, self._fetch_wanted)
         self._refresh_timer = self._single_shot(REFRESH_MS, self.refresh)
 
@@ -183,12 +186,40 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         found = []
         while first <= last:
             limit = min(PAGE, last - first + 1)
-            page = await self._read(replace(self._query, offset=first, limit=limit))
+            page = await self._read(replace(self.query_at(first), limit=limit))
             if not page.rows:
                 break
             found.extend(page.rows)
             first += len(page.rows)
         return found
+
+    def query_at(self, offset: int) -> Query:
+        """What to ask for the page that begins there."""
+        return replace(self._query, offset=offset)
+
+    def known_near(self, offset: int) -> tuple[int, int] | None:
+        """A loaded row that is nearer to this place than both ends of the list: place and id."""
+        known = self._rows.nearest(offset)
+        nearest_end = min(offset, len(self._rows) - offset)
+        return known if known is not None and abs(known[0] - offset) < nearest_end else None
+
+    @contextmanager
+    def inserting(self, first: int, last: int) -> Iterator[None]:
+        """Rows come in there."""
+        self.is_moving_rows = True
+        self.beginInsertRows(NO_PARENT, first, last)
+        yield
+        self.endInsertRows()
+        self.is_moving_rows = False
+
+    @contextmanager
+    def removing(self, first: int, last: int) -> Iterator[None]:
+        """These rows go."""
+        self.is_moving_rows = True
+        self.beginRemoveRows(NO_PARENT, first, last)
+        yield
+        self.endRemoveRows()
+        self.is_moving_rows = False
 
     def want(self, row: int) -> None:
         """This row is looked at and not there: read its page as soon as the paint is over."""
@@ -229,7 +260,7 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
             del self._wanted[:-_PAGES_AT_ONCE]
             while self._wanted and generation == self._generation:
                 offset = self._wanted.pop()
-                page = await self._read(replace(self._query, offset=offset))
+                page = await self._read(self.query_at(offset))
                 if generation == self._generation:
                     self._put(offset, page)
         finally:
@@ -281,10 +312,8 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     def _fit_length(self, total: int) -> None:
         have = len(self._rows)
         if total > have:
-            self.beginInsertRows(NO_PARENT, have, total - 1)
-            self._rows.resize(total)
-            self.endInsertRows()
+            with self.inserting(have, total - 1):
+                self._rows.resize(total)
         elif total < have:
-            self.beginRemoveRows(NO_PARENT, total, have - 1)
-            self._rows.resize(total)
-            self.endRemoveRows()
+            with self.removing(total, have - 1):
+                self._rows.resize(total)

@@ -25,6 +25,8 @@ from exai_desktop.gui.widgets.paged_model import Index, PagedRows
 _FIRST_AT_LEAST = 250
 # More selected rows than this keep their places when the rows move: see `PagedRows`.
 _FOLLOWED: Final = 1_000
+# The rows of a larger selection are not listed in the window: the engine gets its ends.
+MOST_LISTED: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from exai_desktop.storage.migrations import (
     m0011_health,
     m0012_gone_files,
     m0013_runs,
+    m0014_lists,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -59,6 +60,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0011_health,
     m0012_gone_files,
     m0013_runs,
+    m0014_lists,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -23,11 +24,12 @@ from exai_desktop.core.jobs.jobs import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import GivenUp, Move
 from exai_desktop.core.routing.routing import Usage
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_birth, entry_of_removal
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.record import job_transactions
+from exai_desktop.storage.record import job_pages, job_transactions
 from exai_desktop.storage.record.copies import usage
 from exai_desktop.storage.record.job_transactions import (
     answer_delays,
@@ -40,6 +42,9 @@ from exai_desktop.storage.sqlite.driver import Connection, Row
 
 # Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
 _REMOVED_AT_ONCE: Final = 500
+
+# So many numbers are looked at before another reader has its turn.
+_LOOKED_AT_ONCE: Final = 50_000
 
 _INSERT_JOB: Final = """
 INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at, updated_at,
@@ -98,10 +103,26 @@ class SqliteJobStore:
         return await self._database.read(partial(job_transactions.detail, job_id=job_id))
 
     async def page(self, query: JobQuery) -> JobPage:
-        return await self._database.read(partial(job_transactions.page, query=query))
+        return await self._database.read(partial(job_pages.page, query=query))
 
     async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
         return await self._database.read(partial(job_transactions.ids, states=states))
+
+    async def ids_in(self, jobs: JobRange, order: RangeOrder) -> array[int]:
+        """Window by window: other readers do not wait for all of a million."""
+        terms = await self._database.read(partial(job_pages.bounds, jobs=jobs))
+        terms = job_pages.fitting(order) & terms
+        found = array("q")
+        for after in range(0, jobs.newest, _LOOKED_AT_ONCE):
+            up_to = min(after + _LOOKED_AT_ONCE, jobs.newest)
+            look = partial(job_pages.ids_within, terms=terms, after=after, up_to=up_to)
+            found.extend(await self._database.read(look))
+        return found
+
+    async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:
+        return await self._database.read(
+            partial(job_pages.file_ids, jobs=jobs, after=after, most=most)
+        )
 
     async def summary(self) -> QueueSummary:
         return await self._database.read(job_transactions.summary)
