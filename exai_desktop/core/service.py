@@ -34,7 +34,7 @@ from exai_desktop.core.copies.queries import (
 from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
-from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.plan import PlanPart
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import RuleReport, Settings
@@ -52,8 +52,16 @@ class QueueService(Protocol):
         """
         ...
 
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        """What would become of these files and folders; nothing is queued, read or sent."""
+    async def plan(
+        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+    ) -> int:
+        """Begin to find out what would become of these files and folders; returns the number to
+        ask `planned` with. Nothing is queued, read or sent. `by_file`: with each file."""
+        ...
+
+    async def planned(self, number: int) -> PlanPart:
+        """Go on for a moment, and tell how far the plan has come. Raises WRONG_STATE behind the
+        last part, which is whole, and when many other plans were begun since."""
         ...
 
     async def page(self, query: JobQuery) -> JobPage: ...

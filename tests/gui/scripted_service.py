@@ -36,7 +36,7 @@ from exai_desktop.core.jobs.jobs import (
     SortKey,
 )
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
-from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.plan import PlanPart, UploadPlan
 from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import RuleReport, Settings
 
@@ -96,9 +96,19 @@ class ScriptedQueue:
         self._script.tell(SummaryChanged(await self.summary()))
         return 1
 
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+    async def plan(
+        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+    ) -> int:
         self._script.note("queue.plan", tuple(paths))
-        return self._script.planned
+        return 1
+
+    async def planned(self, number: int) -> PlanPart:
+        script = self._script
+        script.note("queue.planned", number)
+        while not script.plan_parts:
+            await asyncio.sleep(0.01)
+        rest = script.plan_parts
+        return PlanPart(rest.pop(0) if len(rest) > 1 or not rest[0].is_whole else rest[0])
 
     async def page(self, query: JobQuery) -> JobPage:
         found = [
@@ -344,7 +354,7 @@ class ScriptedService:
     copies: list[Copy] = field(default_factory=list)
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
-    planned: UploadPlan = field(default_factory=lambda: UploadPlan((), (), None))
+    plan_parts: list[UploadPlan] = field(default_factory=lambda: [UploadPlan(0, 0, (), (), None)])
     samples: list[HealthSample] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
     report: ConnectionReport = field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.jobs.jobs import AddOptions, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
-from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
@@ -68,24 +67,36 @@ class QueueCommands:
 
     async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
         most = (await self._client.settings.saved()).plan_above_files
-        plan = await self._planned(paths, options) if most else None
-        if plan is None or len(plan.files) <= most:
+        if not most or await self._is_small(paths, options, most):
             await self._client.queue.add(paths, options)
-            return
-        dialog = PlanDialog(self._window, self._theme, plan)
-        dialog.accepted.connect(lambda: self._tasks.start(self._client.queue.add(paths, options)))
-        dialog.open()
 
-    async def _planned(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        """A large folder takes a while: then it is said that something happens."""
-        asking = asyncio.ensure_future(self._client.queue.plan(paths, options))
-        try:
-            ended, _ = await asyncio.wait({asking}, timeout=SILENT_S)
-            if not ended:
+    async def _is_small(self, paths: Sequence[str], options: AddOptions, most: int) -> bool:
+        """At most so many files. Of more the plan is shown while it grows; its yes adds them."""
+        number = await self._client.queue.plan(paths, options)
+        begun, is_said = time.monotonic(), False
+        dialog: PlanDialog | None = None
+        gone: list[int] = []
+        while not gone:
+            plan = (await self._client.queue.planned(number)).plan
+            if gone:
+                break
+            if dialog is not None:
+                dialog.show_plan(plan)
+            elif plan.files > most:
+                dialog = PlanDialog(self._window, self._theme, plan)
+                dialog.accepted.connect(
+                    lambda: self._tasks.start(self._client.queue.add(paths, options))
+                )
+                dialog.finished.connect(gone.append)
+                dialog.open()
+            elif plan.is_whole:
+                return True
+            elif not is_said and time.monotonic() - begun > SILENT_S:
+                is_said = True
                 self._say("Checking the files you added…", "Nothing is sent yet.", Tone.ACTIVE)
-            return await asking
-        finally:
-            asking.cancel()
+            if plan.is_whole:
+                break
+        return False
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""
