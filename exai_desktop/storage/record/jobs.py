@@ -53,6 +53,14 @@ INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
+# Every other change of a sum is made by a trigger, with the same bound for one file.
+_ADD_TO_SUMS: Final = """
+UPDATE job_sums SET jobs = job_sums.jobs + new.files, bytes = bytes + new.size
+FROM (SELECT state, count(*) AS files, sum(min(size, 1125899906842624)) AS size
+    FROM jobs WHERE id >= ? GROUP BY state) AS new
+WHERE job_sums.state = new.state"""
+
+
 class SqliteJobStore:
     """`core.jobs.store.JobStore` on the profile's database."""
 
@@ -170,6 +178,7 @@ def _add_jobs(
     connection.executemany(
         _INSERT_JOB, (_row(job_id, batch, job, at) for job_id, job in enumerate(jobs, first))
     )
+    connection.execute(_ADD_TO_SUMS, (first,))
     connection.execute(
         "INSERT INTO history (job_id, at, old, new, note)"
         " SELECT id, created_at, NULL, state, '' FROM jobs WHERE id >= ? ORDER BY id",
