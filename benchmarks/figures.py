@@ -79,6 +79,7 @@ class Scale:
     window_bytes: int
     window_files: int
     window_tree: int
+    many_files: int
     window_rounds: int
     starts: int
     idle_s: float
@@ -106,6 +107,7 @@ def full() -> Scale:
         window_bytes=20 * MB,
         window_files=1_000,
         window_tree=10_000,
+        many_files=100_000,
         window_rounds=5,
         starts=5,
         idle_s=10.0,
@@ -126,6 +128,7 @@ def quick() -> Scale:
         small_files=400,
         window_files=300,
         window_tree=0,
+        many_files=10_000,
         window_rounds=1,
         starts=3,
         idle_s=3.0,
@@ -144,6 +147,7 @@ def tiny() -> Scale:
         window_bytes=1 * MB,
         window_files=20,
         window_tree=200,
+        many_files=300,
         window_rounds=1,
         starts=1,
         idle_s=0.5,

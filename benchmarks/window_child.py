@@ -16,11 +16,14 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import qasync  # type: ignore[import-untyped]
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.accounts import renew_accounts
 from benchmarks.child import answer
 from benchmarks.heartbeat import Heartbeat
+from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui import app as gui
 from exai_desktop.gui.engine.bridge import News
@@ -69,6 +72,63 @@ class _Work:
             "window_cpu": time.thread_time() - own,
         }
 
+    async def plan(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Of these paths, asked for as the window does it."""
+        queue, start, cpu = self._parts.client.queue, time.perf_counter(), time.process_time()
+        number, first = await queue.plan(order["paths"], AddOptions()), 0.0
+        while True:
+            plan = (await queue.planned(number)).plan
+            first = first or time.perf_counter() - start
+            if plan.is_whole:
+                break
+        whole = time.perf_counter() - start
+        return {
+            "files": plan.files,
+            "first": first,
+            "whole": whole,
+            "cpu": time.process_time() - cpu,
+        }
+
+    async def insert(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Add the paths to a queue that stands still, and wait until all are in the list."""
+        await self._parts.client.queue.pause()
+        model = self._window.page.model
+        wanted = model.rowCount() + order["files"]
+        start, cpu, own = time.perf_counter(), time.process_time(), time.thread_time()
+        self._heart.start()
+        self._window.add(order["paths"])
+        while model.rowCount() < wanted:
+            await asyncio.sleep(_LOOK_S)
+        return {
+            **self._heart.stop(),
+            "whole": time.perf_counter() - start,
+            "cpu": time.process_time() - cpu,
+            "window_cpu": time.thread_time() - own,
+        }
+
+    async def deeds(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What one does in a long list; for each the worst beat until it is calm again."""
+        page, found = self._window.page, dict[str, dict[str, float]]()
+        every, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+        page.view.setFocus()
+        deeds: dict[str, Callable[[], object]] = {
+            "Ctrl+A": lambda: QTest.keyClick(page.view, Qt.Key.Key_A, every),
+            "refresh": page.model.refresh,
+            "End": lambda: QTest.keyClick(page.view, Qt.Key.Key_End, every),
+            "Home": lambda: QTest.keyClick(page.view, Qt.Key.Key_Home, every),
+            "Shift+End": lambda: QTest.keyClick(page.view, Qt.Key.Key_End, every | shift),
+            "middle": lambda: page.view.scrollTo(page.model.index(order["rows"] // 2, 0)),
+            "sort": lambda: page.view.sortByColumn(0, Qt.SortOrder.AscendingOrder),
+            "search": lambda: page.filter.search.setText("page-0001"),
+            "search ends": lambda: page.filter.search.setText(""),
+        }
+        for name, deed in deeds.items():
+            self._heart.start()
+            deed()
+            await asyncio.sleep(order["seconds"])
+            found[name] = self._heart.stop()
+        return found
+
     async def rest(self, order: dict[str, Any]) -> dict[str, Any]:
         """The heartbeat alone: what the machine itself adds."""
         self._heart.start()
@@ -110,6 +170,9 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
         "accounts": work.accounts,
         "drop": work.drop,
         "rest": work.rest,
+        "plan": work.plan,
+        "insert": work.insert,
+        "deeds": work.deeds,
     }
     orders: asyncio.Queue[str] = asyncio.Queue()
     threading.Thread(target=_listen, args=(loop, orders), daemon=True).start()

@@ -35,8 +35,9 @@ from exai_desktop.core.copies.queries import (
 )
 from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.machine import BackupContent
-from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.plan import PlanPart
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import RuleReport, Settings
@@ -54,8 +55,16 @@ class QueueService(Protocol):
         """
         ...
 
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        """What would become of these files and folders; nothing is queued, read or sent."""
+    async def plan(
+        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+    ) -> int:
+        """Begin to find out what would become of these files and folders; returns the number to
+        ask `planned` with. Nothing is queued, read or sent. `by_file`: with each file."""
+        ...
+
+    async def planned(self, number: int) -> PlanPart:
+        """Go on for a moment, and tell how far the plan has come. Raises WRONG_STATE behind the
+        last part, which is whole, and when many other plans were begun since."""
         ...
 
     async def page(self, query: JobQuery) -> JobPage: ...
@@ -102,6 +111,17 @@ class QueueService(Protocol):
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
+        ...
+
+    async def order(self, order: RangeOrder, jobs: JobRange) -> int:
+        """Do this to every job of the range that it fits, some hundred at a time; returns to how
+        many. Raises UNKNOWN_JOB when an end of the range is not there any more: then nothing is
+        done."""
+        ...
+
+    async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
+        """The next piece of the range's file ids, in the order of the jobs' numbers: of those
+        behind `after`. Raises UNKNOWN_JOB as `order` does."""
         ...
 
 

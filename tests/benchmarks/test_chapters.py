@@ -44,6 +44,14 @@ FIGURES = {
         "The window's own thread meanwhile",
         "Memory of the window's process after all this",
     ),
+    "many": (
+        "Plan of 300 files",
+        "Plan of 300 files, first figures",
+        "300 files into the queue",
+        "300 files into the queue, window stall",
+        "Window stall with 300 rows",
+        "Memory of 300 rows",
+    ),
     "start": (
         "Start to usable window",
         "exai-desktop --version",

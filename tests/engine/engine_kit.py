@@ -31,6 +31,7 @@ from exai_desktop.core.files.files import Fingerprints, MalwareScanner
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.machine import Surroundings
+from exai_desktop.core.planning.plan import PlannedFile
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
@@ -125,6 +126,17 @@ class Bench:
         batch_id = await self.engine.queue.add([str(p) for p in paths], given)
         await self.finished(batch_id)
         return await self.rows(batch_id)
+
+    async def planned(self, *paths: Path, **options: object) -> list[PlannedFile]:
+        """All files of a plan."""
+        given = AddOptions(**options)  # type: ignore[arg-type]
+        number = await self.engine.queue.plan([str(p) for p in paths], given, by_file=True)
+        files: list[PlannedFile] = []
+        while True:
+            part = await self.engine.queue.planned(number)
+            files += part.files
+            if part.plan.is_whole:
+                return files
 
     async def rows(self, batch_id: int | None = None) -> list[JobView]:
         page = await self.engine.queue.page(

@@ -37,8 +37,9 @@ from exai_desktop.core.jobs.jobs import (
     QueueSummary,
     SortKey,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.machine import BackupContent
-from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.planning.plan import PlanPart, UploadPlan
 from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import RuleReport, Settings
 
@@ -98,9 +99,19 @@ class ScriptedQueue:
         self._script.tell(SummaryChanged(await self.summary()))
         return 1
 
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+    async def plan(
+        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+    ) -> int:
         self._script.note("queue.plan", tuple(paths))
-        return self._script.planned
+        return 1
+
+    async def planned(self, number: int) -> PlanPart:
+        script = self._script
+        script.note("queue.planned", number)
+        while not script.plan_parts:
+            await asyncio.sleep(0.01)
+        rest = script.plan_parts
+        return PlanPart(rest.pop(0) if len(rest) > 1 or not rest[0].is_whole else rest[0])
 
     async def page(self, query: JobQuery) -> JobPage:
         found = [
@@ -117,7 +128,8 @@ class ScriptedQueue:
         }.get(query.sort, lambda row: row.id)
         found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]
         page = found[query.offset : query.offset + query.limit]
-        return JobPage(tuple(page), len(found))
+        newest = max((row.id for row in self._script.rows), default=0)
+        return JobPage(tuple(page), len(found), newest)
 
     async def job(self, job_id: int) -> JobDetail:
         for row in self._script.rows:
@@ -132,6 +144,16 @@ class ScriptedQueue:
             counts[row.state] = counts.get(row.state, 0) + 1
         left = sum(row.size for row in self._script.rows if not row.state.is_final)
         return QueueSummary(counts, open_bytes=left, paused=self._script.paused)
+
+    async def order(self, order: RangeOrder, jobs: JobRange) -> int:
+        self._script.note("queue.order", order, jobs)
+        return len(self._script.rows)
+
+    async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
+        self._script.note("queue.file_ids", jobs, after)
+        found = [row for row in self._script.rows if row.id > after and row.file_id][:1_000]
+        text = "\n".join(row.file_id or "" for row in found)
+        return FileIds(text, len(found), 0, found[-1].id if len(found) == 1_000 else None)
 
     async def _change(self, ids: Sequence[int], state: JobState) -> list[int]:
         for place, row in enumerate(self._script.rows):
@@ -363,7 +385,7 @@ class ScriptedService:
     copies: list[Copy] = field(default_factory=list)
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
-    planned: UploadPlan = field(default_factory=lambda: UploadPlan((), (), None))
+    plan_parts: list[UploadPlan] = field(default_factory=lambda: [UploadPlan(0, 0, (), (), None)])
     samples: list[HealthSample] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
     report: ConnectionReport = field(

@@ -704,4 +704,11 @@ BREAKS: Final = (
         '"name": str(row["path"])',
         "tests/contracts/storage/test_outbox.py::test_what_is_told_and_what_never_leaves",
     ),
+    Break(
+        "An order to a selection leaves out what came later",
+        "storage/record/job_pages.py",
+        'listed & _Terms("id <= ?", (jobs.newest,))',
+        'listed & _Terms("? > 0", (jobs.newest,))',
+        "tests/contracts/storage/test_job_pages.py::test_a_range_is_what_stands_between_its_ends",
+    ),
 )

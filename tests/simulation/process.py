@@ -26,7 +26,7 @@ from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, Machin
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
-from exai_desktop.engine.service.job_queue import check_options
+from exai_desktop.engine.service.upload_plans import check_options
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,20 +12,24 @@ from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 
 
-def print_plan(plan: UploadPlan, output: Output) -> None:
-    """With `--json` one object for each file, then one for the whole."""
-    for file in plan.files:
+def print_files(files: Iterable[PlannedFile], output: Output) -> None:
+    """With `--json` one object for each file, else a line for each that cannot be sent."""
+    for file in files:
         if output.as_json:
             output.json(_file_object(file))
         elif file.error is not None:
             line = f"✗ {plain_text(file.path, 200)}  {file.error.title} ({file.error.code})"
             output.line(f"{line}: {file.error.detail}" if file.error.detail else line)
+
+
+def print_plan(plan: UploadPlan, output: Output) -> None:
+    """The whole, when all files were printed."""
     if output.as_json:
         output.json({"plan": _whole_object(plan)})
         return
     for account in plan.accounts:
         output.line(_account_line(account))
-    output.line(f"{plan.fitting} of {len(plan.files)} files can be sent. {_time_line(plan)}")
+    output.line(f"{plan.fitting} of {plan.files} files can be sent. {_time_line(plan)}")
 
 
 def _file_object(file: PlannedFile) -> dict[str, Any]:
@@ -33,7 +38,7 @@ def _file_object(file: PlannedFile) -> dict[str, Any]:
 
 def _whole_object(plan: UploadPlan) -> dict[str, Any]:
     return {
-        "files": len(plan.files),
+        "files": plan.files,
         "fitting": plan.fitting,
         "bytes": sum(account.bytes for account in plan.accounts),
         "seconds": plan.seconds,

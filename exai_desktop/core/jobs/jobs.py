@@ -229,7 +229,9 @@ class JobQuery:
 
     `file` is an account and an id there: the stored jobs that share this id. `gone`: only those
     whose file is not at the provider any more. `before`: only those with a lower number, so that
-    one who reads on is not confused by what has come in meanwhile.
+    one who reads on is not confused by what has come in meanwhile. `known` is a row that the list
+    shows not far from `offset`, its place and its id: the page is read from there on, wherever it
+    stands by now.
     """
 
     states: tuple[JobState, ...] = ()
@@ -243,12 +245,16 @@ class JobQuery:
     descending: bool = True
     offset: int = 0
     limit: int = 200
+    known: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
+    """`newest`: the highest number that a job has, in this list or not."""
+
     rows: tuple[JobView, ...]
     total: int
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

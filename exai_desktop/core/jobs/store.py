@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
@@ -19,6 +20,7 @@ from exai_desktop.core.jobs.jobs import (
     NewJob,
     QueueSummary,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.routing.routing import Limits, Usage
 
 
@@ -149,6 +151,15 @@ class JobStore(Protocol):
 
     async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
         """(id, account) of all jobs in these states, oldest first."""
+        ...
+
+    async def ids_in(self, jobs: JobRange, order: RangeOrder) -> array[int]:
+        """The numbers of the jobs of a range that the order fits, as they stand in the list.
+        Raises UNKNOWN_JOB when an end of the range is not there."""
+        ...
+
+    async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:
+        """Of at most so many jobs of the range behind number `after`."""
         ...
 
     async def summary(self) -> QueueSummary:

@@ -1,4 +1,5 @@
-"""What would become of files that are not in the queue yet."""
+"""What would become of files that are not in the queue yet: sums, and each file once for whoever
+wants it."""
 
 from __future__ import annotations
 
@@ -34,15 +35,16 @@ class PlannedAccount:
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """`line_s`: for all bytes at the speed of the last files; None: nothing was sent yet."""
+    """`files` were looked at, `fitting` of them would be sent. `refusals`: the titles of the
+    errors of the others, the most frequent first. `line_s`: for all bytes at the speed of the last
+    files; None: nothing was sent yet. `is_whole`: no more files follow."""
 
-    files: tuple[PlannedFile, ...]
+    files: int
+    fitting: int
     accounts: tuple[PlannedAccount, ...]
+    refusals: tuple[tuple[str, int], ...]
     line_s: float | None
-
-    @property
-    def fitting(self) -> int:
-        return sum(file.error is None for file in self.files)
+    is_whole: bool = True
 
     @property
     def seconds(self) -> float | None:
@@ -51,3 +53,11 @@ class UploadPlan:
         if self.line_s is None:
             return pace_s or None
         return max(self.line_s, pace_s)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPart:
+    """A plan as far as it has come, and the files that were looked at since the last part."""
+
+    plan: UploadPlan
+    files: tuple[PlannedFile, ...] = ()

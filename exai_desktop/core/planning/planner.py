@@ -1,97 +1,178 @@
-"""Placing files at accounts one after the other, as long as there is room. Pure."""
+"""Placing files at accounts one after the other, as long as there is room. Pure.
+
+Only sums are kept. Files of one ending that fall between the same limits of size have one way
+through the accounts, so that it is found once; an account that was full for a file is full for
+every larger one.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.files.names import sent_name
+from exai_desktop.core.files.names import extension, sent_name
 from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by
-from exai_desktop.core.routing.routing import Limits, Usage, Wish, check_room, choose
+from exai_desktop.core.routing.routing import Limits, Route, Usage, Wish, check_room, choose
+
+Room = tuple[str, str]
+
+
+class _Kind(NamedTuple):
+    """What the way of a file depends on: `size_class` is how many limits of size are below it."""
+
+    ending: str
+    size_class: int
+    rules: tuple[FolderRule, ...]
+    full: frozenset[str]
 
 
 class Planner:
-    """`used`: what lies at each account for each purpose, or is on its way there."""
+    """`used`: what lies at each account for each purpose, or is on its way there. `by_file`: the
+    errors are read file by file, so that each tells of its own size."""
 
     def __init__(
         self,
         accounts: Sequence[Account],
         table: ProviderTable,
         wish: Wish,
-        used: Mapping[tuple[str, str], Usage],
+        used: Mapping[Room, Usage],
         limits: Callable[[str, str], Limits],
         paused: Mapping[str, str],
+        *,
+        by_file: bool = True,
     ) -> None:
         self._accounts = accounts
         self._table = table
         self._wish = wish
         self._used = dict(used)
-        self._limits = limits
+        self._of_account: dict[str, list[Room]] = {}
+        for room in used:
+            self._of_account.setdefault(room[0], []).append(room)
+        self._find_limits = limits
+        self._limits: dict[Room, Limits] = {}
         self._paused = paused
-        self._files: list[PlannedFile] = []
+        self._by_file = by_file
+        self._ways: dict[_Kind, Route | AppError] = {}
+        # From which size on a room is full.
+        self._full_from: dict[Room, int] = {}
+        self._sizes = _limits_of_size(accounts, table)
         self._sums: dict[str, tuple[int, int]] = {}
+        self._refusals: Counter[str] = Counter()
+        self._fitting = 0
 
-    def add(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> None:
+    def add(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> PlannedFile:
         """`rules`: those that hold for its folder."""
-        if job.error is not None:
-            self._files.append(PlannedFile(job.path, job.size, error=job.error))
-            return
-        try:
-            self._files.append(self._placed(job, rules))
-        except AppError as error:
-            self._files.append(PlannedFile(job.path, job.size, error=ErrorView.of(error)))
+        error = job.error
+        if error is None:
+            way = self._placed(job, tuple(rules))
+            if isinstance(way, Route):
+                self._fitting += 1
+                name, purpose = way.account.name, way.purpose.name
+                return PlannedFile(job.path, job.size, name, purpose, way.reason)
+            error = ErrorView.of(way)
+        self._refusals[error.title] += 1
+        return PlannedFile(job.path, job.size, error=error)
 
-    def _placed(self, job: NewJob, rules: Sequence[FolderRule]) -> PlannedFile:
+    def _placed(self, job: NewJob, rules: tuple[FolderRule, ...]) -> Route | AppError:
         """At the first account that takes it and has room for it."""
-        full: dict[str, AppError] = {}
-        accounts = allowed_by(rules, self._accounts, self._wish.account)
-        consent = self._wish.allow_fallback or consented_by(rules)
-        wish = replace(self._wish, allow_fallback=consent)
+        name = sent_name(job.path)
+        ending, size_class = extension(name), bisect_left(self._sizes, job.size)
+        full: dict[str, Room] = {}
         while True:
-            route = choose(
-                sent_name(job.path),
-                job.size,
-                wish,
-                accounts,
-                self._table,
-                full,
-                self._paused,
-            )
-            name, purpose = route.account.name, route.purpose.name
-            used = self._used.get((name, purpose), Usage())
-            try:
-                check_room(used, job.size, self._limits(name, purpose))
-            except AppError as error:
-                full[name] = error
+            kind = _Kind(ending, size_class, rules, frozenset(full))
+            way = self._ways.get(kind) or self._find_way(kind, name, job.size, full)
+            if isinstance(way, AppError):
+                return way
+            room = (way.account.name, way.purpose.name)
+            if job.size >= self._full_from.get(room, job.size + 1):
+                full[room[0]] = room
                 continue
-            self._take(name, purpose, job.size)
-            return PlannedFile(job.path, job.size, name, purpose, route.reason)
+            try:
+                check_room(self._used.get(room, Usage()), job.size, self._limits_of(room))
+            except AppError:
+                self._note_full(room, job.size)
+                continue
+            self._take(room, job.size)
+            return way
 
-    def _take(self, account: str, purpose: str, size: int) -> None:
-        for key in [k for k in {*self._used, (account, purpose)} if k[0] == account]:
-            used = self._used.get(key, Usage())
-            of_purpose = used.purpose_files + (key[1] == purpose)
-            self._used[key] = Usage(used.files + 1, used.bytes + size, of_purpose)
+    def _find_way(
+        self, kind: _Kind, name: str, size: int, full: Mapping[str, Room]
+    ) -> Route | AppError:
+        try:
+            accounts = allowed_by(kind.rules, self._accounts, self._wish.account)
+            consent = self._wish.allow_fallback or consented_by(kind.rules)
+            wish = replace(self._wish, allow_fallback=consent)
+            refused = {account: self._why_full(room, size) for account, room in full.items()}
+            way = choose(name, size, wish, accounts, self._table, refused, self._paused)
+        except AppError as error:
+            tells_a_size = kind.size_class > 0 or any(self._full_from[r] for r in full.values())
+            if not (self._by_file and tells_a_size):
+                self._ways[kind] = error
+            return error
+        self._ways[kind] = way
+        return way
+
+    def _note_full(self, room: Room, size: int) -> None:
+        """Room only becomes less: what is full for a file without a byte is full for all."""
+        try:
+            check_room(self._used.get(room, Usage()), 0, self._limits_of(room))
+        except AppError:
+            size = 0
+        self._full_from[room] = min(size, self._full_from.get(room, size))
+
+    def _why_full(self, room: Room, size: int) -> AppError:
+        try:
+            check_room(self._used.get(room, Usage()), size, self._limits_of(room))
+        except AppError as error:
+            return error
+        raise AssertionError(room)
+
+    def _limits_of(self, room: Room) -> Limits:
+        limits = self._limits.get(room)
+        if limits is None:
+            limits = self._limits[room] = self._find_limits(*room)
+        return limits
+
+    def _take(self, room: Room, size: int) -> None:
+        account = room[0]
+        rooms = self._of_account.setdefault(account, [])
+        if room not in self._used:
+            rooms.append(room)
+        for each in rooms:
+            used = self._used.get(each, Usage())
+            of_purpose = used.purpose_files + (each == room)
+            self._used[each] = Usage(used.files + 1, used.bytes + size, of_purpose)
         files, total = self._sums.get(account, (0, 0))
         self._sums[account] = (files + 1, total + size)
 
-    def plan(self, pace_s: Callable[[str, int], float], speed: float | None) -> UploadPlan:
+    def plan(
+        self, pace_s: Callable[[str, int], float], speed: float | None, *, is_whole: bool = True
+    ) -> UploadPlan:
         """`pace_s`: seconds until so many more may begin there; `speed` in bytes a second."""
         accounts = tuple(
             self._account(name, files, total, pace_s(name, files))
             for name, (files, total) in self._sums.items()
         )
         total = sum(account.bytes for account in accounts)
-        return UploadPlan(tuple(self._files), accounts, total / speed if speed else None)
+        return UploadPlan(
+            self._fitting + self._refusals.total(),
+            self._fitting,
+            accounts,
+            tuple(self._refusals.most_common()),
+            total / speed if speed else None,
+            is_whole,
+        )
 
     def _account(self, name: str, files: int, total: int, pace_s: float) -> PlannedAccount:
-        of_account = {key[1]: used for key, used in self._used.items() if key[0] == name}
-        rooms = [_room(used, self._limits(name, key)) for key, used in of_account.items()]
+        rooms = [_left(self._used[room], self._limits_of(room)) for room in self._of_account[name]]
         files_left = [room for room, _ in rooms if room is not None]
         bytes_left = [room for _, room in rooms if room is not None]
         return PlannedAccount(
@@ -104,7 +185,20 @@ class Planner:
         )
 
 
-def _room(used: Usage, limits: Limits) -> tuple[int | None, int | None]:
+def _limits_of_size(accounts: Sequence[Account], table: ProviderTable) -> list[int]:
+    """All sizes at which the answer of a provider may change."""
+    sizes: set[int] = set()
+    for account in accounts:
+        try:
+            provider = table.of(account)
+        except AppError:
+            continue  # it is refused with each file
+        for purpose in provider.purposes if provider else ():
+            sizes |= {purpose.max_bytes, *(limit.max_bytes for limit in purpose.limits)}
+    return sorted(sizes)
+
+
+def _left(used: Usage, limits: Limits) -> tuple[int | None, int | None]:
     files = [limit - used.files for limit in (limits.files, limits.own_files) if limit is not None]
     if limits.purpose_files is not None:
         files.append(limits.purpose_files - used.purpose_files)

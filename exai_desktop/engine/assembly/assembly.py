@@ -40,9 +40,10 @@ from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_commands import Commands
-from exai_desktop.engine.service.job_queue import Intake, JobQueue, UploadPlans
+from exai_desktop.engine.service.job_queue import Intake, JobQueue
 from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.settings import SettingsChanges
+from exai_desktop.engine.service.upload_plans import UploadPlans
 from exai_desktop.engine.upload.admission import (
     AccountCheck,
     Admission,

@@ -98,7 +98,8 @@ class Scanner:
             yield self._file(path, found)
 
     def _file(self, path: str, found: os.stat_result) -> NewJob:
-        if any(is_kind(found.st_mode) for is_kind in _REFUSED_KINDS):
+        mode = found.st_mode
+        if not stat.S_ISREG(mode) and any(is_kind(mode) for is_kind in _REFUSED_KINDS):
             return _refused(path, ErrorCode.NOT_A_FILE)
         try:
             judge(display_name(path), found.st_size, self._max_bytes)

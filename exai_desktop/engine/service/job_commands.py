@@ -19,6 +19,7 @@ from exai_desktop.core.jobs.jobs import (
     JobView,
     routed,
 )
+from exai_desktop.core.jobs.ranges import RangeOrder
 from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
@@ -66,13 +67,43 @@ class Commands:
 
     async def _views(self, job_ids: Sequence[int]) -> list[JobView]:
         """Raises UNKNOWN_JOB when one does not exist: then nothing is done."""
-        views = []
-        for job_id in dict.fromkeys(job_ids):
-            view = await self._jobs.get(job_id)
-            if view is None:
+        wanted = list(dict.fromkeys(job_ids))
+        found: dict[int, JobView] = {}
+        for start in range(0, len(wanted), CHUNK):
+            page = await self._jobs.page(
+                JobQuery(ids=tuple(wanted[start : start + CHUNK]), limit=-1)
+            )
+            found |= {view.id: view for view in page.rows}
+        for job_id in wanted:
+            if job_id not in found:
                 raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
-            views.append(view)
-        return views
+        return [found[job_id] for job_id in wanted]
+
+    async def order(self, order: RangeOrder, job_ids: Sequence[int]) -> int:
+        """Do this to some jobs of a range; returns to how many. One that was removed meanwhile
+        is passed over."""
+        try:
+            return await self._order(order, job_ids)
+        except EngineError as error:
+            if error.code is not ErrorCode.UNKNOWN_JOB:
+                raise
+        page = await self._jobs.page(JobQuery(ids=tuple(job_ids), limit=-1))
+        left = [view.id for view in page.rows]
+        return await self._order(order, left) if len(left) < len(job_ids) else 0
+
+    async def _order(self, order: RangeOrder, job_ids: Sequence[int]) -> int:
+        match order:
+            case RangeOrder.PAUSE:
+                return await self.hold(job_ids)
+            case RangeOrder.RESUME:
+                return await self.resume(job_ids)
+            case RangeOrder.CANCEL:
+                return len(await self.cancel(job_ids))
+            case RangeOrder.REMOVE:
+                return await self._jobs.remove(job_ids)
+        is_allowed = order is RangeOrder.ALLOW_FALLBACK
+        again = await self.retry(job_ids, allow_fallback=is_allowed, accepted=(), gone=False)
+        return len(again)
 
     async def _move_at_rest(
         self, views: Sequence[JobView], new: JobState, note: str, error: AppError | None
@@ -139,19 +170,21 @@ class Commands:
             remaining = [view.id for view in at_rest if view.id not in moved]
         return cancelled
 
-    async def hold(self, job_ids: Sequence[int]) -> None:
-        remaining = list(job_ids)
+    async def hold(self, job_ids: Sequence[int]) -> int:
+        remaining, held = list(job_ids), 0
         while remaining:
-            await self._stop_running(await self._views(remaining), Intent.HOLD)
+            stopped = await self._stop_running(await self._views(remaining), Intent.HOLD)
             found = await self._views(remaining)
             waiting = [v for v in found if v.state in _PREPARING or v.state is S.WAITING]
             moved = set(await self._move_at_rest(waiting, S.HELD, "paused by the user", None))
+            held += len(moved) + sum(v.state is S.HELD and v.id in stopped for v in found)
             remaining = [view.id for view in waiting if view.id not in moved]
+        return held
 
-    async def resume(self, job_ids: Sequence[int]) -> None:
+    async def resume(self, job_ids: Sequence[int]) -> int:
         held = [v for v in await self._views(job_ids) if v.state is S.HELD]
         self._give_another_chance(held)
-        await self._move_at_rest(held, S.QUEUED, "resumed", None)
+        return len(await self._move_at_rest(held, S.QUEUED, "resumed", None))
 
     def _give_another_chance(self, views: Sequence[JobView]) -> None:
         """The user says go on: an account's known problem is tried anew."""

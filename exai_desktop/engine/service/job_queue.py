@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import BatchScanned, EventBus, JobsRemoved
 from exai_desktop.core.files.files import without_person
 from exai_desktop.core.jobs.jobs import (
@@ -30,57 +29,25 @@ from exai_desktop.core.jobs.jobs import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.planning.plan import UploadPlan
-from exai_desktop.core.planning.planner import Planner
-from exai_desktop.core.routing.capabilities import ProviderTable
-from exai_desktop.core.routing.folder_rules import FolderRule
-from exai_desktop.core.routing.routing import Usage, Wish, candidates
+from exai_desktop.core.planning.plan import PlanPart
 from exai_desktop.core.settings import CurrentSettings
-from exai_desktop.engine.accounts.health import Breakers
-from exai_desktop.engine.accounts.identity import one_name_each
-from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.totals import Totals
-from exai_desktop.engine.files.folder_places import rules_holding
 from exai_desktop.engine.files.open_file import AllowedPlaces
 from exai_desktop.engine.files.scanner import Scanner
 from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.service.job_commands import Commands
-from exai_desktop.engine.upload.admission import Pace
+from exai_desktop.engine.service.upload_plans import UploadPlans, check_options
 from exai_desktop.engine.waiting import uninterrupted
 
 log = logging.getLogger(__name__)
 
 # Chunks found but not yet on disk: enough to keep both sides busy, not more memory.
 AHEAD: Final = 4
-
-
-def check_options(accounts: Accounts, options: AddOptions) -> None:
-    """Refuse a drop that cannot work for any file. Raises NO_ACCOUNT, UNKNOWN_ACCOUNT,
-    INVALID_PURPOSE."""
-    wish = Wish(options.account, options.purpose, options.allow_fallback)
-    first, *others = candidates(wish, accounts.all())
-    if options.purpose is None:
-        return
-    refusals: list[AppError] = []
-    for account in [first] if options.account else [first, *others]:
-        try:
-            _check_purpose(accounts.table, account, options.purpose)
-        except AppError as error:
-            refusals.append(error)
-        else:
-            return
-    raise refusals[0]
-
-
-def _check_purpose(table: ProviderTable, account: Account, purpose: str) -> None:
-    info = table.of(account)
-    if info is None:
-        raise AccountError(ErrorCode.INVALID_ACCOUNT, f"unknown provider {account.provider}")
-    info.purpose(account.region, purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,64 +116,9 @@ class Intake:
         return await uninterrupted(self.jobs.add_jobs(batch_id, chunk, self.clock.now()))
 
 
-# Files between two breaths of the loop: some milliseconds.
-AT_ONCE: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class UploadPlans:
-    """What would become of files that are not in the queue: nothing is read or sent."""
-
-    accounts: Accounts
-    breakers: Breakers
-    jobs: JobStore
-    pace: Pace
-    settings: CurrentSettings
-
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        """Raises NO_ACCOUNT, UNKNOWN_ACCOUNT, INVALID_PURPOSE as an upload would."""
-        check_options(self.accounts, options)
-        found = await self._walked(paths)
-        # As when it is sent: of two names of one account, one.
-        accounts, wanted = one_name_each(self.accounts.all(), options.account)
-        used: dict[tuple[str, str], Usage] = {}
-        for account in accounts:
-            info = self.accounts.table.of(account)
-            for purpose in info.purposes_in(account.region) if info else ():
-                key = (account.name, purpose.name)
-                used[key] = await self.jobs.room_used(*key)
-        planner = Planner(
-            accounts,
-            self.accounts.table,
-            Wish(
-                wanted,
-                options.purpose,
-                options.allow_fallback or self.settings.value.allow_fallback,
-            ),
-            used,
-            self.accounts.limits,
-            self.breakers.paused([account.name for account in accounts]),
-        )
-        for number, (job, rules) in enumerate(found):
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)  # uploads go on meanwhile
-            planner.add(job, rules)
-        return planner.plan(self.pace.left_s, await self.jobs.line_speed())
-
-    async def _walked(self, paths: Sequence[str]) -> list[tuple[NewJob, list[FolderRule]]]:
-        """What is found, each with the rules for its folder."""
-        rules = self.settings.value.folder_rules
-        stopped = threading.Event()
-        scanner = Scanner(self.settings.value.max_file_bytes, stopped.is_set)
-
-        def walk() -> list[tuple[NewJob, list[FolderRule]]]:
-            found = (job for chunk in scanner.walk(paths) for job in chunk)
-            return [(job, rules_holding(job.path, rules)) for job in found]
-
-        try:
-            return await asyncio.to_thread(walk)
-        finally:
-            stopped.set()
+# Of the jobs of a range so many are ordered about at once, and so many file ids handed out.
+PIECE: Final = 500
+IDS_AT_ONCE: Final = 10_000
 
 
 class JobQueue:
@@ -248,9 +160,14 @@ class JobQueue:
         walk.add_done_callback(self._walks.discard)
         return batch_id
 
-    async def plan(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
+    async def plan(
+        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+    ) -> int:
         self._check_settings()
-        return await self._plans.plan(paths, options)
+        return await self._plans.begin(paths, options, by_file=by_file)
+
+    async def planned(self, number: int) -> PlanPart:
+        return await self._plans.go_on(number)
 
     def _check_settings(self) -> None:
         """Raises UNUSABLE_SETTING: nobody knows where the files may go."""
@@ -308,3 +225,15 @@ class JobQueue:
         if removed:
             self._bus.publish(JobsRemoved(tuple(job_ids or ())))
         return removed
+
+    async def order(self, order: RangeOrder, jobs: JobRange) -> int:
+        found = await self._jobs.ids_in(jobs, order)
+        done = 0
+        for start in range(0, len(found), PIECE):
+            done += await self._commands.order(order, found[start : start + PIECE].tolist())
+        if order is RangeOrder.REMOVE and done:
+            self._bus.publish(JobsRemoved(()))
+        return done
+
+    async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
+        return await self._jobs.file_ids(jobs, after, IDS_AT_ONCE)

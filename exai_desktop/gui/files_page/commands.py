@@ -23,6 +23,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.copy_line import copy_text
+from exai_desktop.gui.widgets.row_table import MOST_LISTED
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 
 C = CopyState
@@ -76,6 +77,7 @@ class FilesCommands:
         self._deletions = deletions
         # The page tells which files are meant, and looks again when something has changed.
         self.selection: Callable[[], Awaitable[list[Copy]]] = _nothing
+        self.selected_count: Callable[[], int] = lambda: 0
         self.on_change: Callable[[], object] = lambda: None
 
     def perform(self, action: FileAction) -> None:
@@ -83,6 +85,10 @@ class FilesCommands:
         self._tasks.start(self._perform(action))
 
     async def _perform(self, action: FileAction) -> None:
+        if self.selected_count() > MOST_LISTED:
+            text = f"Select at most {MOST_LISTED:,} for this."
+            self._notices.show_notice("Too many files are selected", text, Tone.CARE)
+            return
         meant = [c for c in await self.selection() if fits(action, c, self.table)]
         if not meant:
             return

@@ -61,6 +61,7 @@ class FilesPage(RecordPage):
             lambda: tasks.start(self._read_detail()),
         )
         commands.selection = self.view.selected_files
+        commands.selected_count = self.view.selected_count
         commands.on_change = self.look_again
         self._assemble()
         self._connect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -10,13 +10,13 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.jobs.jobs import AddOptions, JobView
-from exai_desktop.core.planning.plan import UploadPlan
+from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
-from exai_desktop.gui.queue_page.job_actions import Action, fits
+from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
 from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
 from exai_desktop.gui.queue_page.send_menu import by_objection, consent_question
 from exai_desktop.gui.style.plain_text import PlainQuestion
@@ -24,6 +24,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.copy_line import copy_text
+from exai_desktop.gui.widgets.row_table import MOST_LISTED
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 
 # A wait that nobody needs to be told of.
@@ -31,6 +32,7 @@ SILENT_S: Final = 0.4
 HOUR_S: Final = 3_600.0
 
 Selection = Callable[[], Awaitable[list[JobView]]]
+LargeSelection = Callable[[], Awaitable[JobRange | None]]
 
 
 class QueueCommands:
@@ -55,6 +57,7 @@ class QueueCommands:
         self._deletions = deletions
         # The page tells which jobs are meant.
         self.selection: Selection = _nothing
+        self.large_selection: LargeSelection = _not_large
         self.on_deleted: Callable[[], object] = lambda: None
 
     def add(self, paths: Sequence[str], options: AddOptions) -> None:
@@ -64,24 +67,36 @@ class QueueCommands:
 
     async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
         most = (await self._client.settings.saved()).plan_above_files
-        plan = await self._planned(paths, options) if most else None
-        if plan is None or len(plan.files) <= most:
+        if not most or await self._is_small(paths, options, most):
             await self._client.queue.add(paths, options)
-            return
-        dialog = PlanDialog(self._window, self._theme, plan)
-        dialog.accepted.connect(lambda: self._tasks.start(self._client.queue.add(paths, options)))
-        dialog.open()
 
-    async def _planned(self, paths: Sequence[str], options: AddOptions) -> UploadPlan:
-        """A large folder takes a while: then it is said that something happens."""
-        asking = asyncio.ensure_future(self._client.queue.plan(paths, options))
-        try:
-            ended, _ = await asyncio.wait({asking}, timeout=SILENT_S)
-            if not ended:
+    async def _is_small(self, paths: Sequence[str], options: AddOptions, most: int) -> bool:
+        """At most so many files. Of more the plan is shown while it grows; its yes adds them."""
+        number = await self._client.queue.plan(paths, options)
+        begun, is_said = time.monotonic(), False
+        dialog: PlanDialog | None = None
+        gone: list[int] = []
+        while not gone:
+            plan = (await self._client.queue.planned(number)).plan
+            if gone:
+                break
+            if dialog is not None:
+                dialog.show_plan(plan)
+            elif plan.files > most:
+                dialog = PlanDialog(self._window, self._theme, plan)
+                dialog.accepted.connect(
+                    lambda: self._tasks.start(self._client.queue.add(paths, options))
+                )
+                dialog.finished.connect(gone.append)
+                dialog.open()
+            elif plan.is_whole:
+                return True
+            elif not is_said and time.monotonic() - begun > SILENT_S:
+                is_said = True
                 self._say("Checking the files you added…", "Nothing is sent yet.", Tone.ACTIVE)
-            return await asking
-        finally:
-            asking.cancel()
+            if plan.is_whole:
+                break
+        return False
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""
@@ -124,20 +139,36 @@ class QueueCommands:
         self._tasks.start(self._pause_or_resume())
 
     async def _pause_or_resume(self) -> None:
+        many = await self.large_selection()
+        if many is not None:
+            if not await self._client.queue.order(RangeOrder.PAUSE, many):
+                await self._client.queue.order(RangeOrder.RESUME, many)
+            return
         jobs = await self.selection()
         can_pause = any(fits(Action.PAUSE, job) for job in jobs)
         await self._carry_out(Action.PAUSE if can_pause else Action.RESUME, jobs)
 
     async def _perform(self, action: Action) -> None:
-        await self._carry_out(action, await self.selection())
+        many = await self.large_selection()
+        if many is None:
+            await self._carry_out(action, await self.selection())
+        elif action is Action.COPY_ID:
+            await self._copy_ids_of(many)
+        elif action in ORDERS:
+            if not await self._client.queue.order(ORDERS[action], many):
+                self._say_none_fits(action)
+        else:
+            self._say("Too many files are selected", f"Select at most {MOST_LISTED:,} for this.")
+
+    def _say_none_fits(self, action: Action) -> None:
+        if action is Action.REMOVE:
+            self._say("These files are still in progress", "Cancel them first, then remove them.")
 
     async def _carry_out(self, action: Action, jobs: Sequence[JobView]) -> None:
         meant = [job for job in jobs if fits(action, job, self._table)]
         if not meant:
-            if action is Action.REMOVE and jobs:
-                self._say(
-                    "These files are still in progress", "Cancel them first, then remove them."
-                )
+            if jobs:
+                self._say_none_fits(action)
             return
         orders = self._orders
         if action in orders:
@@ -172,13 +203,28 @@ class QueueCommands:
             self._notices.show_error(gone[0])
             return
         copy_text("\n".join(ids))
-        left_out = (
-            f" {count_text(len(gone), 'ID', 'IDs')} left out: no longer valid." if gone else ""
-        )
-        if len(ids) == 1:
-            self._say("File ID copied", f"{ids[0]}{'.' if gone else ''}{left_out}", Tone.GOOD)
+        self._say_copied(len(ids), len(gone), ids[0])
+
+    async def _copy_ids_of(self, many: JobRange) -> None:
+        """Piece by piece as text: no list of a million ids."""
+        texts, count, gone = [], 0, 0
+        after: int | None = 0
+        while after is not None:
+            piece = await self._client.queue.file_ids(many, after)
+            texts += [piece.text] if piece.text else []
+            count, gone, after = count + piece.count, gone + piece.gone, piece.last
+        if not count:
+            self._say("No file ID was copied", "None of these files has an ID that is valid now.")
+            return
+        copy_text("\n".join(texts))
+        self._say_copied(count, gone, texts[0])
+
+    def _say_copied(self, count: int, gone: int, first: str) -> None:
+        left_out = f" {count_text(gone, 'ID', 'IDs')} left out: no longer valid." if gone else ""
+        if count == 1:
+            self._say("File ID copied", f"{first}{'.' if gone else ''}{left_out}", Tone.GOOD)
         else:
-            self._say(f"{len(ids):,} file IDs copied", f"One per line.{left_out}", Tone.GOOD)
+            self._say(f"{count:,} file IDs copied", f"One per line.{left_out}", Tone.GOOD)
 
     async def _delete_soon(self, jobs: Sequence[JobView]) -> None:
         delete = self._client.files.delete_of_job
@@ -208,3 +254,7 @@ class QueueCommands:
 
 async def _nothing() -> list[JobView]:
     return []
+
+
+async def _not_large() -> JobRange | None:
+    return None

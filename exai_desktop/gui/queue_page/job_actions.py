@@ -8,7 +8,8 @@ from enum import StrEnum
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.files.files import can_be_accepted
-from exai_desktop.core.jobs.jobs import FINAL, RESEND_MOVES, RETRY_MOVES, JobState, JobView
+from exai_desktop.core.jobs.jobs import RETRY_MOVES, JobState, JobView
+from exai_desktop.core.jobs.ranges import ORDER_STATES, RangeOrder
 from exai_desktop.core.routing.capabilities import ProviderTable
 
 S = JobState
@@ -29,14 +30,12 @@ class Action(StrEnum):
 
 _STORED = frozenset({S.DONE, S.DUPLICATE})
 
+# The commands that are nothing but one order to the engine.
+ORDERS: dict[Action, RangeOrder] = {Action(order.value): order for order in RangeOrder}
+
 _STATES: dict[Action, frozenset[JobState]] = {
-    Action.PAUSE: frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING, S.SENDING}),
-    Action.RESUME: frozenset({S.HELD}),
-    Action.CANCEL: frozenset(JobState) - FINAL,
-    Action.RETRY: RETRY_MOVES | RESEND_MOVES,
-    Action.ALLOW_FALLBACK: RETRY_MOVES,
+    **{action: ORDER_STATES[order] for action, order in ORDERS.items()},
     Action.SEND_ANYWAY: frozenset({S.REFUSED}),
-    Action.REMOVE: FINAL,
     Action.DELETE_REMOTE: _STORED,
     Action.SHOW_TEXT: _STORED,
     Action.COPY_ID: frozenset(JobState),

@@ -8,13 +8,13 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Qt
 
 from exai_desktop.core.events import Progressed
-from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView, SortKey
+from exai_desktop.core.jobs.jobs import JobPage, JobQuery, JobState, JobView, SortKey
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.columns import HEADINGS, Column, cell_text, tip_text
 from exai_desktop.gui.widgets.page_cache import PAGE, spans
-from exai_desktop.gui.widgets.paged_model import NO_PARENT, ROW_ROLE, Index, PagedRows
+from exai_desktop.gui.widgets.paged_model import ROW_ROLE, Index, PagedRows
 
 PROGRESS_ROLE: Final = ROW_ROLE + 1
 
@@ -26,8 +26,20 @@ class QueueModel(PagedRows[JobView, JobQuery]):
     """Rows change in batches: one signal for neighbouring rows, never one per file."""
 
     def __init__(self, client: EngineClient, tasks: SlotTasks, parent: QObject) -> None:
-        super().__init__(client.queue.page, JobQuery(limit=PAGE), HEADINGS, tasks, parent)
+        super().__init__(self._page, JobQuery(limit=PAGE), HEADINGS, tasks, parent)
+        self._client = client
         self._progress: dict[int, Progressed] = {}
+        # The highest number that a job had when the list was read.
+        self.newest = 0
+
+    async def _page(self, query: JobQuery) -> JobPage:
+        page = await self._client.queue.page(query)
+        self.newest = max(self.newest, page.newest)
+        return page
+
+    def query_at(self, offset: int) -> JobQuery:
+        """From a row on that is there already: nothing is counted up to a place far down."""
+        return replace(self._query, offset=offset, known=self.known_near(offset))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Beside what every table says: the bytes of a file under way, for the painter."""
@@ -52,6 +64,7 @@ class QueueModel(PagedRows[JobView, JobQuery]):
     def restart(self) -> None:
         """Another engine is behind the client: forget all, read again."""
         self._progress.clear()
+        self.newest = 0
         super().restart()
 
     def progress_of(self, job_id: int) -> Progressed | None:
@@ -107,11 +120,11 @@ class QueueModel(PagedRows[JobView, JobQuery]):
         ]
         if not fresh:
             return
+        self.newest = max(self.newest, *(job.id for job in fresh))
         fresh.sort(key=lambda job: job.id, reverse=query.descending)
         row = 0 if query.descending else len(self._rows)
-        self.beginInsertRows(NO_PARENT, row, row + len(fresh) - 1)
-        self._rows.insert(row, fresh)
-        self.endInsertRows()
+        with self.inserting(row, row + len(fresh) - 1):
+            self._rows.insert(row, fresh)
 
     def _remove(self, ids: list[int]) -> None:
         known = (self._rows.row_of(job_id) for job_id in ids)
@@ -119,6 +132,5 @@ class QueueModel(PagedRows[JobView, JobQuery]):
         if len(places) > _MAX_SPANS:
             return
         for first, last in reversed(places):
-            self.beginRemoveRows(NO_PARENT, first, last)
-            self._rows.remove(first, last)
-            self.endRemoveRows()
+            with self.removing(first, last):
+                self._rows.remove(first, last)

@@ -66,6 +66,7 @@ class QueuePage(RecordPage):
             lambda: tasks.start(self._read_detail()),
         )
         commands.selection = self.view.selected_jobs
+        commands.large_selection = self.view.selected_range
         commands.on_deleted = self._area.read_detail_soon
         self._assemble()
         self._connect()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -14,16 +13,18 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text, duration_text, size_text
 from exai_desktop.gui.widgets.card_list import scrolled
-from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, row
+from exai_desktop.gui.widgets.controls import Button, Card, IconView, clear_layout, column, row
 
 # The rest is a number: the list of all is in the queue afterwards.
 _NAMED: Final = 6
 
 
 def title_of(plan: UploadPlan) -> str:
-    """The question."""
+    """The question, when all files were looked at."""
+    if not plan.is_whole:
+        return f"Checking the files: {count_text(plan.files, 'file', 'files')} so far…"
     if not plan.fitting:
-        return f"None of {count_text(len(plan.files), 'file', 'files')} can be sent"
+        return f"None of {count_text(plan.files, 'file', 'files')} can be sent"
     size = sum(account.bytes for account in plan.accounts)
     return f"Send {count_text(plan.fitting, 'file', 'files')}, {size_text(size)}?"
 
@@ -53,16 +54,13 @@ def time_text(plan: UploadPlan) -> str:
 
 def refusals(plan: UploadPlan) -> list[str]:
     """Why files do not fit, the most frequent reason first."""
-    counts = Counter(file.error.title for file in plan.files if file.error is not None)
-    lines = [
-        f"{count_text(n, 'file', 'files')}: {title}" for title, n in counts.most_common(_NAMED)
-    ]
-    more = len(counts) - _NAMED
+    lines = [f"{count_text(n, 'file', 'files')}: {title}" for title, n in plan.refusals[:_NAMED]]
+    more = len(plan.refusals) - _NAMED
     return [*lines, f"{more:,} other reasons"] if more > 0 else lines
 
 
 class PlanDialog(QDialog):
-    """Shown with `open()`; `accepted` is the user's yes."""
+    """Shown with `open()`; `accepted` is the user's yes, asked for when the plan is whole."""
 
     def __init__(self, parent: QWidget, theme: Theme, plan: UploadPlan) -> None:
         super().__init__(parent)
@@ -71,14 +69,12 @@ class PlanDialog(QDialog):
         self.setWindowTitle("Before sending")
         self.send = Button(theme, "&Send", self.accept, kind="primary", icon="send")
         self.send.setDefault(True)
-        self.send.setEnabled(bool(plan.fitting))
         self.cancel = Button(theme, "&Cancel", self.reject)
-        cards = column(*map(self._account, plan.accounts), *self._rest(plan), 0, gap=8)
-        scroll = scrolled(cards, "Preview of the upload")
-        title = PlainLabel(title_of(plan), role="title", wrap=True)
-        self.time = PlainLabel(time_text(plan), role="muted", wrap=True)
-        self.time.setVisible(bool(plan.fitting))
-        head = column(title, self.time, gap=4)
+        self._cards = column(gap=8)
+        scroll = scrolled(self._cards, "Preview of the upload")
+        self._title = PlainLabel(role="title", wrap=True)
+        self.time = PlainLabel(role="muted", wrap=True)
+        head = column(self._title, self.time, gap=4)
         note = PlainLabel(
             "By names and sizes: contents are judged when a file's turn comes, and what is there"
             " already is not sent again.",
@@ -88,6 +84,23 @@ class PlanDialog(QDialog):
         foot = row(0, self.cancel, self.send)
         self.setLayout(column(head, scroll, note, foot, margin=24, gap=16))
         self.resize(560, 480)
+        self.show_plan(plan)
+
+    @property
+    def title(self) -> str:
+        """What it says at the top."""
+        return self._title.text()
+
+    def show_plan(self, plan: UploadPlan) -> None:
+        """As far as it has come."""
+        self.send.setEnabled(plan.is_whole and bool(plan.fitting))
+        self._title.setText(title_of(plan))
+        self.time.setText(time_text(plan))
+        self.time.setVisible(plan.is_whole and bool(plan.fitting))
+        clear_layout(self._cards)
+        for card in (*map(self._account, plan.accounts), *self._rest(plan)):
+            self._cards.addWidget(card)
+        self._cards.addStretch(1)
 
     def _account(self, account: PlannedAccount) -> Card:
         card = Card("quiet")
@@ -107,7 +120,7 @@ class PlanDialog(QDialog):
         if not found:
             return []
         card = Card(Tone.CARE.value)
-        missed = len(plan.files) - plan.fitting
+        missed = plan.files - plan.fitting
         heading = PlainLabel(
             f"{count_text(missed, 'file', 'files')} cannot be sent", role="heading", wrap=True
         )

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import extension, plain_text
 from exai_desktop.core.jobs.jobs import JobState, JobView
+from exai_desktop.core.jobs.ranges import JobRange
 from exai_desktop.gui.queue_page.columns import Column, account_text, result_text
 from exai_desktop.gui.queue_page.model import PROGRESS_ROLE, QueueModel
 from exai_desktop.gui.queue_page.state_look import look_of, moving, second_line, speed_and_eta
@@ -23,7 +24,7 @@ from exai_desktop.gui.style.wording import percent, size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
 from exai_desktop.gui.widgets.controls import Button, IconView, centred, column, row
 from exai_desktop.gui.widgets.paged_model import ROW_ROLE
-from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
+from exai_desktop.gui.widgets.row_table import MOST_LISTED, RowTable, TableWords, Widths
 
 
 class RowPainter(CellPainter):
@@ -82,7 +83,13 @@ class QueueView(RowTable):
 
     def __init__(self, model: QueueModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(model, theme, _WORDS, _WIDTHS, parent)
+        self._queue = model
+        # Of a large selection when it was made: the jobs at both ends of each span, 0 where one is
+        # not loaded; None: all. And the newest job there was.
+        self._ends: list[tuple[int, int]] | None = []
+        self._newest = 0
         self.setItemDelegate(RowPainter(theme, self))
+        self.selection_moved.connect(self._note_ends)
 
     def loaded_selection(self) -> list[JobView]:
         """Some of the selected jobs, enough to know which commands fit."""
@@ -91,6 +98,38 @@ class QueueView(RowTable):
     async def selected_jobs(self) -> list[JobView]:
         """All selected jobs; those never looked at are read from the database."""
         return await self.selected_rows()
+
+    async def selected_range(self) -> JobRange | None:
+        """A selection that is too large to be listed, as it was made; None: it is not."""
+        spans = self.spans()
+        if self.selected_count() <= MOST_LISTED:
+            return None
+        if self._ends is None:
+            return JobRange(self._queue.query, ((None, None),), self._newest)
+        noted = self._ends if len(self._ends) == len(spans) else [(0, 0)] * len(spans)
+        ends = [
+            (first_id or await self._id_at(first), last_id or await self._id_at(last))
+            for (first, last), (first_id, last_id) in zip(spans, noted, strict=True)
+        ]
+        return JobRange(self._queue.query, tuple(ends), self._newest)
+
+    def _note_ends(self) -> None:
+        """Rows may come and go before the command; it is for the files that were selected."""
+        if self._queue.is_moving_rows:
+            return  # Qt says that the selection changes, but nobody has selected anything
+        self._newest = self._queue.newest
+        spans = self.spans() if self.selected_count() > MOST_LISTED else []
+        self._ends = [(self._loaded_id(first), self._loaded_id(last)) for first, last in spans]
+        if spans == [(0, self._queue.rowCount() - 1)]:
+            self._ends = None
+
+    def _loaded_id(self, row: int) -> int:
+        job = self._queue.row_at(row)
+        return 0 if job is None else job.id
+
+    async def _id_at(self, row: int) -> int:
+        [job] = await self._queue.rows_in(row, row)
+        return job.id
 
 
 class EmptyQueue(QWidget):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -55,7 +56,8 @@ class Page(Protocol[Row_co]):
 class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     """`read` fetches the page that a query's `offset` and `limit` mean.
 
-    `visible_rows` tells which rows the view shows, so that a refresh reads those first.
+    `visible_rows` tells which rows the view shows, so that a refresh reads those first, and
+    `has_many_selected` whether the selection is too large to be followed row by row.
     """
 
     loaded = Signal()
@@ -80,6 +82,9 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         self._is_fetching = False
         self._is_refreshing = False
         self.visible_rows: Callable[[], tuple[int, int]] = lambda: (0, 0)
+        self.has_many_selected: Callable[[], bool] = lambda: False
+        # What Qt says of the selection meanwhile is not the user's doing.
+        self.is_moving_rows = False
         self._fetch_timer = self._single_shot(0, self._fetch_wanted)
         self._refresh_timer = self._single_shot(REFRESH_MS, self.refresh)
 
@@ -181,12 +186,40 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         found = []
         while first <= last:
             limit = min(PAGE, last - first + 1)
-            page = await self._read(replace(self._query, offset=first, limit=limit))
+            page = await self._read(replace(self.query_at(first), limit=limit))
             if not page.rows:
                 break
             found.extend(page.rows)
             first += len(page.rows)
         return found
+
+    def query_at(self, offset: int) -> Query:
+        """What to ask for the page that begins there."""
+        return replace(self._query, offset=offset)
+
+    def known_near(self, offset: int) -> tuple[int, int] | None:
+        """A loaded row that is nearer to this place than both ends of the list: place and id."""
+        known = self._rows.nearest(offset)
+        nearest_end = min(offset, len(self._rows) - offset)
+        return known if known is not None and abs(known[0] - offset) < nearest_end else None
+
+    @contextmanager
+    def inserting(self, first: int, last: int) -> Iterator[None]:
+        """Rows come in there."""
+        self.is_moving_rows = True
+        self.beginInsertRows(NO_PARENT, first, last)
+        yield
+        self.endInsertRows()
+        self.is_moving_rows = False
+
+    @contextmanager
+    def removing(self, first: int, last: int) -> Iterator[None]:
+        """These rows go."""
+        self.is_moving_rows = True
+        self.beginRemoveRows(NO_PARENT, first, last)
+        yield
+        self.endRemoveRows()
+        self.is_moving_rows = False
 
     def want(self, row: int) -> None:
         """This row is looked at and not there: read its page as soon as the paint is over."""
@@ -227,7 +260,7 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
             del self._wanted[:-_PAGES_AT_ONCE]
             while self._wanted and generation == self._generation:
                 offset = self._wanted.pop()
-                page = await self._read(replace(self._query, offset=offset))
+                page = await self._read(self.query_at(offset))
                 if generation == self._generation:
                     self._put(offset, page)
         finally:
@@ -238,9 +271,12 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         if page.total != len(self._rows):
             self.refresh_soon()
         self._rows.put_page(offset, page.rows)
-        last = min(offset + len(page.rows), len(self._rows)) - 1
-        if last >= offset:
-            self.dataChanged.emit(self.index(offset, 0), self.index(last, len(self._headings) - 1))
+        self._show_again(offset, len(page.rows))
+
+    def _show_again(self, first: int, count: int) -> None:
+        last = min(first + count, len(self._rows)) - 1
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self._headings) - 1))
 
     async def _refresh(self, generation: int) -> None:
         try:
@@ -257,6 +293,11 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     def _take_refresh(self, offset: int, page: Page[Row]) -> None:
         """Put the database's order in place; selected and current rows stay what they were."""
         self._fit_length(page.total)
+        if self.has_many_selected():
+            # A change of layout makes Qt keep an index for every selected row, a million of them.
+            self._rows.reset(page.rows, page.total, offset)
+            self._show_again(offset, len(page.rows))
+            return
         self.layoutAboutToBeChanged.emit()
         old = self.persistentIndexList()
         were = [self._rows.at(index.row()) for index in old]
@@ -271,10 +312,8 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     def _fit_length(self, total: int) -> None:
         have = len(self._rows)
         if total > have:
-            self.beginInsertRows(NO_PARENT, have, total - 1)
-            self._rows.resize(total)
-            self.endInsertRows()
+            with self.inserting(have, total - 1):
+                self._rows.resize(total)
         elif total < have:
-            self.beginRemoveRows(NO_PARENT, total, have - 1)
-            self._rows.resize(total)
-            self.endRemoveRows()
+            with self.removing(total, have - 1):
+                self._rows.resize(total)

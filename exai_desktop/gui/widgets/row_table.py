@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QPoint,
+    QRect,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -15,6 +23,10 @@ from exai_desktop.gui.style.tokens import ROW_HEIGHT
 from exai_desktop.gui.widgets.paged_model import Index, PagedRows
 
 _FIRST_AT_LEAST = 250
+# More selected rows than this keep their places when the rows move: see `PagedRows`.
+_FOLLOWED: Final = 1_000
+# The rows of a larger selection are not listed in the window: the engine gets its ends.
+MOST_LISTED: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +80,15 @@ class RowTable(QTableView):
         self.customContextMenuRequested.connect(self._ask_menu)
         self._set_up_headers()
         model.visible_rows = self.visible_rows
+        model.has_many_selected = lambda: self.selected_count() > _FOLLOWED
 
     def _set_up_headers(self) -> None:
         rows = self.verticalHeader()
         rows.hide()
+        for header in (rows, self.horizontalHeader()):
+            # With the table's own model a header asks about every selected row, ten seconds long
+            # at 1,000,000; it shows no selection anyway.
+            header.setSelectionModel(QItemSelectionModel(self._rows, header))
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setMinimumSectionSize(ROW_HEIGHT)
         rows.setDefaultSectionSize(ROW_HEIGHT)
@@ -125,8 +142,27 @@ class RowTable(QTableView):
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """Tell the window once per change."""
-        super().selectionChanged(selected, deselected)
+        # Qt draws these anew and, for a screen reader, lists every cell of them.
+        super().selectionChanged(self._in_sight(selected), self._in_sight(deselected))
         self.selection_moved.emit()
+
+    def _in_sight(self, selection: QItemSelection) -> QItemSelection:
+        """What can be seen of it, or its first row when nothing can."""
+        first, last = self.visible_rows()
+        seen = QItemSelection()
+        for number in range(selection.count()):
+            part = selection.at(number)
+            top, bottom = max(part.top(), first), min(part.bottom(), last)
+            if top <= bottom:
+                seen.append(self._whole_rows(top, bottom))
+        if seen.isEmpty() and selection.count():
+            top = selection.at(0).top()
+            seen.append(self._whole_rows(top, top))
+        return seen
+
+    def _whole_rows(self, top: int, bottom: int) -> QItemSelectionRange:
+        last_column = self._rows.columnCount() - 1
+        return QItemSelectionRange(self._rows.index(top, 0), self._rows.index(bottom, last_column))
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         """The focus frame moves to another row: repaint both rows."""

@@ -25,6 +25,7 @@ from exai_desktop.storage.migrations import (
     m0012_gone_files,
     m0013_runs,
     m0014_mirror,
+    m0015_lists,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -61,6 +62,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0012_gone_files,
     m0013_runs,
     m0014_mirror,
+    m0015_lists,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

@@ -1,4 +1,4 @@
-"""Jobs within a transaction: reading pages, sums and single jobs; carrying out a move."""
+"""Jobs within a transaction: reading sums and single jobs; carrying out a move."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from exai_desktop.core.jobs.jobs import (
     RETRY_MOVES,
     Attempt,
     JobDetail,
-    JobPage,
-    JobQuery,
     JobState,
     JobView,
     QueueSummary,
-    SortKey,
     check_move,
 )
 from exai_desktop.core.jobs.store import (
@@ -35,7 +32,6 @@ from exai_desktop.storage.record.copies import copy_of_job, present_copy, record
 from exai_desktop.storage.record.rows import (
     Value,
     attempt_of,
-    folded,
     history_entry,
     job_view,
     optional_text,
@@ -43,16 +39,7 @@ from exai_desktop.storage.record.rows import (
     storable,
     stored,
 )
-from exai_desktop.storage.sqlite.driver import HASH_START, Connection, IntegrityError, Row, literal
-
-_SORT: Final = {
-    SortKey.ID: "id",
-    SortKey.NAME: "name COLLATE NOCASE",
-    SortKey.STATE: "state",
-    SortKey.SIZE: "size",
-    SortKey.ACCOUNT: "account",
-    SortKey.UPDATED: "updated_at",
-}
+from exai_desktop.storage.sqlite.driver import Connection, IntegrityError, Row
 
 
 def job(connection: Connection, job_id: int) -> JobView | None:
@@ -80,52 +67,6 @@ def detail(connection: Connection, job_id: int) -> JobDetail | None:
         history=tuple(map(history_entry, history)),
         scan=scan_of(row),
     )
-
-
-def page(connection: Connection, query: JobQuery) -> JobPage:
-    where, values = _conditions(query)
-    (total,) = connection.execute(f"SELECT count(*) FROM jobs{where}", values).fetchone()  # noqa: S608 - our own texts
-    direction = "DESC" if query.descending else "ASC"
-    order = f"{_SORT[query.sort]} {direction}, id {direction}"
-    # Only numbers are sorted; whole rows are fetched for the page alone.
-    rows = connection.execute(
-        f"SELECT * FROM jobs WHERE id IN (SELECT id FROM jobs{where}"  # noqa: S608 - our own texts
-        f" ORDER BY {order} LIMIT ? OFFSET ?) ORDER BY {order}",
-        (*values, query.limit, query.offset),
-    )
-    return JobPage(tuple(map(job_view, rows)), total)
-
-
-def _conditions(query: JobQuery) -> tuple[str, list[Value]]:
-    """The WHERE clause, or nothing, and its values. Lists go in as JSON: any length will do."""
-    terms: list[str] = []
-    values: list[Value] = []
-    if query.states:
-        terms.append("state IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(query.states))
-    if query.batch_id is not None:
-        terms.append("batch_id = ?")
-        values.append(query.batch_id)
-    if query.ids is not None:
-        terms.append("id IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(query.ids))
-    if query.file is not None:
-        account, file_id = query.file
-        terms.append("file_id = ? AND account = ? AND state IN ('done', 'duplicate')")
-        values += [storable(file_id), account]
-    if query.gone:
-        terms.append("file_state IS NOT NULL")
-    if query.before is not None:
-        terms.append("id < ?")
-        values.append(query.before)
-    if wanted := query.search.strip():
-        either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
-        values += [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]
-        if HASH_START.fullmatch(wanted.lower()):
-            either.append("sha256 LIKE ?")
-            values.append(f"{wanted.lower()}%")
-        terms.append(f"({' OR '.join(either)})")
-    return (f" WHERE {' AND '.join(terms)}" if terms else ""), values
 
 
 def ids(connection: Connection, states: Sequence[JobState]) -> list[tuple[int, str | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -23,11 +24,12 @@ from exai_desktop.core.jobs.jobs import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import GivenUp, Move
 from exai_desktop.core.routing.routing import Usage
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_birth, entry_of_removal
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.record import job_transactions
+from exai_desktop.storage.record import job_pages, job_transactions
 from exai_desktop.storage.record.copies import usage
 from exai_desktop.storage.record.job_transactions import (
     answer_delays,
@@ -41,6 +43,9 @@ from exai_desktop.storage.sqlite.driver import Connection, Row
 # Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
 _REMOVED_AT_ONCE: Final = 500
 
+# So many numbers are looked at before another reader has its turn.
+_LOOKED_AT_ONCE: Final = 50_000
+
 _INSERT_JOB: Final = """
 INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at, updated_at,
     wanted_account, wanted_purpose, allow_fallback, accepted, unattended, error_code,
@@ -51,6 +56,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _ATTEMPT: Final = """
 SELECT 1 FROM jobs JOIN attempts ON attempts.job_id = jobs.id
 WHERE jobs.account = ? AND attempts.sha256 = ? AND attempts.started_at >= ? LIMIT 1"""
+# Every other change of a sum is made by a trigger, with the same bound for one file.
+_ADD_TO_SUMS: Final = """
+UPDATE job_sums SET jobs = job_sums.jobs + new.files, bytes = bytes + new.size
+FROM (SELECT state, count(*) AS files, sum(min(size, 1125899906842624)) AS size
+    FROM jobs WHERE id >= ? GROUP BY state) AS new
+WHERE job_sums.state = new.state"""
 
 
 class SqliteJobStore:
@@ -103,10 +114,26 @@ class SqliteJobStore:
         return await self._database.read(partial(job_transactions.detail, job_id=job_id))
 
     async def page(self, query: JobQuery) -> JobPage:
-        return await self._database.read(partial(job_transactions.page, query=query))
+        return await self._database.read(partial(job_pages.page, query=query))
 
     async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
         return await self._database.read(partial(job_transactions.ids, states=states))
+
+    async def ids_in(self, jobs: JobRange, order: RangeOrder) -> array[int]:
+        """Window by window: other readers do not wait for all of a million."""
+        terms = await self._database.read(partial(job_pages.bounds, jobs=jobs))
+        terms = job_pages.fitting(order) & terms
+        found = array("q")
+        for after in range(0, jobs.newest, _LOOKED_AT_ONCE):
+            up_to = min(after + _LOOKED_AT_ONCE, jobs.newest)
+            look = partial(job_pages.ids_within, terms=terms, after=after, up_to=up_to)
+            found.extend(await self._database.read(look))
+        return found
+
+    async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:
+        return await self._database.read(
+            partial(job_pages.file_ids, jobs=jobs, after=after, most=most)
+        )
 
     async def summary(self) -> QueueSummary:
         return await self._database.read(job_transactions.summary)
@@ -160,6 +187,7 @@ def _add_jobs(
     connection.executemany(
         _INSERT_JOB, (_row(job_id, batch, job, at) for job_id, job in enumerate(jobs, first))
     )
+    connection.execute(_ADD_TO_SUMS, (first,))
     connection.execute(
         "INSERT INTO history (job_id, at, old, new, note)"
         " SELECT id, created_at, NULL, state, '' FROM jobs WHERE id >= ? ORDER BY id",

@@ -56,7 +56,9 @@ def folded(text: str) -> str:
     return storable(unicodedata.normalize("NFC", text)).casefold()
 
 
-def job_view(row: Row) -> JobView:
+def job_view(found: Row) -> JobView:
+    # A `Row` looks for each name from its first column on.
+    row = dict(zip(found.keys(), found, strict=True))
     code = row["error_code"]
     error = None
     if code is not None:

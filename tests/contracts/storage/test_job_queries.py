@@ -55,6 +55,23 @@ async def test_summary_counts_and_sums(store: JobStore) -> None:
     assert (await store.summary()).counts == {S.QUEUED: 1, S.CHECKING: 1}
 
 
+async def test_new_jobs_cost_one_change_of_the_sums_and_not_one_each(
+    store: JobStore, database: Database
+) -> None:
+    batch = await store.add_batch(AddOptions(), [], 1.0)
+
+    async def changes() -> int:
+        return await database.write(lambda connection: connection.total_changes)
+
+    before, count = await changes(), 400
+    why = ErrorView.of(FileError(ErrorCode.FILE_TOO_LARGE))
+    jobs = [NewJob(f"/{n}", n, why if n % 2 else None) for n in range(count)]
+    await store.add_jobs(batch, jobs, 1.0)
+    assert (await store.summary()).counts == {S.QUEUED: count / 2, S.REFUSED: count / 2}
+    # Two for each file, its row and its birth; one for each refusal in the trail; the sums.
+    assert await changes() - before <= 2 * count + count / 2 + 10
+
+
 async def found(store: JobStore, text: str) -> set[str]:
     return {row.path for row in (await store.page(JobQuery(search=text))).rows}
 

@@ -9,8 +9,10 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, Sent, TransferError
-from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState
+from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.engine.scheduling.in_hand import Intent
+from exai_desktop.engine.service.job_queue import PIECE
 from tests import documents
 from tests.engine.engine_kit import Bench, open_bench, settings
 from tests.engine.scripted_provider import ScriptedProvider
@@ -232,3 +234,44 @@ async def test_deleting_twice_at_once_is_deleting_once(tmp_path: Path) -> None:
         ids = await asyncio.gather(*(bench.engine.files.delete_of_job(job.id) for _ in range(2)))
         assert ids == [job.file_id] * 2
         assert bench.providers["kimi"].files == {}
+
+
+async def test_orders_to_a_range_reach_every_job_they_fit_and_no_other(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, providers={"kimi": stuck()}) as bench:
+        engine = bench.engine.queue
+        await engine.pause()
+        folder = tmp_path / "docs"
+        folder.mkdir()
+        count = PIECE + 3
+        for number in range(count):
+            write(folder, f"{number:03}.txt", 40)
+        batch_id = await engine.add([str(folder)], AddOptions())
+        await bench.scanned(batch_id)
+        ids = [row.id for row in await bench.rows(batch_id)]
+        whole = JobRange(JobQuery(), ((None, None),), max(ids) - 1)
+        assert await engine.order(RangeOrder.REMOVE, whole) == 0
+        assert await engine.order(RangeOrder.RESUME, whole) == 0
+        assert await engine.order(RangeOrder.PAUSE, whole) == count - 1
+        assert await engine.order(RangeOrder.RESUME, whole) == count - 1
+        assert await engine.order(RangeOrder.CANCEL, whole) == count - 1
+        assert (await bench.job(max(ids))).state is S.QUEUED
+        assert await engine.order(RangeOrder.ALLOW_FALLBACK, whole) == 0
+        assert await engine.order(RangeOrder.RETRY, whole) == count - 1
+        assert await engine.order(RangeOrder.CANCEL, whole) == count - 1
+        assert await engine.order(RangeOrder.REMOVE, whole) == count - 1
+        assert [row.id for row in await bench.rows(batch_id)] == [max(ids)]
+
+
+async def test_a_job_removed_meanwhile_does_not_stop_an_order_to_the_others(
+    tmp_path: Path,
+) -> None:
+    async with open_bench(tmp_path, providers={"kimi": stuck()}) as bench:
+        await bench.engine.queue.pause()
+        paths = [str(write(tmp_path, f"{number}.txt")) for number in range(3)]
+        batch_id = await bench.engine.queue.add(paths, AddOptions())
+        await bench.scanned(batch_id)
+        ids = [row.id for row in await bench.rows(batch_id)]
+        await bench.engine.queue.cancel(ids[:1])
+        await bench.engine.queue.remove(ids[:1])
+        commands = bench.engine.queue._commands
+        assert await commands.order(RangeOrder.CANCEL, [*ids, 99]) == 2

@@ -41,8 +41,8 @@ async def test_an_account_the_rule_forbids_gets_nothing(tmp_path: Path) -> None:
             assert job.error is not None
             assert job.error.code == ErrorCode.PLACE_NOT_ALLOWED
         assert bench.providers["kimi"].uploads == bench.providers["glm"].uploads == []
-        plan = await bench.engine.queue.plan([str(tmp_path / "glm.txt")], AddOptions())
-        assert [f.error.code for f in plan.files if f.error] == [ErrorCode.PLACE_NOT_ALLOWED]
+        files = await bench.planned(tmp_path / "glm.txt")
+        assert [f.error.code for f in files if f.error] == [ErrorCode.PLACE_NOT_ALLOWED]
 
 
 async def test_a_link_does_not_lead_around_a_rule(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ async def test_a_rule_made_through_a_link_holds_both_ways(tmp_path: Path) -> Non
         for path in (file, tmp_path / "mywork" / file.name):
             [job] = await bench.upload(path, account="kimi")
             assert job.error is not None and job.error.code == ErrorCode.PLACE_NOT_ALLOWED
-        plan = await bench.engine.queue.plan([str(file)], AddOptions(account="kimi"))
-        assert [f.error.code for f in plan.files if f.error] == [ErrorCode.PLACE_NOT_ALLOWED]
+        files = await bench.planned(file, account="kimi")
+        assert [f.error.code for f in files if f.error] == [ErrorCode.PLACE_NOT_ALLOWED]
         assert bench.providers["kimi"].uploads == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtCore import Qt
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.planning.plan import PlannedAccount, UploadPlan
 from exai_desktop.gui.queue_page.plan_dialog import (
     PlanDialog,
     account_text,
@@ -23,12 +23,16 @@ from tests.gui.window.test_accessibility import unnamed
 Open = Callable[..., Stage]
 
 
-def plan(fitting: int, refused: int = 0, *, line_s: float | None = 30.0) -> UploadPlan:
-    error = ErrorView.of(AppError(ErrorCode.PROVIDER_FILE_LIMIT))
-    files = [PlannedFile(f"/d/{n}.txt", 1000, "kimi", "file-extract") for n in range(fitting)]
-    files += [PlannedFile(f"/d/x{n}.txt", 1000, error=error) for n in range(refused)]
+TITLE = AppError(ErrorCode.PROVIDER_FILE_LIMIT).title
+
+
+def plan(
+    fitting: int, refused: int = 0, *, line_s: float | None = 30.0, is_whole: bool = True
+) -> UploadPlan:
     room = PlannedAccount("kimi", fitting, fitting * 1000, 0, 5_000_000, 1200.0)
-    return UploadPlan(tuple(files), (room,) if fitting else (), line_s)
+    refusals = ((TITLE, refused),) if refused else ()
+    accounts = (room,) if fitting else ()
+    return UploadPlan(fitting + refused, fitting, accounts, refusals, line_s, is_whole)
 
 
 def test_the_words() -> None:
@@ -41,7 +45,7 @@ def test_the_words() -> None:
     assert refusals(some) == ["100 files: The account is full at the provider"]
     assert title_of(plan(0, 3)) == "None of 3 files can be sent"
     free = PlannedAccount("own", 1, 10, None, None, 0.0)
-    unknown = UploadPlan((PlannedFile("/a", 10, "own"),), (free,), None)
+    unknown = UploadPlan(1, 1, (free,), (), None)
     assert time_text(unknown) == "The time is not known until a first file was sent."
     assert account_text(free) == "1 file, 10 B"
 
@@ -63,7 +67,7 @@ def added(script: ScriptedService) -> list[object]:
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
 def test_many_files_wait_for_a_yes(open_window: Open, key: Qt.Key) -> None:
-    script = ScriptedService(statuses=[account("kimi")], planned=plan(100, 1))
+    script = ScriptedService(statuses=[account("kimi")], plan_parts=[plan(100, 1)])
     stage = open_window(script)
     stage.drop_paths("/d")
     dialog = dialog_of(stage)
@@ -78,8 +82,36 @@ def test_many_files_wait_for_a_yes(open_window: Open, key: Qt.Key) -> None:
         assert added(script) == []
 
 
+def test_the_first_figures_are_shown_while_files_are_still_being_found(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")], plan_parts=[])
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    script.plan_parts.append(plan(200, is_whole=False))
+    dialog = dialog_of(stage)
+    assert dialog.title == "Checking the files: 200 files so far…"
+    assert not dialog.send.isEnabled()
+    script.plan_parts.append(plan(300, 5))
+    stage.until(dialog.send.isEnabled)
+    assert dialog.title == "Send 300 files, 300 kB?"
+    dialog.send.click()
+    stage.until(lambda: len(added(script)) == 1)
+
+
+def test_whoever_cancels_early_ends_the_plan(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")], plan_parts=[])
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    script.plan_parts.append(plan(200, is_whole=False))
+    dialog_of(stage).cancel.click()
+    script.plan_parts.append(plan(300, is_whole=False))
+    script.plan_parts.append(plan(400))
+    stage.until(lambda: stage.parts.tasks.running == 0)
+    assert added(script) == []
+    assert not [d for d in stage.window.findChildren(PlanDialog) if d.isVisible()]
+
+
 def test_a_few_go_at_once(open_window: Open) -> None:
-    script = ScriptedService(statuses=[account("kimi")], planned=plan(100))
+    script = ScriptedService(statuses=[account("kimi")], plan_parts=[plan(100)])
     stage = open_window(script)
     stage.drop_paths("/d")
     stage.until(lambda: len(added(script)) == 1)

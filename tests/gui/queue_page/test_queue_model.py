@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
-from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtGui import QGuiApplication
 
 from exai_desktop.core.events import JobChanged, JobsAdded, JobsRemoved, Progressed
 from exai_desktop.core.jobs.jobs import JobState, JobView, SortKey
+from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.queue_page.columns import Column
 from exai_desktop.gui.widgets.page_cache import MAX_LOADED, PAGE, LoadedRows, spans
@@ -146,3 +148,49 @@ def test_rows_are_evicted_far_from_where_one_looks() -> None:
 )
 def test_neighbouring_rows_are_one_span(rows: list[int], expected: list[tuple[int, int]]) -> None:
     assert spans(rows) == expected
+
+
+def test_a_large_selection_reaches_the_engine_by_its_ends(open_window: Open) -> None:
+    stage = open_with(open_window, jobs(6_000, JobState.FAILED))
+    view, model = stage.window.page.view, stage.window.page.model
+    view.setFocus()
+    view.selectAll()
+    stage.script.rows.append(job(6_001))
+    stage.script.publish(JobsAdded(1, (job(6_001),)))
+    stage.until(lambda: model.rowCount() == 6_001)
+    stage.press(Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    stage.until(lambda: any(call[0] == "queue.order" for call in stage.script.calls))
+    # The file that came afterwards was not selected.
+    whole = JobRange(model.query, ((None, None),), 6_000)
+    assert ("queue.order", RangeOrder.RETRY, whole) in stage.script.calls
+    assert not any(call[0] == "queue.retry" for call in stage.script.calls)
+
+    rows = QItemSelectionModel.SelectionFlag.Toggle | QItemSelectionModel.SelectionFlag.Rows
+    view.selectionModel().select(model.index(3, 0), rows)
+    stage.press(Qt.Key.Key_Delete)
+    stage.until(lambda: any(RangeOrder.REMOVE in call for call in stage.script.calls))
+    parts = next(call[2] for call in stage.script.calls if RangeOrder.REMOVE in call)
+    assert isinstance(parts, JobRange)
+    assert parts.spans == ((6_000, 5_999), (5_997, 1))
+
+
+def test_the_ids_of_a_large_selection_are_copied_in_pieces(open_window: Open) -> None:
+    rows = [job(number, JobState.DONE, file_id=f"id-{number}") for number in range(1, 6_001)]
+    stage = open_with(open_window, rows)
+    stage.window.page.view.setFocus()
+    stage.window.page.view.selectAll()
+    stage.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    copied = QGuiApplication.clipboard().text
+    stage.until(lambda: copied().startswith("id-1\n"))
+    assert copied().count("\n") == 5_999
+    assert sum(call[0] == "queue.file_ids" for call in stage.script.calls) == 6 + 1
+
+
+def test_what_is_for_few_files_is_not_begun_for_thousands(open_window: Open) -> None:
+    rows = [job(number, JobState.DONE, file_id=f"id-{number}") for number in range(1, 6_001)]
+    stage = open_with(open_window, rows)
+    stage.window.page.view.setFocus()
+    stage.window.page.view.selectAll()
+    stage.press(Qt.Key.Key_Delete, Qt.KeyboardModifier.ShiftModifier)
+    stage.until(lambda: "Too many files" in stage.parts.notices.title)
+    assert not any(str(call[0]).startswith("files.delete") for call in stage.script.calls)

@@ -1,0 +1,281 @@
+"""Lists of jobs: pages of them, how many there are, and ranges named by their ends.
+
+A page is read from the known row nearest to it, or from the nearer end of the list, along an index
+that holds the order: what a page costs hardly depends on where it lies.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final, NamedTuple
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.jobs.jobs import JobPage, JobQuery, SortKey
+from exai_desktop.core.jobs.ranges import ORDER_STATES, FileIds, JobRange, RangeOrder
+from exai_desktop.storage.record.rows import Value, folded, job_view, storable
+from exai_desktop.storage.sqlite.driver import HASH_START, Connection, literal
+
+
+class _Order(NamedTuple):
+    """A column to sort by, and the index that holds its order. Its last part is always the id."""
+
+    key: str
+    along: str
+
+
+_SORT: Final = {
+    SortKey.ID: _Order("id", "jobs_number"),
+    SortKey.NAME: _Order("name COLLATE NOCASE", "jobs_name"),
+    SortKey.STATE: _Order("state", "jobs_state"),
+    SortKey.SIZE: _Order("size", "jobs_size"),
+    SortKey.ACCOUNT: _Order("account", "jobs_account"),
+    SortKey.UPDATED: _Order("updated_at", "jobs_updated"),
+}
+# Fewer than one in so many: they are found by what they have in common, and sorted.
+_FEW: Final = 20
+# So many results of a search are sorted at once; more are common enough to be met on the way.
+_RESULTS: Final = 20_000
+
+
+class _Terms(NamedTuple):
+    """A condition and its values."""
+
+    text: str
+    values: tuple[Value, ...] = ()
+
+    def __and__(self, other: _Terms) -> _Terms:
+        both = " AND ".join(part for part in (self.text, other.text) if part)
+        return _Terms(both, self.values + other.values)
+
+    @property
+    def where(self) -> str:
+        return f" WHERE {self.text}" if self.text else ""
+
+
+class _Place(NamedTuple):
+    """Of a row in an order: its key and its number."""
+
+    key: Value
+    id: int
+
+
+def page(connection: Connection, query: JobQuery) -> JobPage:
+    listed = _List(connection, query)
+    offset = query.offset
+    most = listed.total if query.limit < 0 else query.limit
+    numbers = listed.numbers(offset, max(0, min(most, listed.total - offset)), query.known)
+    rows = connection.execute(
+        "SELECT * FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(numbers),)
+    )
+    found = {row["id"]: job_view(row) for row in rows}
+    (newest,) = connection.execute("SELECT max(id) FROM jobs").fetchone()
+    return JobPage(tuple(found[number] for number in numbers), listed.total, newest or 0)
+
+
+class _List:
+    """What a query shows, at one moment."""
+
+    def __init__(self, connection: Connection, query: JobQuery) -> None:
+        self._connection = connection
+        self._order = _SORT[query.sort]
+        self._descending = query.descending
+        self._terms = _conditions(query)
+        self._along = _along(connection, self._order.along)
+        is_plain = not query.search.strip() and not query.gone and query.file is None
+        if query.before is not None and is_plain and query.ids is None:
+            # The next page of whoever reads all: nothing has to be sorted.
+            self.total = self._counted()
+            return
+        if is_plain and query.ids is None and query.batch_id is None:
+            # Kept with every change: nothing is counted.
+            sums = connection.execute("SELECT state, jobs FROM job_sums").fetchall()
+            wanted = query.states or {row["state"] for row in sums}
+            self.total = sum(row["jobs"] for row in sums if row["state"] in wanted)
+            if self.total * _FEW < sum(row["jobs"] for row in sums):
+                self._along = _along(connection, "jobs_state")
+            return
+        found = [
+            row["id"]
+            for row in connection.execute(
+                f"SELECT id FROM jobs{self._terms.where} LIMIT ?",  # noqa: S608 - our own texts
+                (*self._terms.values, _RESULTS + 1),
+            )
+        ]
+        self.total = len(found)
+        if self.total <= _RESULTS:
+            self._terms = _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
+            self._along = ""
+            return
+        self.total = self._counted()
+
+    def _counted(self) -> int:
+        counted = f"SELECT count(*) FROM jobs{self._terms.where}"  # noqa: S608 - our own texts
+        (total,) = self._connection.execute(counted, self._terms.values).fetchone()
+        return int(total)
+
+    def numbers(self, offset: int, limit: int, known: tuple[int, int] | None) -> list[int]:
+        """The ids in these places. `known`: a row not far away, its place and id."""
+        place = None if known is None else _place_of(self._connection, self._order, known[1])
+        if known is None or place is None:
+            behind = self.total - offset - limit
+            if behind < offset:
+                return self._walk(None, behind, limit, back=True)[::-1]
+            return self._walk(None, offset, limit)
+        # The row itself belongs to the second part.
+        before = max(0, min(limit, known[0] - offset))
+        after = limit - before
+        first = max(0, known[0] - offset - limit) + 1
+        part = self._walk(place, first, before, back=True)[::-1] if before else []
+        rest = self._walk(place, max(0, offset - known[0]), after) if after else []
+        return part + rest
+
+    def _walk(
+        self, start: _Place | None, skip: int, limit: int, *, back: bool = False
+    ) -> list[int]:
+        """In the order of the list, or in the opposite one, from a row on, itself included."""
+        descending = self._descending is not back
+        found: list[int] = []
+        for part in _parts(self._order.key, start, descending=descending):
+            if len(found) == limit:
+                break
+            terms = part & self._terms
+            more = self._select(terms, descending, limit - len(found), skip)
+            if not more and skip:
+                (there,) = self._connection.execute(
+                    f"SELECT count(*) FROM jobs{self._along}{terms.where}",  # noqa: S608 - our own texts
+                    terms.values,
+                ).fetchone()
+                skip -= there
+                continue
+            found += more
+            skip = 0 if more else skip
+        return found
+
+    def _select(self, terms: _Terms, descending: bool, limit: int, skip: int) -> list[int]:
+        way = "DESC" if descending else "ASC"
+        return [
+            row["id"]
+            for row in self._connection.execute(
+                f"SELECT id FROM jobs{self._along}{terms.where}"  # noqa: S608 - our own texts
+                f" ORDER BY {self._order.key} {way}, id {way} LIMIT ? OFFSET ?",
+                (*terms.values, limit, skip),
+            )
+        ]
+
+
+def _along(connection: Connection, index: str) -> str:
+    """Makes SQLite use this index. The record of another version may not have it."""
+    is_there = connection.execute(
+        "SELECT 1 FROM pragma_index_list('jobs') WHERE name = ?", (index,)
+    ).fetchone()
+    return f" INDEXED BY {index}" if is_there else ""
+
+
+def _place_of(connection: Connection, order: _Order, job_id: int) -> _Place | None:
+    row = connection.execute(
+        f"SELECT {order.key} AS key, id FROM jobs WHERE id = ?",  # noqa: S608 - our own texts
+        (job_id,),
+    ).fetchone()
+    return None if row is None else _Place(row["key"], row["id"])
+
+
+def _parts(key: str, start: _Place | None, *, descending: bool) -> list[_Terms]:
+    """What comes from a row on, in order: rows of the same key, then those of other keys. One
+    condition for both would make SQLite read all rows of the key."""
+    if start is None:
+        return [_Terms("")]
+    sign = "<" if descending else ">"
+    if key == "id":
+        return [_Terms(f"id {sign}= ?", (start.id,))]
+    parts = [_Terms(f"{key} IS ? AND id {sign}= ?", (start.key, start.id))]
+    if start.key is not None:
+        parts.append(_Terms(f"{key} {sign} ?", (start.key,)))
+        if descending:
+            parts.append(_Terms(f"{key} IS NULL"))
+    elif not descending:
+        parts.append(_Terms(f"{key} IS NOT NULL"))
+    return parts
+
+
+def _conditions(query: JobQuery) -> _Terms:
+    """Lists go in as JSON: any length will do."""
+    terms = _Terms("")
+    if query.states:
+        terms &= _Terms("state IN (SELECT value FROM json_each(?))", (json.dumps(query.states),))
+    if query.batch_id is not None:
+        terms &= _Terms("batch_id = ?", (query.batch_id,))
+    if query.ids is not None:
+        terms &= _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(query.ids),))
+    if query.file is not None:
+        account, file_id = query.file
+        stored = "file_id = ? AND account = ? AND state IN ('done', 'duplicate')"
+        terms &= _Terms(stored, (storable(file_id), account))
+    if query.gone:
+        terms &= _Terms("file_state IS NOT NULL")
+    if query.before is not None:
+        terms &= _Terms("id < ?", (query.before,))
+    if wanted := query.search.strip():
+        either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
+        values = [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]
+        if HASH_START.fullmatch(wanted.lower()):
+            either.append("sha256 LIKE ?")
+            values.append(f"{wanted.lower()}%")
+        terms &= _Terms(f"({' OR '.join(either)})", tuple(values))
+    return terms
+
+
+_BEYOND_STATE: Final = {
+    # What lies at the provider is not sent again.
+    RangeOrder.RETRY: _Terms("(file_state IS NOT NULL OR state NOT IN ('done', 'duplicate'))"),
+    RangeOrder.CANCEL: _Terms("cancel_requested = 0"),
+    RangeOrder.ALLOW_FALLBACK: _Terms("error_code = ?", (ErrorCode.CONSENT_NEEDED.value,)),
+}
+
+
+def fitting(order: RangeOrder) -> _Terms:
+    """Which jobs an order is for."""
+    states = json.dumps(sorted(ORDER_STATES[order]))
+    terms = _Terms("state IN (SELECT value FROM json_each(?))", (states,))
+    return terms & _BEYOND_STATE.get(order, _Terms(""))
+
+
+def bounds(connection: Connection, jobs: JobRange) -> _Terms:
+    """The range as a condition, for as long as nobody moves its ends. Raises UNKNOWN_JOB."""
+    order = _SORT[jobs.query.sort]
+    # No order holds between NULLs.
+    key = "coalesce(account, '')" if jobs.query.sort is SortKey.ACCOUNT else order.key
+    ends = (">=", "<=") if not jobs.query.descending else ("<=", ">=")
+    either = _Terms("")
+    for span in jobs.spans:
+        inside = _Terms("1")
+        for sign, job_id in zip(ends, span, strict=True):
+            if job_id is None:
+                continue
+            place = _place_of(connection, order, job_id)
+            if place is None:
+                raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
+            value = "" if place.key is None else place.key
+            inside &= _Terms(f"({key}, id) {sign} (?, ?)", (value, job_id))
+        text = f"{either.text} OR {inside.text}" if either.text else inside.text
+        either = _Terms(text, either.values + inside.values)
+    listed = _Terms(f"({either.text or '0'})", either.values)
+    return listed & _Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
+
+
+def ids_within(connection: Connection, terms: _Terms, after: int, up_to: int) -> list[int]:
+    """The numbers of these jobs behind `after`, as far as `up_to`."""
+    window = _Terms("id > ? AND id <= ?", (after, up_to)) & terms
+    rows = connection.execute(f"SELECT id FROM jobs{window.where} ORDER BY id", window.values)  # noqa: S608 - our own texts
+    return [row["id"] for row in rows]
+
+
+def file_ids(connection: Connection, jobs: JobRange, after: int, most: int) -> FileIds:
+    terms = bounds(connection, jobs) & _Terms("file_id IS NOT NULL AND id > ?", (after,))
+    rows = connection.execute(
+        f"SELECT id, file_id, file_state FROM jobs{terms.where} ORDER BY id LIMIT ?",  # noqa: S608 - our own texts
+        (*terms.values, most),
+    ).fetchall()
+    valid = [row["file_id"] for row in rows if row["file_state"] is None]
+    last = rows[-1]["id"] if len(rows) == most else None
+    return FileIds("\n".join(valid), len(valid), len(rows) - len(valid), last)
