@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from exai_desktop.core.mirror.operations import (
     BATCH,
@@ -74,7 +74,8 @@ class Mirror:
             sent += len(operations)
             refused += sum(answers[row.op_id].status is AnswerStatus.REFUSED for row in waiting)
             more = filled or bool(waiting)
-        return Pushed(sent, refused, await self._push_trail())
+        audit_rows, audit_refused = await self._push_trail()
+        return Pushed(sent, refused + audit_refused, audit_rows)
 
     async def _introduce(self, accounts: Mapping[str, MirrorAccount]) -> None:
         """The rows that others name: a second time they are there already, and that is right."""
@@ -96,18 +97,30 @@ class Mirror:
         for start in range(0, len(operations), BATCH):
             await self._send(operations[start : start + BATCH])
 
-    async def _push_trail(self) -> int:
-        """Each row is written there once, whatever is sent again."""
-        count = 0
-        while rows := await self._outbox.audit_rows(self._target):
-            # The same id for the same rows: a lost answer is given again.
-            last = rows[-1]["device_seq"]
-            name = f"audit {rows[0]['device_seq']} {last} {rows[-1]['device_mac']}"
-            number = derived_id(self._target.device_id, name)
-            await self._send([Operation(number, RecordKind.AUDIT, None, rows)])
-            await self._outbox.audit_sent(self._target, last)
-            count += len(rows)
-        return count
+    async def _push_trail(self) -> tuple[int, int]:
+        """How many rows, and how many of them were refused."""
+        count = refused = 0
+        while (page := await self._outbox.audit_rows(self._target)).rows:
+            refused += await self._push_rows(page.trail_id, page.rows)
+            await self._outbox.audit_sent(self._target, page.rows[-1]["device_seq"])
+            count += len(page.rows)
+        return count, refused
+
+    async def _push_rows(self, trail_id: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Each is written there once, whatever is sent again. Returns how many were refused."""
+        # The same id for the same rows: a lost answer is given again.
+        first, last = rows[0], rows[-1]
+        name = f"audit {first['device_seq']} {last['device_seq']} {last['device_mac']}"
+        operation = Operation(derived_id(trail_id, name), RecordKind.AUDIT, None, rows)
+        (answer,) = await self._server.apply(trail_id, [operation])
+        if answer.status is not AnswerStatus.REFUSED:
+            return 0
+        if len(rows) == 1:
+            return 1
+        # One of them is refused, and holds up no other.
+        middle = len(rows) // 2
+        halves = (rows[:middle], rows[middle:])
+        return sum([await self._push_rows(trail_id, half) for half in halves])
 
     async def _send(self, operations: Sequence[Operation]) -> dict[str, OperationAnswer]:
         if not operations:

@@ -18,6 +18,7 @@ from exai_desktop.core.mirror.operations import (
     Operation,
     OperationAnswer,
 )
+from exai_desktop.storage.record import recovery_log
 from exai_desktop.sync.mirror import Device, Mirror
 from tests.contracts.storage.test_outbox import ACCOUNTS, Desk
 
@@ -196,6 +197,29 @@ async def test_the_trail_is_told_without_its_texts(project: Project, desk: Desk)
     assert "secret" not in everything
 
 
+async def test_after_a_recovery_no_row_of_the_trail_is_lost(
+    project: Project, desk: Desk, tmp_path: Path
+) -> None:
+    """The numbers of the lost part are given again, to other rows."""
+    client = project.client()
+    mirror = await _mirror(desk, _Server(client), device := new_id())
+    saved = tmp_path / "saved.db"
+    await desk.done(1)
+    await mirror.push(ACCOUNTS)
+    desk.rows(f"VACUUM INTO '{saved}'")
+    await desk.done(2)
+    await mirror.push(ACCOUNTS)
+    recovery_log.begin(saved, 50.0, 7.0, "test")
+    older = Desk(saved)
+    await older.done(3)
+    await (await _mirror(older, _Server(client), device)).push(ACCOUNTS)
+    trail = "select device_mac from exai.file_audit_trail where owner = %s"
+    there = {mac for (mac,) in project.rows(trail, client.user)}
+    both = [*desk.rows("SELECT mac FROM audit"), *older.rows("SELECT mac FROM audit")]
+    assert there == {mac for (mac,) in both}
+    older.database.close()
+
+
 async def test_an_older_database_put_back_goes_on_from_what_is_there(
     project: Project, desk: Desk, tmp_path: Path
 ) -> None:
@@ -218,6 +242,37 @@ async def test_an_older_database_put_back_goes_on_from_what_is_there(
     (there,) = _there(client, "copy").values()
     assert (there["status"], there["rev"]) == ("missing", 3)
     older.database.close()
+
+
+async def test_a_text_that_postgresql_does_not_take(project: Project, desk: Desk) -> None:
+    client = project.client()
+    mirror = await _mirror(desk, _Server(client))
+    await desk.done(1)
+    await desk.database.write(
+        lambda connection: connection.execute("UPDATE copies SET remote_name = ?", ("a\0b",))
+    )
+    await desk.done(2)
+    assert (await mirror.push(ACCOUNTS)).refused == 0
+    names = {copy["platform_name"] for copy in _there(client, "copy").values()}
+    assert names == {"a\ufffdb", "a.pdf"}
+
+
+async def test_a_refused_row_of_the_trail_holds_no_other_up(project: Project, desk: Desk) -> None:
+    client = project.client()
+    mirror = await _mirror(desk, _Server(client))
+    await desk.done()
+    rows = desk.rows("SELECT seq FROM audit")
+    # No row of ours is refused now; what a later version of the schema refuses, nobody knows.
+    project.change(
+        "alter table exai.file_audit_trail add constraint test check (device_seq <> 2) not valid"
+    )
+    try:
+        pushed = await mirror.push(ACCOUNTS)
+    finally:
+        project.change("alter table exai.file_audit_trail drop constraint test")
+    assert (pushed.audit_rows, pushed.refused) == (len(rows), 1)
+    trail = "select count(*) from exai.file_audit_trail where owner = %s"
+    assert project.value(trail, client.user) == len(rows) - 1
 
 
 async def test_what_the_server_refuses_holds_no_other_up(project: Project, desk: Desk) -> None:

@@ -109,6 +109,15 @@ class WaitingRow:
         return self.operations[0].id
 
 
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """Rows of the audit trail, oldest first. `trail_id` tells apart two rows of one number:
+    after a recovery, numbers of the lost part are given again."""
+
+    trail_id: str
+    rows: Sequence[Mapping[str, Any]]
+
+
 def derived_id(space: uuid.UUID | str, name: str) -> str:
     """The id that anybody makes of the same name."""
     return str(uuid.uuid5(uuid.UUID(str(space)), name))
@@ -179,10 +188,8 @@ class Outbox(Protocol):
         """What was answered does not wait any more, unless it has changed meanwhile."""
         ...
 
-    async def audit_rows(
-        self, target: MirrorTarget, limit: int = BATCH
-    ) -> Sequence[Mapping[str, Any]]:
-        """The next rows of the audit trail, oldest first."""
+    async def audit_rows(self, target: MirrorTarget, limit: int = BATCH) -> TrailPage:
+        """The next rows of the audit trail."""
         ...
 
     async def audit_sent(self, target: MirrorTarget, seq: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from exai_desktop.core.mirror.operations import (
     BATCH,
@@ -18,7 +18,9 @@ from exai_desktop.core.mirror.operations import (
     Operation,
     OperationAnswer,
     RecordKind,
+    TrailPage,
     WaitingRow,
+    derived_id,
     outcome,
 )
 from exai_desktop.storage.database import Database
@@ -111,16 +113,15 @@ class SqliteOutbox:
 
         await self._database.write(write)
 
-    async def audit_rows(
-        self, target: MirrorTarget, limit: int = BATCH
-    ) -> Sequence[Mapping[str, Any]]:
-        def read(connection: Connection) -> list[dict[str, Any]]:
+    async def audit_rows(self, target: MirrorTarget, limit: int = BATCH) -> TrailPage:
+        def read(connection: Connection) -> TrailPage:
             rows = connection.execute(
                 "SELECT * FROM audit WHERE seq >"
                 " (SELECT audit_sent FROM mirror_targets WHERE id = ?) ORDER BY seq LIMIT ?",
                 (target.id, limit),
             )
-            return [told_audit_row(target, row) for row in rows]
+            told = [told_audit_row(target, row) for row in rows]
+            return TrailPage(_trail_id(connection, target), told)
 
         return await self._database.read(read)
 
@@ -266,6 +267,11 @@ def _settle(
         _forget(connection, target, waiting.kind, waiting.local_id)
     else:
         connection.execute(_PARK, (None, *place))
+
+
+def _trail_id(connection: Connection, target: MirrorTarget) -> str:
+    (at,) = connection.execute("SELECT max(at) FROM recoveries").fetchone()
+    return target.device_id if at is None else derived_id(target.device_id, f"trail since {at!r}")
 
 
 def _forget(connection: Connection, target: MirrorTarget, kind: RecordKind, local_id: int) -> None:

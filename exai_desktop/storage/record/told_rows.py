@@ -55,24 +55,26 @@ def told_job(
     copy_id = None
     if account is not None and row["file_id"] is not None:
         copy_id = derived_id(account.id, row["file_id"])
-    return id_of_job(target, job_id), {
-        "deleted": False,
-        "device_id": target.device_id,
-        "local_no": job_id,
-        "name": row["name"][:_LONGEST_NAME],
-        "size": row["size"],
-        "sha256": row["sha256"],
-        "state": row["state"],
-        "account_id": None if account is None else account.id,
-        "purpose": row["purpose"],
-        "copy_id": copy_id,
-        "error_code": row["error_code"],
-        "route_reason": row["route_reason"],
-        "transport": row["transport"],
-        "attempts": row["attempts"],
-        "added_at": utc_text(row["created_at"]),
-        "finished_at": _moment(row["finished_at"]),
-    }
+    return id_of_job(target, job_id), _storable_there(
+        {
+            "deleted": False,
+            "device_id": target.device_id,
+            "local_no": job_id,
+            "name": row["name"][:_LONGEST_NAME],
+            "size": row["size"],
+            "sha256": row["sha256"],
+            "state": row["state"],
+            "account_id": None if account is None else account.id,
+            "purpose": row["purpose"],
+            "copy_id": copy_id,
+            "error_code": row["error_code"],
+            "route_reason": row["route_reason"],
+            "transport": row["transport"],
+            "attempts": row["attempts"],
+            "added_at": utc_text(row["created_at"]),
+            "finished_at": _moment(row["finished_at"]),
+        }
+    )
 
 
 def told_copy(
@@ -87,24 +89,26 @@ def told_copy(
         raise UnknownAccountError
     look = _newest_look(connection, copy_id)
     is_ours = row["origin"] == "sent"
-    return derived_id(account.id, row["remote_id"]), {
-        "deleted": False,
-        "account_id": account.id,
-        "purpose": row["purpose"],
-        "sha256": row["sha256"] or None,
-        "size": row["size"],
-        "platform_file_id": row["remote_id"],
-        "platform_name": row["remote_name"][:_LONGEST_NAME],
-        "status": row["state"],
-        "usable": bool(row["usable"]),
-        "origin": row["origin"],
-        "file_id": None if row["job_id"] is None else id_of_job(target, row["job_id"]),
-        "sent_by": target.device_id if is_ours else None,
-        "recorded_at": utc_text(row["recorded_at"]),
-        "last_verified": _moment(row["verified_at"]),
-        "expires_at": _moment(row["expires_at"]),
-        "last_sight": None if look is None else look["sight"],
-    }
+    return derived_id(account.id, row["remote_id"]), _storable_there(
+        {
+            "deleted": False,
+            "account_id": account.id,
+            "purpose": row["purpose"],
+            "sha256": row["sha256"] or None,
+            "size": row["size"],
+            "platform_file_id": row["remote_id"],
+            "platform_name": row["remote_name"][:_LONGEST_NAME],
+            "status": row["state"],
+            "usable": bool(row["usable"]),
+            "origin": row["origin"],
+            "file_id": None if row["job_id"] is None else id_of_job(target, row["job_id"]),
+            "sent_by": target.device_id if is_ours else None,
+            "recorded_at": utc_text(row["recorded_at"]),
+            "last_verified": _moment(row["verified_at"]),
+            "expires_at": _moment(row["expires_at"]),
+            "last_sight": None if look is None else look["sight"],
+        }
+    )
 
 
 def attempts_of(
@@ -120,19 +124,21 @@ def attempts_of(
 
 
 def _attempt(target: MirrorTarget, key: str, row: Row) -> Operation:
-    data = {
-        "file_id": key,
-        "device_id": target.device_id,
-        "operation": "upload",
-        "attempt_number": row["number"],
-        "transport": row["transport"],
-        "status": _STATUSES.get(row["outcome"], "unknown"),
-        "error_code": row["error_code"],
-        "http_status": row["http_status"],
-        "request_id": row["request_id"],
-        "started_at": utc_text(row["started_at"]),
-        "completed_at": utc_text(row["ended_at"]),
-    }
+    data = _storable_there(
+        {
+            "file_id": key,
+            "device_id": target.device_id,
+            "operation": "upload",
+            "attempt_number": row["number"],
+            "transport": row["transport"],
+            "status": _STATUSES.get(row["outcome"], "unknown"),
+            "error_code": row["error_code"],
+            "http_status": row["http_status"],
+            "request_id": row["request_id"],
+            "started_at": utc_text(row["started_at"]),
+            "completed_at": utc_text(row["ended_at"]),
+        }
+    )
     return Operation(
         new_id(), RecordKind.ATTEMPT, derived_id(key, f"attempt {row['number']}"), data
     )
@@ -159,21 +165,33 @@ def checks_of(
 def told_audit_row(target: MirrorTarget, row: Row) -> dict[str, Any]:
     """Without actor, path, detail: the row's own MAC tells whether it is the same."""
     job_id = row["job_id"]
+    return _storable_there(
+        {
+            "device_seq": row["seq"],
+            # The trail has an id of its own after a recovery.
+            "detail": {"device": target.device_id},
+            "device_at": row["at"],
+            "action": row["action"],
+            "outcome": row["outcome"],
+            "file_id": None if job_id is None else id_of_job(target, job_id),
+            "provider": row["provider"],
+            "purpose": row["purpose"],
+            "remote_id": row["remote_id"],
+            "sha256": row["sha256"],
+            "bytes": row["bytes"],
+            "error_code": row["error_code"],
+            "device_key_id": row["key_id"],
+            "device_previous": row["previous"],
+            "device_mac": row["mac"],
+        }
+    )
+
+
+def _storable_there(data: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL takes no NUL in a text: it would refuse the whole batch for one."""
     return {
-        "device_seq": row["seq"],
-        "device_at": row["at"],
-        "action": row["action"],
-        "outcome": row["outcome"],
-        "file_id": None if job_id is None else id_of_job(target, job_id),
-        "provider": row["provider"],
-        "purpose": row["purpose"],
-        "remote_id": row["remote_id"],
-        "sha256": row["sha256"],
-        "bytes": row["bytes"],
-        "error_code": row["error_code"],
-        "device_key_id": row["key_id"],
-        "device_previous": row["previous"],
-        "device_mac": row["mac"],
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) else value
+        for name, value in data.items()
     }
 
 
