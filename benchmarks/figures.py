@@ -82,6 +82,9 @@ class Scale:
     many_files: int
     window_rounds: int
     starts: int
+    # Files in the large records of the chapter `start`.
+    queued: int
+    finished: int
     idle_s: float
     decisions: int
     tier_rounds: int
@@ -110,6 +113,8 @@ def full() -> Scale:
         many_files=100_000,
         window_rounds=5,
         starts=5,
+        queued=100_000,
+        finished=1_000_000,
         idle_s=10.0,
         decisions=2_000,
         tier_rounds=3,
@@ -131,6 +136,8 @@ def quick() -> Scale:
         many_files=10_000,
         window_rounds=1,
         starts=3,
+        queued=20_000,
+        finished=100_000,
         idle_s=3.0,
         patience=Patience(10.0),
     )
@@ -150,6 +157,8 @@ def tiny() -> Scale:
         many_files=300,
         window_rounds=1,
         starts=1,
+        queued=600,
+        finished=2_000,
         idle_s=0.5,
         decisions=20,
         tier_rounds=1,

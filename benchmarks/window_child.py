@@ -162,9 +162,12 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
     window, parts = gui.build(app, loop, _factory)
     window.show()
     shown = time.monotonic()
+    window.repaint()
+    painted_cpu = time.process_time()
     window.enter(sandbox=False)
     await _until_usable(window)
-    answer(shown=shown, usable=time.monotonic())
+    usable, usable_cpu = time.monotonic(), time.process_time()
+    answer(shown=shown, usable=usable, painted_cpu=painted_cpu, usable_cpu=usable_cpu)
     work = _Work(window, parts)
     known: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
         "accounts": work.accounts,

@@ -54,9 +54,16 @@ FIGURES = {
     ),
     "start": (
         "Start to usable window",
-        "exai-desktop --version",
+        "Window on screen, to a bare PySide6 window",
+        "Usable window, to a bare PySide6 window",
+        "Usable window, 600 files queued, to an empty profile",
+        "Usable window, 2,000 files finished, to an empty profile",
+        "exai-desktop --version, to bare Python",
+        "exai-desktop --help",
         "exai-desktop list, empty profile",
         "exai-desktop list, 30 files",
+        "exai-desktop upload --sandbox, one file",
+        "exai-desktop list beside an owner, 50 rows",
     ),
     "idle": (
         "Idle memory of the window's process",
