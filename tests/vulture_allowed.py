@@ -111,3 +111,6 @@ _QT = (
         _any.running,  # what the window's tests wait for
     ),
 )
+
+# Called by Python for a module, and by typer for a group of verbs.
+_LATE = (lambda: (_any.__getattr__, _any.format_commands, _any.rich_markup_mode),)
