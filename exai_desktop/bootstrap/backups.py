@@ -22,6 +22,7 @@ from exai_desktop.config.settings_file import SettingsAccountBook
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.secret_store import (
+    ACCEPTED_KEYS,
     ANCHOR,
     OPENED,
     PROFILE_NAMES,
@@ -45,7 +46,7 @@ from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 from exai_desktop.storage.user_profile.restoring import Restoring
 
 # They say what the other profile was: this one counts and notes anew.
-_OF_ONE_PROFILE: Final = frozenset({OPENED, ANCHOR})
+_OF_ONE_PROFILE: Final = frozenset({OPENED, ANCHOR, ACCEPTED_KEYS})
 # The audit trail's key of a time without a key store. A name for keys, so it is never shown.
 _KEY_IN_FILE: Final = "key audit-file"
 _AUDIT_KEY_FILE: Final = "audit.key"

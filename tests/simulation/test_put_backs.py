@@ -16,8 +16,8 @@ from .world import play_in
 # Read here: the fixtures clear the program's variables.
 MANY = int(os.environ.get("EXAI_DESKTOP_TEST_PUT_BACKS", "0"))
 SEED = int(os.environ.get("EXAI_DESKTOP_TEST_SEED", "0")) or random.randrange(1, 2**32)
-# Some 0.7 s of processor time each.
-FEW = 30
+# Up to a second of processor time each.
+FEW = 24
 
 
 def play_one(seed: int, kind: Kind, figures: Figures) -> None:

@@ -79,9 +79,8 @@ async def test_a_plan_names_the_account_as_it_will_be_used(tmp_path: Path) -> No
     path = _file(tmp_path)
     async with open_bench(tmp_path, accounts=accounts, providers=_shared(accounts)) as bench:
         for wanted in ("one", "two", None):
-            plan = await bench.engine.queue.plan([str(path)], AddOptions(account=wanted))
-            assert [file.account for file in plan.files] == ["one"]
-            assert [account.account for account in plan.accounts] == ["one"]
+            files = await bench.planned(path, account=wanted)
+            assert [file.account for file in files] == ["one"]
         job = await _sent(bench, path, "two")
         assert job.account == "one"
 
