@@ -103,6 +103,8 @@ class _List:
             self._terms = _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
             self._along = ""
             return
+        if query.batch_id is not None:
+            self._along = _along(connection, "jobs_batch")
         (self.total,) = connection.execute(
             f"SELECT count(*) FROM jobs{self._terms.where}",  # noqa: S608 - our own texts
             self._terms.values,
