@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from exai_desktop.cli.jobs.plan import print_files, print_plan
+from exai_desktop.cli.jobs.plan import show_plan
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
@@ -243,14 +243,7 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     following: Following | None = None
 
     async def plan(service: UploadService, output: Output) -> Exit:
-        number = await service.queue.plan(absolute, options, by_file=True)
-        while True:
-            part = await service.queue.planned(number)
-            print_files(part.files, output)
-            if part.plan.is_whole:
-                break
-        print_plan(part.plan, output)
-        return Exit.OK if part.plan.fitting == part.plan.files else Exit.SOME_FAILED
+        return await show_plan(service, absolute, options, output)
 
     if only_plan:
         run_verb(ctx, plan, as_json=as_json, sandbox=sandbox)
