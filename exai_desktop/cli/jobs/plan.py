@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from exai_desktop.cli.output import Output
+from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.rows import error_object
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
+from exai_desktop.core.service import UploadService
 
 
-def print_files(files: Iterable[PlannedFile], output: Output) -> None:
+async def show_plan(
+    service: UploadService, paths: Sequence[str], options: AddOptions, output: Output
+) -> Exit:
+    """Each file as soon as it was looked at, then the sums."""
+    number = await service.queue.plan(paths, options, by_file=True)
+    while True:
+        part = await service.queue.planned(number)
+        _print_files(part.files, output)
+        if part.plan.is_whole:
+            break
+    _print_plan(part.plan, output)
+    return Exit.OK if part.plan.fitting == part.plan.files else Exit.SOME_FAILED
+
+
+def _print_files(files: Iterable[PlannedFile], output: Output) -> None:
     """With `--json` one object for each file, else a line for each that cannot be sent."""
     for file in files:
         if output.as_json:
@@ -22,7 +38,7 @@ def print_files(files: Iterable[PlannedFile], output: Output) -> None:
             output.line(f"{line}: {file.error.detail}" if file.error.detail else line)
 
 
-def print_plan(plan: UploadPlan, output: Output) -> None:
+def _print_plan(plan: UploadPlan, output: Output) -> None:
     """The whole, when all files were printed."""
     if output.as_json:
         output.json({"plan": _whole_object(plan)})

@@ -9,7 +9,7 @@ import typer
 
 from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.following import Following
-from exai_desktop.cli.jobs.plan import print_files, print_plan
+from exai_desktop.cli.jobs.plan import show_plan
 from exai_desktop.cli.jobs.sources import STDIN, absolute, all_of, check_name, forget_kept, kept
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import errors_told, run_verb
@@ -112,14 +112,7 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     following: Following | None = None
 
     async def plan(service: UploadService, output: Output) -> Exit:
-        number = await service.queue.plan(absolute_paths, options, by_file=True)
-        while True:
-            part = await service.queue.planned(number)
-            print_files(part.files, output)
-            if part.plan.is_whole:
-                break
-        print_plan(part.plan, output)
-        return Exit.OK if part.plan.fitting == part.plan.files else Exit.SOME_FAILED
+        return await show_plan(service, absolute_paths, options, output)
 
     if only_plan:
         run_verb(ctx, plan, as_json=as_json, sandbox=sandbox)

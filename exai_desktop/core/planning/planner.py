@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import extension, sent_name
 from exai_desktop.core.jobs.jobs import NewJob
@@ -129,11 +130,12 @@ class Planner:
         self._full_from[room] = min(size, self._full_from.get(room, size))
 
     def _why_full(self, room: Room, size: int) -> AppError:
+        found = AppError(ErrorCode.PROVIDER_FILE_LIMIT)
         try:
             check_room(self._used.get(room, Usage()), size, self._limits_of(room))
         except AppError as error:
-            return error
-        raise AssertionError(room)
+            found = error
+        return found
 
     def _limits_of(self, room: Room) -> Limits:
         limits = self._limits.get(room)

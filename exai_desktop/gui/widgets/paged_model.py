@@ -293,8 +293,9 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     def _take_refresh(self, offset: int, page: Page[Row]) -> None:
         """Put the database's order in place; selected and current rows stay what they were."""
         self._fit_length(page.total)
-        if self.has_many_selected():
-            # A change of layout makes Qt keep an index for every selected row, a million of them.
+        if self.has_many_selected() or self._is_in_place(offset, page.rows):
+            # A change of layout makes Qt keep an index for every selected row, a million of them,
+            # and lay out the whole table anew.
             self._rows.reset(page.rows, page.total, offset)
             self._show_again(offset, len(page.rows))
             return
@@ -308,6 +309,13 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
             new.append(index if row is None else self.index(row, index.column()))
         self.changePersistentIndexList(old, new)
         self.layoutChanged.emit()
+
+    def _is_in_place(self, offset: int, rows: Sequence[Row]) -> bool:
+        """Whether these stand where they stood, so that nothing of the selection has to move."""
+        known = (self._rows.at(place) for place in range(offset, offset + len(rows)))
+        return all(
+            old is not None and old.id == new.id for old, new in zip(known, rows, strict=True)
+        )
 
     def _fit_length(self, total: int) -> None:
         have = len(self._rows)

@@ -107,6 +107,8 @@ class _List:
             self._terms = _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
             self._along = ""
             return
+        if query.batch_id is not None:
+            self._along = _along(connection, "jobs_batch")
         self.total = self._counted()
 
     def _counted(self) -> int:

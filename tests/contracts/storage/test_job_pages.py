@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, NewJob, SortKey
+from exai_desktop.core.jobs.jobs import AddOptions, JobPage, JobQuery, NewJob, SortKey
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
+from exai_desktop.core.service import UploadService
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record import job_pages
 from exai_desktop.storage.record.jobs import SqliteJobStore
@@ -153,3 +157,18 @@ async def test_file_ids_of_a_range_come_in_pieces(store: JobStore) -> None:
     assert (piece.text, piece.count, piece.last) == ("id-0\nid-1\nid-2", 3, jobs[2].id)
     piece = await store.file_ids(everything, jobs[2].id, 3)
     assert (piece.text, piece.count, piece.gone, piece.last) == ("id-3", 1, 0, None)
+
+
+async def test_a_list_read_page_by_page_has_each_job_once(store: JobStore) -> None:
+    """What `list` does, while files keep coming in."""
+    there = await add(store, *(f"/{n}" for n in range(1_100)))
+
+    class Queue:
+        async def page(self, query: JobQuery) -> JobPage:
+            page = await store.page(query)
+            await add(store, "/a", "/b")
+            return page
+
+    service = cast(UploadService, SimpleNamespace(queue=Queue()))
+    rows = await rows_of(service, JobQuery())
+    assert [row.id for row in rows] == [job.id for job in reversed(there)]

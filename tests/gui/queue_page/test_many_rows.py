@@ -141,3 +141,14 @@ def test_the_window_keeps_no_place_for_rows_that_are_not_loaded() -> None:
     rows.resize(5)
     assert rows.loaded() == len(rows) == 5
     assert rows.row_of(100) is None
+
+
+def test_a_refresh_that_moves_no_row_lays_out_nothing(table: Callable[[int], Table]) -> None:
+    there = table(5_000)
+    changes: list[object] = []
+    there.model.layoutChanged.connect(lambda: changes.append(1))
+    there.asked_in(there.model.refresh)
+    assert changes == []
+    there.model.total += 1  # a new one above all others
+    there.asked_in(there.model.refresh)
+    assert changes == [1]

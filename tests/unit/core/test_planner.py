@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -130,3 +131,11 @@ def test_a_file_costs_no_question_when_one_like_it_was_planned(
         if file.error is not None and expected.error is not None:
             assert file.error.code == expected.error.code
             assert not by_file or file.error.detail == expected.error.detail
+
+
+def test_an_account_with_a_purpose_that_makes_no_sense_is_told_with_each_file() -> None:
+    odd = replace(KIMI, purposes=("a b",))
+    planner = Planner([odd], load_provider_table(), Wish(), {}, lambda *_: Limits(), {})
+    file = planner.add(NewJob("/a.txt", 10))
+    assert file.error is not None
+    assert file.error.code == ErrorCode.INVALID_ACCOUNT
