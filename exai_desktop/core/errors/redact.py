@@ -72,6 +72,8 @@ def register(secret: str) -> None:
 
 def redact(text: str) -> str:
     """The text with every secret replaced by `***`. Doing it twice changes nothing more."""
+    if not text:
+        return text
     # Longest first: one may be the beginning of another.
     live = sorted(_live.copy(), key=len, reverse=True)
     for secret in live:

@@ -201,13 +201,15 @@ def _add_jobs(
 
 def _row(job_id: int, batch: Row, job: NewJob, at: float) -> tuple[Value, ...]:
     error = job.error
+    state = JobState.QUEUED if error is None else JobState.REFUSED
+    # Plain types: for any other the driver looks in vain for a way to convert it, each time.
     return (
         job_id,
         batch["id"],
         os.fsencode(job.path),
         storable(display_name(job.path)),
         search_text(job.path),
-        JobState.QUEUED if error is None else JobState.REFUSED,
+        state.value,
         job.size,
         at,
         at,
@@ -215,8 +217,8 @@ def _row(job_id: int, batch: Row, job: NewJob, at: float) -> tuple[Value, ...]:
         batch["wanted_purpose"],
         batch["allow_fallback"],
         batch["accepted"],
-        batch["origin"] == Origin.UNATTENDED,
-        None if error is None else error.code,
+        int(batch["origin"] == Origin.UNATTENDED),
+        None if error is None else str(error.code),
         None if error is None else storable(error.detail),
         None if error is None else error.retry_after,
         None if error is None else at,

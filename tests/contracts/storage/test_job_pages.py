@@ -157,6 +157,8 @@ async def test_file_ids_of_a_range_come_in_pieces(store: JobStore) -> None:
     assert (piece.text, piece.count, piece.last) == ("id-0\nid-1\nid-2", 3, jobs[2].id)
     piece = await store.file_ids(everything, jobs[2].id, 3)
     assert (piece.text, piece.count, piece.gone, piece.last) == ("id-3", 1, 0, None)
+    earlier = replace(everything, newest=jobs[1].id)  # the others came after the selection
+    assert (await store.file_ids(earlier, 0, 9)).text == "id-0\nid-1"
 
 
 async def test_a_list_read_page_by_page_has_each_job_once(store: JobStore) -> None:
