@@ -507,7 +507,6 @@ BREAKS: Final = (
         "tests/e2e/test_cli_company_network.py::test_certificates_that_are_missing_stop_everything",
     ),
     Break(
-<<<<<<< HEAD
         "No upload begins with an earlier key, or at its address",
         "engine/upload/attempt.py",
         "            if await accounts.provider(job.account) is not way.provider:",
@@ -706,10 +705,7 @@ BREAKS: Final = (
         "tests/contracts/storage/test_outbox.py::test_what_is_told_and_what_never_leaves",
     ),
     Break(
-        "An order to a selection leaves out what came later",
-=======
         "A large selection leaves out what came later",
->>>>>>> a991d0f7f5272eec2f36cabf0c9dae1aa2506d34
         "storage/record/job_pages.py",
         'listed & _Terms("id <= ?", (jobs.newest,))',
         'listed & _Terms("? > 0", (jobs.newest,))',
