@@ -16,10 +16,9 @@ from typing import NamedTuple
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.core.files.names import extension, sent_name
 from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
-from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.core.routing.capabilities import ProviderTable, name_and_ending
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by
 from exai_desktop.core.routing.routing import Limits, Route, Usage, Wish, check_room, choose
 
@@ -84,8 +83,8 @@ class Planner:
 
     def _placed(self, job: NewJob, rules: tuple[FolderRule, ...]) -> Route | AppError:
         """At the first account that takes it and has room for it."""
-        name = sent_name(job.path)
-        ending, size_class = extension(name), bisect_left(self._sizes, job.size)
+        name, ending = name_and_ending(job.path)
+        size_class = bisect_left(self._sizes, job.size)
         full: dict[str, Room] = {}
         while True:
             kind = _Kind(ending, size_class, rules, frozenset(full))

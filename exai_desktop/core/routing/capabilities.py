@@ -13,11 +13,17 @@ from typing import Any, Final
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, FileError
-from exai_desktop.core.files.names import extension
+from exai_desktop.core.files.names import extension, sent_name
 
 ANY: Final = "*"
 _ENDING: Final = r"\.?[A-Za-z0-9]{1,16}"
 _OWN_PURPOSE: Final = re.compile(rf"([A-Za-z0-9_-]{{1,64}})(?::({_ENDING}(?:,{_ENDING})*))?")
+
+
+def name_and_ending(path: str) -> tuple[str, str]:
+    """Of a file, as it is sent: providers judge by the ending."""
+    name = sent_name(path)
+    return name, extension(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
