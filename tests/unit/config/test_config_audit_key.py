@@ -399,7 +399,7 @@ def test_a_keyring_that_does_not_answer_is_not_an_absent_one(
     backend: MemoryKeyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(secret_store, "_RETRY_WAITS_S", ())
-    monkeypatch.setattr(secret_store, "_secure_backend", lambda: None)
+    monkeypatch.setattr(secret_store, "secure_backend", lambda: None)
     backend.failure = RuntimeError("broken")
     _, broken = Profile(tmp_path, KeyringStore("profile", backend)).start()
     assert broken.away == "the keyring does not answer"
