@@ -53,25 +53,21 @@ class QueueService(Protocol):
         Raises NO_ACCOUNT, UNKNOWN_ACCOUNT, INVALID_PURPOSE or UNUSABLE_SETTING before anything
         is queued.
         """
-        ...
 
     async def plan(
         self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
     ) -> int:
         """Begin to find out what would become of these files and folders; returns the number to
         ask `planned` with. Nothing is queued, read or sent. `by_file`: with each file."""
-        ...
 
     async def planned(self, number: int) -> PlanPart:
         """Go on for a moment, and tell how far the plan has come. Raises WRONG_STATE behind the
         last part, which is whole, and when many other plans were begun since."""
-        ...
 
     async def page(self, query: JobQuery) -> JobPage: ...
 
     async def job(self, job_id: int) -> JobDetail:
         """Raises UNKNOWN_JOB."""
-        ...
 
     async def summary(self) -> QueueSummary: ...
 
@@ -79,13 +75,11 @@ class QueueService(Protocol):
         """None: the whole queue (for so many seconds), files under way finish. Ids: these are
         held, also when sending (the connection is closed before the last block; nothing can have
         been stored)."""
-        ...
 
     async def resume(self, job_ids: Sequence[int] | None = None) -> None: ...
 
     async def cancel(self, job_ids: Sequence[int]) -> list[int]:
         """Returns the ids that are or will be cancelled; a job already settled is left out."""
-        ...
 
     async def retry(
         self,
@@ -103,26 +97,21 @@ class QueueService(Protocol):
         send them to another company, `accepted` (codes of `core.files.files`) the consent to
         their content.
         """
-        ...
 
     async def settle(self, job_id: int, remote_id: str | None) -> None:
         """The user's answer to needs_review: use this file of the provider, or send again."""
-        ...
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
-        ...
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         """Do this to every job of the range that it fits, some hundred at a time; returns to how
         many. Raises UNKNOWN_JOB when an end of the range is not there any more: then nothing is
         done."""
-        ...
 
     async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
         """The next piece of the range's file ids, in the order of the jobs' numbers: of those
         behind `after`. Raises UNKNOWN_JOB as `order` does."""
-        ...
 
 
 class FileService(Protocol):
@@ -135,37 +124,30 @@ class FileService(Protocol):
 
     async def file(self, copy_id: int) -> FileDetail:
         """With the looks at it. Raises REMOTE_NOT_FOUND."""
-        ...
 
     async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None
     ) -> ImportReport:
         """Take foreign files (None: all that the provider lists now) into the record."""
-        ...
 
     async def delete(self, copy_id: int) -> Copy:
         """Delete at the provider, and look whether it is gone. Raises WRONG_STATE for a foreign
         file."""
-        ...
 
     async def delete_of_job(self, job_id: int) -> str:
         """Delete the job's file at the provider; returns its id there."""
-        ...
 
     async def text(self, copy_id: int) -> str:
         """The text the provider read from the file, kept for `search` if the user wants.
 
         Raises NOT_SUPPORTED, REMOTE_NOT_FOUND.
         """
-        ...
 
     async def text_of_job(self, job_id: int) -> str:
         """The same for the job's file."""
-        ...
 
     async def search(self, text: str) -> list[SearchHit]:
         """Files whose name, id or hash matches, or whose kept text holds it."""
-        ...
 
 
 class AccountService(Protocol):
@@ -177,7 +159,6 @@ class AccountService(Protocol):
 
     async def remove(self, name: str) -> None:
         """Finished jobs and the files at the provider stay; open jobs forbid it."""
-        ...
 
     async def set_key(
         self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
@@ -188,27 +169,21 @@ class AccountService(Protocol):
         asked, this raises and the old key stays. Another address raises ACCOUNT_IN_USE while
         files are being sent to the old one.
         """
-        ...
 
     async def edit(self, name: str, changes: AccountEdit) -> AccountStatus:
         """Change all but key and address; it holds at once. Raises INVALID_ACCOUNT."""
-        ...
 
     async def test(self, name: str) -> ConnectionReport:
         """One cheap authenticated call; a good answer also lifts a pause for a bad key."""
-        ...
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         """The same before the account is saved."""
-        ...
 
     async def health(self, account: str | None, limit: int) -> list[HealthSample]:
         """How the provider of this account (None: of all) has answered, the newest first."""
-        ...
 
     async def reconcile(self, name: str) -> list[RemoteListing]:
         """Hold the record against the account's lists, one a purpose; what is found is recorded."""
-        ...
 
 
 class AuditService(Protocol):
@@ -216,25 +191,20 @@ class AuditService(Protocol):
 
     async def verify(self) -> AuditReport:
         """Check the whole chain, and its end against the anchor."""
-        ...
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         """The rows behind number `after`, at most `limit`; `since` leaves out earlier ones."""
-        ...
 
     async def accept(self) -> AuditReport:
         """The user knows why rows are missing at the end, or who has sealed some: it is noted in
         the trail, and the trail counts as it is now. Raises AUDIT_NOT_INTACT for anything else.
         """
-        ...
 
     async def public_key(self) -> str:
         """What the signatures of this profile are checked with. Needs the key store."""
-        ...
 
     async def signed_end(self) -> AuditSignature:
         """Check the whole trail and sign it as it is now. Raises AUDIT_NOT_INTACT."""
-        ...
 
 
 class SettingsService(Protocol):
@@ -242,27 +212,22 @@ class SettingsService(Protocol):
 
     async def saved(self) -> Settings:
         """As they are saved; the engine goes on with those it was started with."""
-        ...
 
     async def change(self, name: str, value: str) -> Settings:
         """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
         limit of speed, the rules for folders and what the queue waits for at once."""
-        ...
 
     async def set_password(self, name: str, password: str) -> str:
         """Keep the password of the server that this setting names; returns what it is for.
 
         Raises INVALID_SETTING, and what the key store raises. In force for new connections.
         """
-        ...
 
     async def delete_password(self, name: str) -> bool:
         """Whether there was one. Raises INVALID_SETTING."""
-        ...
 
     async def rules(self) -> list[RuleReport]:
         """The rules for folders as they are saved."""
-        ...
 
     async def set_rule(
         self,
@@ -277,15 +242,12 @@ class SettingsService(Protocol):
 
         Raises INVALID_SETTING. In force at once.
         """
-        ...
 
     async def remove_rule(self, folder: str) -> bool:
         """Whether there was one, under this or another name of the folder."""
-        ...
 
     async def malware_scanner(self) -> str:
         """For people: which scanner there is, how old its knowledge, or that there is none."""
-        ...
 
 
 class KeyStoreService(Protocol):
@@ -295,26 +257,21 @@ class KeyStoreService(Protocol):
 
     async def unlock(self, passphrase: str) -> StoreStatus:
         """Open the vault; files that were held for it go on. Raises WRONG_PASSPHRASE."""
-        ...
 
     async def create_vault(self, passphrase: str, key_file: str = "") -> StoreStatus:
         """Keys move into an encrypted file of the profile. Raises VAULT_EXISTS, INVALID_SETTING.
 
         `key_file`: the file that holds the passphrase and opens the vault at each start.
         """
-        ...
 
     async def change_passphrase(self, old: str, new: str, key_file: str = "") -> StoreStatus:
         """Raises WRONG_PASSPHRASE, INVALID_SETTING."""
-        ...
 
     async def keep_for_session(self) -> StoreStatus:
         """Without a keyring: keys in memory, until the program ends."""
-        ...
 
     async def try_again(self) -> StoreStatus:
         """Look for the keyring now; what was held for it goes on when it answers."""
-        ...
 
 
 class BackupService(Protocol):
@@ -328,7 +285,6 @@ class BackupService(Protocol):
         `texts`: with the kept texts. With a `passphrase` the keys are in it, too, encrypted.
         Raises BACKUP_NOT_WRITTEN, and what keeps the keys from being read.
         """
-        ...
 
 
 class Events(Protocol):
@@ -365,15 +321,12 @@ class UploadService(Protocol):
 
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
-        ...
 
     async def show_window(self) -> None:
         """Ask the window, if there is one, to come to the front."""
-        ...
 
     async def events(self) -> Events:
         """All events from the moment this returns on; close the stream when done."""
-        ...
 
 
 PARTS: Final[dict[str, type]] = {
