@@ -228,24 +228,25 @@ def export(
     async def verb(service: UploadService, output: Output) -> Exit:
         # Before the file is touched: what is not intact is not signed.
         end = await service.audit.signed_end() if signed else None
-        with _opened(target) as stream:
-            rows = rows_since(service, begin)
-            if end is None:
-                count = await _write(rows, _WRITERS[wanted](stream))
-            else:
-                count = await _write_signed(rows, end, stream)
+        try:
+            with _opened(target) as stream:
+                rows = rows_since(service, begin)
+                if end is None:
+                    count = await _write(rows, _WRITERS[wanted](stream))
+                else:
+                    count = await _write_signed(rows, end, stream)
+        except BrokenPipeError:
+            # Whoever read has seen enough. Nothing more may be written when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.SOME_FAILED
+        except OSError as error:
+            why = f"{target}: {error.strerror}"
+            raise typer.BadParameter(why, param_hint="--output") from error
         if target is not None and not as_json:
             output.line(f"{count:,} rows written to {target}.")
         return Exit.OK
 
-    try:
-        run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
-    except BrokenPipeError:
-        # Whoever read has seen enough. Nothing more may be written when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(int(Exit.SOME_FAILED)) from None
-    except OSError as error:
-        raise typer.BadParameter(f"{target}: {error.strerror}", param_hint="--output") from error
+    run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
 async def rows_since(service: UploadService, since: float | None) -> AsyncIterator[AuditRow]:

@@ -21,6 +21,8 @@ from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.service import UploadService
 
+# A verb says by these how it ends: they are no faults.
+_ENDS: Final = (typer.Exit, typer.Abort, typer.BadParameter)
 log = logging.getLogger(__name__)
 Verb = Callable[[UploadService, Output], Awaitable[Exit]]
 _PASSPHRASE: Final = "exai-desktop passphrase"  # noqa: S105 - a name
@@ -67,7 +69,7 @@ async def _logged(work: Awaitable[Exit]) -> Exit:
     """What nobody expected is in the log with its traceback; the log ends with the service."""
     try:
         return await work
-    except AppError:
+    except (AppError, *_ENDS):
         raise
     except Exception:
         log.exception("the verb ended with an unexpected error")
@@ -124,6 +126,8 @@ def _run(work: Coroutine[Any, Any, Exit], output: Output) -> int:
     except AppError as error:
         output.error(error)
         return exit_for(error.code)
+    except _ENDS:
+        raise
     except Exception as error:  # noqa: BLE001 - the one place where what nobody expected ends
         return _unexpected(error, output)
     except (asyncio.CancelledError, KeyboardInterrupt):

@@ -19,7 +19,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "resources" / "samples"
 # DESIGN section 10, with the number that the other verbs take; scripts depend on every name.
 FIELDS = {
     *("id", "path", "state", "provider", "account", "file_id", "purpose", "bytes", "sha256"),
-    *("route_reason", "transport", "attempts", "error", "file_state"),
+    *("route_reason", "transport", "attempts", "error", "skipped", "file_state"),
 }
 ERROR_FIELDS = {"code", "title", "hint", "detail", "retry_after"}
 
@@ -97,6 +97,7 @@ def test_json_rows_have_the_promised_fields(
         "transport": "http",
         "attempts": 1,
         "error": None,
+        "skipped": False,
         "file_state": "present",
     }
     again = program.upload(tmp_path / "a.txt").expect(0).row

@@ -165,6 +165,8 @@ def test_a_stopped_owner_ends_the_wait(program: Program, slow: Server, tmp_path:
     (tmp_path / "a.txt").write_text("text")
     owner = program.start("upload", "--json", tmp_path / "a.txt")
     assert _sending(slow)
+    # The end of a body leaves a moment later than the rest.
+    assert eventually(lambda: bool(slow.stored(KIMI)))
     owner.send_signal(signal.SIGSTOP)
     try:
         ended = program.run("list", "--json").expect(4)

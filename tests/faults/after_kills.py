@@ -106,6 +106,6 @@ def record_is_right(
 
 def nothing_left_behind(program: Program) -> None:
     left = {path.name for path in program.home.iterdir()}
-    ours = {"exai-desktop.db", "settings.json", "locks", "logs", "audit-anchor.json"}
+    ours = {"exai-desktop.db", "settings.json", "locks", "logs", "audit-anchor.json", "audit.key"}
     assert left <= ours | {"ballast", "profile.json", "snapshots", "texts.db", "vault"}, left
     assert not list(Path(program.environment["TMPDIR"]).iterdir())

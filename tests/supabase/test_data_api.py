@@ -23,8 +23,10 @@ _emails = (f"user-{number}@example.com" for number in itertools.count(1))
 
 @pytest.fixture(scope="module")
 def served(server: str) -> Iterator[tuple[Project, DataApi]]:
-    make_database(server, "data_api", "template1")
-    with Project(server, "data_api") as project:
+    # Also a test that is repeated, or that another worker has begun, gets one of its own.
+    name = f"data_api_{new_id().replace('-', '')}"
+    make_database(server, name, "template1")
+    with Project(server, name) as project:
         project.prepare_roles()
         with data_api(project) as found:
             yield project, found

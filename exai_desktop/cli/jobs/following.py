@@ -206,10 +206,12 @@ def is_stuck(job: JobView, now: float) -> bool:
 
 
 async def rows_of(service: UploadService, query: JobQuery) -> list[JobView]:
-    """All rows of a query, page by page."""
+    """All rows of a query, page by page, each from the last row on: what comes meanwhile moves no
+    row to another page."""
     rows: list[JobView] = []
     while True:
-        wanted = replace(query, sort=SortKey.ID, offset=len(rows), limit=500)
+        known = (len(rows) - 1, rows[-1].id) if rows else None
+        wanted = replace(query, sort=SortKey.ID, offset=len(rows), limit=500, known=known)
         page = await service.queue.page(wanted)
         rows += page.rows
         if not page.rows or len(rows) >= page.total:

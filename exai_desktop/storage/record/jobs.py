@@ -56,6 +56,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _ATTEMPT: Final = """
 SELECT 1 FROM jobs JOIN attempts ON attempts.job_id = jobs.id
 WHERE jobs.account = ? AND attempts.sha256 = ? AND attempts.started_at >= ? LIMIT 1"""
+# Every other change is marked by a trigger. A new job is in line, or refused at once.
+_MARK_REFUSED: Final = """
+INSERT INTO outbox (target, kind, local_id)
+SELECT mirror_targets.id, 'file', jobs.id FROM mirror_targets
+JOIN jobs ON jobs.id >= ? AND jobs.state = 'refused' WHERE mirror_targets.active = 1
+ON CONFLICT DO UPDATE SET generation = generation + 1, parked_code = NULL"""
 # Every other change of a sum is made by a trigger, with the same bound for one file.
 _ADD_TO_SUMS: Final = """
 UPDATE job_sums SET jobs = job_sums.jobs + new.files, bytes = bytes + new.size
@@ -188,6 +194,7 @@ def _add_jobs(
         _INSERT_JOB, (_row(job_id, batch, job, at) for job_id, job in enumerate(jobs, first))
     )
     connection.execute(_ADD_TO_SUMS, (first,))
+    connection.execute(_MARK_REFUSED, (first,))
     connection.execute(
         "INSERT INTO history (job_id, at, old, new, note)"
         " SELECT id, created_at, NULL, state, '' FROM jobs WHERE id >= ? ORDER BY id",
