@@ -240,8 +240,9 @@ def export(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.SOME_FAILED
         except OSError as error:
-            why = f"{target}: {error.strerror}"
-            raise typer.BadParameter(why, param_hint="--output") from error
+            raise typer.BadParameter(
+                f"{target}: {error.strerror}", param_hint="--output"
+            ) from error
         if target is not None and not as_json:
             output.line(f"{count:,} rows written to {target}.")
         return Exit.OK

@@ -147,8 +147,9 @@ async def test_a_change_that_is_undone_marks_nothing(desk: Desk) -> None:
         )
         connection.execute(
             "INSERT INTO jobs (batch_id, path, name, search_text, state, size, created_at,"
-            " updated_at, allow_fallback) VALUES (1, x'61', 'a', 'a', 'refused', 9, 0, 0, 0)"
+            " updated_at, allow_fallback) VALUES (1, x'61', 'a', 'a', 'queued', 9, 0, 0, 0)"
         )
+        connection.execute("UPDATE jobs SET state = 'refused'")
         assert connection.execute("SELECT count(*) FROM outbox").fetchone()[0] == 1
         raise KeyError
 
