@@ -230,19 +230,17 @@ def export(
         end = await service.audit.signed_end() if signed else None
         try:
             with _opened(target) as stream:
-                rows = rows_since(service, begin)
                 if end is None:
-                    count = await _write(rows, _WRITERS[wanted](stream))
+                    count = await _write(rows_since(service, begin), _WRITERS[wanted](stream))
                 else:
-                    count = await _write_signed(rows, end, stream)
+                    count = await _write_signed(rows_since(service, begin), end, stream)
         except BrokenPipeError:
             # Whoever read has seen enough. Nothing more may be written when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.SOME_FAILED
         except OSError as error:
-            raise typer.BadParameter(
-                f"{target}: {error.strerror}", param_hint="--output"
-            ) from error
+            why = f"{target}: {error.strerror}"
+            raise typer.BadParameter(why, param_hint="--output") from error
         if target is not None and not as_json:
             output.line(f"{count:,} rows written to {target}.")
         return Exit.OK
