@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -87,8 +86,8 @@ def create(
             question="Passphrase for the keys in the backup: ",
             again="The same once more: ",
         )
-    # By its whole path: another process may write it, from another folder.
-    target = os.path.abspath(file)  # noqa: PTH100 - resolve() would follow links
+    # By its whole path: another process may write it, from another folder. The system resolves it.
+    target = str(file.absolute())
 
     async def verb(service: UploadService, output: Output) -> Exit:
         content = await service.backups.create(target, texts=texts, passphrase=passphrase)

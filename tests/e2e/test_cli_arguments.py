@@ -92,6 +92,17 @@ def test_the_system_takes_the_step_back_behind_a_link(
     assert sent["state"] == "duplicate"
 
 
+def test_a_backup_goes_where_the_system_finds_it(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data/work").mkdir(parents=True)
+    Path("mywork").symlink_to("data/work")
+    program.run("backup", "create", "mywork/../b.exai").expect(0)
+    assert Path("data/b.exai").is_file()
+    assert not Path("b.exai").exists()
+
+
 def test_no_pattern_is_replaced_on_windows(tmp_path: Path) -> None:
     """`report[1].pdf` is a name there; the library of the command line takes it for a pattern."""
     (tmp_path / "FILE_NOT_FOUND").touch()
