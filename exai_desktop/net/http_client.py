@@ -29,8 +29,6 @@ from exai_desktop.net.certificates import trusted
 from exai_desktop.net.error_map import ProxyDenialError, ProxyGoneError, ProxyLoginError
 from exai_desktop.net.network_backend import ListeningBackend, ProxyUnreachableError
 
-# A kept-alive connection may close just when a request begins. Then the body is cut before its end
-# and is sent again (`file_body`): a large one needs no new connection, which costs its slow start.
 # Shorter than the 5 s after which some servers (uvicorn, Node) close an idle connection.
 KEEP_ALIVE_S: Final = 3.0
 # The most lanes that the settings allow, and four for questions.
@@ -102,7 +100,11 @@ class _AnswerStream(httpx.AsyncByteStream):
 
 
 class AccountTransport(httpx.AsyncBaseTransport):
-    """All requests share kept-alive connections."""
+    """All requests share kept-alive connections.
+
+    One of these may close just when a request begins. Then the body is cut before its end, and is
+    sent again (`file_body`): a large body needs no new connection, which costs its slow start.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
         self._backend = ListeningBackend(to_proxy=proxy is not None)
