@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -21,24 +19,11 @@ from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.core.service import UploadService
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record import job_pages
-from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.sqlite.driver import Connection
 from tests.contracts.storage.job_rig import TO_SENDING, TO_WAITING, S, add, lead, routed
 
 # Two of one name, size and account each: the number decides.
 NAMES = ("b", "B", "a", "C", "c", "A", "d")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "test.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(database: Database) -> JobStore:
-    return SqliteJobStore(database)
 
 
 async def mixed(store: JobStore) -> None:

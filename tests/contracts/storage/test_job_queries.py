@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView, FileError
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, NewJob, SortKey
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.record.jobs import SqliteJobStore
 from tests.contracts.storage.job_rig import TO_SENDING, TO_WAITING, S, add, lead
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "test.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(database: Database) -> JobStore:
-    return SqliteJobStore(database)
 
 
 async def test_ids_and_what_is_not_there(store: JobStore) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,20 +20,7 @@ from exai_desktop.core.jobs.jobs import (
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.copies import SqliteCopyStore
-from exai_desktop.storage.record.jobs import SqliteJobStore
 from tests.contracts.storage.job_rig import HASH, TO_SENDING, TO_WAITING, S, add, lead, new_copy
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "test.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(database: Database) -> JobStore:
-    return SqliteJobStore(database)
 
 
 async def test_jobs_are_born_queued_or_refused(store: JobStore) -> None:

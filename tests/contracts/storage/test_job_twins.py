@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,18 +31,6 @@ from tests.contracts.storage.job_rig import (
     new_copy,
     routed,
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "test.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def store(database: Database) -> JobStore:
-    return SqliteJobStore(database)
 
 
 async def test_the_same_content_is_not_in_flight_twice(store: JobStore) -> None:

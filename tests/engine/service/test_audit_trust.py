@@ -29,28 +29,11 @@ from exai_desktop.engine.service.audit import Audit, AuditParts
 from exai_desktop.engine.waiting import Readers, SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.database import Database
+from tests.lasting_store import LastingStore
 
 NOON, DAY_S = 1_700_049_600.0, 86_400.0
 LOCKED = AccountError(ErrorCode.CREDENTIAL_STORE_LOCKED)
 OWN_KEY = b"the attacker's own key, 32 bytes"
-
-
-class Store(SessionStore):
-    """A key store that the next run finds again, and that may be locked."""
-
-    kind = "test store"
-    is_lasting = True
-    error: AccountError | None = None
-
-    def get(self, name: str) -> str | None:
-        if self.error is not None:
-            raise self.error
-        return super().get(name)
-
-    def set(self, name: str, value: str) -> None:
-        if self.error is not None:
-            raise self.error
-        super().set(name, value)
 
 
 class _Clock(SystemClock):
@@ -66,7 +49,7 @@ class Profile:
     def __init__(self, folder: Path) -> None:
         self.database, self.key = folder / "test.db", folder / "audit.key"
         self.anchor = folder / "audit-anchor.json"
-        self.store, self.clock = Store(), _Clock()
+        self.store, self.clock = LastingStore(), _Clock()
 
     @asynccontextmanager
     async def run(self, rows: int = 0, *, is_killed: bool = False) -> AsyncIterator[Audit]:
@@ -203,7 +186,7 @@ async def test_a_profile_without_any_key_store_is_intact_and_says_what_that_is_w
     assert (report.ok, report.by_file) == (True, 3)
     assert "anchored only in a file of the profile" in report.anchor_words
     # A key store that is there later takes all over.
-    profile.store = Store()
+    profile.store = LastingStore()
     await profile.verify(2)
     report = await profile.verify()
     assert (report.ok, report.rows, report.anchored_in) == (True, 5, "test store")
@@ -261,7 +244,7 @@ async def test_a_profile_from_another_computer_is_accepted_without_its_key(
 ) -> None:
     await profile.verify(3)
     # The keyring stayed there.
-    profile.store = Store()
+    profile.store = LastingStore()
     assert "not accepted in: test store" in (await profile.verify(1)).words
     async with profile.run() as audit:
         report = await audit.accept()

@@ -10,7 +10,7 @@ from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.reconciliation.uncertain import UncertainJobs
 from tests.engine.accounts.test_breaker import Hurrying
-from tests.engine.engine_kit import open_bench, settings
+from tests.engine.engine_kit import Bench, open_bench, settings
 from tests.engine.fake_clock import FakeClock
 from tests.engine.scripted_provider import ScriptedProvider
 
@@ -27,6 +27,21 @@ def texts(folder: Path, count: int) -> list[str]:
     return [str(path) for path in paths]
 
 
+async def lost_one_by_one(
+    bench: Bench, paths: list[str], clock: Hurrying, apart_s: float
+) -> list[int]:
+    """The jobs of uploads whose answers were lost, so many seconds one after the other."""
+    jobs = []
+    for path in paths:
+        batch = await bench.engine.queue.add([path], AddOptions(account="kimi"))
+        await bench.scanned(batch)
+        [row] = await bench.rows(batch)
+        jobs.append(row.id)
+        await bench.until_state(row.id, S.UNCERTAIN)
+        clock.ahead_s += apart_s
+    return jobs
+
+
 async def test_what_is_there_is_found_by_the_first_list(tmp_path: Path) -> None:
     """Only the first file is due; the list shows the others too."""
     provider, clock = ScriptedProvider(lose_answers=4), Hurrying()
@@ -36,14 +51,7 @@ async def test_what_is_there_is_found_by_the_first_list(tmp_path: Path) -> None:
         wanted=settings(settle_s=SETTLE_S),
         clock=clock,
     ) as bench:
-        rows = []
-        for path in texts(tmp_path, 4):
-            batch = await bench.engine.queue.add([path], AddOptions(account="kimi"))
-            await bench.scanned(batch)
-            [row] = await bench.rows(batch)
-            rows.append(row.id)
-            await bench.until_state(row.id, S.UNCERTAIN)
-            clock.ahead_s += 10
+        rows = await lost_one_by_one(bench, texts(tmp_path, 4), clock, 10)
         clock.ahead_s += SETTLE_S - 35  # 5 s after the first is due, 5 before the second
         for number in rows:
             await bench.until_state(number, S.DONE)
@@ -60,14 +68,7 @@ async def test_what_is_not_there_still_has_all_its_time(tmp_path: Path) -> None:
         wanted=settings(settle_s=SETTLE_S),
         clock=clock,
     ) as bench:
-        rows = []
-        for path in texts(tmp_path, 2):
-            batch = await bench.engine.queue.add([path], AddOptions(account="kimi"))
-            await bench.scanned(batch)
-            [row] = await bench.rows(batch)
-            rows.append(row.id)
-            await bench.until_state(row.id, S.UNCERTAIN)
-            clock.ahead_s += SETTLE_S / 2
+        rows = await lost_one_by_one(bench, texts(tmp_path, 2), clock, SETTLE_S / 2)
         async with asyncio.timeout(80):
             while {(await bench.job(number)).state for number in rows} != {S.DONE}:
                 clock.ahead_s += 20

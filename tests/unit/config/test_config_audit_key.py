@@ -27,6 +27,7 @@ from exai_desktop.core.audit.check import NO_ROWS, Anchoring, AuditHead
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AccountError
+from tests.lasting_store import LastingStore
 from tests.own_time import OwnTime
 
 from .memory_keyring import MemoryKeyring
@@ -166,26 +167,9 @@ def test_an_anchor_that_cannot_be_written_harms_nobody(tmp_path: Path) -> None:
     )
 
 
-class Lasting(SessionStore):
-    """A key store that the next run finds again, and that may be locked."""
-
-    is_lasting = True
-    error: AccountError | None = None
-
-    def get(self, name: str) -> str | None:
-        if self.error is not None:
-            raise self.error
-        return super().get(name)
-
-    def set(self, name: str, value: str) -> None:
-        if self.error is not None:
-            raise self.error
-        super().set(name, value)
-
-
 def test_the_anchor_in_the_key_store_goes_before_the_file(tmp_path: Path) -> None:
     """Who may write the profile can forge the file, or delete it."""
-    store, path = Lasting(), tmp_path / "anchor.json"
+    store, path = LastingStore(), tmp_path / "anchor.json"
     true = Seal(bytes(32)).anchor(7, "ab", "then")
     KeptAnchor(path, store).save(true)
     forged = Seal(b"1" * 32).anchor(9, "cd", "later")
@@ -221,18 +205,18 @@ class Profile:
 
 
 def test_the_first_start_accepts_its_keys_and_anchors_no_row(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     seal, noted = profile.start()
     assert noted.accepted == frozenset(seal.keys)
     assert len(seal.keys) == 2
     assert noted.anchor is not None
-    assert (noted.anchor.seq, noted.place, noted.away) == (0, "this session only", "")
+    assert (noted.anchor.seq, noted.place, noted.away) == (0, "test store", "")
     assert seal.holds(noted.anchor)
     assert profile.start() == (seal, noted)
 
 
 def test_a_key_that_somebody_puts_into_the_file_is_not_accepted(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     profile.start()
     forged = profile.forge_key()
     seal, noted = profile.start()
@@ -243,7 +227,7 @@ def test_a_key_that_somebody_puts_into_the_file_is_not_accepted(tmp_path: Path) 
 
 
 def test_a_key_made_anew_is_accepted_while_the_key_store_answers(tmp_path: Path) -> None:
-    store = Lasting()
+    store = LastingStore()
     profile = Profile(tmp_path, store)
     before, _ = profile.start()
     profile.key.unlink()
@@ -261,7 +245,7 @@ def test_a_key_made_anew_is_accepted_while_the_key_store_answers(tmp_path: Path)
 
 
 def test_a_damaged_key_in_the_key_store_is_replaced_by_one_that_counts(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     profile.start()
     profile.store.set("audit", "zz")
     seal, noted = profile.start()
@@ -274,7 +258,7 @@ def test_a_profile_of_an_earlier_version_is_taken_over_as_it_is(
     tmp_path: Path, of_the_store: bool
 ) -> None:
     """It had the anchor in the file alone, then in the key store, too; and rows of both keys."""
-    profile, key = Profile(tmp_path, Lasting()), b"1" * 32
+    profile, key = Profile(tmp_path, LastingStore()), b"1" * 32
     profile.forge_key()
     profile.store.set("audit", key.hex())
     anchor = Seal(key).anchor(7, "ab", "then")
@@ -286,7 +270,7 @@ def test_a_profile_of_an_earlier_version_is_taken_over_as_it_is(
 
 
 def test_a_store_that_is_opened_later_accepts_its_own_key_too(tmp_path: Path) -> None:
-    store = Lasting()
+    store = LastingStore()
     store.set("audit", (b"1" * 32).hex())
     profile = Profile(tmp_path, store)
     store.error = AccountError(ErrorCode.VAULT_LOCKED)
@@ -298,7 +282,7 @@ def test_a_store_that_is_opened_later_accepts_its_own_key_too(tmp_path: Path) ->
 
 
 def test_an_anchor_that_was_taken_away_stays_away(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     seal, _ = profile.start()
     KeptAnchor(profile.anchor, SessionStore()).save(seal.anchor(3, "ab", "then"))
     profile.store.delete("anchor")
@@ -308,7 +292,7 @@ def test_an_anchor_that_was_taken_away_stays_away(tmp_path: Path) -> None:
 
 
 def test_what_the_user_accepts_counts_from_then_on(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     profile.start()
     forged = profile.forge_key()
     seal, _ = profile.start()
@@ -339,7 +323,7 @@ def _full(*_: object, **__: object) -> None:
 
 
 def test_rows_that_were_accepted_without_their_keys_are_noted(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     seal, before = profile.start()
     for head in (AuditHead(9, "ab", "cd"), AuditHead(12, "ef", "01")):
         anchors = KeptAnchor(profile.anchor, profile.store, seal)
@@ -349,7 +333,7 @@ def test_rows_that_were_accepted_without_their_keys_are_noted(tmp_path: Path) ->
 
 
 def test_a_new_profile_from_a_copy_begins_with_the_anchor_of_the_copy(tmp_path: Path) -> None:
-    profile = Profile(tmp_path, Lasting())
+    profile = Profile(tmp_path, LastingStore())
     seal, _ = profile.start()
     anchor = seal.anchor(3, "ab", "then")
     KeptAnchor(profile.anchor, SessionStore()).save(anchor)
@@ -367,7 +351,7 @@ def test_a_new_profile_from_a_copy_begins_with_the_anchor_of_the_copy(tmp_path: 
 
 
 def test_a_run_asks_the_key_store_once_and_notes_what_it_has_noted(tmp_path: Path) -> None:
-    store = Lasting()
+    store = LastingStore()
     profile = Profile(tmp_path, store)
     seal, _ = profile.start()
     anchors = KeptAnchor(profile.anchor, store, seal)
@@ -432,7 +416,7 @@ def test_a_vault_takes_all_along_and_the_keyring_keeps_what_shows_a_forgery(
 
 
 def test_the_key_of_signatures_is_made_once_and_is_secret() -> None:
-    store = Lasting()
+    store = LastingStore()
     public = StoredSigner(store).public_key()
     assert StoredSigner(store).public_key() == public
     kept = store.get("audit-signing")
@@ -451,7 +435,7 @@ def test_the_key_of_signatures_is_made_once_and_is_secret() -> None:
 
 @pytest.mark.parametrize("damage", ["", "zz", "abcd"])
 def test_a_damaged_key_of_signatures_is_told_and_not_replaced(damage: str) -> None:
-    store = Lasting()
+    store = LastingStore()
     store.set("audit-signing", damage)
     with pytest.raises(AccountError) as told:
         StoredSigner(store).public_key()

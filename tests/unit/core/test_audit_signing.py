@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from exai_desktop.config.audit_signing import signature_fits
 from exai_desktop.core.audit.audit import (
     SEALED_COLUMNS,
     START,
@@ -47,15 +47,6 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 NOON, DAY_S = 1_700_049_600.0, 86_400.0
 
 Lines = list[dict[str, Any]]
-
-
-def fits(public_key: str, message: bytes, signature: str) -> bool:
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
-        key.verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def signature(
@@ -115,7 +106,7 @@ def exported(days: int = 3, a_day: int = 4, by: Ed25519PrivateKey = SIGNING) -> 
 
 def verdict(lines: Sequence[dict[str, Any] | str], *keys: str) -> ExportReport:
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    return ExportCheck(keys or (PUBLIC,), fits).report(f"{text}\n" for text in texts)
+    return ExportCheck(keys or (PUBLIC,), signature_fits).report(f"{text}\n" for text in texts)
 
 
 def resealed(lines: Lines) -> Lines:
