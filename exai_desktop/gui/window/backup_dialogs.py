@@ -129,7 +129,7 @@ class RestoreDialog(SecretDialog):
         parts = (head, about, line, self.found, self.passphrase, self.without, self.answer)
         foot = row(0, Button(theme, "C&lose", self.close), self.restore)
         self.setLayout(column(*parts, 0, foot, margin=24, gap=12))
-        self.resize(560, 460)
+        self.resize(560, 400)
         self._enable()
 
     def _enable(self) -> None:
