@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -34,6 +35,9 @@ _PLAIN_TEXT: Final = (
 _SINCE_START: Final = (
     "settings.json after the program was started; start it again, so that it knows what is there"
 )
+
+# So much of a name is shown; ours have half of it at most.
+_NAME_SHOWN: Final = 60
 
 # From this likeness on a name is taken for a misspelt one.
 _NEAR: Final = 0.8
@@ -90,17 +94,19 @@ class SettingsFile:
         # Without an account that was there, its files would go to another company.
         refusals = [*([unreadable] if unreadable else []), *bad_accounts]
         refusals += [
-            f'{key}: it has no effect outside "settings"' for key in content if _narrows(key)
+            f'{_shown(key)}: it has no effect outside "settings"'
+            for key in content
+            if _narrows(key)
         ]
         reasons: list[str] = []
         for name, reason in bad.items():
             # What the environment says holds, whatever stands in the file.
             stops = _narrows(name) and name not in overrides
-            text = f"{name or 'a setting without a name'}: {reason}"
+            text = f"{_shown(name) or 'a setting without a name'}: {reason}"
             (refusals if stops else reasons).append(text)
         for name, reason in bad_overrides.items():
             target = refusals if _narrows(name.lower()) else reasons
-            target.append(f"{ENV_PREFIX}{name}: {reason}")
+            target.append(f"{ENV_PREFIX}{_shown(name)}: {reason}")
         last = {n: getattr(self._in_force, n) for n in bad if n in Settings.model_fields}
         self._in_force = Settings.model_validate({**last, **given, **overrides})
         _hide_password(self._in_force)
@@ -238,6 +244,12 @@ def _is_named(entry: object, name: str) -> bool:
 
 def _problem(code: ErrorCode, reason: str) -> ErrorView:
     return ErrorView.of(EngineError(code, reason))
+
+
+def _shown(name: str) -> str:
+    """A name that anybody may have written, as a part of one line."""
+    clean = re.sub(r"\W", "?", name, flags=re.ASCII)
+    return clean if len(clean) <= _NAME_SHOWN else f"{clean[:_NAME_SHOWN]}..."
 
 
 def _no_such(name: str) -> str:

@@ -99,9 +99,21 @@ def test_names_that_are_not_utf_8_or_empty_are_problems_like_others(path: Path) 
     loaded = settings_file(path, {"EXAI_DESKTOP_\udcff": "1", "EXAI_DESKTOP_THEME": "dark"}).load()
     assert loaded.settings == DEFAULTS.model_copy(update={"readers": 3, "theme": "dark"})
     assert problems(loaded) == [
-        "\udcff: there is no such setting",
+        "?: there is no such setting",
         "a setting without a name: there is no such setting",
-        "EXAI_DESKTOP_\udcff: there is no such setting",
+        "EXAI_DESKTOP_?: there is no such setting",
+    ]
+
+
+def test_a_name_that_anybody_wrote_is_a_part_of_one_short_line(path: Path) -> None:
+    # In the form of a secret it would take the end of the line with it.
+    form = f'a"client_secret":{"9" * 3000}'
+    write(path, {"settings": {form: 1}})
+    found = problems(settings_file(path, {f"EXAI_DESKTOP_{form.upper()}": "1"}).load())
+    shown = f"a?client_secret??{'9' * 43}..."
+    assert found == [
+        f"{shown}: there is no such setting",
+        f"EXAI_DESKTOP_{shown.upper()}: there is no such setting",
     ]
 
 
