@@ -109,6 +109,8 @@ async def _locked_or_joined(
         Restoring(where.data, where.settings_file, write_file).finish()
         async with own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
             yield engine
+            if face == COMMAND_LINE:
+                await engine.finish_begun()
     finally:
         lock.release()
 

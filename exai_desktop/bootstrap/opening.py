@@ -39,7 +39,6 @@ from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, E
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.machine import BackupContent, BackupMaker
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
-from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.open_engine import open_engine
@@ -249,7 +248,7 @@ async def own_engine(
     sandbox: bool,
     face: str,
     only_read: EngineError | None = None,
-) -> AsyncIterator[UploadService]:
+) -> AsyncIterator[Engine]:
     """`only_read`: the profile cannot be written, and this is what a write is answered."""
     async with AsyncExitStack() as stack:
         document = SettingsDocument(where.settings_file)

@@ -161,12 +161,12 @@ class Program:
         """`upload --json`."""
         return self.run("upload", "--json", *arguments, limit_s=limit_s, **more)
 
-    def finish_queue(self, path: Path) -> None:
+    def finish_queue(self, path: Path, *arguments: str | Path) -> None:
         """Upload this file, again and again, until the queue is empty: an upload ends when its
         own files have ended, and others may be in line behind them."""
         text = path.read_text("utf-8")
         for number in range(100):
-            self.upload(path).expect(0)
+            self.upload(path, *arguments).expect(0)
             if all(map(self._is_final, self.jobs())):
                 return
             # What is stored already ends at once, before anything beside it can be sent.

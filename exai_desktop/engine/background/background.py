@@ -17,6 +17,7 @@ from exai_desktop.core.jobs.store import JobStore, StaleJobError
 from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.accounts.timing import Timing
+from exai_desktop.engine.background.begun_uploads import BegunUploads
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.reconciliation.restart import Restart
 from exai_desktop.engine.scheduling.in_hand import Intent, JobRun, JobsInHand
@@ -95,6 +96,10 @@ class Runner:
         """Jobs that a task is at, or is about to be."""
         return {*self._in_hand.runs, *self._taken}
 
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """Of the jobs under way."""
+        return {run.task for run in self._in_hand.runs.values()}
+
     def run_job(
         self,
         job_id: int,
@@ -169,6 +174,10 @@ class JobLanes:
             self.serve(account.name)
             self.admission.steer_lane(account.name)
 
+    def all(self) -> list[Lane]:
+        found = [self.accounts.lane(account.name) for account in self.accounts.all()]
+        return [self.scheduler.prepare, *(lane for lane in found if lane is not None)]
+
     def serve(self, account: str) -> None:
         """From now on its files are sent."""
         lane = self.accounts.lane(account)
@@ -241,6 +250,11 @@ class Background:
         for service in self.services:
             self.runner.serve(service())
         self.lanes.start()
+
+    async def finish_begun(self) -> None:
+        """What is under way comes to its end, within some seconds; nothing else begins."""
+        runner = self.runner
+        await BegunUploads(runner.tasks, runner.busy, self.lanes.all(), self.guard).finish()
 
     async def stop(self) -> None:
         await self.runner.stop()

@@ -12,7 +12,7 @@ import contextlib
 import heapq
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import Final, TypeVar
 
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode
@@ -40,6 +40,8 @@ class Lane:
         # By who closed it, in monotonic time.
         self._closed: dict[str, float] = {}
         self.paused = False
+        # None: everything in line may be handed out.
+        self._only: frozenset[int] | None = None
 
     def __len__(self) -> int:
         return len(self._tickets)
@@ -51,6 +53,8 @@ class Lane:
         """Line up a job; `not_before` is wall-clock time. A job in line takes its new place."""
         self._next_ticket += 1
         ticket = self._tickets[job_id] = self._next_ticket
+        if self._only is not None and job_id not in self._only:
+            return
         delay = 0.0 if not_before is None else not_before - self._clock.now()
         if delay > 0:
             heapq.heappush(self._delayed, (self._clock.monotonic() + delay, ticket, job_id))
@@ -103,6 +107,18 @@ class Lane:
     def pause(self, paused: bool) -> None:
         self.paused = paused
         self._changed.set()
+
+    def hand_out_only(self, job_ids: Set[int]) -> None:
+        """From now on all others stay in line."""
+        self._only = frozenset(job_ids)
+        self._ready = deque(entry for entry in self._ready if entry[1] in self._only)
+        self._delayed = sorted(entry for entry in self._delayed if entry[2] in self._only)
+
+    def is_due(self) -> bool:
+        """Whether a job in line could be handed out now, or when a slot is free."""
+        if self.paused or self._closed_s() > 0:
+            return False
+        return any(self._tickets.get(job_id) == ticket for ticket, job_id in self._ready)
 
     async def take(self) -> int:
         """Wait for a free slot and the next job. Give the slot back with `release`."""

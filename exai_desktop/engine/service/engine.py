@@ -56,6 +56,12 @@ class Engine:
     async def start(self) -> None:
         await self._background.start()
 
+    async def finish_begun(self) -> None:
+        """To be called before `stop`, once it is sure that nobody adds any more: the files that
+        are under way are finished, for a few seconds at most. Only where files were added."""
+        if self.queue.has_added:
+            await self._background.finish_begun()
+
     async def stop(self) -> None:
         self.queue.stop()
         await self._background.stop()

@@ -145,6 +145,7 @@ class JobQueue:
         self._bus = bus
         self._tasks = tasks
         self._walks: set[asyncio.Task[None]] = set()
+        self.has_added = False
 
     def stop(self) -> None:
         """No more files come in."""
@@ -155,6 +156,7 @@ class JobQueue:
         self._check_settings()
         check_options(self._plans.accounts, options)
         batch_id = await self._intake.open_batch(options)
+        self.has_added = True
         walk = self._tasks.create_task(self._intake.walk(batch_id, list(paths), options.origin))
         self._walks.add(walk)
         walk.add_done_callback(self._walks.discard)
