@@ -9,6 +9,7 @@ with its own environment and streams; only the imports are done already. One req
 from __future__ import annotations
 
 import array
+import atexit
 import gc
 import importlib
 import json
@@ -17,7 +18,8 @@ import runpy
 import socket
 import struct
 import sys
-from typing import Any, Final
+import threading
+from typing import Any, Final, NoReturn
 
 # What `upload` with an engine of its own imports; more would be found later, each time anew.
 PROGRAM: Final = (
@@ -124,8 +126,33 @@ def main() -> None:
     connection.sendall(b"!")
     request = fork(connection)
     if request is not None:
-        gc.unfreeze()
-        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+        _leave(_run(request["module"]))
+
+
+def _run(module: str) -> int:
+    """Its exit code. What is no ordinary end goes on to the interpreter, which tells of it."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        return end.code or 0
+    return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """End as the interpreter does, but keep the modules: to take them apart would copy all the
+    memory that a fork shares, and that takes longer than most verbs do."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    # What is garbage by now may have a complaint, as at any end.
+    gc.collect()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # nobody reads: the interpreter has a word and a code for it
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":
