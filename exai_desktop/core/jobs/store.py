@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
@@ -21,7 +21,7 @@ from exai_desktop.core.jobs.jobs import (
     QueueSummary,
 )
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
-from exai_desktop.core.routing.routing import Limits, Usage
+from exai_desktop.core.routing.routing import Limits, Room, Usage
 
 
 class JobChanges(TypedDict, total=False):
@@ -170,8 +170,8 @@ class JobStore(Protocol):
         """Seconds from the last block to the answer of stored files, the newest first."""
         ...
 
-    async def room_used(self, account: str, purpose: str) -> Usage:
-        """What lies at the account or is on its way there."""
+    async def room_used(self, rooms: Collection[Room]) -> dict[Room, Usage]:
+        """What lies at each account or is on its way there. One read, however many are asked."""
         ...
 
     async def line_speed(self) -> float | None:

@@ -20,9 +20,7 @@ from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable, name_and_ending
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by
-from exai_desktop.core.routing.routing import Limits, Route, Usage, Wish, check_room, choose
-
-Room = tuple[str, str]
+from exai_desktop.core.routing.routing import Limits, Room, Route, Usage, Wish, check_room, choose
 
 
 class _Kind(NamedTuple):

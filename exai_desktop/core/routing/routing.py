@@ -138,6 +138,10 @@ class Limits:
     own_bytes: int | None = None
 
 
+# An account and a purpose there.
+Room = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What lies at an account or is on its way there. `purpose_files`: for one purpose alone."""

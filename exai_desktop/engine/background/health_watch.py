@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from exai_desktop.core.accounts.accounts import Account
@@ -13,7 +14,7 @@ from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.core.events import Metrics
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.routing.routing import fullness
+from exai_desktop.core.routing.routing import Limits, Room, Usage, fullness
 from exai_desktop.engine.accounts.health import Breakers, Health
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.problems import Condition, Problems
@@ -25,7 +26,7 @@ EVERY_S: Final = 5.0
 
 
 class HealthWatch:
-    """Looks every five seconds; each purpose of an account costs one count in the record."""
+    """Looks every five seconds, which costs one read of the record."""
 
     def __init__(
         self,
@@ -67,9 +68,12 @@ class HealthWatch:
         """Once over all accounts."""
         await self._health.save()
         accounts = self._accounts.all()
+        rooms = {account.name: self._rooms(account) for account in accounts}
+        asked = [room for of_account in rooms.values() for room in of_account]
+        used = await self._jobs.room_used(asked)
         for account in accounts:
             self._look_at_faults(account.name)
-            await self._look_at_room(account)
+            self._look_at_room(account.name, rooms[account.name], used)
             self._metrics.health_is(account.name, is_well=self._is_well(account.name))
         for name in set(self._levels) - {account.name for account in accounts}:
             self.forget(name)
@@ -103,21 +107,22 @@ class HealthWatch:
             Condition.FAULTS, AccountError(ErrorCode.ERROR_RATE_HIGH, detail), account
         )
 
-    async def _look_at_room(self, account: Account) -> None:
-        share, words = await self._fullest(account)
-        before = self._levels.get(account.name, 0.0)
-        level = self._levels[account.name] = level_of(share, before)
+    def _rooms(self, account: Account) -> dict[Room, Limits]:
+        info = self._accounts.table.of(account)
+        purposes = info.purposes_in(account.region) if info else ()
+        return {
+            (account.name, purpose.name): self._accounts.limits(account.name, purpose.name)
+            for purpose in purposes
+        }
+
+    def _look_at_room(
+        self, account: str, rooms: Mapping[Room, Limits], used: Mapping[Room, Usage]
+    ) -> None:
+        full = [fullness(used[room], limits) for room, limits in rooms.items()]
+        share, words = max(full, default=(0.0, ""))
+        level = self._levels[account] = level_of(share, self._levels.get(account, 0.0))
         if not level:
-            self._problems.over(Condition.ROOM, account.name)
+            self._problems.over(Condition.ROOM, account)
         else:
             error = AccountError(ErrorCode.ALMOST_FULL, words)
-            self._problems.holds(Condition.ROOM, error, account.name, step=level)
-
-    async def _fullest(self, account: Account) -> tuple[float, str]:
-        info = self._accounts.table.of(account)
-        found = [(0.0, "")]
-        for purpose in info.purposes_in(account.region) if info else ():
-            used = await self._jobs.room_used(account.name, purpose.name)
-            limits = self._accounts.limits(account.name, purpose.name)
-            found.append(fullness(used, limits))
-        return max(found)
+            self._problems.holds(Condition.ROOM, error, account, step=level)

@@ -14,10 +14,10 @@ from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.jobs.jobs import AddOptions, NewJob
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.planning.plan import PlannedFile, PlanPart
-from exai_desktop.core.planning.planner import Planner, Room
+from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule
-from exai_desktop.core.routing.routing import Usage, Wish, candidates
+from exai_desktop.core.routing.routing import Room, Wish, candidates
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers
 from exai_desktop.engine.accounts.identity import one_name_each
@@ -137,12 +137,12 @@ class UploadPlans:
     async def _planner(self, options: AddOptions, *, by_file: bool) -> Planner:
         # As when it is sent: of two names of one account, one.
         accounts, wanted = one_name_each(self.accounts.all(), options.account)
-        used: dict[Room, Usage] = {}
+        rooms: list[Room] = []
         for account in accounts:
             info = self.accounts.table.of(account)
             for purpose in info.purposes_in(account.region) if info else ():
-                key = (account.name, purpose.name)
-                used[key] = await self._jobs.room_used(*key)
+                rooms.append((account.name, purpose.name))
+        used = await self._jobs.room_used(rooms)
         consent = options.allow_fallback or self._settings.value.allow_fallback
         return Planner(
             accounts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -12,7 +12,7 @@ from exai_desktop.core.copies.queries import CopyCheck, FilePage, FileQuery
 from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.files.files import FileId
 from exai_desktop.core.jobs.store import IdTakenError, StaleJobError
-from exai_desktop.core.routing.routing import Usage
+from exai_desktop.core.routing.routing import Room, Usage
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_copy_move
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT, PRESENT
@@ -296,6 +296,28 @@ FROM holdings WHERE account = :account"""
 _ON_THE_WAY: Final = f"""
 SELECT count(*), coalesce(sum(size), 0), count(*) FILTER (WHERE purpose = :purpose)
 FROM jobs WHERE account = :account AND {IN_FLIGHT} AND id <> :job"""  # noqa: S608 - a constant
+
+
+_ALL_HELD: Final = "SELECT account, purpose, files, bytes FROM holdings"
+
+_ALL_ON_THE_WAY: Final = f"""
+SELECT account, purpose, count(*), coalesce(sum(size), 0)
+FROM jobs WHERE {IN_FLIGHT} GROUP BY account, purpose"""  # noqa: S608 - a constant
+
+
+def usages(connection: Connection, rooms: Collection[Room]) -> dict[Room, Usage]:
+    """The usage of several rooms, all at one moment."""
+    of_account: dict[str, tuple[int, int]] = {}
+    of_purpose: dict[Room, int] = {}
+    for statement in (_ALL_HELD, _ALL_ON_THE_WAY):
+        for account, purpose, files, size in connection.execute(statement):
+            all_files, all_bytes = of_account.get(account, (0, 0))
+            of_account[account] = (all_files + files, all_bytes + size)
+            room = (account, purpose)
+            of_purpose[room] = of_purpose.get(room, 0) + files
+    return {
+        room: Usage(*of_account.get(room[0], (0, 0)), of_purpose.get(room, 0)) for room in rooms
+    }
 
 
 def usage(connection: Connection, account: str, purpose: str, job: int) -> Usage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
@@ -26,11 +26,11 @@ from exai_desktop.core.jobs.jobs import (
 )
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import GivenUp, Move
-from exai_desktop.core.routing.routing import Usage
+from exai_desktop.core.routing.routing import Room, Usage
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_birth, entry_of_removal
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record import job_pages, job_transactions
-from exai_desktop.storage.record.copies import usage
+from exai_desktop.storage.record.copies import usages
 from exai_desktop.storage.record.job_transactions import (
     answer_delays,
     apply,
@@ -147,10 +147,8 @@ class SqliteJobStore:
     async def answer_delays(self, account: str, most: int) -> list[float]:
         return await self._database.read(partial(answer_delays, account=account, most=most))
 
-    async def room_used(self, account: str, purpose: str) -> Usage:
-        nobody = 0  # no job has this number
-        used = partial(usage, account=account, purpose=purpose, job=nobody)
-        return await self._database.read(used)
+    async def room_used(self, rooms: Collection[Room]) -> dict[Room, Usage]:
+        return await self._database.read(partial(usages, rooms=rooms))
 
     async def line_speed(self) -> float | None:
         return await self._database.read(line_speed)

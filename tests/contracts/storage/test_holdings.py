@@ -1,6 +1,7 @@
 """Room at an account is reserved by being on the way, and given back by not being it any more."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError
 from exai_desktop.core.jobs.jobs import Attempt, JobState, JobView
 from exai_desktop.core.jobs.store import Move
-from exai_desktop.core.routing.routing import Limits
+from exai_desktop.core.routing.routing import Limits, Usage
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.record.copies import SqliteCopyStore
+from exai_desktop.storage.record.copies import _ALL_ON_THE_WAY, SqliteCopyStore, usage
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from tests.contracts.storage.job_rig import TO_WAITING, add, lead, new_copy, routed
 
@@ -58,6 +59,30 @@ async def test_of_twenty_at_once_exactly_as_many_go_as_there_is_room(tmp_path: P
     database = Database(tmp_path / "a.db")
     jobs = SqliteJobStore(database)
     assert not await _send(jobs, waiting[19])
+    database.close()
+
+
+async def test_what_is_used_is_told_for_all_purposes_of_all_accounts_at_once(
+    tmp_path: Path,
+) -> None:
+    database = Database(tmp_path / "a.db")
+    jobs = SqliteJobStore(database)
+    stored, sending, _ = await _waiting(jobs, 3)
+    assert await _send(jobs, stored)
+    assert await _send(jobs, sending)
+    await _store(jobs, stored, "r1")
+    account, purpose = str(sending.account), str(sending.purpose)
+    rooms = [(account, purpose), (account, "other"), ("nobody", purpose)]
+    size = stored.size + sending.size
+    expected = [Usage(2, size, 2), Usage(2, size, 0), Usage()]
+    assert await jobs.room_used(rooms) == dict(zip(rooms, expected, strict=True))
+    for room in rooms:  # the same rule as that of a move
+        one = await database.read(partial(usage, account=room[0], purpose=room[1], job=0))
+        assert (await jobs.room_used([room]))[room] == one
+    plan = await database.read(
+        lambda connection: connection.execute(f"EXPLAIN QUERY PLAN {_ALL_ON_THE_WAY}").fetchall()
+    )
+    assert "USING INDEX" in plan[0]["detail"], "all jobs are read"
     database.close()
 
 
