@@ -119,7 +119,8 @@ def test_a_file_costs_no_question_when_one_like_it_was_planned(
         for which in (table, slow)
     )  # fmt: skip
     asked.clear()
-    files = [planner.add(job) for job in jobs]
+    # With an error for each size nothing is saved: those that are compared will do.
+    files = [planner.add(job) for job in (jobs[:300] if by_file else jobs)]
     if not by_file:
         assert len(asked) < 200
     for job, file in zip(jobs[:300], files[:300], strict=True):
