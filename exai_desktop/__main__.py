@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,9 @@ from exai_desktop import __version__
 
 # All that may be said to the window; anything else is for the command line.
 _WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
+# New objects until the collector looks for circles among them. By Python's own limit of 700 it does
+# so more than a hundred times while modules are loaded, and finds none: a tenth of a start.
+_OBJECTS_PER_COLLECTION = 50_000
 # The variable of the command line's framework; shells set it.
 _COMPLETES = "_EXAI_DESKTOP_COMPLETE"
 
@@ -31,6 +35,7 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
         sys.exit(code)
     from exai_desktop.engine.files import pdf_child  # late: not for the version
