@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from exai_desktop.bootstrap.passphrases import clear_environment
 from exai_desktop.config.paths import Places, places
@@ -19,6 +19,9 @@ from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.service import UploadService
 from exai_desktop.engine.ipc import client
+
+if TYPE_CHECKING:
+    from exai_desktop.engine.service.engine import Engine
 
 WINDOW: Final = "window"
 COMMAND_LINE: Final = "command line"
@@ -68,8 +71,7 @@ async def _locked_or_joined(
     where: Places, passphrase: str | None, patient_until: float, *, sandbox: bool, face: str
 ) -> AsyncIterator[UploadService]:
     """The lock alone decides who has an engine of his own."""
-    # Late: the whole engine.
-    from exai_desktop.bootstrap.opening import own_engine
+    # Late: what only the holder of the lock needs.
     from exai_desktop.config.atomic_write import write_file
     from exai_desktop.storage.user_profile.profile_lock import ProfileLock
     from exai_desktop.storage.user_profile.restoring import Restoring
@@ -81,10 +83,8 @@ async def _locked_or_joined(
             break
         except EngineError as error:
             if error.code in ONLY_READ and where.database.exists():
-                async with own_engine(
-                    where, passphrase, sandbox=sandbox, face=face, only_read=error
-                ) as engine:
-                    yield engine
+                async with _own_engine(where, passphrase, error, sandbox=sandbox, face=face) as own:
+                    yield own
                 return
             if error.code is not ErrorCode.ANOTHER_INSTANCE:
                 raise
@@ -107,12 +107,34 @@ async def _locked_or_joined(
         patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
         Restoring(where.data, where.settings_file, write_file).finish()
-        async with own_engine(where, passphrase, sandbox=sandbox, face=face) as engine:
-            yield engine
+        async with _own_engine(where, passphrase, None, sandbox=sandbox, face=face) as own:
+            yield own
             if face == COMMAND_LINE:
-                await engine.finish_begun()
+                await own.finish_begun()
     finally:
         lock.release()
+
+
+@asynccontextmanager
+async def _own_engine(
+    where: Places,
+    passphrase: str | None,
+    only_read: EngineError | None,
+    *,
+    sandbox: bool,
+    face: str,
+) -> AsyncIterator[Engine]:
+    """The servers of the sandbox begin first: they start while the engine is loaded."""
+    async with AsyncExitStack() as stack:
+        servers = None
+        if sandbox:
+            from exai_desktop.bootstrap.sandbox_process import sandbox_process  # late: few need it
+
+            servers = await stack.enter_async_context(sandbox_process(where.data / "servers"))
+        from exai_desktop.bootstrap.opening import own_engine  # late: the whole engine
+
+        engine = own_engine(where, passphrase, face=face, servers=servers, only_read=only_read)
+        yield await stack.enter_async_context(engine)
 
 
 def place_for_stdin(*, sandbox: bool) -> tuple[Path, int]:

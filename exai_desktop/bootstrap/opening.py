@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
-from exai_desktop.bootstrap.sandbox_process import sandbox_process
+from exai_desktop.bootstrap.sandbox_process import SandboxServers
 from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
@@ -245,11 +245,12 @@ async def own_engine(
     where: Places,
     passphrase: str | None,
     *,
-    sandbox: bool,
     face: str,
+    servers: SandboxServers | None = None,
     only_read: EngineError | None = None,
 ) -> AsyncIterator[Engine]:
-    """`only_read`: the profile cannot be written, and this is what a write is answered."""
+    """`servers`: of the sandbox, if it is the sandbox's profile. `only_read`: the profile cannot be
+    written, and this is what a write is answered."""
     async with AsyncExitStack() as stack:
         document = SettingsDocument(where.settings_file)
         settings_file = SettingsFile(document)
@@ -261,21 +262,20 @@ async def own_engine(
         else:
             log_nothing()
         book: AccountBook = SettingsAccountBook(document)
-        if sandbox:
-            rehearsal = await stack.enter_async_context(
-                sandbox_process(where.data / "servers", settings.max_in_flight)
-            )
-            book, secrets = rehearsal.book, await _to_end(sandbox_secrets, where)
-            for account, key in rehearsal.keys:
-                secrets.keys.set(account, key)
+        if servers is not None:
+            secrets = await _to_end(sandbox_secrets, where)
         else:
             secrets = await _to_end(open_secrets, where, book.load(), passphrase)
         opened, audit = await _opened_record(where, secrets, only_read)
         stack.enter_context(closing(opened))
+        if servers is not None:
+            book = await _sandbox_book(servers, secrets, settings.max_in_flight)
         bus = EventBus()
         no_fleet = why_no_fleet(settings)
         refusal = "; ".join([*loaded.refusals, *([no_fleet] if no_fleet else [])])
-        given = Given(where, face, settings, settings_file, book, secrets, refusal, sandbox)
+        given = Given(
+            where, face, settings, settings_file, book, secrets, refusal, servers is not None
+        )
         problems: list[AppError] = list(opened.problems)
         if no_fleet:
             problems.append(EngineError(ErrorCode.UNUSABLE_SETTING, no_fleet))
@@ -292,6 +292,16 @@ async def own_engine(
         if opened.check is not None:
             await stack.enter_async_context(_checked_behind(opened.check, engine))
         yield engine
+
+
+async def _sandbox_book(
+    servers: SandboxServers, secrets: OpenedSecrets, in_flight: int
+) -> AccountBook:
+    """Waits for the servers, as late as can be: so long they have had to start."""
+    accounts = await servers.accounts(in_flight)
+    for account, key in accounts.keys:
+        secrets.keys.set(account, key)
+    return accounts.book
 
 
 async def _to_end(call: Callable[..., T], *args: object) -> T:

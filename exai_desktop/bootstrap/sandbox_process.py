@@ -84,24 +84,35 @@ def _accounts(described: Mapping[str, Any], in_flight: int) -> SandboxAccounts:
     return SandboxAccounts(SandboxBook(accounts), tuple(zip(accounts, keys, strict=True)))
 
 
-@asynccontextmanager
-async def sandbox_process(store: Path, in_flight: int) -> AsyncIterator[SandboxAccounts]:
-    """Servers that live as long as this is open; they end by themselves when this process dies."""
-    process = await asyncio.create_subprocess_exec(
-        *_command(store), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
+class SandboxServers:
+    """A process that starts: what else there is to load and to open is done meanwhile."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def accounts(self, in_flight: int) -> SandboxAccounts:
+        """Waits until it serves. Raises UNEXPECTED_ERROR."""
+        assert self._process.stdout is not None
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), START_S)
+            line = await asyncio.wait_for(self._process.stdout.readline(), START_S)
         except TimeoutError:
-            process.kill()
+            self._process.kill()
             raise EngineError(
                 ErrorCode.UNEXPECTED_ERROR, f"the sandbox did not start within {START_S:g} seconds"
             ) from None
         if not line:
             raise EngineError(ErrorCode.UNEXPECTED_ERROR, "the sandbox did not start")
-        yield _accounts(json.loads(line), in_flight)
+        return _accounts(json.loads(line), in_flight)
+
+
+@asynccontextmanager
+async def sandbox_process(store: Path) -> AsyncIterator[SandboxServers]:
+    """Servers that live as long as this is open; they end by themselves when this process dies."""
+    process = await asyncio.create_subprocess_exec(
+        *_command(store), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        yield SandboxServers(process)
     finally:
         if process.stdin is not None:
             process.stdin.close()

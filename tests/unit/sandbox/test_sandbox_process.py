@@ -28,6 +28,6 @@ async def test_servers_that_do_not_start(
     if "exec" in body:
         monkeypatch.setattr(module, "START_S", 0.2)
     with pytest.raises(EngineError, match=reason) as caught:
-        async with module.sandbox_process(tmp_path / "servers", 2):
-            raise AssertionError("it started")
+        async with module.sandbox_process(tmp_path / "servers") as servers:
+            await servers.accounts(2)
     assert caught.value.code is ErrorCode.UNEXPECTED_ERROR
