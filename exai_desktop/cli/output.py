@@ -8,12 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Any, Final
-
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from exai_desktop.cli.rows import error_object, job_object, json_line, soft_streams
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck
@@ -23,9 +19,20 @@ from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.words import is_skipped, state_word
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
 S = JobState
+# Pieces of text, each with its style.
+Styled = list[tuple[str, str]]
 
 _WIDEST: Final = 2_000
+
+# Of bell, backspace, vertical tab, form feed and carriage return a terminal would make something.
+_UNPRINTED: Final = dict.fromkeys((7, 8, 11, 12, 13))
+# By these rich draws colours also where there is no terminal.
+_COLOURS_ASKED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 _MARKS: Final[dict[JobState, tuple[str, str]]] = {
     S.DONE: ("✓", "green"),
@@ -60,36 +67,64 @@ def _next_steps(error: ErrorView, job_id: int | None = None) -> list[str]:
     return [*([error.hint] if error.hint else []), *error.commands(job_id)]
 
 
-class _Console(Console):
-    """Whoever reads our output may have seen enough: that stops no upload.
+class _Stream:
+    """Standard output or standard error.
 
-    Any other failure to write is kept, to be told at the end.
+    Whoever reads our output may have seen enough: that stops no upload. Any other failure to
+    write is kept, to be told at the end.
     """
 
     failure: OSError | None = None
 
-    def on_broken_pipe(self) -> None:
-        self._forget_stream()
+    def __init__(self, *, is_error: bool) -> None:
+        self._is_error = is_error
 
-    def print(self, *objects: Any, **how: Any) -> None:
+    @cached_property
+    def console(self) -> Console:
+        from rich.console import Console  # late: it takes longer to load than most verbs to run
+
+        class Ours(Console):
+            def on_broken_pipe(self) -> None:
+                stream.forget()
+
+        stream = self
+        return Ours(stderr=self._is_error, highlight=False, soft_wrap=True)
+
+    def print(self, text: str | Styled) -> None:
+        """One paragraph, with its styles where they can be seen."""
+        pieces = [(text, "")] if isinstance(text, str) else text
         with self.may_fail():
-            super().print(*objects, **how)
+            if self._is_plain():
+                whole = "".join(piece for piece, _ in pieces)
+                self._file.write(f"{whole.translate(_UNPRINTED)}\n")
+                self._file.flush()
+            else:
+                from rich.text import Text  # late, as above
+
+                self.console.print(Text.assemble(*pieces))
 
     @contextmanager
     def may_fail(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
-            self._forget_stream()
+            self.forget()
         except OSError as error:
             self.failure = error
-            self._forget_stream()
+            self.forget()
 
-    def _forget_stream(self) -> None:
+    def forget(self) -> None:
         """What is written from now on goes nowhere, also by the interpreter at its end."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.file.fileno())
+        os.dup2(nowhere, self._file.fileno())
         os.close(nowhere)
+
+    @property
+    def _file(self) -> IO[str]:
+        return sys.stderr if self._is_error else sys.stdout
+
+    def _is_plain(self) -> bool:
+        return not (self._file.isatty() or any(name in os.environ for name in _COLOURS_ASKED))
 
 
 class Output:
@@ -98,25 +133,25 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         soft_streams()
-        self._console = _Console(highlight=False, soft_wrap=True)
-        self.errors = _Console(stderr=True, highlight=False, soft_wrap=True)
+        self._lines = _Stream(is_error=False)
+        self.errors = _Stream(is_error=True)
         self._told: set[str] = set()
 
     def json(self, value: dict[str, Any]) -> None:
         """One line, harmless for a terminal; see `rows.json_line`."""
         self.write(json_line(value))
 
-    def line(self, text: str | Text) -> None:
-        self._console.print(text if isinstance(text, Text) else Text(text))
+    def line(self, text: str | Styled) -> None:
+        self._lines.print(text)
 
     @property
     def failure(self) -> OSError | None:
         """Why standard output could not be written; None also when its reader has gone."""
-        return self._console.failure
+        return self._lines.failure
 
     def write(self, text: str) -> None:
         """As it is; a text that is no JSON line is the caller's to make harmless."""
-        with self._console.may_fail():
+        with self._lines.may_fail():
             sys.stdout.write(text)
             sys.stdout.flush()
 
@@ -128,21 +163,19 @@ class Output:
         mark, style = _SKIPPED_MARK if is_skipped(job) else _MARKS.get(job.state, _WAITING_MARK)
         if job.file_state is not None:
             mark, style = _GONE_MARK
-        line = Text()
-        line.append(f"{mark} ", style=style)
-        line.append(job.name)
+        line: Styled = [(f"{mark} ", style), (job.name, "")]
         if job.file_id and job.error is None and job.state in (S.DONE, S.DUPLICATE):
-            line.append(f"  {plain_text(job.file_id)}", style="bold")
+            line.append((f"  {plain_text(job.file_id)}", "bold"))
             where = f"  {job.account}, {job.purpose}"
-            line.append(where + (", already uploaded" if job.state is S.DUPLICATE else ""))
+            line.append((where + (", already uploaded" if job.state is S.DUPLICATE else ""), ""))
         elif job.error is not None:
-            line.append(f"  {state_word(job)}: {job.error.title} ({job.error.code})", style=style)
+            line.append((f"  {state_word(job)}: {job.error.title} ({job.error.code})", style))
             if job.error.detail not in ("", job.name):
-                line.append(f"\n    {plain_text(job.error.detail)}")
+                line.append((f"\n    {plain_text(job.error.detail)}", ""))
             for more in () if is_skipped(job) else _next_steps(job.error, job.id):
-                line.append(f"\n    {more}", style="dim")
+                line.append((f"\n    {more}", "dim"))
         else:
-            line.append(f"  {state_word(job)}", style=style)
+            line.append((f"  {state_word(job)}", style))
         self.line(line)
 
     def error(self, error: AppError) -> None:
@@ -155,7 +188,7 @@ class Output:
     def notice(self, line: str) -> None:
         """What is wrong with the profile, as `facts` has it: the code comes first."""
         self._told.add(line.partition(":")[0])
-        self.errors.print(Text(plain_text(line), style="yellow"))
+        self.errors.print([(plain_text(line), "yellow")])
 
     def problem(self, view: ErrorView) -> None:
         """Something beyond one file: once, and on standard error alone."""
@@ -164,21 +197,23 @@ class Output:
             self._explain(view)
 
     def _explain(self, view: ErrorView) -> None:
-        text = Text()
-        text.append(f"{view.title} ({view.code})", style="red")
+        text: Styled = [(f"{view.title} ({view.code})", "red")]
         if view.detail:
-            text.append(f": {plain_text(view.detail)}")
+            text.append((f": {plain_text(view.detail)}", ""))
         for line in _next_steps(view):
-            text.append(f"\n  {line}", style="dim")
+            text.append((f"\n  {line}", "dim"))
         self.errors.print(text)
 
     def table(self, table: Table) -> None:
         """As wide as the terminal; where there is none, nothing is cut off."""
-        console = self._console
+        from rich.measure import Measurement  # late, as above
+
+        console = self._lines.console
         if not console.is_terminal:
             options = console.options.update(max_width=_WIDEST)
             console.width = Measurement.get(console, options, table).maximum
-        console.print(table)
+        with self._lines.may_fail():
+            console.print(table)
 
     def text(self, text: str) -> None:
         """A document's text as it is, without what a terminal would carry out."""
