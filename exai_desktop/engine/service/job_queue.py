@@ -9,7 +9,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -96,11 +96,7 @@ class Intake:
         walker.start()
         total = refused = 0
         try:
-            while True:
-                await arrived.acquire()
-                chunk = found.get_nowait()
-                if chunk is None:
-                    break
+            async for chunk in _together(found, arrived):
                 add = partial(self._add_whole, batch_id, chunk)
                 views = await self.guard.insist(add)
                 self.scheduler.admit(batch_id, views)
@@ -114,6 +110,22 @@ class Intake:
     async def _add_whole(self, batch_id: int, chunk: list[NewJob]) -> list[JobView]:
         """Only the write itself is not broken off: waiting for a full disk must be."""
         return await uninterrupted(self.jobs.add_jobs(batch_id, chunk, self.clock.now()))
+
+
+async def _together(
+    found: queue.Queue[list[NewJob] | None], arrived: asyncio.Semaphore
+) -> AsyncIterator[list[NewJob]]:
+    """What was found while the last write was under way goes into one: a sync for all of it."""
+    is_over = False
+    while not is_over:
+        await arrived.acquire()
+        chunks = [found.get_nowait()]
+        while len(chunks) < AHEAD and not arrived.locked():
+            await arrived.acquire()
+            chunks.append(found.get_nowait())
+        is_over = chunks[-1] is None
+        if jobs := [job for chunk in chunks if chunk for job in chunk]:
+            yield jobs
 
 
 # Of the jobs of a range so many are ordered about at once, and so many file ids handed out.

@@ -7,10 +7,11 @@ import os
 from array import array
 from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import EngineError, ErrorView
 from exai_desktop.core.files.names import display_name
 from exai_desktop.core.jobs.jobs import (
     FINAL,
@@ -37,7 +38,14 @@ from exai_desktop.storage.record.job_transactions import (
     apply_many,
     line_speed,
 )
-from exai_desktop.storage.record.rows import Value, job_view, search_text, storable, stored
+from exai_desktop.storage.record.rows import (
+    Value,
+    job_view,
+    search_text,
+    storable,
+    stored,
+    words_of,
+)
 from exai_desktop.storage.sqlite.driver import Connection, Row
 
 # Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
@@ -46,11 +54,19 @@ _REMOVED_AT_ONCE: Final = 500
 # So many numbers are looked at before another reader has its turn.
 _LOOKED_AT_ONCE: Final = 50_000
 
-_INSERT_JOB: Final = """
-INSERT INTO jobs (id, batch_id, path, name, search_text, state, size, created_at, updated_at,
-    wanted_account, wanted_purpose, allow_fallback, accepted, unattended, error_code,
-    error_detail, error_retry_after, finished_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+# One statement for all of them: with one for each the thread hands Python's lock over as often, and
+# gets it back only when whoever else runs has had a turn.
+_INSERTED_AT_ONCE: Final = 500
+_COLUMNS: Final = 9
+_INSERT_JOBS: Final = """
+WITH given (at, batch) AS (VALUES (?, ?))
+INSERT INTO jobs (id, path, name, search_text, state, size, error_code, error_detail,
+    error_retry_after, batch_id, created_at, updated_at, finished_at, wanted_account,
+    wanted_purpose, allow_fallback, accepted, unattended)
+SELECT new.*, batches.id, at, at, iif(new.column5 = 'refused', at, NULL), wanted_account,
+    wanted_purpose, allow_fallback, accepted, origin = 'unattended'
+FROM given JOIN batches ON batches.id = batch JOIN (VALUES {}) AS new"""
+_NEW_ROW: Final = f"({', '.join('?' * _COLUMNS)})"
 
 
 _ATTEMPT: Final = """
@@ -63,11 +79,8 @@ SELECT mirror_targets.id, 'file', jobs.id FROM mirror_targets
 JOIN jobs ON jobs.id >= ? AND jobs.state = 'refused' WHERE mirror_targets.active = 1
 ON CONFLICT DO UPDATE SET generation = generation + 1, parked_code = NULL"""
 # Every other change of a sum is made by a trigger, with the same bound for one file.
-_ADD_TO_SUMS: Final = """
-UPDATE job_sums SET jobs = job_sums.jobs + new.files, bytes = bytes + new.size
-FROM (SELECT state, count(*) AS files, sum(min(size, 1125899906842624)) AS size
-    FROM jobs WHERE id >= ? GROUP BY state) AS new
-WHERE job_sums.state = new.state"""
+_ADD_TO_SUM: Final = "UPDATE job_sums SET jobs = jobs + ?, bytes = bytes + ? WHERE state = ?"
+_LARGEST_COUNTED: Final = 2**50
 
 
 class SqliteJobStore:
@@ -185,48 +198,65 @@ def _add_jobs(
     batch = connection.execute("SELECT * FROM batches WHERE id = ?", (batch_id,)).fetchone()
     if batch is None:
         raise EngineError(ErrorCode.DATABASE_ERROR, f"there is no batch {batch_id}")
-    # Numbers are given out here: one statement for all rows, and still each knows its own.
+    # Numbers are given out here, so that each row knows its own.
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
     first = (last["seq"] if last else 0) + 1
-    connection.executemany(
-        _INSERT_JOB, (_row(job_id, batch, job, at) for job_id, job in enumerate(jobs, first))
-    )
-    connection.execute(_ADD_TO_SUMS, (first,))
+    added = [_born(job_id, batch, job, at) for job_id, job in enumerate(jobs, first)]
+    for start in range(0, len(added), _INSERTED_AT_ONCE):
+        piece = added[start : start + _INSERTED_AT_ONCE]
+        values = (at, batch_id, *chain.from_iterable(map(_row, piece)))
+        connection.execute(_INSERT_JOBS.format(", ".join([_NEW_ROW] * len(piece))), values)
+    for state in (JobState.QUEUED, JobState.REFUSED):
+        sizes = [min(job.size, _LARGEST_COUNTED) for job in added if job.state is state]
+        connection.execute(_ADD_TO_SUM, (len(sizes), sum(sizes), state.value))
     connection.execute(_MARK_REFUSED, (first,))
     connection.execute(
         "INSERT INTO history (job_id, at, old, new, note)"
         " SELECT id, created_at, NULL, state, '' FROM jobs WHERE id >= ? ORDER BY id",
         (first,),
     )
-    rows = connection.execute("SELECT * FROM jobs WHERE id >= ? ORDER BY id", (first,))
-    added = [job_view(row) for row in rows]
     trail.append(connection, filter(None, map(entry_of_birth, added)))
     return added
 
 
-def _row(job_id: int, batch: Row, job: NewJob, at: float) -> tuple[Value, ...]:
+def _born(job_id: int, batch: Row, job: NewJob, at: float) -> JobView:
+    """As it would be read back."""
     error = job.error
-    state = JobState.QUEUED if error is None else JobState.REFUSED
+    if error is not None:
+        detail = storable(error.detail)
+        error = ErrorView.of_code(str(error.code), detail, error.retry_after)
+    return JobView(
+        id=job_id,
+        batch_id=batch["id"],
+        path=job.path,
+        name=storable(display_name(job.path)),
+        state=JobState.QUEUED if error is None else JobState.REFUSED,
+        size=job.size,
+        created_at=at,
+        updated_at=at,
+        wanted_account=batch["wanted_account"],
+        wanted_purpose=batch["wanted_purpose"],
+        allow_fallback=bool(batch["allow_fallback"]),
+        accepted=words_of(batch["accepted"]),
+        unattended=batch["origin"] == Origin.UNATTENDED,
+        error=error,
+        finished_at=None if error is None else at,
+    )
+
+
+def _row(job: JobView) -> tuple[Value, ...]:
+    error = job.error
     # Plain types: for any other the driver looks in vain for a way to convert it, each time.
     return (
-        job_id,
-        batch["id"],
+        job.id,
         os.fsencode(job.path),
-        storable(display_name(job.path)),
+        job.name,
         search_text(job.path),
-        state.value,
+        job.state.value,
         job.size,
-        at,
-        at,
-        batch["wanted_account"],
-        batch["wanted_purpose"],
-        batch["allow_fallback"],
-        batch["accepted"],
-        int(batch["origin"] == Origin.UNATTENDED),
-        None if error is None else str(error.code),
-        None if error is None else storable(error.detail),
+        None if error is None else error.code,
+        None if error is None else error.detail,
         None if error is None else error.retry_after,
-        None if error is None else at,
     )
 
 

@@ -81,7 +81,7 @@ def job_view(found: Row) -> JobView:
         wanted_account=row["wanted_account"],
         wanted_purpose=row["wanted_purpose"],
         allow_fallback=bool(row["allow_fallback"]),
-        accepted=_words(row["accepted"]),
+        accepted=words_of(row["accepted"]),
         judged=row["judged"],
         unattended=bool(row["unattended"]),
         provider=row["provider"],
@@ -118,7 +118,7 @@ def scan_of(row: Row) -> ScanResult | None:
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words_of(text: str) -> tuple[str, ...]:
     # The common case, ten thousand times in a long list.
     return () if text == "[]" else tuple(json.loads(text))
 

@@ -48,6 +48,19 @@ async def test_jobs_are_born_queued_or_refused(store: JobStore) -> None:
     assert await store.add_jobs(batch, [], 7.0) == []
 
 
+async def test_many_at_once_are_all_there(store: JobStore) -> None:
+    """More than one statement holds."""
+    batch = await store.add_batch(AddOptions(origin=Origin.UNATTENDED, accepted=("m",)), (), 5.0)
+    why = ErrorView.of(FileError(ErrorCode.FILE_TOO_LARGE, "\udce9"))
+    jobs = [NewJob(f"/a/{n}.pdf", n, why if n % 3 == 0 else None) for n in range(1, 1_203)]
+    added = await store.add_jobs(batch, [*jobs, NewJob("/a/huge", 2**62)], 6.0)
+    page = await store.page(JobQuery(batch_id=batch, limit=-1, descending=False))
+    assert list(page.rows) == added
+    summary = await store.summary()
+    assert (summary.counts[S.QUEUED], summary.counts[S.REFUSED]) == (803, 400)
+    assert summary.open_bytes == sum(n for n in range(1, 1_203) if n % 3) + 2**50
+
+
 async def test_an_unknown_batch(store: JobStore) -> None:
     with pytest.raises(AppError):
         await store.add_jobs(99, [NewJob("/a", 1)], 1.0)
