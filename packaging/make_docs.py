@@ -37,6 +37,7 @@ GROUPS: Final = {
     3: "The provider",
     4: "The queue and other instances",
     5: "The profile on this computer",
+    6: "The Supabase project",
     9: "The program and the network",
 }
 

@@ -10,9 +10,6 @@ _TYPER = (lambda: (_any.rich_markup_mode,),)
 # Laws and tools that only tests use.
 _TESTED = (lambda: (_any.BIRTH, _any.SandboxThread),)
 
-# What a sign-in to Supabase will use; until then only tests do.
-_MIRROR = (lambda: (_any.sign_in, _any.sign_out, _any.SqliteOutbox, _any.Mirror, _any.push),)
-
 # Rows of a table or a record that people read, not the program.
 _ROWS = (
     lambda: (
@@ -51,6 +48,7 @@ _VERBS = (
         _any.import_files,
         _any.list_accounts,
         _any.list_jobs,
+        _any.logout,
         _any.migrations,
         _any.expose_value,
         _any.passphrase_file,

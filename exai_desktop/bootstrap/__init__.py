@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from exai_desktop.bootstrap.profile_secrets import settle_copy
     from exai_desktop.bootstrap.sandbox_process import serve_sandbox
     from exai_desktop.config.audit_signing import signature_fits
+    from exai_desktop.config.passphrase import read_passphrase
     from exai_desktop.config.resources import load_provider_table, resource_path
 
 _PLACES: Final = {
@@ -25,6 +26,7 @@ _PLACES: Final = {
     "passphrase_for": "bootstrap.passphrases",
     "place_for_stdin": "bootstrap.joining",
     "present_profile": "bootstrap.backups",
+    "read_passphrase": "config.passphrase",
     "resource_path": "config.resources",
     "restore_backup": "bootstrap.backups",
     "serve_sandbox": "bootstrap.sandbox_process",
@@ -40,6 +42,7 @@ __all__ = [
     "passphrase_for",
     "place_for_stdin",
     "present_profile",
+    "read_passphrase",
     "resource_path",
     "restore_backup",
     "serve_sandbox",

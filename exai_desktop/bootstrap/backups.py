@@ -24,6 +24,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.secret_store import (
     ACCEPTED_KEYS,
     ANCHOR,
+    MIRROR_SESSION,
     OPENED,
     PROFILE_NAMES,
     SecretStore,
@@ -46,7 +47,7 @@ from exai_desktop.storage.user_profile.profile_lock import ProfileLock
 from exai_desktop.storage.user_profile.restoring import Restoring
 
 # They say what the other profile was: this one counts and notes anew.
-_OF_ONE_PROFILE: Final = frozenset({OPENED, ANCHOR, ACCEPTED_KEYS})
+_OF_ONE_PROFILE: Final = frozenset({OPENED, ANCHOR, ACCEPTED_KEYS, MIRROR_SESSION})
 # The audit trail's key of a time without a key store. A name for keys, so it is never shown.
 _KEY_IN_FILE: Final = "key audit-file"
 _AUDIT_KEY_FILE: Final = "audit.key"

@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
+from exai_desktop.bootstrap.project_link import LateLink
 from exai_desktop.bootstrap.sandbox_process import SandboxServers
 from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
@@ -43,6 +44,7 @@ from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
+from exai_desktop.engine.background.mirroring import MirrorParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
@@ -54,6 +56,8 @@ from exai_desktop.storage.record import recovery_log
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
 from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.other_devices import SqliteOtherRecords
+from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
@@ -156,7 +160,19 @@ def engine_parts(
         prepared_at_once=max(8, settings.readers * 4),
         is_read_only=opened.is_read_only,
         refusal=given.refusal,
+        mirror=_mirror(given, opened, login),
     )
+
+
+def _mirror(given: Given, opened: Opened, login: ProxyLogin) -> MirrorParts | None:
+    """The sandbox has no project, and a record that is only read has nothing to tell."""
+    if given.is_sandbox or opened.is_read_only:
+        return None
+    outbox = SqliteOutbox(opened.database)
+    others = SqliteOtherRecords(opened.database)
+    system = SystemSurroundings()
+    link = LateLink(given.secrets, login, outbox, others)
+    return MirrorParts(link, outbox, others, system.network, random.SystemRandom().random)
 
 
 def _record(

@@ -20,12 +20,16 @@ from exai_desktop.core.errors.tree import EngineError
 
 Ask = Callable[[], str]
 
+# Read by the verb `login` alone.
+PROJECT_VARIABLE = "EXAI_DESKTOP_SUPABASE_PASSWORD"
+
 
 def clear_environment() -> None:
     """No child process finds a secret of ours in its environment."""
     keys_of_environment()
     redis_password_given()
     take_variable()
+    os.environ.pop(PROJECT_VARIABLE, None)
 
 
 def passphrase_for(file: Path | None, ask: Ask | None) -> str | None:

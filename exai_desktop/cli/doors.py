@@ -31,6 +31,8 @@ class SecretDoors:
     # A file, a key file, and whether the vault is yet to be made.
     new_passphrase: Callable[[Path | None, Path | None, Ask | None, bool], tuple[str, str]]
     settle_copy: Callable[[str, str | None], str]
+    # The first line of a file that no other user can read; the text says what it is, for errors.
+    read: Callable[[Path, str], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,9 @@ VERBS: Final = {
         "Make a backup the profile of this computer. The present profile is kept beside it.",
     ),
     "vault": ("vault:app", "The encrypted file with the keys, for computers without a keyring."),
+    "login": ("mirror:login", "Sign in to your Supabase project."),
+    "logout": ("mirror:logout", "Sign out of your Supabase project."),
+    "sync": ("mirror:sync", "Send to your Supabase project what waits, fetch what is new there."),
     "supabase": (
         "supabase:app",
         "Records of your uploads in a Supabase project of your own.",
@@ -243,7 +246,12 @@ def _secret_doors() -> SecretDoors:
 
         return bootstrap.settle_copy(choice, given)
 
-    return SecretDoors(passphrase, new_passphrase, settle_copy)
+    def read(file: Path, whose: str) -> str:
+        from exai_desktop import bootstrap
+
+        return bootstrap.read_passphrase(file, whose)
+
+    return SecretDoors(passphrase, new_passphrase, settle_copy, read)
 
 
 def _signature_fits(public_key: str, message: bytes, signature: str) -> bool:

@@ -25,6 +25,17 @@ class SystemSurroundings:
             return Situation(_network_manager(), _linux_battery(self._power))
         return Situation(on_battery=_psutil_battery())
 
+    @staticmethod
+    def network() -> object:
+        """What is another thing when this computer is in another network; blocks shortly."""
+        import psutil  # late: few need it
+
+        try:
+            found = psutil.net_if_addrs()
+        except OSError:
+            return None
+        return sorted((name, each.address) for name, many in found.items() for each in many)
+
 
 def _linux_battery(folder: Path) -> bool | None:
     """By the mains if the machine has one, else by a battery that is emptying.

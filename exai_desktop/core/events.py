@@ -107,6 +107,11 @@ class WindowWanted:
     """The program was started a second time: the window shall come to the front."""
 
 
+@dataclass(frozen=True, slots=True)
+class MirrorChanged:
+    """State or counts of the Supabase project are others: ask for them. At most one a second."""
+
+
 Event = (
     JobsAdded
     | JobChanged
@@ -119,6 +124,7 @@ Event = (
     | ProblemRaised
     | ProblemSolved
     | WindowWanted
+    | MirrorChanged
 )
 
 Subscriber = Callable[[Event], None]

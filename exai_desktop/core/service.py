@@ -1,6 +1,6 @@
 """`UploadService`: everything the window and the command line can ask of the engine.
 
-One object with seven parts, each a protocol of its own. The engine meets them itself; the socket's
+One object with eight parts, each a protocol of its own. The engine meets them itself; the socket's
 client and the window's client are proxies made from them, so a verb works alike whether its
 process owns the profile or another one does. All arguments and results are plain values. Every
 method may raise `AppError`.
@@ -37,6 +37,7 @@ from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.machine import BackupContent
+from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.planning.plan import PlanPart
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
@@ -319,6 +320,9 @@ class UploadService(Protocol):
     @property
     def backups(self) -> BackupService: ...
 
+    @property
+    def mirror(self) -> MirrorService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
 
@@ -337,6 +341,7 @@ PARTS: Final[dict[str, type]] = {
     "settings": SettingsService,
     "keys": KeyStoreService,
     "backups": BackupService,
+    "mirror": MirrorService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

@@ -209,7 +209,7 @@ class AccountClient:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
-        self._proxy = proxy_place(account, settings)
+        self._proxy = proxy_place(account.base_url, settings)
         self.server_clock = ServerClock()
         self._line = LineWatch()
         # Until then (monotonic time) the provider's rate limit allows no more requests.
@@ -282,7 +282,7 @@ class AccountClient:
                     sent = body.sent if body else Sent.NOTHING
                     if body is not None and sent is not Sent.ALL:
                         return await _read_early_answer(response, sent)
-                    return await _read_answer(response, sent)
+                    return await read_answer(response, sent)
                 finally:
                     await response.aclose()
         except NETWORK_EXCEPTIONS as error:
@@ -323,12 +323,13 @@ async def _read_early_answer(response: httpx.Response, sent: Sent) -> Answer:
     """Our body is incomplete, so nothing is stored: the status alone is an answer."""
     try:
         async with asyncio.timeout(_EARLY_ANSWER_TIMEOUT_S):
-            return await _read_answer(response, sent)
+            return await read_answer(response, sent)
     except (TransferError, *NETWORK_EXCEPTIONS):
         return Answer(response.status_code, _headers(response), b"", sent)
 
 
-async def _read_answer(response: httpx.Response, sent: Sent) -> Answer:
+async def read_answer(response: httpx.Response, sent: Sent = Sent.NOTHING) -> Answer:
+    """The whole answer, within its limits. Raises INVALID_ANSWER."""
     if len(response.headers.raw) > MAX_HEADERS:
         raise _invalid_answer(response, sent, "too many headers")
     if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):

@@ -195,7 +195,19 @@ def build_client(
     Raises `AccountError` INVALID_ACCOUNT (address), UNUSABLE_SETTING (proxy),
     INVALID_KEY_FORMAT, or CERTIFICATES_UNREADABLE; none contains the key.
     """
-    url = checked_address(account.base_url)
+    bearer = {"Authorization": f"Bearer {_checked_key(key)}"}
+    return client_for(account.base_url, settings, headers={**bearer, **(headers or {})}, tls=tls)
+
+
+def client_for(
+    base_url: str,
+    settings: Settings,
+    *,
+    headers: Mapping[str, str],
+    tls: ssl.SSLContext | None = None,
+) -> httpx.AsyncClient:
+    """A client for this address and no other. Raises as `build_client` does."""
+    url = checked_address(base_url)
     for name in ("httpx", "httpcore"):
         # On lower levels they log whole addresses and every header.
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -203,11 +215,10 @@ def build_client(
     return httpx.AsyncClient(
         base_url=url,
         headers={
-            "Authorization": f"Bearer {_checked_key(key)}",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": "exai-desktop",
-            **(headers or {}),
+            **headers,
         },
         transport=AccountTransport(
             (tls or trusted(settings)) if secure else None, _proxy(url, settings)
@@ -255,9 +266,9 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def proxy_place(account: Account, settings: Settings) -> str:
-    """Host and port of the account's proxy, without its name and password; "" for none."""
-    proxy = _proxy(checked_address(account.base_url), settings)
+def proxy_place(base_url: str, settings: Settings) -> str:
+    """Host and port of the proxy for this address, without name and password; "" for none."""
+    proxy = _proxy(checked_address(base_url), settings)
     if proxy is None:
         return ""
     return proxy.url.host if proxy.url.port is None else f"{proxy.url.host}:{proxy.url.port}"

@@ -42,12 +42,23 @@ ACCEPTED_KEYS: Final = "audit-keys"
 # The private key that signs the days and the exports of the audit trail.
 SIGNING_KEY: Final = "audit-signing"
 
+# The session at the user's Supabase project: no other profile can go on with it.
+MIRROR_SESSION: Final = "supabase session"
+
 # A password of the proxy or the shared Redis, with the address that it belongs to.
 _PASSWORD: Final = "password "  # noqa: S105 - how a name begins
 
 # Secrets of the profile that are not of an account. They go along into another store.
 _PASSWORDS: Final = (f"{_PASSWORD}proxy", f"{_PASSWORD}redis_url")
-PROFILE_NAMES: Final = (AUDIT_KEY, OPENED, ANCHOR, ACCEPTED_KEYS, SIGNING_KEY, *_PASSWORDS)
+PROFILE_NAMES: Final = (
+    AUDIT_KEY,
+    OPENED,
+    ANCHOR,
+    ACCEPTED_KEYS,
+    SIGNING_KEY,
+    MIRROR_SESSION,
+    *_PASSWORDS,
+)
 
 # Nothing secret, and a copy stays in the keyring: a vault can be deleted by whoever may write the
 # profile, and a trail with keys of another one must not pass for ours then.
@@ -87,7 +98,7 @@ def names_of(account: Account, origin: str | None = None) -> tuple[str, str]:
 
 def is_secret(name: str) -> bool:
     """Whether the value may never be shown. Addresses and counters may."""
-    return name in (AUDIT_KEY, SIGNING_KEY) or name.startswith(("key ", _PASSWORD))
+    return name in (AUDIT_KEY, SIGNING_KEY, MIRROR_SESSION) or name.startswith(("key ", _PASSWORD))
 
 
 class SecretStore(Protocol):

@@ -4,7 +4,7 @@ A title says what happened in at most eight words. A hint says the next step and
 verb; it holds no command, because the window shows it too: commands stand behind it.
 
 Numbers: 1xxx the file, 2xxx the account, 3xxx the provider, 4xxx concurrency, 5xxx the profile,
-9xxx the program and the network. A code is never reused for another meaning.
+6xxx the user's Supabase project, 9xxx the program and the network. A code is never reused for another meaning.
 """
 
 from __future__ import annotations
@@ -116,6 +116,18 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.BACKUP_NOT_WRITTEN: CodeInfo(5033, "The backup could not be written", "Choose a new file name in a folder that you may write to and that has enough free space.", _ASK, _LOCAL),
     E.INVALID_SETTING: CodeInfo(9002, "A setting has an invalid value", "Correct the setting. The last valid value stays in use.", _NEVER, _LOCAL),
     E.UNUSABLE_SETTING: CodeInfo(9008, "Nothing is sent: a setting cannot be used", "Correct the setting or remove it, then start the program again. It limits where your files may go.", _ASK, _LOCAL),
+    E.PROJECT_ADDRESS: CodeInfo(6001, "This is not the address of a project", "Copy the project URL from the settings of your Supabase project: it looks like https://name.supabase.co.", _NEVER, _LOCAL),
+    E.SECRET_KEY_GIVEN: CodeInfo(6002, "This is a secret key of the project", "Use the publishable key of the project instead. The key you gave opens everything in the project; it was not sent and not stored.", _NEVER, _LOCAL),
+    E.PROJECT_KEY_INVALID: CodeInfo(6003, "This is no valid key of the project", "Copy the publishable key from the API keys of your Supabase project. Then sign in again.", _ASK, _LOCAL, ("login",)),
+    E.SIGN_IN_REFUSED: CodeInfo(6004, "The e-mail address or password is wrong", "Check the address and the password, and that the project has this user. Then sign in again.", _ASK, _LOCAL, ("login",)),
+    E.EMAIL_NOT_CONFIRMED: CodeInfo(6005, "The e-mail address is not confirmed yet", "Open the link in the message that the project has sent you. Then sign in again.", _ASK, _LOCAL, ("login",)),
+    E.NOT_SIGNED_IN: CodeInfo(6006, "You are not signed in to a project", "Sign in to your Supabase project first.", _ASK, _LOCAL, ("login",)),
+    E.SESSION_ENDED: CodeInfo(6007, "The project has ended the session", "Sign in again with the same user. Nothing that waits for the project is lost.", _ASK, _LOCAL, ("login",)),
+    E.PROJECT_UNREACHABLE: CodeInfo(6008, "The Supabase project does not answer", "Wait: it is tried again automatically, and uploads go on without it.", _LATER, Outcome.UNAVAILABLE),
+    E.PROJECT_ASLEEP: CodeInfo(6009, "The Supabase project is paused or deleted", "Open the project in the Supabase dashboard and restore it. Uploads go on without it.", _LATER, Outcome.UNAVAILABLE),
+    E.SCHEMA_MISSING: CodeInfo(6010, "The tables are missing in the project", "Run the migrations of this program in the project.", _ASK, _LOCAL, ("supabase migrations DIR",)),
+    E.SCHEMA_TOO_OLD: CodeInfo(6011, "The tables in the project are too old", "Run the newer migrations of this program in the project.", _ASK, _LOCAL, ("supabase migrations DIR",)),
+    E.PROJECT_REFUSED: CodeInfo(6012, "The Supabase project refused the request", "Check that the address is the one of your Supabase project, and look at its API logs.", _ASK, _LOCAL),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
     E.UPLOAD_CUT: CodeInfo(9014, "The connection broke during the upload", "Wait: the file is sent again automatically. Its last bytes had not left, so the provider cannot have stored it.", _LATER, Outcome.UNAVAILABLE),

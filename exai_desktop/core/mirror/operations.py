@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from exai_desktop.core.mirror.status import OtherFilePage, RefusedRow
+
+# The version of the project's tables that this program needs.
+SCHEMA: Final = 1
 # Most that the server takes at once.
 BATCH: Final = 200
 # Told of a row that is not on record any more.
@@ -118,6 +122,18 @@ class TrailPage:
     rows: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`rows` and `audit_rows` are not sent yet, `refused` is counted by reason."""
+
+    rows: int = 0
+    audit_rows: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: int = 0
+    other_files: int = 0
+    last_success: float | None = None
+
+
 def derived_id(space: uuid.UUID | str, name: str) -> str:
     """The id that anybody makes of the same name."""
     return str(uuid.uuid5(uuid.UUID(str(space)), name))
@@ -144,6 +160,25 @@ def _knows_better(there: Mapping[str, Any], own: Operation) -> bool:
     return datetime.fromisoformat(theirs) >= datetime.fromisoformat(ours)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row as it is there now; `data` has `deleted`."""
+
+    kind: str
+    key: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Changes in their order. `restart`: what was read before is of no use, begin at 0."""
+
+    changes: Sequence[Change]
+    next: int
+    more: bool
+    restart: bool = False
+
+
 class RecordServer(Protocol):
     """The user's project. Whatever goes wrong on the way is raised; then nothing is known."""
 
@@ -153,15 +188,26 @@ class RecordServer(Protocol):
         """At most `BATCH`; an answer for each, in order."""
         ...
 
+    async def pull(self, after: int, witness: str | None) -> ChangePage:
+        """What has changed behind this number. `witness`: an operation that it has answered."""
+        ...
+
 
 class Outbox(Protocol):
     """What waits to be told. Nothing waits while nobody is signed in."""
 
-    async def sign_in(self, url: str, user_id: str, new_device_id: str) -> MirrorTarget:
+    async def sign_in(
+        self, url: str, user_id: str, new_device_id: str, profile: str = ""
+    ) -> MirrorTarget:
         """From now on changes wait for this user; those of another user stay where they are.
 
-        The device id is the one of the first time, or the new one.
+        The device id is the one of the first time, or the new one: then, and when the `profile`
+        has become another one since, all rows are told anew.
         """
+        ...
+
+    async def active(self) -> MirrorTarget | None:
+        """Whom changes wait for now."""
         ...
 
     async def sign_out(self) -> None: ...
@@ -195,3 +241,43 @@ class Outbox(Protocol):
     async def audit_sent(self, target: MirrorTarget, seq: int) -> None:
         """Rows up to this number are there."""
         ...
+
+    async def counts(self, target: MirrorTarget | None) -> Waiting:
+        """What waits for it, and for all others."""
+        ...
+
+    async def refused(self, target: MirrorTarget, limit: int) -> Sequence[RefusedRow]:
+        """What was put aside."""
+        ...
+
+    async def retry_refused(self, target: MirrorTarget) -> int:
+        """Take it up again; returns how many rows."""
+        ...
+
+
+class OtherRecords(Protocol):
+    """What other devices of the user have told, as of the last contact."""
+
+    async def cursor(self, target: MirrorTarget) -> tuple[int, str | None]:
+        """How far it was read, and the newest operation that was answered."""
+        ...
+
+    async def answered(self, target: MirrorTarget, op_id: str) -> None:
+        """The newest operation of this device that the project has answered."""
+        ...
+
+    async def note(self, target: MirrorTarget, page: ChangePage) -> None:
+        """Take the page in, and how far it goes, in one transaction."""
+        ...
+
+    async def restart(self, target: MirrorTarget) -> None:
+        """The project is not what it was: read all of it, and tell all that is here, once more."""
+        ...
+
+    async def completed(self, target: MirrorTarget, at: float) -> None:
+        """All was sent and fetched then."""
+        ...
+
+    async def page(
+        self, target: MirrorTarget, text: str, limit: int, offset: int
+    ) -> OtherFilePage: ...

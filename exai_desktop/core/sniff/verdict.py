@@ -13,7 +13,6 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.settings import Settings
 from exai_desktop.core.sniff.kinds import (
     KINDS,
     KNOWN_ENDINGS,
@@ -202,16 +201,6 @@ class ContentPolicy:
 
 
 DEFAULT_POLICY = ContentPolicy()
-
-
-def policy_of(settings: Settings) -> ContentPolicy:
-    return ContentPolicy(
-        mismatch=Rule(settings.content_mismatch),
-        macros=Rule(settings.content_macros),
-        encrypted=Rule(settings.content_encrypted),
-        deceptive=Rule(settings.content_deceptive),
-        secret=Rule(settings.content_secret),
-    )
 
 
 def judge_content(

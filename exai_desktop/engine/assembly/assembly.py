@@ -14,6 +14,7 @@ from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
 from exai_desktop.engine.background.background import Background, JobLanes, Memory, Runner
 from exai_desktop.engine.background.health_watch import HealthWatch
+from exai_desktop.engine.background.mirroring import mirroring
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.problems import BreakerNews
@@ -242,6 +243,7 @@ class Assembly:
         self.totals = Totals(
             record.jobs, self.board, self.pace, self.pausing, self.in_hand, parts.bus, parts.metrics
         )
+        self.mirroring = mirroring(parts.mirror, self.accounts, parts.bus, self.clock)
         self.lanes = JobLanes(
             self.runner,
             self.scheduler,
@@ -276,15 +278,8 @@ class Assembly:
 
     def _make_services(self, tasks: asyncio.TaskGroup) -> None:
         parts, record = self._parts, self.record
-        commands = Commands(
-            record.jobs,
-            record.copies,
-            self.scheduler,
-            self.accounts,
-            self.in_hand,
-            self.guard,
-            self.clock,
-        )
+        jobs, copies, guard, clock = record.jobs, record.copies, self.guard, self.clock
+        commands = Commands(jobs, copies, self.scheduler, self.accounts, self.in_hand, guard, clock)
         audit = Audit(
             AuditParts(record.audit, record.anchor_file, record.signer),
             self.readers,
@@ -322,6 +317,7 @@ class Assembly:
             Backups(
                 parts.machine.backups, record.audit, self.clock, is_read_only=parts.is_read_only
             ),
+            self.mirroring,
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 
@@ -364,9 +360,6 @@ class Assembly:
             parts.metrics,
             self.clock,
         )
-        snapshots = None
-        if parts.machine.snapshots is not None:
-            snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
         comparison = CompareAll(
             record.recovery, self.moves, self.accounts, self.settings, self.timing, self.guard
         )
@@ -381,10 +374,13 @@ class Assembly:
             self.store_watch.run,
             self.texts.sweep,
             audit.anchor_hourly,
+            self.mirroring.run,
         ]
         watch = self.store_watch
         at_end = [self.totals.stop, self.health_watch.finish, watch.finish, self.reuse.stop]
-        if snapshots is not None:
+        at_end.append(self.mirroring.finish)
+        if parts.machine.snapshots is not None:
+            snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
             services.append(snapshots.run)
             at_end.append(snapshots.finish)
         return Background(

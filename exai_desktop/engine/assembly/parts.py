@@ -24,6 +24,7 @@ from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import AccountEditor, KeyRules
 from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.background.mirroring import MirrorParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
@@ -108,6 +109,8 @@ class EngineParts:
     malware: MalwareCheck
     facts: Callable[[], dict[str, str]]
     metrics: Metrics = NO_METRICS
+    # None: there can be no Supabase project.
+    mirror: MirrorParts | None = None
     prepared_at_once: int = 8
     is_read_only: bool = False
     # Why nothing may be sent: see `CurrentSettings`.

@@ -59,6 +59,7 @@ class _Client:
         self.settings = calls.settings
         self.keys = calls.keys
         self.backups = calls.backups
+        self.mirror = calls.mirror
         self.facts = calls.facts
         self.show_window = calls.show_window
 

@@ -1,4 +1,4 @@
-"""The engine as window and command line see it: seven services, news and facts."""
+"""The engine as window and command line see it: eight services, news and facts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import Event, EventBus, EventStream, WindowWanted
+from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.engine.background.background import Background
 from exai_desktop.engine.service.accounts import AccountChanges
 from exai_desktop.engine.service.audit import Audit
@@ -20,7 +21,7 @@ from exai_desktop.engine.service.settings import SettingsChanges
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The seven services of an engine."""
+    """The eight services of an engine."""
 
     queue: JobQueue
     files: ProviderFiles
@@ -29,6 +30,7 @@ class Services:
     settings: SettingsChanges
     keys: KeyStore
     backups: Backups
+    mirror: MirrorService
 
 
 class Engine:
@@ -48,6 +50,7 @@ class Engine:
         self.settings = services.settings
         self.keys = services.keys
         self.backups = services.backups
+        self.mirror = services.mirror
         self._background = background
         self._problems = background.problems
         self._bus = bus

@@ -15,15 +15,16 @@ from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.store import JobChanges, JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.settings import CurrentSettings
+from exai_desktop.core.settings import CurrentSettings, Settings
 from exai_desktop.core.sniff import (
+    ContentPolicy,
     Note,
+    Rule,
     SecretSearch,
     Verdict,
     is_searched,
     judge_content,
     judge_secrets,
-    policy_of,
 )
 from exai_desktop.engine.files.file_checks import (
     ContentCheck,
@@ -52,6 +53,16 @@ class _ObjectionError(FileError):
     def __init__(self, code: ErrorCode, detail: str, changes: JobChanges) -> None:
         super().__init__(code, detail)
         self.changes = changes
+
+
+def _policy_of(settings: Settings) -> ContentPolicy:
+    return ContentPolicy(
+        mismatch=Rule(settings.content_mismatch),
+        macros=Rule(settings.content_macros),
+        encrypted=Rule(settings.content_encrypted),
+        deceptive=Rule(settings.content_deceptive),
+        secret=Rule(settings.content_secret),
+    )
 
 
 def _accepted(job: JobView, file: RegularFile) -> tuple[str, ...]:
@@ -93,13 +104,13 @@ class FileChecks:
         )
         restricted = verdict.finding(Note.RESTRICTED)
         note = restricted.detail if restricted else ""
-        policy, accepted = policy_of(self.settings.value), _accepted(job, file)
+        policy, accepted = _policy_of(self.settings.value), _accepted(job, file)
         search = SecretSearch() if is_searched(verdict, policy, accepted) else None
         return await self.scheduler.move(job, S.HASHING, note=note, **changes), search
 
     def _judge_content(self, job: JobView, file: RegularFile, verdict: Verdict) -> None:
         try:
-            judge_content(verdict, job.path, policy_of(self.settings.value), _accepted(job, file))
+            judge_content(verdict, job.path, _policy_of(self.settings.value), _accepted(job, file))
         except FileError as error:
             if not can_be_accepted(error.code):
                 raise
@@ -111,12 +122,12 @@ class FileChecks:
         if told is None:
             return
         try:
-            judge_secrets(told, policy_of(self.settings.value), _accepted(job, file))
+            judge_secrets(told, _policy_of(self.settings.value), _accepted(job, file))
         except FileError as error:
             raise self._objection(job, file, error) from error
 
     def _objection(self, job: JobView, file: RegularFile, error: FileError) -> _ObjectionError:
-        is_question = policy_of(self.settings.value).is_question(error.code)
+        is_question = _policy_of(self.settings.value).is_question(error.code)
         detail, accepted = error.detail, _accepted(job, file)
         if error.code.value in job.accepted and not accepted:
             detail += "; the file has changed since it was accepted"

@@ -30,6 +30,7 @@ class EngineClient:
         self.settings = calls.settings
         self.keys = calls.keys
         self.backups = calls.backups
+        self.mirror = calls.mirror
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:

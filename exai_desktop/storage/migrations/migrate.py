@@ -26,6 +26,7 @@ from exai_desktop.storage.migrations import (
     m0013_runs,
     m0014_mirror,
     m0015_lists,
+    m0016_other_devices,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -63,6 +64,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0013_runs,
     m0014_mirror,
     m0015_lists,
+    m0016_other_devices,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

@@ -19,12 +19,15 @@ from exai_desktop.core.mirror.operations import (
     OperationAnswer,
     RecordKind,
     TrailPage,
+    Waiting,
     WaitingRow,
     derived_id,
     outcome,
 )
+from exai_desktop.core.mirror.status import RefusedRow
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.m0014_mirror import TOLD
+from exai_desktop.storage.record.other_devices import counted, refused_rows
 from exai_desktop.storage.record.told_rows import (
     TELL,
     Accounts,
@@ -42,6 +45,8 @@ INSERT INTO mirror_targets (url, user_id, device_id, active) VALUES (?, ?, ?, 1)
 ON CONFLICT (url, user_id) DO UPDATE SET active = 1,
     jobs_filled = iif(active = 1, jobs_filled, 0), copies_filled = iif(active = 1, copies_filled, 0)
 RETURNING id, url, user_id, device_id"""
+
+_TARGETS: Final = "SELECT id, url, user_id, device_id FROM mirror_targets"
 
 # Nobody has marked them: they were removed while nobody was signed in.
 _REMOVED: Final = """
@@ -81,8 +86,14 @@ class SqliteOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def sign_in(self, url: str, user_id: str, new_device_id: str) -> MirrorTarget:
-        return await self._database.write(partial(_sign_in, target=(url, user_id, new_device_id)))
+    async def sign_in(
+        self, url: str, user_id: str, new_device_id: str, profile: str = ""
+    ) -> MirrorTarget:
+        target = (url, user_id, new_device_id)
+        return await self._database.write(partial(_sign_in, target=target, profile=profile))
+
+    async def active(self) -> MirrorTarget | None:
+        return await self._database.read(_active)
 
     async def sign_out(self) -> None:
         await self._database.write(
@@ -133,9 +144,27 @@ class SqliteOutbox:
             )
         )
 
+    async def counts(self, target: MirrorTarget | None) -> Waiting:
+        return await self._database.read(partial(counted, target=target))
 
-def _sign_in(connection: Connection, target: tuple[str, str, str]) -> MirrorTarget:
+    async def refused(self, target: MirrorTarget, limit: int) -> Sequence[RefusedRow]:
+        return await self._database.read(partial(refused_rows, target=target, limit=limit))
+
+    async def retry_refused(self, target: MirrorTarget) -> int:
+        sql = "UPDATE outbox SET parked_code = NULL WHERE target = ? AND parked_code IS NOT NULL"
+        return await self._database.write(
+            lambda connection: connection.execute(sql, (target.id,)).rowcount
+        )
+
+
+def _active(connection: Connection) -> MirrorTarget | None:
+    row = connection.execute(f"{_TARGETS} WHERE active = 1").fetchone()
+    return None if row is None else MirrorTarget(*row)
+
+
+def _sign_in(connection: Connection, target: tuple[str, str, str], profile: str) -> MirrorTarget:
     url, user_id, _ = target
+    _part_from_copy(connection, target, profile)
     was_active = connection.execute(
         "SELECT 1 FROM mirror_targets WHERE active = 1 AND url = ? AND user_id = ?", (url, user_id)
     ).fetchone()
@@ -144,6 +173,7 @@ def _sign_in(connection: Connection, target: tuple[str, str, str]) -> MirrorTarg
         (url, user_id),
     )
     row = connection.execute(_TARGET, target).fetchone()
+    connection.execute("UPDATE mirror_targets SET profile = ? WHERE id = ?", (profile, row["id"]))
     found = MirrorTarget(row["id"], row["url"], row["user_id"], row["device_id"])
     if was_active is None:
         connection.execute(_REMOVED, (found.id,))
@@ -152,6 +182,25 @@ def _sign_in(connection: Connection, target: tuple[str, str, str]) -> MirrorTarg
         (found.id, NO_ACCOUNT),
     )
     return found
+
+
+def _part_from_copy(connection: Connection, target: tuple[str, str, str], profile: str) -> None:
+    """The folder was copied or restored: the other one lives on as the device that this was. With
+    its id, two jobs of one number would be one row."""
+    url, user_id, new_device_id = target
+    row = connection.execute(
+        "SELECT id FROM mirror_targets WHERE url = ? AND user_id = ? AND profile NOT IN ('', ?)",
+        (url, user_id, profile),
+    ).fetchone()
+    if row is None:
+        return
+    for table in ("outbox", "mirror_ids"):
+        connection.execute(f"DELETE FROM {table} WHERE target = ?", (row["id"],))  # noqa: S608 - ours
+    connection.execute(
+        "UPDATE mirror_targets SET device_id = ?, jobs_filled = 0, copies_filled = 0,"
+        " audit_sent = 0, witness = NULL WHERE id = ?",
+        (new_device_id, row["id"]),
+    )
 
 
 def _fill(connection: Connection, target: MirrorTarget, limit: int) -> bool:

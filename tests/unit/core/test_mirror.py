@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exai_desktop.core.mirror import link, service
 from exai_desktop.core.mirror.operations import (
     GONE_HERE,
     AnswerStatus,
@@ -17,6 +18,7 @@ from exai_desktop.core.mirror.operations import (
     derived_id,
     outcome,
 )
+from exai_desktop.core.mirror.status import WORDS, MirrorState, MirrorStatus
 
 A, K = AnswerStatus, RecordKind
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00+00:00"
@@ -90,3 +92,20 @@ def test_an_operation_as_it_is_sent() -> None:
         "base_rev": 4,
         "data": {"name": "a"},
     }
+
+
+def test_each_state_has_words() -> None:
+    assert set(WORDS) == set(MirrorState)
+    assert MirrorStatus(MirrorState.UNREACHABLE).words == "signed in, the project does not answer"
+
+
+def test_who_is_signed_in() -> None:
+    out = {MirrorState.SIGNED_OUT, MirrorState.UNAVAILABLE}
+    assert {state for state in MirrorState if not MirrorStatus(state).is_signed_in} == out
+
+
+def test_a_user_and_the_facts_are_values() -> None:
+    user = link.MirrorUser("https://project.example", "1", "me@example.com", "p")
+    assert user == link.MirrorUser(user.url, user.user_id, user.email, user.profile)
+    assert link.ProjectFacts(1, None).schema == 1
+    assert service.MirrorService.__doc__

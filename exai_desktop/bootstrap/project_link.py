@@ -1,0 +1,68 @@
+"""The way to a Supabase project, made when it is first used: few profiles have one."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from exai_desktop import __version__
+from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
+from exai_desktop.config.address_passwords import ProxyLogin
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, ProjectLink
+from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
+from exai_desktop.core.mirror.status import SyncDone
+
+if TYPE_CHECKING:
+    from exai_desktop.core.settings import Settings
+
+
+class LateLink:
+    """Meets `core.mirror.link.ProjectLink`; the HTTP stack is loaded with the first call."""
+
+    def __init__(
+        self, secrets: OpenedSecrets, login: ProxyLogin, outbox: Outbox, others: OtherRecords
+    ) -> None:
+        self._secrets = secrets
+        self._login = login
+        self._outbox = outbox
+        self._others = others
+        self._link: ProjectLink | None = None
+
+    def _loaded(self) -> ProjectLink:
+        if self._link is None:
+            from exai_desktop.sync.link import SupabaseLink
+            from exai_desktop.sync.mirror import Device
+            from exai_desktop.sync.session import SessionBook
+
+            self._link = SupabaseLink(
+                SessionBook(self._secrets.store, self._secrets.identity.id),
+                Device(platform.node()[:200] or "unnamed", platform.system(), __version__),
+                self._outbox,
+                self._others,
+                self._settings,
+            )
+        return self._link
+
+    def _settings(self) -> Settings:
+        self._login.load()
+        return self._login.settings
+
+    async def restore(self) -> MirrorUser | None:
+        return await self._loaded().restore()
+
+    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
+        return await self._loaded().sign_in(url, key, email, password)
+
+    async def sign_out(self) -> None:
+        await self._loaded().sign_out()
+
+    async def look(self, within_s: float) -> ProjectFacts:
+        return await self._loaded().look(within_s)
+
+    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
+        return await self._loaded().sync(target, accounts)
+
+    async def close(self) -> None:
+        if self._link is not None:
+            await self._link.close()

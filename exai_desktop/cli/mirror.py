@@ -1,0 +1,192 @@
+"""The verbs `login`, `logout` and `sync`: the user's own Supabase project."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from exai_desktop.cli.doors import doors
+from exai_desktop.cli.jobs.jobs import Json
+from exai_desktop.cli.output import Exit, Output, when
+from exai_desktop.cli.session import can_ask, errors_told, hidden, run_verb
+from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
+from exai_desktop.core.service import UploadService
+
+VARIABLE: Final = "EXAI_DESKTOP_SUPABASE_PASSWORD"
+_SHOWN: Final = 20
+
+
+def login(
+    ctx: typer.Context,
+    url: Annotated[
+        str, typer.Argument(help="The project URL: https://name.supabase.co.", show_default=False)
+    ],
+    key: Annotated[
+        str,
+        typer.Option(help="The publishable key: sb_publishable_…. Never a secret key."),
+    ],
+    email: Annotated[str, typer.Option(help="Your e-mail address in the project.")],
+    password_file: Annotated[
+        Path | None,
+        typer.Option(help="Read the password from this file.", show_default=False),
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Sign in to your Supabase project. From then on, changes are recorded there as well."""
+    output = Output(as_json=as_json)
+    password = _password(ctx, password_file, output, from_stdin=password_stdin)
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        status = await service.mirror.sign_in(url, key, email, password)
+        _print(status, output)
+        if status.state is MirrorState.SIGNED_IN:
+            await service.mirror.sync_now()
+            if not as_json:
+                output.line("What was recorded here until now is in the project.")
+        return _exit_of(status)
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+def _password(ctx: typer.Context, file: Path | None, output: Output, *, from_stdin: bool) -> str:
+    """Never from the command line: other users of the computer can read that."""
+    given = os.environ.pop(VARIABLE, "")
+    if from_stdin:
+        found = sys.stdin.readline().rstrip("\r\n")
+    elif file is not None:
+        with errors_told(output):
+            found = doors(ctx).secrets.read(file, "--password-file")
+    elif given:
+        found = given
+    elif can_ask():
+        found = hidden("Password: ")
+    else:
+        raise typer.BadParameter(
+            "there is no terminal to ask for the password;"
+            f" use --password-stdin, --password-file or {VARIABLE}"
+        )
+    if not found:
+        raise typer.BadParameter("the password is empty")
+    return found
+
+
+def logout(ctx: typer.Context, as_json: Json = False) -> None:
+    """Sign out. What still waits for the project is kept until you sign in again."""
+
+    async def verb(service: UploadService, output: Output) -> Exit:
+        left = await service.mirror.sign_out()
+        if as_json:
+            output.json(asdict(left))
+            return Exit.OK
+        output.line(f"Signed out{f' {plain_text(left.email)}' if left.email else ''}.")
+        if left.pending or left.refused:
+            output.line(
+                f"{left.pending} rows wait for the project, {left.refused} were refused by it."
+                " They are kept, and sent when the same user signs in again."
+            )
+        return Exit.OK
+
+    run_verb(ctx, verb, as_json=as_json, sandbox=False)
+
+
+def sync(
+    ctx: typer.Context,
+    status: Annotated[
+        bool, typer.Option("--status", help="Ask the project how it is; send nothing.")
+    ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry-refused", help="Send again what the project has refused.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Send to your Supabase project what waits, and fetch what is new there."""
+
+    async def show(service: UploadService, output: Output) -> Exit:
+        found = await service.mirror.status(ask=True)
+        rows = await service.mirror.refused(_SHOWN) if found.refused else []
+        _print(found, output, rows)
+        return _exit_of(found)
+
+    async def send(service: UploadService, output: Output) -> Exit:
+        if retry:
+            await service.mirror.retry_refused()
+        done = await service.mirror.sync_now()
+        found = await service.mirror.status()
+        if as_json:
+            output.json(asdict(done) | {"status": _object(found)})
+            return Exit.SOME_FAILED if found.refused else Exit.OK
+        output.line(
+            f"Sent {done.sent} rows and {done.audit_rows} rows of the audit trail,"
+            f" fetched {done.fetched} changes."
+        )
+        _print_refused(found, await service.mirror.refused(_SHOWN), output)
+        return Exit.SOME_FAILED if found.refused else Exit.OK
+
+    run_verb(ctx, show if status else send, as_json=as_json, sandbox=False)
+
+
+def _exit_of(status: MirrorStatus) -> Exit:
+    is_well = status.state is MirrorState.SIGNED_IN and not status.refused
+    return Exit.OK if is_well else Exit.SOME_FAILED
+
+
+def _object(status: MirrorStatus) -> dict[str, Any]:
+    return asdict(status) | {"state": status.state.value, "words": status.words}
+
+
+def _print(status: MirrorStatus, output: Output, rows: list[RefusedRow] | None = None) -> None:
+    if output.as_json:
+        output.json(_object(status) | {"rows": [asdict(row) for row in rows or []]})
+        return
+    for line in status_lines(status):
+        output.line(line)
+    _print_refused(status, rows or [], output)
+
+
+def status_lines(status: MirrorStatus) -> list[str]:
+    """For people; the first line says how we stand."""
+    who = f" as {plain_text(status.email)}" if status.email else ""
+    where = f" at {plain_text(status.url)}" if status.url else ""
+    lines = [f"{status.words}{who}{where}"]
+    if status.code:
+        error = ErrorView.of_code(status.code, status.detail)
+        why = f": {plain_text(error.detail)}" if error.detail else ""
+        lines += [f"{error.title} ({error.code}){why}", error.hint, *error.commands()]
+    if status.is_signed_in:
+        waiting = "nothing waits" if not status.pending else f"{status.pending} rows wait"
+        last = f", last success {when(status.last_success)}" if status.last_success else ""
+        now = ", being sent" if status.is_busy else ""
+        lines.append(f"{waiting}{now}{last}")
+        if status.next_try:
+            lines.append(f"tried again at {when(status.next_try)}")
+        if status.other_files:
+            lines.append(f"{status.other_files} files of other devices: files --all-devices")
+    if status.pending_elsewhere:
+        lines.append(f"{status.pending_elsewhere} rows wait for another project or user")
+    if status.open_sign_ups:
+        lines.append(
+            "Anybody can sign up to this project. They cannot see your rows; to prevent it, turn"
+            " off sign-ups in the project's settings."
+        )
+    return lines
+
+
+def _print_refused(status: MirrorStatus, rows: list[RefusedRow], output: Output) -> None:
+    if not status.refused:
+        return
+    output.line(f"{status.refused} rows were refused by the project and put aside:")
+    for row in rows:
+        output.line(f"  {row.kind} {row.local_id}  {plain_text(row.name)}  {plain_text(row.code)}")
+    if status.refused > len(rows):
+        output.line(f"  and {status.refused - len(rows)} more")
+    output.line("To send them again: exai-desktop sync --retry-refused")

@@ -1,0 +1,52 @@
+"""`ProjectLink`: the way to the user's project and back, as the engine sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
+from exai_desktop.core.mirror.status import SyncDone
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorUser:
+    """Who is signed in, and where. `profile`: the one of this computer that the session is of."""
+
+    url: str
+    user_id: str
+    email: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """What a project says of itself; None where it does not."""
+
+    schema: int | None
+    open_sign_ups: bool | None
+
+
+class ProjectLink(Protocol):
+    """One user at one project, or nobody. Every call may raise what keeps it from working."""
+
+    async def restore(self) -> MirrorUser | None:
+        """The session that the key store has; asks nobody else. Raises one of `STORE_CODES`."""
+        ...
+
+    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser: ...
+
+    async def sign_out(self) -> None:
+        """Forget the session, whether or not the project answers."""
+        ...
+
+    async def look(self, within_s: float) -> ProjectFacts:
+        """Raises SCHEMA_MISSING, SCHEMA_TOO_OLD, SESSION_ENDED and what stands in the way."""
+        ...
+
+    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
+        """Send all that waits and fetch all that is new. May be cancelled at any time."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,363 @@
+"""The user's Supabase project beside the uploads: when it is told and asked, and what is known.
+
+Uploads never wait for it. A round is begun some seconds after a change, and every few minutes.
+After a failure the waits grow; a changed network, or a computer that has slept, ends them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from exai_desktop.core.accounts.secret_store import STORE_CODES
+from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError
+from exai_desktop.core.events import Event, EventBus, JobChanged, JobsRemoved, MirrorChanged
+from exai_desktop.core.machine import Clock
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, ProjectLink
+from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
+from exai_desktop.core.mirror.status import (
+    MirrorState,
+    MirrorStatus,
+    OtherFilePage,
+    RefusedRow,
+    SignedOut,
+    SyncDone,
+)
+from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.waiting import Wakeup
+
+log = logging.getLogger(__name__)
+
+S = MirrorState
+
+# The program is usable by then, and most commands have ended.
+FIRST_S: Final = 3.0
+# Changes that follow each other closely go together.
+GATHER_S: Final = 2.0
+# What other devices have told is fetched so often.
+EVERY_S: Final = 300.0
+# After failures: twice as long each time.
+RETRY_S: Final = (5.0, 900.0)
+# While it waits, it looks so often whether the computer has slept or the network is another.
+LOOK_S: Final = 15.0
+_SLEPT_S: Final = 60.0
+# For the answer to a question of the user, and for the last changes when the program ends.
+ASK_S: Final = 10.0
+LAST_S: Final = 1.5
+
+_STATES: Final = {
+    ErrorCode.PROJECT_UNREACHABLE: S.UNREACHABLE,
+    ErrorCode.PROJECT_REFUSED: S.UNREACHABLE,
+    ErrorCode.PROJECT_ASLEEP: S.ASLEEP,
+    ErrorCode.SCHEMA_MISSING: S.NO_SCHEMA,
+    ErrorCode.SCHEMA_TOO_OLD: S.OLD_SCHEMA,
+    ErrorCode.SESSION_ENDED: S.SESSION_ENDED,
+    ErrorCode.PROJECT_KEY_INVALID: S.SESSION_ENDED,
+    ErrorCode.NOT_SIGNED_IN: S.SESSION_ENDED,
+    **dict.fromkeys(WAY_CLOSED, S.UNREACHABLE),
+    **dict.fromkeys(STORE_CODES, S.STORE_LOCKED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorParts:
+    """What the mirror is made from. `network` names the connection in use; it blocks shortly."""
+
+    link: ProjectLink
+    outbox: Outbox
+    others: OtherRecords
+    network: Callable[[], object]
+    chance: Callable[[], float]
+
+
+class Mirroring:
+    """Meets `core.mirror.service.MirrorService`."""
+
+    def __init__(self, parts: MirrorParts, accounts: Accounts, bus: EventBus, clock: Clock) -> None:
+        self._parts = parts
+        self._link = parts.link
+        self._outbox = parts.outbox
+        self._accounts = accounts
+        self._bus = bus
+        self._clock = clock
+        self._wake = Wakeup(clock)
+        # One round, sign-in or sign-out after the other.
+        self._turn = asyncio.Lock()
+        self._target: MirrorTarget | None = None
+        self._user: MirrorUser | None = None
+        self._facts: ProjectFacts | None = None
+        self._error: AppError | None = None
+        self._failures = 0
+        self._next_try: float | None = None
+        self._is_loaded = False
+        self._is_changed = False
+        self._is_busy = False
+        bus.subscribe(self._heard)
+
+    # -- what it is told of
+
+    def _heard(self, event: Event) -> None:
+        if self._target is not None and isinstance(event, JobChanged | JobsRemoved):
+            if not self._is_changed:
+                self._wake.set()
+            self._is_changed = True
+
+    # -- the service
+
+    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
+        async with self._turn:
+            user = await self._link.sign_in(url, key, email, password)
+            self._facts = None
+            await self._use(user)
+        return await self.status(ask=True)
+
+    async def _use(self, user: MirrorUser) -> None:
+        self._target = await self._outbox.sign_in(
+            user.url, user.user_id, str(uuid.uuid4()), user.profile
+        )
+        self._user, self._is_loaded = user, True
+        self._failed(None)
+
+    async def sign_out(self) -> SignedOut:
+        await self._load()
+        async with self._turn:
+            target = self._target
+            if target is None:
+                raise EngineError(ErrorCode.NOT_SIGNED_IN)
+            email = self._user.email if self._user else ""
+            counts = await self._outbox.counts(target)
+            await self._link.sign_out()
+            # Behind it: what cannot be forgotten must not look as if it were.
+            await self._outbox.sign_out()
+            self._target = self._user = self._facts = None
+            self._failed(None)
+        pending = counts.rows + counts.audit_rows
+        return SignedOut(email, pending, sum(counts.refused.values()))
+
+    async def status(self, *, ask: bool = False) -> MirrorStatus:
+        await self._load()
+        if ask and self._target is not None:
+            await self._ask()
+        counts = await self._outbox.counts(self._target)
+        facts, error = self._facts, self._error
+        return MirrorStatus(
+            state=self._state(),
+            url=self._target.url if self._target else "",
+            email=self._user.email if self._user else "",
+            schema=facts.schema if facts else None,
+            pending=counts.rows + counts.audit_rows,
+            refused=sum(counts.refused.values()),
+            codes=dict(counts.refused),
+            pending_elsewhere=counts.elsewhere,
+            other_files=counts.other_files,
+            last_success=counts.last_success,
+            next_try=self._next_try,
+            open_sign_ups=facts.open_sign_ups if facts else None,
+            is_busy=self._is_busy,
+            code=error.code.value if error else "",
+            detail=error.detail if error else "",
+        )
+
+    def _state(self) -> MirrorState:
+        if self._target is None:
+            return S.SIGNED_OUT
+        return S.SIGNED_IN if self._error is None else _STATES.get(self._error.code, S.SIGNED_IN)
+
+    async def _ask(self) -> None:
+        """What is wrong is a state."""
+        if self._turn.locked():
+            return  # it is being asked just now
+        async with self._turn:
+            try:
+                await self._restore()
+                async with asyncio.timeout(ASK_S):
+                    self._facts = await self._link.look(ASK_S)
+            except TimeoutError:
+                why = f"no answer within {ASK_S:.0f} s"
+                self._failed(EngineError(ErrorCode.PROJECT_UNREACHABLE, why))
+            except AppError as error:
+                self._failed(error)
+            else:
+                self._failed(None)
+
+    async def sync_now(self) -> SyncDone:
+        await self._load()
+        if self._target is None:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN)
+        return await self._round()
+
+    async def refused(self, limit: int = 100) -> list[RefusedRow]:
+        await self._load()
+        return list(await self._outbox.refused(self._target, limit)) if self._target else []
+
+    async def retry_refused(self) -> int:
+        await self._load()
+        if self._target is None:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN)
+        count = await self._outbox.retry_refused(self._target)
+        self._is_changed = True
+        self._wake.set()
+        return count
+
+    async def other_files(self, text: str = "", limit: int = 100, offset: int = 0) -> OtherFilePage:
+        await self._load()
+        if self._target is None:
+            return OtherFilePage((), 0)
+        return await self._parts.others.page(self._target, text, limit, offset)
+
+    # -- rounds
+
+    async def _load(self) -> None:
+        """Who is signed in, by the record: the key store may not answer for a while."""
+        if not self._is_loaded:
+            self._target = await self._outbox.active()
+            self._is_loaded = True
+
+    async def _restore(self) -> None:
+        """The session, when it was not read yet. Only the key store can say that there is none."""
+        if self._user is not None or self._target is None:
+            return
+        user = await self._link.restore()
+        if user is None:
+            raise EngineError(ErrorCode.SESSION_ENDED, "the key store has no session")
+        await self._use(user)
+
+    async def _round(self) -> SyncDone:
+        async with self._turn:
+            if self._target is None:
+                raise EngineError(ErrorCode.NOT_SIGNED_IN)
+            self._is_changed, self._is_busy = False, True
+            try:
+                await self._restore()
+                if self._facts is None or self._error is not None:
+                    self._facts = await self._link.look(ASK_S)
+                done = await self._link.sync(self._target, self._known_accounts())
+                await self._parts.others.completed(self._target, self._clock.now())
+            except AppError as error:
+                self._failed(error)
+                raise
+            finally:
+                self._is_busy = False
+            self._failed(None)
+            return done
+
+    def _known_accounts(self) -> dict[str, MirrorAccount]:
+        return {
+            account.name: MirrorAccount(account.provider, account.base_url, account.key_fingerprint)
+            for account in self._accounts.all()
+            if account.key_fingerprint
+        }
+
+    def _failed(self, error: AppError | None) -> None:
+        """None: all is well."""
+        self._failures = self._failures + 1 if error is not None else 0
+        if error is not None and (self._error is None or self._error.code is not error.code):
+            log.warning("Supabase: %s (%s)", error.code, error.detail)
+        self._error, self._next_try = error, None
+        self._bus.publish(MirrorChanged())
+
+    # -- beside the uploads
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._load()
+        await self._clock.sleep(FIRST_S)
+        while True:
+            self._wake.clear()
+            if self._target is None:
+                await self._wake.wait(None)
+                continue
+            try:
+                await self._round()
+            except AppError:
+                pass  # noted; what waits stays where it is
+            except Exception:
+                log.exception("an unexpected error in the mirror")
+                self._failures += 1
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next round: after a change, after a wait, or when the world is another."""
+        until = self._clock.monotonic() + self._wait_s()
+        if self._failures:
+            self._next_try = self._clock.now() + until - self._clock.monotonic()
+        network = await self._network() if self._failures else None
+        while (left := until - self._clock.monotonic()) > 0:
+            if self._is_changed and not self._failures:
+                await self._clock.sleep(min(GATHER_S, left))
+                return
+            step = min(LOOK_S, left) if self._failures else left
+            before = self._clock.now()
+            self._wake.clear()
+            await self._wake.wait(step)
+            has_slept = self._clock.now() - before > step + _SLEPT_S
+            if has_slept or self._target is None:
+                return
+            if network is not None and await self._network() != network:
+                return
+
+    def _wait_s(self) -> float:
+        if not self._failures:
+            return EVERY_S
+        shortest, longest = RETRY_S
+        wait_s: float = min(longest, shortest * 2.0 ** min(self._failures - 1, 10))
+        return wait_s * (0.8 + 0.4 * self._parts.chance())
+
+    async def _network(self) -> object:
+        return await asyncio.to_thread(self._parts.network)
+
+    async def finish(self) -> None:
+        """The last changes of a program that ends: they are sent if the project answers soon."""
+        if self._target is not None and self._is_changed and not self._failures:
+            try:
+                async with asyncio.timeout(LAST_S):
+                    await self._round()
+            except (AppError, TimeoutError):
+                pass  # they wait for the next start
+        await self._link.close()
+
+
+def mirroring(
+    parts: MirrorParts | None, accounts: Accounts, bus: EventBus, clock: Clock
+) -> Mirroring | NoMirror:
+    """With None there can be no project."""
+    return NoMirror() if parts is None else Mirroring(parts, accounts, bus, clock)
+
+
+class NoMirror:
+    """Meets `core.mirror.service.MirrorService` where there can be no project."""
+
+    def _refuse(self) -> EngineError:
+        return EngineError(ErrorCode.NOT_SIGNED_IN, "nothing is sent from here to a project")
+
+    async def run(self) -> None:
+        """There is nothing to do."""
+
+    async def finish(self) -> None:
+        """There is nothing to end."""
+
+    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
+        raise self._refuse()
+
+    async def sign_out(self) -> SignedOut:
+        raise self._refuse()
+
+    async def status(self, *, ask: bool = False) -> MirrorStatus:
+        return MirrorStatus(S.UNAVAILABLE)
+
+    async def sync_now(self) -> SyncDone:
+        raise self._refuse()
+
+    async def refused(self, limit: int = 100) -> list[RefusedRow]:
+        return []
+
+    async def retry_refused(self) -> int:
+        raise self._refuse()
+
+    async def other_files(self, text: str = "", limit: int = 100, offset: int = 0) -> OtherFilePage:
+        return OtherFilePage((), 0)

@@ -1,0 +1,117 @@
+"""The way to the user's project: session, requests, and one round of sending and fetching."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AccountError, EngineError
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
+from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
+from exai_desktop.core.mirror.status import SyncDone
+from exai_desktop.core.settings import Settings
+from exai_desktop.net.project_client import ProjectClient
+from exai_desktop.sync.mirror import Device, Mirror
+from exai_desktop.sync.project import Project
+from exai_desktop.sync.project_key import project_address, publishable_key
+from exai_desktop.sync.session import Session, SessionBook, StoredSession, sign_in
+
+
+class SupabaseLink:
+    """Meets `core.mirror.link.ProjectLink`."""
+
+    def __init__(
+        self,
+        book: SessionBook,
+        device: Device,
+        outbox: Outbox,
+        others: OtherRecords,
+        settings: Callable[[], Settings],
+    ) -> None:
+        """`settings` blocks: with them comes the password of the proxy."""
+        self._book = book
+        self._device = device
+        self._outbox = outbox
+        self._others = others
+        self._settings = settings
+        self._client: ProjectClient | None = None
+        self._session: Session | None = None
+        self._mirror: Mirror | None = None
+
+    async def restore(self) -> MirrorUser | None:
+        stored = await asyncio.to_thread(self._book.load)
+        if stored is None:
+            return None
+        client = await self._new_client(stored.url, stored.key)
+        await self._use(Session(stored, client, self._book), client)
+        return _user(stored)
+
+    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
+        address, key = project_address(url), publishable_key(key)
+        client = await self._new_client(address, key)
+        try:
+            found = await sign_in(client, email.strip(), password)
+            shown = found.email or email.strip()
+            profile = self._book.profile
+            stored = StoredSession(address, key, found.user_id, shown, found.refresh, profile)
+            session = Session(stored, client, self._book)
+            session.take(found)
+            await session.save()
+        except BaseException:
+            await client.close()
+            raise
+        await self._use(session, client)
+        return _user(stored)
+
+    async def _new_client(self, url: str, key: str) -> ProjectClient:
+        settings = await asyncio.to_thread(self._settings)
+        try:
+            return ProjectClient(url, key, settings)
+        except AccountError as error:
+            if error.code is not ErrorCode.INVALID_ACCOUNT:
+                raise
+            raise AccountError(ErrorCode.PROJECT_ADDRESS, error.detail) from None
+
+    async def _use(self, session: Session, client: ProjectClient) -> None:
+        await self.close()
+        self._session, self._client = session, client
+
+    async def sign_out(self) -> None:
+        if self._session is None:
+            await asyncio.to_thread(self._book.forget)
+        else:
+            await self._session.end()
+        await self.close()
+
+    def _project(self) -> Project:
+        if self._session is None or self._client is None:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN)
+        return Project(self._client, self._session)
+
+    async def look(self, within_s: float) -> ProjectFacts:
+        return await self._project().look(within_s)
+
+    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
+        project = self._project()
+        assert self._session is not None
+        stored = self._session.stored
+        if (stored.url, stored.user_id) != (target.url, target.user_id):
+            # What waits for one user never goes to another.
+            raise EngineError(ErrorCode.NOT_SIGNED_IN, "another user is signed in")
+        if self._mirror is None or self._mirror.target != target:
+            self._mirror = Mirror(target, self._device, self._outbox, self._others)
+        # First what is new there: a project that was put back is noticed before it is written to.
+        fetched = await self._mirror.pull(project)
+        pushed = await self._mirror.push(project, accounts)
+        return SyncDone(pushed.operations, pushed.refused, pushed.audit_rows, fetched)
+
+    async def close(self) -> None:
+        client, self._client, self._session = self._client, None, None
+        self._mirror = None
+        if client is not None:
+            await client.close()
+
+
+def _user(stored: StoredSession) -> MirrorUser:
+    return MirrorUser(stored.url, stored.user_id, stored.email, stored.profile)
