@@ -29,7 +29,23 @@ _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
 _BACKUPS: Final = "tests/faults/test_backup_file.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
+_SESSION: Final = "tests/supabase/test_session.py::test_"
+_KEY: Final = f"{_SESSION}a_key_that_opens_everything_is_refused_before_anything_is_sent"
+_SAID: Final = f"{_SESSION}what_the_project_may_answer"
+
 RAISES: Final[dict[str, str]] = {
+    "PROJECT_ADDRESS": f"{_SESSION}what_is_no_address_of_a_project_is_refused[name.supabase.co]",
+    "SECRET_KEY_GIVEN": f"{_KEY}[key2-SECRET_KEY_GIVEN]",
+    "PROJECT_KEY_INVALID": f"{_KEY}[-PROJECT_KEY_INVALID]",
+    "SIGN_IN_REFUSED": f"{_SAID}[answer0-SIGN_IN_REFUSED]",
+    "EMAIL_NOT_CONFIRMED": f"{_SAID}[answer2-EMAIL_NOT_CONFIRMED]",
+    "NOT_SIGNED_IN": f"{_SESSION}nothing_is_asked_as_nobody",
+    "SESSION_ENDED": f"{_SESSION}only_the_project_ends_a_session",
+    "PROJECT_UNREACHABLE": f"{_SESSION}offline_the_session_is_kept",
+    "PROJECT_ASLEEP": f"{_SAID}[answer8-PROJECT_ASLEEP]",
+    "SCHEMA_MISSING": f"{_SESSION}a_project_without_our_tables[answer0-SCHEMA_MISSING]",
+    "SCHEMA_TOO_OLD": f"{_SESSION}a_project_without_our_tables[answer3-SCHEMA_TOO_OLD]",
+    "PROJECT_REFUSED": f"{_SAID}[answer4-PROJECT_REFUSED]",
     "PROFILE_IN_USE": f"{_BACKUPS}while_the_program_runs_nothing_is_restored",
     "BACKUP_DAMAGED": f"{_BACKUPS}one_that_was_cut_is_refused_wherever",
     "BACKUP_NEWER": f"{_BACKUPS}of_another_program_or_a_newer_one",

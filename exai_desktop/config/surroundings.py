@@ -28,7 +28,7 @@ class SystemSurroundings:
     @staticmethod
     def network() -> object:
         """What is another thing when this computer is in another network; blocks shortly."""
-        import psutil  # late: few need it
+        import psutil  # type: ignore[import-untyped]  # late: few need it
 
         try:
             found = psutil.net_if_addrs()
@@ -60,7 +60,7 @@ def _linux_battery(folder: Path) -> bool | None:
 
 def _psutil_battery() -> bool | None:
     # Late: it is needed only when the user has asked to wait on battery power.
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         battery = psutil.sensors_battery()

@@ -44,6 +44,7 @@ from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import RuleReport, Settings
 
 from .scripted_files import ScriptedFiles
+from .scripted_mirror import ScriptedMirror
 
 NOW = 1_800_000_000.0
 
@@ -409,6 +410,7 @@ class ScriptedService:
         self.settings = ScriptedSettings(self)
         self.keys = ScriptedKeys(self)
         self.backups = ScriptedBackups(self)
+        self.mirror = ScriptedMirror()
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""
