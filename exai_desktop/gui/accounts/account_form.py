@@ -9,8 +9,10 @@ from PySide6.QtGui import QDesktopServices
 
 from exai_desktop.core.accounts.accounts import AccountDraft, ConnectionReport
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable, Region
-from exai_desktop.gui.accounts.connection_result import ResultLine
-from exai_desktop.gui.accounts.form_fields import (
+from exai_desktop.gui.style.plain_text import PlainLabel
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.widgets.controls import Button, Card, column, row
+from exai_desktop.gui.widgets.form_fields import (
     MOST_PER_MINUTE,
     KeyField,
     LineField,
@@ -19,9 +21,7 @@ from exai_desktop.gui.accounts.form_fields import (
     field_label,
     form_layout,
 )
-from exai_desktop.gui.style.plain_text import PlainLabel
-from exai_desktop.gui.style.theme import Theme
-from exai_desktop.gui.widgets.controls import Button, Card, column, row
+from exai_desktop.gui.widgets.result_line import ResultLine
 
 REGION_NOTE = "A key works only in its own region."
 OWN_NOTE = "Any service with the OpenAI files API: an https address, or a server on this computer."

@@ -12,8 +12,12 @@ from exai_desktop.core.accounts.accounts import Account, AccountEdit, AccountSta
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import KEY_ON_ALL
-from exai_desktop.gui.accounts.connection_result import ResultLine
-from exai_desktop.gui.accounts.form_fields import (
+from exai_desktop.gui.engine.session import EngineClient
+from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.style.plain_text import PlainLabel
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.widgets.controls import Button, Card, column, row
+from exai_desktop.gui.widgets.form_fields import (
     MOST_PER_MINUTE,
     KeyField,
     LineField,
@@ -22,12 +26,8 @@ from exai_desktop.gui.accounts.form_fields import (
     field_label,
     form_layout,
 )
-from exai_desktop.gui.accounts.secret_dialog import SecretDialog
-from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
-from exai_desktop.gui.style.plain_text import PlainLabel
-from exai_desktop.gui.style.theme import Theme
-from exai_desktop.gui.widgets.controls import Button, Card, column, row
+from exai_desktop.gui.widgets.result_line import ResultLine
+from exai_desktop.gui.widgets.secret_dialog import SecretDialog
 
 KEY_NOTE: Final = "Files that are on hold because of the key continue with the new one."
 _KB: Final = 1_000

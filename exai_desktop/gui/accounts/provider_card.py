@@ -10,13 +10,13 @@ from exai_desktop.core.accounts.health import HealthSample, Phase
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.answer_strip import AnswerStrip
-from exai_desktop.gui.accounts.connection_result import ResultLine
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import clock_text, count_text, place_text, size_text
 from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, row
 from exai_desktop.gui.widgets.copy_line import Facts
+from exai_desktop.gui.widgets.result_line import ResultLine
 
 
 class ProviderCard(Card):

@@ -1,4 +1,4 @@
-"""The outcome of a connection test, in the place where it was asked for."""
+"""The outcome of what was asked for, in the place where it was asked for."""
 
 from __future__ import annotations
 

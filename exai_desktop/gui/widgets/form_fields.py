@@ -1,4 +1,4 @@
-"""The fields of the forms for accounts: plain lines, and one for a key that forgets it."""
+"""The fields of forms: plain lines, and one for a key that forgets it."""
 
 from __future__ import annotations
 
