@@ -1,46 +1,87 @@
-"""The part of the scripted service that is about the user's Supabase project."""
+"""A project that answers what a test tells it: for the page *Records*."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
+    OtherFile,
     OtherFilePage,
     RefusedRow,
     SignedOut,
     SyncDone,
 )
 
+if TYPE_CHECKING:
+    from .scripted_service import ScriptedService
+
+
+def other_file(number: int, **values: object) -> OtherFile:
+    """A file that a device of the user's has sent."""
+    file = OtherFile(
+        uuid=f"uuid-{number}",
+        name=f"report {number:03}.pdf",
+        size=1_000 * number,
+        remote_id=f"file-{number:024}",
+        provider="kimi",
+        account="work",
+        purpose="file-extract",
+        sha256=f"{number:064x}",
+        status="stored",
+        usable=True,
+        device="desk-pc",
+        recorded_at=1_800_000_000.0 + number,
+        expires_at=None,
+    )
+    return replace(file, **values)  # type: ignore[arg-type]
+
 
 @dataclass
 class ScriptedMirror:
-    """Meets `MirrorService`; `now` is what it says of itself."""
+    """Meets `MirrorService`."""
 
+    script: ScriptedService
     now: MirrorStatus = field(default_factory=lambda: MirrorStatus(MirrorState.SIGNED_OUT))
     rows: list[RefusedRow] = field(default_factory=list)
+    others: list[OtherFile] = field(default_factory=list)
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
-        self.now = MirrorStatus(MirrorState.SIGNED_IN, url, email, 1)
+        self._note("sign_in", url, key, email, password)
+        self.now = replace(self.now, state=MirrorState.SIGNED_IN, url=url, email=email, schema=1)
         return self.now
 
     async def sign_out(self) -> SignedOut:
+        self._note("sign_out")
         left = SignedOut(self.now.email, self.now.pending, self.now.refused)
-        self.now = MirrorStatus(MirrorState.SIGNED_OUT)
+        self.now = replace(self.now, state=MirrorState.SIGNED_OUT)
         return left
 
     async def status(self, *, ask: bool = False) -> MirrorStatus:
-        return self.now
+        if ask:
+            self.script.note("mirror.ask")
+        return replace(self.now, refused=len(self.rows), other_files=len(self.others))
 
     async def sync_now(self) -> SyncDone:
-        return SyncDone()
+        self._note("sync_now")
+        done = SyncDone(self.now.pending, 0, 0, 2)
+        self.now = replace(self.now, pending=0)
+        return done
 
     async def refused(self, limit: int = 100) -> list[RefusedRow]:
-        return self.rows
+        return self.rows[:limit]
 
     async def retry_refused(self) -> int:
-        return len(self.rows)
+        self._note("retry_refused")
+        count = len(self.rows)
+        self.rows.clear()
+        return count
 
     async def other_files(self, text: str = "", limit: int = 100, offset: int = 0) -> OtherFilePage:
-        return OtherFilePage((), 0)
+        found = [file for file in self.others if text in file.name]
+        return OtherFilePage(tuple(found[offset : offset + limit]), len(found))
+
+    def _note(self, name: str, *arguments: object) -> None:
+        self.script.note(f"mirror.{name}", *arguments)

@@ -410,7 +410,7 @@ class ScriptedService:
         self.settings = ScriptedSettings(self)
         self.keys = ScriptedKeys(self)
         self.backups = ScriptedBackups(self)
-        self.mirror = ScriptedMirror()
+        self.mirror = ScriptedMirror(self)
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

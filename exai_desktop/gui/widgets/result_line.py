@@ -27,9 +27,9 @@ class ResultLine(Card):
     def title(self) -> str:
         return self._title.text()
 
-    def show_waiting(self) -> None:
+    def show_waiting(self, title: str = "Testing…") -> None:
         """The question is on its way."""
-        self._say("hourglass", "quiet", "muted", "Testing…", "")
+        self._say("hourglass", "quiet", "muted", title, "")
 
     def show_good(self, title: str) -> None:
         """It was done."""

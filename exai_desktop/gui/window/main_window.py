@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
     from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
     from exai_desktop.gui.accounts.providers_page import ProvidersPage
     from exai_desktop.gui.files_page.page import FilesPage
+    from exai_desktop.gui.records_page.page import RecordsPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         )
         self._files: FilesPage | None = None
         self._providers: ProvidersPage | None = None
+        self._records: RecordsPage | None = None
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
@@ -105,6 +107,7 @@ class MainWindow(QMainWindow):
             "Queue": lambda: self.page,
             "Files": lambda: self.files,
             "Providers": lambda: self.providers,
+            "Records": lambda: self.records,
         }
         self.pages = PageBar(self._parts.theme, self.stack, pages)
         notice = row(self._parts.notices)
@@ -142,6 +145,17 @@ class MainWindow(QMainWindow):
             self._providers.show_accounts(self._accounts)
         return self._providers
 
+    @property
+    def records(self) -> RecordsPage:
+        """Made when it is first looked at."""
+        if self._records is None:
+            from exai_desktop.gui.records_page.page import RecordsPage
+
+            parts = self._parts
+            self._records = RecordsPage(parts.theme, parts.client, parts.tasks)
+            self.stack.addWidget(self._records)
+        return self._records
+
     def _orders(self) -> Orders:
         return Orders(
             files=self.intake.choose_files,
@@ -152,6 +166,7 @@ class MainWindow(QMainWindow):
             queue=lambda: self.pages.go("Queue"),
             stored=lambda: self.pages.go("Files"),
             providers=lambda: self.pages.go("Providers"),
+            records=lambda: self.pages.go("Records"),
             accounts=self.open_accounts,
             rules=self._open_rules,
             back_up=self._open_back_up,

@@ -38,6 +38,7 @@ class Orders:
     queue: Order
     stored: Order
     providers: Order
+    records: Order
     accounts: Order
     rules: Order
     back_up: Order
@@ -140,6 +141,7 @@ class WindowActions(QObject):
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
         self.stored = make("&Files at the providers", order.stored, icon="cloud", keys="Ctrl+2")
         self.providers = make("&Providers", order.providers, icon="server", keys="Ctrl+3")
+        self.records = make("&Records", order.records, icon="copies", keys="Ctrl+4")
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
         self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
         self.about = make("&About EXAI Desktop", order.about, icon="info")
@@ -180,7 +182,7 @@ class WindowActions(QObject):
         queue.addSeparator()
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         queue.addActions(list(self.waiting.actions.values()))
-        pages = (self.queue, self.stored, self.providers)
+        pages = (self.queue, self.stored, self.providers, self.records)
         view = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(view, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")

@@ -1,0 +1,186 @@
+"""The page *Records*: signing in, what waits, what is missing, what others have sent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
+from exai_desktop.gui.records_page.page import RecordsPage
+from exai_desktop.gui.records_page.setup_card import PUSH
+from exai_desktop.gui.records_page.sign_in_dialog import SignInDialog
+from exai_desktop.gui.widgets.copy_line import CopyLine
+from tests.gui.conftest import Stage
+from tests.gui.scripted_mirror import other_file
+from tests.gui.scripted_service import ScriptedService, account
+from tests.gui.window.test_accessibility import unnamed
+
+Open = Callable[..., Stage]
+S = MirrorState
+CTRL = Qt.KeyboardModifier.ControlModifier
+URL, EMAIL = "https://abcd1234.supabase.co", "you@example.org"
+KEY, PASSWORD = "sb_publishable_not-a-real-key", "not-a-real-password"
+SIGNED_IN = MirrorStatus(
+    S.SIGNED_IN, URL, EMAIL, schema=1, last_success=time.time(), open_sign_ups=False
+)
+
+
+def script_of(status: MirrorStatus | None = None) -> ScriptedService:
+    script = ScriptedService(statuses=[account("kimi")])
+    if status is not None:
+        script.mirror.now = status
+    return script
+
+
+def page_of(open_window: Open, script: ScriptedService) -> tuple[Stage, RecordsPage]:
+    stage = open_window(script)
+    stage.press(Qt.Key.Key_4, CTRL)
+    page = stage.window.records
+    stage.until(lambda: page.isVisible() and page._status.state is script.mirror.now.state)
+    return stage, page
+
+
+def signing_in(stage: Stage, page: RecordsPage) -> SignInDialog:
+    page.project.sign_in.click()
+    dialog = page.dialog
+    assert dialog is not None
+    for field, text in zip(dialog._fields(), (URL, KEY, EMAIL, PASSWORD), strict=True):
+        assert not dialog.sign_in.isEnabled()
+        QTest.keyClicks(field, text)
+    assert dialog.sign_in.isEnabled()
+    return dialog
+
+
+def test_one_signs_in_and_sees_it(open_window: Open) -> None:
+    stage, page = page_of(open_window, script_of())
+    assert page.project.state == "Not signed in"
+    assert page.setup.isVisible()
+    assert page.others.isHidden()
+    assert not list(unnamed(stage.window))
+    dialog = signing_in(stage, page)
+    assert not list(unnamed(dialog))
+    assert dialog.key.echoMode() is dialog.password.echoMode() is QLineEdit.EchoMode.Password
+    QTest.keyClick(dialog.password, Qt.Key.Key_Return)
+    stage.until(lambda: page.project.state.startswith("Signed in"))
+    assert ("mirror.sign_in", URL, KEY, EMAIL, PASSWORD) in stage.script.calls
+    stage.until(lambda: page.dialog is None)
+    fields = [w for w in QApplication.allWidgets() if isinstance(w, QLineEdit)]
+    for field in fields:
+        field.undo()
+    shown = " ".join(field.text() for field in fields)
+    assert PASSWORD not in shown
+    assert KEY not in shown
+    assert page.setup.isHidden()
+    assert not page.project.sign_out.isHidden()
+
+
+@pytest.mark.parametrize("code", [ErrorCode.SECRET_KEY_GIVEN, ErrorCode.SIGN_IN_REFUSED])
+def test_a_refusal_is_told_where_one_typed(open_window: Open, code: ErrorCode) -> None:
+    stage, page = page_of(open_window, script_of())
+    stage.script.failure = AppError(code)
+    dialog = signing_in(stage, page)
+    dialog.sign_in.click()
+    title = ErrorView.of(AppError(code)).title
+    stage.until(lambda: dialog.answer.title == title)
+    # All but the answer is as it was: one corrects what was wrong and tries again.
+    assert dialog.sign_in.isEnabled()
+    assert dialog.password.text() == PASSWORD
+    dialog.close()
+    assert page.project.state == "Not signed in"
+
+
+def test_signing_out_tells_what_waits_and_keeps_it(open_window: Open) -> None:
+    stage, page = page_of(open_window, script_of(replace(SIGNED_IN, pending=38)))
+    stage.until(lambda: page.project.state == "Signed in, 38 changes wait")
+    page.project.sign_out.click()
+    stage.until(lambda: "38 changes wait here until you@" in page.project.result.title)
+    stage.until(lambda: page.project.state == "Not signed in")
+    # The next time only key and password are asked for.
+    page.project.sign_in.click()
+    assert page.dialog is not None
+    assert (page.dialog.url.text(), page.dialog.email.text()) == (URL, EMAIL)
+    assert page.dialog.focusWidget() is page.dialog.key
+    page.dialog.close()
+
+
+def test_sync_now_says_what_it_did_or_why_not(open_window: Open) -> None:
+    stage, page = page_of(open_window, script_of(replace(SIGNED_IN, pending=3)))
+    stage.until(lambda: ("mirror.ask",) in stage.script.calls)
+    page.project.sync.click()
+    stage.until(lambda: page.project.result.title == "Sent 3 changes, received 2.")
+    stage.until(lambda: page.project.state == "Signed in, all changes are sent")
+    stage.script.failure = AppError(ErrorCode.PROJECT_UNREACHABLE)
+    page.project.sync.click()
+    stage.until(lambda: page.project.result.title == "The Supabase project does not answer")
+
+
+@pytest.mark.parametrize("state", S)
+def test_each_state_says_what_to_do(open_window: Open, state: MirrorState) -> None:
+    status = MirrorStatus(state, URL, EMAIL, schema=1, open_sign_ups=False)
+    if state is S.NO_SCHEMA:
+        status = replace(status, schema=None)
+    _, page = page_of(open_window, script_of(status))
+    assert page.project.state.lower().startswith(status.words[:8])
+    has_hint = bool(page.project._hint.text())
+    assert has_hint or state is S.SIGNED_IN
+    assert page.setup.isVisible() is (state in {S.SIGNED_OUT, S.NO_SCHEMA, S.OLD_SCHEMA})
+    can_sign_in = state in {S.SIGNED_OUT, S.SESSION_ENDED}
+    assert page.project.sign_in.isVisible() is can_sign_in
+
+
+def test_the_steps_left_and_open_sign_ups_are_shown(open_window: Open) -> None:
+    script = script_of(replace(SIGNED_IN, state=S.NO_SCHEMA, schema=None))
+    stage, page = page_of(open_window, script)
+    stage.until(lambda: page.setup.done == [False, False, False, True])
+    assert page.setup._warning.isHidden()
+    command = page.setup.findChildren(CopyLine)[2]
+    command.button.click()
+    assert QGuiApplication.clipboard().text() == PUSH
+    script.mirror.now = replace(SIGNED_IN, open_sign_ups=True)
+    stage.until(lambda: page.setup.done == [True, True, True, False])
+    assert page.setup._warning.isVisible()
+    script.mirror.now = SIGNED_IN
+    stage.until(page.setup.isHidden)
+
+
+def test_what_the_project_refused_is_listed_and_sent_again(open_window: Open) -> None:
+    script = script_of(SIGNED_IN)
+    script.mirror.rows = [RefusedRow("copy", 4, "<b>invoice</b> 88.pdf", "PROJECT_REFUSED")]
+    stage, page = page_of(open_window, script)
+    stage.until(page.refused.isVisible)
+    assert page.refused.title == "Refused by the project: 1"
+    assert not list(unnamed(stage.window))
+    page.refused.again.click()
+    stage.until(page.refused.isHidden)
+    assert ("mirror.retry_refused",) in script.calls
+
+
+def test_files_of_other_devices_can_be_searched_and_their_ids_copied(open_window: Open) -> None:
+    script = script_of(SIGNED_IN)
+    script.mirror.others = [other_file(number) for number in range(120)]
+    script.mirror.others[3] = other_file(3, status="deleted", usable=False)
+    stage, page = page_of(open_window, script)
+    stage.until(lambda: len(page.others.names) == 50)
+    assert page.others.title == "From your other devices: 120 files, 50 are shown"
+    QTest.keyClicks(page.others.search, "report 007")
+    stage.until(lambda: page.others.names == ["report 007.pdf"])
+    [line] = page.others.findChildren(CopyLine)[-1:]
+    line.button.click()
+    assert QGuiApplication.clipboard().text() == script.mirror.others[7].remote_id
+    # An ID that does not work any more is not offered.
+    page.others.search.setText("report 003")
+    stage.until(lambda: page.others.names == ["report 003.pdf"])
+    [line] = page.others.findChildren(CopyLine)[-1:]
+    assert line.button.isHidden()
+    page.others.search.setText("nothing like it")
+    stage.until(lambda: page.others.names == [])
+    assert page.others._nothing.text() == "No file matches."
