@@ -28,6 +28,7 @@ from exai_desktop.core.service import UploadService
 from exai_desktop.gui import app as gui
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.thread import EngineFactory
+from exai_desktop.gui.window import making
 from exai_desktop.gui.window.main_window import MainWindow, Parts
 
 _LOOK_S = 0.005
@@ -159,7 +160,7 @@ def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[str]) -> None
 
 
 async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
-    window, parts = gui.build(app, loop, _factory)
+    window, parts = making.build(app, loop, gui.outside(_factory))
     window.show()
     shown = time.monotonic()
     window.repaint()
@@ -182,7 +183,7 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
     while line := await orders.get():
         order = json.loads(line)
         answer(**await known[order["order"]](order))
-    await gui.settle(window, parts)
+    await making.settle(window, parts)
     window.deleteLater()
 
 

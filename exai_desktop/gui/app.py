@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 import qasync  # type: ignore[import-untyped]
-from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QMessageLogContext, QObject, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -25,13 +25,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService
-from exai_desktop.gui.engine.bridge import EngineBridge
-from exai_desktop.gui.engine.session import BackupCalls, EngineClient, EngineSession
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
-from exai_desktop.gui.engine.thread import EngineFactory
-from exai_desktop.gui.notices.notice_bar import NoticeBar
-from exai_desktop.gui.style.theme import Theme
-from exai_desktop.gui.window.main_window import MainWindow, Parts
+from exai_desktop.gui.window.making import MakeFactory, Outside, build, settle
 from exai_desktop.gui.window.quit_signals import QuitSignals
 
 log = logging.getLogger(__name__)
@@ -78,12 +72,12 @@ def _introduce(app: QApplication) -> None:
 
 
 async def _run(app: QApplication, loop: asyncio.AbstractEventLoop, options: set[str]) -> None:
-    window, parts = build(app, loop, _factory)
+    window, parts = build(app, loop, outside())
     done = asyncio.Event()
     window.close_wanted.connect(done.set)
     signals = QuitSignals(done.set, window)
     hook = sys.excepthook
-    sys.excepthook = _reporter(parts.notices)
+    sys.excepthook = _reporter(window, parts.notices.show_error)
     try:
         if "--minimized" in options:
             window.showMinimized()
@@ -98,43 +92,21 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop, options: set[
         window.deleteLater()
 
 
-def build(
-    app: QApplication,
-    loop: asyncio.AbstractEventLoop,
-    make_factory: Callable[[bool], EngineFactory],
-) -> tuple[MainWindow, Parts]:
-    """All parts of the window, nothing started yet."""
+def outside(make_factory: MakeFactory | None = None) -> Outside:
+    """What `bootstrap` has for the window; tests bring their own engine."""
     from exai_desktop.bootstrap import load_provider_table, resource_path
 
-    theme = Theme(app, resource_path())
-    notices = NoticeBar(theme)
-    client, bridge = EngineClient(), EngineBridge()
-    parts = Parts(
-        theme=theme,
-        table=load_provider_table(),
-        client=client,
-        bridge=bridge,
-        session=EngineSession(
-            make_factory, client, bridge, _settle_copy, BackupCalls(_verify_backup, _restore)
-        ),
-        tasks=SlotTasks(loop, notices.show_error),
-        notices=notices,
+    return Outside(
+        resource_path(),
+        load_provider_table(),
+        make_factory or _factory,
+        _settle_copy,
+        _verify_backup,
+        _restore,
     )
-    window = MainWindow(parts)
-    bridge.setParent(window)
-    return window, parts
 
 
-async def settle(window: MainWindow, parts: Parts) -> None:
-    """Out of sight at once; the engine breaks off and writes down what it was doing."""
-    window.hide()
-    window.deletions.forget()  # deletions that still wait are not carried out
-    await parts.tasks.close()
-    if not await parts.session.stop():
-        log.warning("the engine was not through in time; its jobs are settled at the next start")
-
-
-def _factory(sandbox: bool) -> EngineFactory:
+def _factory(sandbox: bool) -> Callable[[], AbstractAsyncContextManager[UploadService]]:
     def make() -> AbstractAsyncContextManager[UploadService]:
         # Late: after the window is on screen.
         from exai_desktop.bootstrap import open_service, passphrase_for
@@ -164,7 +136,7 @@ def _restore(file: str, passphrase: str) -> Restored:
     return restore_backup(Path(file), passphrase, passphrase_for(None, None))
 
 
-def _reporter(notices: NoticeBar) -> Callable[..., Any]:
+def _reporter(window: QObject, show: Callable[[ErrorView], None]) -> Callable[..., Any]:
     """What nobody caught is logged and shown once; the window stays."""
 
     def report(
@@ -176,6 +148,6 @@ def _reporter(notices: NoticeBar) -> Callable[..., Any]:
         log.critical("an error nobody caught", exc_info=(kind, error, trace))
         view = ErrorView.of(AppError(ErrorCode.UNEXPECTED_ERROR, kind.__name__))
         # Not from inside whatever failed.
-        QTimer.singleShot(0, notices, lambda: notices.show_error(view))
+        QTimer.singleShot(0, window, lambda: show(view))
 
     return report

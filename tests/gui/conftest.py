@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.gui import app as entry
+from exai_desktop.gui.window import making
 from exai_desktop.gui.window.main_window import MainWindow, Parts
 
 from .scripted_service import ScriptedService, account
@@ -122,8 +123,8 @@ def open_window(
     threads = set(threading.enumerate())
 
     def open_(script: ScriptedService | None = None, *, sandbox: bool = False) -> Stage:
-        factory = script.factory if script is not None else entry._factory
-        window, parts = entry.build(qapp, loop, factory)
+        factory = script.factory if script is not None else None
+        window, parts = making.build(qapp, loop, entry.outside(factory))
         parts.theme.choose("light")
         stage = Stage(qtbot, window, parts, script or ScriptedService())
         stages.append(stage)
@@ -135,7 +136,7 @@ def open_window(
 
     yield open_
     for stage in stages:
-        settled = loop.create_task(entry.settle(stage.window, stage.parts))
+        settled = loop.create_task(making.settle(stage.window, stage.parts))
         stage.until(settled.done)
         # What a timer began meanwhile ends by itself: the engine has stopped.
         stage.until(lambda stage=stage: stage.parts.tasks.running == 0)  # type: ignore[misc]

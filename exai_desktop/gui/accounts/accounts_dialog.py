@@ -15,7 +15,6 @@ from exai_desktop.gui.accounts.account_form import AccountForm
 from exai_desktop.gui.accounts.change_dialog import ChangeDialog
 from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, PlainQuestion
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import clock_text, count_text, place_text, size_text
@@ -23,6 +22,7 @@ from exai_desktop.gui.widgets.card_list import CardList
 from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, restyle, row
 from exai_desktop.gui.widgets.result_line import ResultLine
 from exai_desktop.gui.widgets.secret_dialog import SecretDialog
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 NO_ACCOUNT = (
     "No account yet. An account is an API key for one provider in one region. The key is stored"

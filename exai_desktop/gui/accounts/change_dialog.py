@@ -13,7 +13,6 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import KEY_ON_ALL
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, Card, column, row
@@ -28,6 +27,7 @@ from exai_desktop.gui.widgets.form_fields import (
 )
 from exai_desktop.gui.widgets.result_line import ResultLine
 from exai_desktop.gui.widgets.secret_dialog import SecretDialog
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 KEY_NOTE: Final = "Files that are on hold because of the key continue with the new one."
 _KB: Final = 1_000

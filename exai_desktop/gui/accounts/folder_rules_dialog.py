@@ -14,12 +14,12 @@ from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule
 from exai_desktop.core.settings import RuleReport
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel, label_text
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import place_text
 from exai_desktop.gui.widgets.card_list import CardList
 from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, row
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 CROSS: Final = "+"
 NONE: Final = "No rules: files may go to any of your accounts."

@@ -12,12 +12,12 @@ from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, Card, column, row
 from exai_desktop.gui.widgets.result_line import ResultLine
 from exai_desktop.gui.widgets.secret_dialog import SecretDialog, secret_field
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 _LEAST = 8
 

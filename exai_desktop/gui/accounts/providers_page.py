@@ -15,12 +15,12 @@ from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.accounts.answer_strip import SHOWN
 from exai_desktop.gui.accounts.provider_card import ProviderCard
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.card_list import CardList
 from exai_desktop.gui.widgets.controls import Button, column, row
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 EVERY_MS: Final = 2_000
 NO_ACCOUNT: Final = "No account yet. Add one in File, Accounts."

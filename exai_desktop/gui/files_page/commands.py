@@ -15,7 +15,6 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import VALID_ID
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
@@ -24,6 +23,7 @@ from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.copy_line import copy_text
 from exai_desktop.gui.widgets.row_table import MOST_LISTED
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 
 C = CopyState

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QMenu
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import GROUPS
 from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits
 from exai_desktop.gui.files_page.details import FilesDetails
@@ -22,6 +21,7 @@ from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.choice_menu import ChoiceMenu
 from exai_desktop.gui.widgets.controls import Button, row
 from exai_desktop.gui.widgets.record_page import ROOM_FOR_DETAILS, RecordArea, RecordPage
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 _BUTTONS: dict[FileAction, tuple[str, str, str, str]] = {
     FileAction.SHOW_TEXT: ("Show &text", "text", "plain", ""),

@@ -14,7 +14,6 @@ from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.copies.queries import LISTED, FileQuery
 from exai_desktop.core.files.names import extension, plain_text
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.columns import (
     HEADINGS,
     LOOKS,
@@ -32,6 +31,7 @@ from exai_desktop.gui.widgets.controls import Button, IconView, centred, column,
 from exai_desktop.gui.widgets.page_cache import PAGE
 from exai_desktop.gui.widgets.paged_model import ROW_ROLE, PagedRows
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 _WORDS: Final = TableWords(
     "Files at the providers", "Columns of the files", "No file matches this filter"

@@ -8,10 +8,10 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 Order = Callable[[], Coroutine[Any, Any, object]]
 

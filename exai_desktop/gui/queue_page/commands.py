@@ -13,7 +13,6 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
@@ -25,6 +24,7 @@ from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.copy_line import copy_text
 from exai_desktop.gui.widgets.row_table import MOST_LISTED
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 
 # A wait that nobody needs to be told of.

@@ -11,10 +11,10 @@ from exai_desktop.core.events import Progressed
 from exai_desktop.core.jobs.jobs import JobPage, JobQuery, JobState, JobView, SortKey
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.columns import HEADINGS, Column, cell_text, tip_text
 from exai_desktop.gui.widgets.page_cache import PAGE, spans
 from exai_desktop.gui.widgets.paged_model import ROW_ROLE, Index, PagedRows
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 PROGRESS_ROLE: Final = ROW_ROLE + 1
 

@@ -11,7 +11,6 @@ from exai_desktop.core.jobs.jobs import QueueSummary
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.details_pane import DetailsPane
 from exai_desktop.gui.queue_page.model import QueueModel
@@ -23,6 +22,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.controls import Button, column, row
 from exai_desktop.gui.widgets.record_page import ROOM_FOR_DETAILS, RecordArea, RecordPage
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 
 class QueuePage(RecordPage):

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QWidget
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.records_page.project_card import ProjectCard
 from exai_desktop.gui.records_page.row_cards import MOST_SHOWN, OthersCard, RefusedCard
@@ -23,6 +22,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.card_list import scrolled
 from exai_desktop.gui.widgets.controls import column
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 EVERY_MS: Final = 2_000
 # Lines longer than this are hard to follow.

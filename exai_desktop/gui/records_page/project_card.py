@@ -33,12 +33,12 @@ _HINTS: Final[dict[MirrorState, str]] = {
     S.SIGNED_OUT: "Everything works without it. With a project of your own your other devices know"
     " the same files, and nothing is sent twice by two of them.",
     S.UNAVAILABLE: "The sandbox has no records in a project.",
-    S.STORE_LOCKED: "Unlock the key store of this computer; then it goes on by itself.",
-    S.SESSION_ENDED: "Sign in again with the same user. Nothing that waits is lost.",
-    S.UNREACHABLE: "Uploads go on without it; what waits is sent when it answers.",
-    S.ASLEEP: "Restore the project in the Supabase dashboard. Uploads go on without it.",
-    S.NO_SCHEMA: "Follow the steps below. Nothing is lost meanwhile: changes wait here.",
-    S.OLD_SCHEMA: "Follow the steps below. Nothing is lost meanwhile: changes wait here.",
+    S.STORE_LOCKED: "Unlock the key store of this computer. Then it continues automatically.",
+    S.SESSION_ENDED: "Sign in again with the same user. No change is lost.",
+    S.UNREACHABLE: "Uploads continue. Waiting changes are sent when it answers.",
+    S.ASLEEP: "Restore the project in the Supabase dashboard. Uploads continue without it.",
+    S.NO_SCHEMA: "Follow the steps below. No change is lost: they wait here.",
+    S.OLD_SCHEMA: "Follow the steps below. No change is lost: they wait here.",
 }
 # Here the user has something to type first.
 _TO_SIGN_IN: Final = frozenset({S.SIGNED_OUT, S.SESSION_ENDED})

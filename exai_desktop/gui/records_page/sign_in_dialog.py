@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QWidget
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.mirror.status import MirrorStatus
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, column, row
 from exai_desktop.gui.widgets.form_fields import KeyField, LineField, field_label, form_layout
 from exai_desktop.gui.widgets.result_line import ResultLine
 from exai_desktop.gui.widgets.secret_dialog import SecretDialog
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 _TEXT = (
     "The project is yours: names, sizes, hashes and file IDs are copied there, so that your other"

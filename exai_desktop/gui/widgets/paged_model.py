@@ -17,9 +17,9 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import tip
 from exai_desktop.gui.widgets.page_cache import PAGE, LoadedRows, Row
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT: Final = QModelIndex()

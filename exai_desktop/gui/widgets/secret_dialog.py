@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 
 class SecretDialog(QDialog):

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QWidget
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.gui.engine.session import EngineClient, EngineSession
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.wording import clock_text, count_text, size_text
 from exai_desktop.gui.widgets.controls import Button, column, row
 from exai_desktop.gui.widgets.result_line import ResultLine
 from exai_desktop.gui.widgets.secret_dialog import SecretDialog, secret_field
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
 _LEAST = 8
 

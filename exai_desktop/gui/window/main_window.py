@@ -17,7 +17,6 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.gui.engine.bridge import EngineBridge, News
 from exai_desktop.gui.engine.session import EngineClient, EngineSession
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar, tell
@@ -28,6 +27,7 @@ from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Setting, Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.widgets.controls import column, row
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun

@@ -12,11 +12,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from exai_desktop.core.jobs.jobs import JobPage, JobQuery, JobView
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.queue_page.columns import HEADINGS
 from exai_desktop.gui.widgets.page_cache import PAGE, LoadedRows
 from exai_desktop.gui.widgets.paged_model import Index, PagedRows
 from exai_desktop.gui.widgets.row_table import RowTable, TableWords, Widths
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import job
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QWidget
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.jobs.jobs import JobState
-from exai_desktop.gui import app as entry
 from exai_desktop.gui.widgets.text_dialogs import SHORTCUTS, ShortcutsDialog
+from exai_desktop.gui.window import making
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import ScriptedService, account, error, job
 
@@ -130,7 +130,7 @@ def test_a_deletion_during_the_delay_of_another_joins_it(stage: Stage) -> None:
 
 def test_quitting_during_the_delay_deletes_nothing(stage: Stage) -> None:
     delete_first(stage, seconds=3)
-    entry_settled = stage.parts.tasks.start(entry.settle(stage.window, stage.parts))
+    entry_settled = stage.parts.tasks.start(making.settle(stage.window, stage.parts))
     stage.until(entry_settled.done)
     QTest.qWait(3_500)
     assert not called(stage, "files.delete_of_job")()

@@ -20,8 +20,8 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import BatchFinished, ProblemRaised, WindowWanted
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui import app as entry
-from exai_desktop.gui.engine.slot_tasks import SlotTasks
 from exai_desktop.gui.engine.thread import EngineStoppedError, EngineThread
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import ScriptedService, account, error
 
@@ -106,7 +106,7 @@ def test_every_failure_of_a_command_is_shown(
     loop: asyncio.AbstractEventLoop, qtbot: QtBot, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown: list[str] = []
-    tasks = SlotTasks(loop, lambda view: shown.append(view.code))
+    tasks = SlotTasks(loop, lambda view: shown.append(view.code), EngineStoppedError)
 
     async def fail(problem: Exception) -> None:
         raise problem
@@ -147,7 +147,7 @@ def test_news_of_the_program_reach_the_user(stage: Stage) -> None:
 def test_an_error_nobody_caught_is_one_notice(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    report = entry._reporter(stage.parts.notices)
+    report = entry._reporter(stage.window, stage.parts.notices.show_error)
     with caplog.at_level(logging.CRITICAL):
         try:
             raise ZeroDivisionError

@@ -9,22 +9,24 @@ from typing import Any
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
-from exai_desktop.gui.engine.thread import EngineStoppedError
 
 log = logging.getLogger(__name__)
 
 
 class SlotTasks:
-    """Runs what slots start. `on_error` gets each failure as something to show."""
+    """Runs what slots start. `on_error` gets each failure as something to show, but for those of
+    the kind `silent`."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         on_error: Callable[[ErrorView], None],
+        silent: type[Exception] | tuple[()] = (),
         whole: SlotTasks | None = None,
     ) -> None:
         self._loop = loop
         self._on_error = on_error
+        self._silent = silent
         self._whole = whole
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -42,7 +44,7 @@ class SlotTasks:
 
     def group(self) -> SlotTasks:
         """Tasks of a part of the window that may close before the window does."""
-        return SlotTasks(self._loop, self._on_error, whole=self)
+        return SlotTasks(self._loop, self._on_error, self._silent, whole=self)
 
     def cancel(self) -> None:
         """Stop what runs without waiting: whoever asked is gone."""
@@ -65,8 +67,8 @@ class SlotTasks:
         if task.cancelled():
             return
         error = task.exception()
-        if error is None or isinstance(error, EngineStoppedError):
-            return  # the engine is stopping: nobody waits for this command
+        if error is None or isinstance(error, self._silent):
+            return
         if isinstance(error, AppError):
             self._on_error(ErrorView.of(error))
             return

@@ -1,0 +1,70 @@
+"""The parts of a window put together, and their orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from exai_desktop.core.machine import BackupContent, Restored
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.engine.bridge import EngineBridge
+from exai_desktop.gui.engine.session import BackupCalls, EngineClient, EngineSession
+from exai_desktop.gui.engine.thread import EngineFactory, EngineStoppedError
+from exai_desktop.gui.notices.notice_bar import NoticeBar
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
+from exai_desktop.gui.window.main_window import MainWindow, Parts
+
+log = logging.getLogger(__name__)
+
+MakeFactory = Callable[[bool], EngineFactory]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the window knows of the rest of the program; the calls block."""
+
+    resources: Path
+    table: ProviderTable
+    make_factory: MakeFactory
+    settle_copy: Callable[[str], None]
+    verify_backup: Callable[[str], BackupContent]
+    restore: Callable[[str, str], Restored]
+
+
+def build(
+    app: QApplication, loop: asyncio.AbstractEventLoop, outside: Outside
+) -> tuple[MainWindow, Parts]:
+    """All parts of the window, nothing started yet."""
+    theme = Theme(app, outside.resources)
+    notices = NoticeBar(theme)
+    client, bridge = EngineClient(), EngineBridge()
+    backups = BackupCalls(outside.verify_backup, outside.restore)
+    session = EngineSession(outside.make_factory, client, bridge, outside.settle_copy, backups)
+    parts = Parts(
+        theme=theme,
+        table=outside.table,
+        client=client,
+        bridge=bridge,
+        session=session,
+        # While the engine stops, nobody waits for a command.
+        tasks=SlotTasks(loop, notices.show_error, EngineStoppedError),
+        notices=notices,
+    )
+    window = MainWindow(parts)
+    bridge.setParent(window)
+    return window, parts
+
+
+async def settle(window: MainWindow, parts: Parts) -> None:
+    """Out of sight at once; the engine breaks off and writes down what it was doing."""
+    window.hide()
+    window.deletions.forget()  # deletions that still wait are not carried out
+    await parts.tasks.close()
+    if not await parts.session.stop():
+        log.warning("the engine was not through in time; its jobs are settled at the next start")
