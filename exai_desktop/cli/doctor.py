@@ -8,6 +8,7 @@ import typer
 
 from exai_desktop.cli.accounts.accounts import breaker_text, explained
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
+from exai_desktop.cli.mirror import status_lines, status_object
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
@@ -29,6 +30,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
             for status in await service.accounts.all()
         ]
         trail = await service.audit.verify()
+        mirror = await service.mirror.status(ask=True)
         # After the tests: they have made the tiers ready.
         found = await service.accounts.all()
         if as_json:
@@ -37,6 +39,7 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
                     "facts": facts,
                     # Without `ok`: that is said of accounts here, and people search for it.
                     "audit": {key: said for key, said in asdict(trail).items() if key != "ok"},
+                    "supabase": status_object(mirror),
                     "jobs": {state.value: n for state, n in summary.counts.items() if n},
                     "accounts": [
                         asdict(report)
@@ -51,6 +54,8 @@ def doctor(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) 
             for name, value in facts.items():
                 output.line(f"{name:14} {plain_text(value, len(value))}")
             output.line(f"{'audit trail':14} {trail.words} {trail.anchor_words}")
+            for number, line in enumerate(status_lines(mirror)):
+                output.line(f"{'' if number else 'supabase':14} {line}")
             output.line(f"{'jobs':14} {summary.total} in total, {summary.open_jobs} open")
             for report, status in zip(reports, found, strict=False):
                 _print_account(report, status, output)

@@ -123,7 +123,7 @@ def sync(
         done = await service.mirror.sync_now()
         found = await service.mirror.status()
         if as_json:
-            output.json(asdict(done) | {"status": _object(found)})
+            output.json(asdict(done) | {"status": status_object(found)})
             return Exit.SOME_FAILED if found.refused else Exit.OK
         output.line(
             f"Sent {done.sent} rows and {done.audit_rows} rows of the audit trail,"
@@ -140,13 +140,14 @@ def _exit_of(status: MirrorStatus) -> Exit:
     return Exit.OK if is_well else Exit.SOME_FAILED
 
 
-def _object(status: MirrorStatus) -> dict[str, Any]:
+def status_object(status: MirrorStatus) -> dict[str, Any]:
+    """With the field names scripts rely on."""
     return asdict(status) | {"state": status.state.value, "words": status.words}
 
 
 def _print(status: MirrorStatus, output: Output, rows: list[RefusedRow] | None = None) -> None:
     if output.as_json:
-        output.json(_object(status) | {"rows": [asdict(row) for row in rows or []]})
+        output.json(status_object(status) | {"rows": [asdict(row) for row in rows or []]})
         return
     for line in status_lines(status):
         output.line(line)

@@ -31,12 +31,14 @@ from exai_desktop.core.files.files import Fingerprints, MalwareScanner
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.machine import Surroundings
+from exai_desktop.core.mirror.link import ProjectLink
 from exai_desktop.core.planning.plan import PlannedFile
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
 from exai_desktop.engine.assembly.assembly import Assembly
 from exai_desktop.engine.assembly.open_engine import open_engine
 from exai_desktop.engine.assembly.parts import AccountParts, EngineParts, MachineParts, Record
+from exai_desktop.engine.background.mirroring import MirrorParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
@@ -46,6 +48,8 @@ from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
 from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.other_devices import SqliteOtherRecords
+from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile
@@ -180,6 +184,8 @@ async def open_bench(
     secrets: StoreInUse | None = None,
     refusal: str = "",
     make_provider: ProviderFactory | None = None,
+    link: ProjectLink | None = None,
+    network: Callable[[], object] = lambda: "here",
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -244,6 +250,11 @@ async def open_bench(
             prepared_at_once=4,
             is_read_only=opened.is_read_only,
             refusal=refusal,
+            mirror=None
+            if link is None
+            else MirrorParts(
+                link, SqliteOutbox(database), SqliteOtherRecords(database), network, lambda: 0.5
+            ),
         )
         async with open_engine(parts) as assembly:
             bench = Bench(assembly.engine, assembly, opened, made)

@@ -24,6 +24,7 @@ from exai_desktop.core.copies.queries import (
     days_left,
 )
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.mirror.status import OtherFile
 from exai_desktop.core.service import UploadService
 
 _PAGE: Final = 500
@@ -66,6 +67,12 @@ def files(
         int | None,
         typer.Option("--id", help="One file, with the checks at the provider.", show_default=False),
     ] = None,
+    all_devices: Annotated[
+        bool,
+        typer.Option(
+            "--all-devices", help="Also files of your other devices, from your Supabase project."
+        ),
+    ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
@@ -83,9 +90,61 @@ def files(
                 output.json(file_object(row, now))
         else:
             _print_table(rows, output, now)
+        if all_devices:
+            others = await _of_other_devices(service, search)
+            if as_json:
+                for other in others:
+                    output.json(_other_object(other))
+            else:
+                _print_others(others, output)
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+async def _of_other_devices(service: UploadService, search: str) -> list[OtherFile]:
+    found: dict[str, OtherFile] = {}
+    while True:
+        page = await service.mirror.other_files(search, _PAGE, len(found))
+        known = len(found)
+        found |= {each.uuid: each for each in page.files}
+        if len(page.files) < _PAGE or len(found) == known:
+            return list(found.values())
+
+
+def _other_object(file: OtherFile) -> dict[str, Any]:
+    return {
+        "id": None,
+        "file_id": file.remote_id,
+        "name": file.name,
+        "state": file.status,
+        "provider": file.provider,
+        "account": file.account,
+        "purpose": file.purpose,
+        "bytes": file.size,
+        "sha256": file.sha256 or None,
+        "device": file.device or None,
+        "stored_at": file.recorded_at,
+        "expires_at": file.expires_at,
+    }
+
+
+def _print_others(rows: list[OtherFile], output: Output) -> None:
+    if not rows:
+        output.line("No files of other devices are known. `sync` asks the project.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("device", "file ID", "name", "state", "account", "bytes", "stored at"):
+        table.add_column(name, justify="right" if name == "bytes" else "left")
+    for row in rows:
+        texts = (row.device, row.remote_id, row.name, row.status, row.account)
+        table.add_row(
+            *(Text(plain_text(text)) for text in texts),
+            f"{row.size:,}",
+            when(row.recorded_at) if row.recorded_at else "",
+        )
+    output.line("Files of other devices:")
+    output.table(table)
 
 
 async def _rows(service: UploadService, query: FileQuery) -> list[Copy]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,13 +39,15 @@ S = MirrorState
 # The program is usable by then, and most commands have ended.
 FIRST_S: Final = 3.0
 # Changes that follow each other closely go together.
-GATHER_S: Final = 2.0
+GATHER_S: Final = 3.0
 # What other devices have told is fetched so often.
 EVERY_S: Final = 300.0
 # After failures: twice as long each time.
 RETRY_S: Final = (5.0, 900.0)
-# While it waits, it looks so often whether the computer has slept or the network is another.
-LOOK_S: Final = 15.0
+# While it waits, it looks so often whether the computer has slept; after a failure also whether
+# the network is another, or the key store answers.
+LOOK_S: Final = 60.0
+LOOK_AGAIN_S: Final = 15.0
 _SLEPT_S: Final = 60.0
 # For the answer to a question of the user, and for the last changes when the program ends.
 ASK_S: Final = 10.0
@@ -97,6 +100,7 @@ class Mirroring:
         self._is_loaded = False
         self._is_changed = False
         self._is_busy = False
+        self._work: asyncio.Future[SyncDone] | None = None
         bus.subscribe(self._heard)
 
     # -- what it is told of
@@ -110,11 +114,14 @@ class Mirroring:
     # -- the service
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
+        self._interrupt()
         async with self._turn:
             user = await self._link.sign_in(url, key, email, password)
             self._facts = None
             await self._use(user)
-        return await self.status(ask=True)
+        status = await self.status(ask=True)
+        self._go_on()
+        return status
 
     async def _use(self, user: MirrorUser) -> None:
         self._target = await self._outbox.sign_in(
@@ -123,12 +130,24 @@ class Mirroring:
         self._user, self._is_loaded = user, True
         self._failed(None)
 
+    def _interrupt(self) -> None:
+        """A round under way may wait for an answer for long; what it has sent stays fixed."""
+        if self._work is not None:
+            self._work.cancel()
+
+    def _go_on(self) -> None:
+        self._is_changed = True
+        self._wake.set()
+
     async def sign_out(self) -> SignedOut:
         await self._load()
+        self._interrupt()
         async with self._turn:
             target = self._target
             if target is None:
                 raise EngineError(ErrorCode.NOT_SIGNED_IN)
+            with suppress(AppError):
+                await self._restore()  # so that the project is told as well
             email = self._user.email if self._user else ""
             counts = await self._outbox.counts(target)
             await self._link.sign_out()
@@ -183,6 +202,8 @@ class Mirroring:
             except AppError as error:
                 self._failed(error)
             else:
+                if self._error is not None:
+                    self._go_on()
                 self._failed(None)
 
     async def sync_now(self) -> SyncDone:
@@ -200,8 +221,7 @@ class Mirroring:
         if self._target is None:
             raise EngineError(ErrorCode.NOT_SIGNED_IN)
         count = await self._outbox.retry_refused(self._target)
-        self._is_changed = True
-        self._wake.set()
+        self._go_on()
         return count
 
     async def other_files(self, text: str = "", limit: int = 100, offset: int = 0) -> OtherFilePage:
@@ -229,22 +249,34 @@ class Mirroring:
 
     async def _round(self) -> SyncDone:
         async with self._turn:
-            if self._target is None:
-                raise EngineError(ErrorCode.NOT_SIGNED_IN)
-            self._is_changed, self._is_busy = False, True
+            self._work = asyncio.ensure_future(self._one_round())
             try:
-                await self._restore()
-                if self._facts is None or self._error is not None:
-                    self._facts = await self._link.look(ASK_S)
-                done = await self._link.sync(self._target, self._known_accounts())
-                await self._parts.others.completed(self._target, self._clock.now())
-            except AppError as error:
-                self._failed(error)
-                raise
+                return await self._work
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                raise EngineError(ErrorCode.NOT_SIGNED_IN, "the sign-in was changed") from None
             finally:
-                self._is_busy = False
-            self._failed(None)
-            return done
+                self._work = None
+
+    async def _one_round(self) -> SyncDone:
+        if self._target is None:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN)
+        self._is_changed, self._is_busy = False, True
+        try:
+            await self._restore()
+            if self._facts is None or self._error is not None:
+                self._facts = await self._link.look(ASK_S)
+            done = await self._link.sync(self._target, self._known_accounts())
+            await self._parts.others.completed(self._target, self._clock.now())
+        except AppError as error:
+            self._failed(error)
+            raise
+        finally:
+            self._is_busy = False
+        self._failed(None)
+        return done
 
     def _known_accounts(self) -> dict[str, MirrorAccount]:
         return {
@@ -291,7 +323,7 @@ class Mirroring:
             if self._is_changed and not self._failures:
                 await self._clock.sleep(min(GATHER_S, left))
                 return
-            step = min(LOOK_S, left) if self._failures else left
+            step = min(LOOK_AGAIN_S if self._failures else LOOK_S, left)
             before = self._clock.now()
             self._wake.clear()
             await self._wake.wait(step)
@@ -305,6 +337,11 @@ class Mirroring:
         if not self._failures:
             return EVERY_S
         shortest, longest = RETRY_S
+        code = self._error.code if self._error is not None else None
+        if code in STORE_CODES:
+            return LOOK_AGAIN_S
+        if code is ErrorCode.SESSION_ENDED:
+            return longest
         wait_s: float = min(longest, shortest * 2.0 ** min(self._failures - 1, 10))
         return wait_s * (0.8 + 0.4 * self._parts.chance())
 
