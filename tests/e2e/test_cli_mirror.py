@@ -1,0 +1,150 @@
+"""`login`, `sync` and `logout` of the real program, at a real database behind a Data API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres_server import postgres_server
+from tests.supabase.conftest import make_database
+from tests.supabase.data_api import PASSWORD, PUBLISHABLE, DataApi, data_api
+from tests.supabase.front import Front, front
+from tests.supabase.project import Project
+
+from .program import Program
+from .server import Server
+
+EMAIL = "me@example.com"
+PASSPHRASE = "a passphrase for tests"
+VAULT = {
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    "EXAI_DESKTOP_PASSPHRASE": PASSPHRASE,
+}
+SECRET_KEY = "sb_secret_" + "not-real-" * 4
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Project, DataApi]]:
+    with postgres_server() as address:
+        with Project(address, "postgres") as roles:
+            roles.prepare_roles()
+        make_database(address, "mirrored", "template1")
+        with Project(address, "mirrored") as project:
+            project.prepare_roles()
+            with data_api(project) as api:
+                assert api.sign_up(EMAIL).status_code == 200
+                yield project, api
+
+
+@pytest.fixture
+def there(served: tuple[Project, DataApi]) -> Iterator[Front]:
+    with front(str(served[1].http.base_url).rstrip("/")) as found:
+        yield found
+
+
+@pytest.fixture
+def computers(tmp_path: Path) -> Iterator[tuple[Program, Program]]:
+    both = []
+    for name in ("one", "two"):
+        made = Program(tmp_path / name, VAULT)
+        made.environment["XDG_STATE_HOME"] = str(tmp_path / f"{name}-states")
+        made._secrets |= {PASSPHRASE, PASSWORD, SECRET_KEY}
+        made.run("vault", "create").expect(0)
+        both.append(made)
+    yield both[0], both[1]
+    for program in both:
+        program.close()
+
+
+def login(program: Program, there: Front, *more: str, key: str = PUBLISHABLE) -> tuple[str, ...]:
+    return ("login", there.url, "--key", key, "--email", EMAIL, *more)
+
+
+def test_from_the_sign_in_to_another_computer(
+    served: tuple[Project, DataApi],
+    there: Front,
+    computers: tuple[Program, Program],
+    sandbox: Server,
+    tmp_path: Path,
+) -> None:
+    one, two = computers
+    given = f"{PASSWORD}\n".encode()
+    for program in computers:
+        program.add_account(sandbox)
+        signed_in = program.run(*login(program, there, "--password-stdin"), stdin=given).expect(0)
+        assert f"signed in as {EMAIL}" in signed_in.out
+    (tmp_path / "a.txt").write_text("a text of some words")
+    sent = one.run("upload", tmp_path / "a.txt", "--json").expect(0).by_name()["a.txt"]
+    assert one.run("sync", "--json").expect(0).row["status"]["pending"] == 0
+    counted = "select count(*) from exai.platform_file_registry where platform_file_id = %s"
+    assert served[0].value(counted, sent["file_id"]) == 1
+    two.run("sync").expect(0)
+    (other,) = two.run("files", "--all-devices", "--json").expect(0).rows
+    assert (other["file_id"], other["account"]) == (sent["file_id"], "main")
+    assert sent["file_id"] in two.run("files", "--all-devices").expect(0).out
+    status = one.run("sync", "--status", "--json").expect(0).row
+    assert (status["state"], status["email"], status["refused"]) == ("signed_in", EMAIL, 0)
+    assert f"supabase       signed in as {EMAIL}" in one.run("doctor").out
+    left = one.run("logout", "--json").expect(0).row
+    assert left == {"email": EMAIL, "pending": 0, "refused": 0}
+    assert there.count("/auth/v1/logout") == 1
+    assert "not signed in" in one.run("sync", "--status").out
+    one.run("sync").expect(1)
+    # In no file of the profile, neither here nor there.
+    for program in computers:
+        for file in program.home.rglob("*"):
+            content = file.read_bytes() if file.is_file() else b""
+            assert PASSWORD.encode() not in content, file
+            assert b"refresh_token" not in content, file
+
+
+def test_the_ways_of_a_password(
+    there: Front, computers: tuple[Program, Program], tmp_path: Path
+) -> None:
+    one, _ = computers
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    file.chmod(0o644)
+    if os.name != "nt":
+        refused = one.run(*login(one, there, "--password-file", str(file))).expect(2)
+        assert "chmod 600" in refused.err
+    file.chmod(0o600)
+    one.run(*login(one, there, "--password-file", str(file))).expect(0)
+    by_variable = {"EXAI_DESKTOP_SUPABASE_PASSWORD": PASSWORD}
+    one.run(*login(one, there), environment=by_variable).expect(0)
+    assert "--password-stdin" in one.run(*login(one, there)).expect(2).err
+    wrong = one.run(*login(one, there, "--password-stdin", "--json"), stdin=b"wrong\n").expect(1)
+    assert wrong.rows[-1]["error"]["code"] == "SIGN_IN_REFUSED"
+    # A failed sign-in changes nothing.
+    assert one.run("sync", "--status", "--json").expect(0).row["email"] == EMAIL
+
+
+def test_a_secret_key_is_explained_and_not_sent(
+    there: Front, computers: tuple[Program, Program]
+) -> None:
+    one, _ = computers
+    command = login(one, there, "--password-stdin", "--json", key=SECRET_KEY)
+    refused = one.run(*command, stdin=b"x\n").expect(2)
+    assert refused.rows[-1]["error"]["code"] == "SECRET_KEY_GIVEN"
+    assert "publishable" in refused.err
+    assert there.asked == []
+
+
+def test_a_project_that_is_gone_is_a_state(
+    there: Front, computers: tuple[Program, Program]
+) -> None:
+    one, _ = computers
+    given = f"{PASSWORD}\n".encode()
+    one.run(*login(one, there, "--password-stdin"), stdin=given).expect(0)
+    there.answer = lambda *_: (540, {})
+    said = one.run("sync", "--status").expect(1)
+    assert "the project is paused or deleted" in said.out
+    assert "tried again automatically" not in said.out
+    there.answer = lambda *_: "cut"
+    row = one.run("sync", "--status", "--json").expect(1).row
+    assert (row["state"], row["code"]) == ("unreachable", "PROJECT_UNREACHABLE")
+    # Signing out works also then.
+    assert "Signed out" in one.run("logout").expect(0).out
