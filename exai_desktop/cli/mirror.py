@@ -169,7 +169,7 @@ def status_lines(status: MirrorStatus) -> list[str]:
         now = ", being sent" if status.is_busy else ""
         lines.append(f"{waiting}{now}{last}")
         if status.next_try:
-            lines.append(f"tried again at {when(status.next_try)}")
+            lines.append(f"retried at {when(status.next_try)}")
         if status.other_files:
             lines.append(f"{status.other_files} files of other devices: files --all-devices")
     if status.pending_elsewhere:

@@ -718,4 +718,33 @@ BREAKS: Final = (
         "is_same = True",
         "tests/faults/test_large_database.py::test_where_damage_is_likely_the_start_looks_first",
     ),
+    Break(
+        "A secret key of a Supabase project is never sent to it",
+        "sync/project_key.py",
+        "    if key.startswith(_SECRET):",
+        "    if key.startswith(_SECRET):\n        return key\n    if False:",
+        "tests/supabase/test_session.py::"
+        "test_a_key_that_opens_everything_is_refused_before_anything_is_sent",
+    ),
+    Break(
+        "Whatever the network does, a session at Supabase is kept",
+        "sync/session.py",
+        "    if code and answer.status in (400, 401, 403, 422):",
+        "    if answer.status in (400, 401, 403, 422):",
+        "tests/supabase/test_session.py::test_offline_the_session_is_kept",
+    ),
+    Break(
+        "Rows are sent to Supabase only for the user who is signed in",
+        "sync/link.py",
+        "        if (stored.url, stored.user_id) != (target.url, target.user_id):",
+        "        if stored is None:",
+        "tests/supabase/test_signed_in.py::test_what_waits_for_one_goes_to_nobody_else",
+    ),
+    Break(
+        "A copied profile is another device at Supabase",
+        "storage/record/outbox.py",
+        "AND profile NOT IN ('', ?)",
+        "AND profile NOT IN ('', ?) AND 0",
+        "tests/supabase/test_signed_in.py::test_a_copied_profile_is_another_device",
+    ),
 )

@@ -123,7 +123,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.EMAIL_NOT_CONFIRMED: CodeInfo(6005, "The e-mail address is not confirmed yet", "Open the link in the message that the project has sent you. Then sign in again.", _ASK, _LOCAL, ("login",)),
     E.NOT_SIGNED_IN: CodeInfo(6006, "You are not signed in to a project", "Sign in to your Supabase project first.", _ASK, _LOCAL, ("login",)),
     E.SESSION_ENDED: CodeInfo(6007, "The project has ended the session", "Sign in again with the same user. Nothing that waits for the project is lost.", _ASK, _LOCAL, ("login",)),
-    E.PROJECT_UNREACHABLE: CodeInfo(6008, "The Supabase project does not answer", "Wait: it is tried again automatically, and uploads go on without it.", _LATER, Outcome.UNAVAILABLE),
+    E.PROJECT_UNREACHABLE: CodeInfo(6008, "The Supabase project does not answer", "Wait: it is retried automatically, and uploads go on without it.", _LATER, Outcome.UNAVAILABLE),
     E.PROJECT_ASLEEP: CodeInfo(6009, "The Supabase project is paused or deleted", "Open the project in the Supabase dashboard and restore it. Uploads go on without it.", _LATER, Outcome.UNAVAILABLE),
     E.SCHEMA_MISSING: CodeInfo(6010, "The tables are missing in the project", "Run the migrations of this program in the project.", _ASK, _LOCAL, ("supabase migrations DIR",)),
     E.SCHEMA_TOO_OLD: CodeInfo(6011, "The tables in the project are too old", "Run the newer migrations of this program in the project.", _ASK, _LOCAL, ("supabase migrations DIR",)),
