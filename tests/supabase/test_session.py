@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -211,13 +212,18 @@ async def test_a_token_that_is_not_accepted_is_renewed_once(rig: Rig, there: Fro
     assert there.count("exai_status") == 2
 
 
+def _always(said: tuple[int, object] | str, *_: object) -> tuple[int, object] | str:
+    return said
+
+
 async def test_offline_the_session_is_kept(rig: Rig, there: Front) -> None:
     await rig.sign_in(there)
     kept = rig.store.get(MIRROR_SESSION)
-    for said in ("cut", (503, {}), (403, "<html>captive portal</html>")):
+    answers: list[tuple[int, object] | str] = ["cut", (503, {}), (403, "<html>of a proxy</html>")]
+    for said in answers:
         link = rig.new_link()
         await link.restore()
-        there.answer = lambda *_, said=said: said
+        there.answer = partial(_always, said)
         assert await code_of(link.look(60)) in (E.PROJECT_UNREACHABLE, E.PROJECT_REFUSED)
         await link.close()
         assert rig.store.get(MIRROR_SESSION) == kept
