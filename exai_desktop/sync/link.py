@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
@@ -11,11 +12,16 @@ from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.settings import Settings
+from exai_desktop.net.account_client import steady_time
 from exai_desktop.net.project_client import ProjectClient
 from exai_desktop.sync.mirror import Device, Mirror
 from exai_desktop.sync.project import Project
 from exai_desktop.sync.project_key import project_address, publishable_key
 from exai_desktop.sync.session import Session, SessionBook, StoredSession, sign_in
+
+# Not by commands that end soon.
+_TIDY_AFTER_S: Final = 900.0
+_TIDY_EVERY_S: Final = 86_400.0
 
 
 class SupabaseLink:
@@ -38,6 +44,7 @@ class SupabaseLink:
         self._client: ProjectClient | None = None
         self._session: Session | None = None
         self._mirror: Mirror | None = None
+        self._tidy_at = steady_time() + _TIDY_AFTER_S
 
     async def restore(self) -> MirrorUser | None:
         stored = await asyncio.to_thread(self._book.load)
@@ -104,6 +111,9 @@ class SupabaseLink:
         # First what is new there: a project that was put back is noticed before it is written to.
         fetched = await self._mirror.pull(project)
         pushed = await self._mirror.push(project, accounts)
+        if steady_time() >= self._tidy_at:
+            self._tidy_at = steady_time() + _TIDY_EVERY_S
+            await project.tidy()
         return SyncDone(pushed.operations, pushed.refused, pushed.audit_rows, fetched)
 
     async def close(self) -> None:

@@ -7,10 +7,13 @@ lost stays fixed in the outbox and is sent again as it was. Changes are read by 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.mirror.operations import (
     BATCH,
     AnswerStatus,
@@ -27,6 +30,8 @@ from exai_desktop.core.mirror.operations import (
 
 # Rows from before the first sign-in that are marked at once.
 _PAGE: Final = 1_000
+# A row that changes while it is sent is sent again; a project that never takes one is left.
+_MOST_TRIES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,14 @@ class Mirror:
         if self._introduced != accounts:
             await self._introduce(server, accounts)
         sent = refused = 0
+        tries: Counter[tuple[RecordKind, int]] = Counter()
         more = True
         while more:
             filled = await self._outbox.fill(self.target, _PAGE)
             waiting = await self._outbox.take(self.target, accounts)
+            tries.update((row.kind, row.local_id) for row in waiting)
+            if max(tries.values(), default=0) > _MOST_TRIES:
+                raise EngineError(ErrorCode.PROJECT_REFUSED, "its answers to a row never end")
             operations = [each for row in waiting for each in row.operations]
             answers = await self._send(server, operations)
             await self._outbox.settle(self.target, waiting, answers)

@@ -98,6 +98,10 @@ class Project:
         closed = settings.get("disable_signup") if isinstance(settings, dict) else None
         return ProjectFacts(schema, not closed if isinstance(closed, bool) else None)
 
+    async def tidy(self) -> None:
+        """Old answers and deleted rows go; records and the audit trail stay."""
+        await self._call("exai_tidy", {})
+
     async def _call(
         self, function: str, arguments: Mapping[str, Any], *, within_s: float = ANSWER_S
     ) -> Any:

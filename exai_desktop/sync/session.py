@@ -101,11 +101,21 @@ class Session:
         Raises SESSION_ENDED, and what keeps the project from answering: then it is kept.
         """
         async with self._lock:
+            is_good = self._access not in ("", refused) and self._steady() < self._good_until
             if not self._is_saved:
-                await self.save()
-            if self._access in ("", refused) or self._steady() >= self._good_until:
+                await self._save_again(is_needed=not is_good)
+            if not is_good:
                 await self._renew()
             return self._access
+
+    async def _save_again(self, *, is_needed: bool) -> None:
+        """Of two tokens that were not stored, the store's one would be the grandparent: the
+        project would take it for stolen, and end the session."""
+        try:
+            await self.save()
+        except AppError:
+            if is_needed:
+                raise
 
     async def _renew(self) -> None:
         body = {"refresh_token": self.stored.refresh}
@@ -117,7 +127,7 @@ class Session:
             raise EngineError(ErrorCode.SESSION_ENDED, "the project answered for another user")
         self.take(found)
         # A lost new token does no harm: the project still accepts the one before it.
-        await self.save()
+        await self._save_again(is_needed=False)
 
     async def save(self) -> None:
         await asyncio.to_thread(self._book.save, self.stored)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -18,10 +19,11 @@ import pytest_asyncio
 from exai_desktop.core.accounts.secret_store import MIRROR_SESSION
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import redact
-from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.errors.tree import AccountError, AppError
 from exai_desktop.sync.link import SupabaseLink
 from exai_desktop.sync.project_key import project_address, publishable_key
 from exai_desktop.sync.session import SessionBook
+from tests.contracts.storage.test_outbox import ACCOUNTS
 
 from .data_api import PUBLISHABLE
 from .front import Front, front
@@ -340,3 +342,64 @@ async def test_an_answer_without_end_is_not_read(rig: Rig, there: Front) -> None
 
 def test_the_link_meets_its_protocol(rig: Rig) -> None:
     assert isinstance(rig.link, SupabaseLink)
+
+
+async def test_a_name_that_is_not_found_while_others_are(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project that was deleted, or is paused, has no name any more; offline nobody has one."""
+    known: set[str] = set()
+
+    def look_up(host: str | bytes, *_: object, **__: object) -> list[Any]:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in known:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    gone = "https://gone.supabase.co"
+    said = await code_of(rig.link.sign_in(gone, PUBLISHABLE, EMAIL, PASSWORD))
+    assert said is E.PROJECT_UNREACHABLE
+    known.add("supabase.com")
+    said = await code_of(rig.link.sign_in(gone, PUBLISHABLE, EMAIL, PASSWORD))
+    assert said is E.PROJECT_ASLEEP
+
+
+async def test_a_store_that_is_locked_while_a_token_is_new(rig: Rig, there: Front) -> None:
+    """It serves; but a second one is not asked for before the first one is stored."""
+    await rig.sign_in(there)
+    link = rig.new_link()
+    await link.restore()
+    working = rig.store.set
+
+    def locked(name: str, value: str) -> None:
+        raise AccountError(E.VAULT_LOCKED)
+
+    rig.store.set = locked  # type: ignore[method-assign]
+    assert (await link.look(60)).schema == 1
+    there.answer = Canned({"exai_status": (401, {"code": "PGRST303"})})
+    assert await code_of(link.look(60)) is E.VAULT_LOCKED
+    assert there.count("grant_type=refresh_token") == 1
+    rig.store.set = working  # type: ignore[method-assign]
+    there.answer = Canned()
+    assert (await link.look(60)).schema == 1
+    assert "refresh-not-real-2" in (rig.store.get(MIRROR_SESSION) or "")
+    await link.close()
+
+
+async def test_a_project_that_never_takes_a_row_is_left(rig: Rig, there: Front) -> None:
+    def answer(method: str, path: str, body: Any) -> tuple[int, object] | str | None:
+        if path.endswith("exai_apply"):
+            return 200, [{"id": each["id"], "status": "gone"} for each in body["p_ops"]]
+        return canned(method, path, body)
+
+    canned = Canned()
+    there.answer = answer
+    await rig.sign_in(there)
+    await rig.desk.done(1)
+    target = await rig.desk.outbox.active()
+    assert target is not None
+    assert await code_of(rig.link.sync(target, ACCOUNTS)) is E.PROJECT_REFUSED
+    assert (await rig.desk.outbox.counts(target)).rows == 2

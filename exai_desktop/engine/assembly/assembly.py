@@ -14,7 +14,6 @@ from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
 from exai_desktop.engine.background.background import Background, JobLanes, Memory, Runner
 from exai_desktop.engine.background.health_watch import HealthWatch
-from exai_desktop.engine.background.mirroring import mirroring
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.problems import BreakerNews
@@ -43,6 +42,7 @@ from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.service.job_queue import Intake, JobQueue
 from exai_desktop.engine.service.keys import KeyStore
+from exai_desktop.engine.service.mirror import mirroring
 from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.service.upload_plans import UploadPlans
 from exai_desktop.engine.upload.admission import (
@@ -243,7 +243,7 @@ class Assembly:
         self.totals = Totals(
             record.jobs, self.board, self.pace, self.pausing, self.in_hand, parts.bus, parts.metrics
         )
-        self.mirroring = mirroring(parts.mirror, self.accounts, parts.bus, self.clock)
+        self.mirroring = mirroring(parts.mirror, self.accounts, record.audit, parts.bus, self.clock)
         self.lanes = JobLanes(
             self.runner,
             self.scheduler,

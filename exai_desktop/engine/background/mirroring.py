@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from exai_desktop.core.accounts.secret_store import STORE_CODES
+from exai_desktop.core.audit.audit import AuditEntry
+from exai_desktop.core.audit.ports import AuditStore
 from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.events import Event, EventBus, JobChanged, JobsRemoved, MirrorChanged
@@ -81,8 +83,16 @@ class MirrorParts:
 class Mirroring:
     """Meets `core.mirror.service.MirrorService`."""
 
-    def __init__(self, parts: MirrorParts, accounts: Accounts, bus: EventBus, clock: Clock) -> None:
+    def __init__(
+        self,
+        parts: MirrorParts,
+        accounts: Accounts,
+        audit: AuditStore,
+        bus: EventBus,
+        clock: Clock,
+    ) -> None:
         self._parts = parts
+        self._audit = audit
         self._link = parts.link
         self._outbox = parts.outbox
         self._accounts = accounts
@@ -119,6 +129,7 @@ class Mirroring:
             user = await self._link.sign_in(url, key, email, password)
             self._facts = None
             await self._use(user)
+            await self._note("supabase.signed_in", user)
         status = await self.status(ask=True)
         self._go_on()
         return status
@@ -129,6 +140,11 @@ class Mirroring:
         )
         self._user, self._is_loaded = user, True
         self._failed(None)
+
+    async def _note(self, action: str, user: MirrorUser) -> None:
+        """Where the records of this profile go from now on, or not any more."""
+        detail = {"url": user.url, "email": user.email}
+        await self._audit.note(AuditEntry(self._clock.now(), action, "ok", detail=detail))
 
     def _interrupt(self) -> None:
         """A round under way may wait for an answer for long; what it has sent stays fixed."""
@@ -153,6 +169,8 @@ class Mirroring:
             await self._link.sign_out()
             # Behind it: what cannot be forgotten must not look as if it were.
             await self._outbox.sign_out()
+            if self._user is not None:
+                await self._note("supabase.signed_out", self._user)
             self._target = self._user = self._facts = None
             self._failed(None)
         pending = counts.rows + counts.audit_rows
@@ -357,44 +375,3 @@ class Mirroring:
             except (AppError, TimeoutError):
                 pass  # they wait for the next start
         await self._link.close()
-
-
-def mirroring(
-    parts: MirrorParts | None, accounts: Accounts, bus: EventBus, clock: Clock
-) -> Mirroring | NoMirror:
-    """With None there can be no project."""
-    return NoMirror() if parts is None else Mirroring(parts, accounts, bus, clock)
-
-
-class NoMirror:
-    """Meets `core.mirror.service.MirrorService` where there can be no project."""
-
-    def _refuse(self) -> EngineError:
-        return EngineError(ErrorCode.NOT_SIGNED_IN, "nothing is sent from here to a project")
-
-    async def run(self) -> None:
-        """There is nothing to do."""
-
-    async def finish(self) -> None:
-        """There is nothing to end."""
-
-    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
-        raise self._refuse()
-
-    async def sign_out(self) -> SignedOut:
-        raise self._refuse()
-
-    async def status(self, *, ask: bool = False) -> MirrorStatus:
-        return MirrorStatus(S.UNAVAILABLE)
-
-    async def sync_now(self) -> SyncDone:
-        raise self._refuse()
-
-    async def refused(self, limit: int = 100) -> list[RefusedRow]:
-        return []
-
-    async def retry_refused(self) -> int:
-        raise self._refuse()
-
-    async def other_files(self, text: str = "", limit: int = 100, offset: int = 0) -> OtherFilePage:
-        return OtherFilePage((), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -118,6 +119,18 @@ async def test_signed_out_nothing_is_asked(tmp_path: Path) -> None:
             with pytest.raises(AppError, match="NOT_SIGNED_IN"):
                 await call()
     assert link.calls == ["close"]
+
+
+async def test_the_trail_tells_where_the_records_go(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, link=_Link()) as bench:
+        await _sign_in(bench)
+        await bench.engine.mirror.sign_out()
+        rows = await bench.engine.audit.rows(0, 10)
+    told = [
+        (row.action, json.loads(row.detail)) for row in rows if row.action.startswith("supabase.")
+    ]
+    where = {"url": URL, "email": USER.email}
+    assert told == [("supabase.signed_in", where), ("supabase.signed_out", where)]
 
 
 async def test_a_change_is_told_soon(tmp_path: Path) -> None:
