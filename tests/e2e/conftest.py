@@ -1,5 +1,5 @@
 """Fixtures of the tests that run the installed program."""
 
-from .fixtures import program, sandbox, sandbox_process
+from .fixtures import interruptible, program, sandbox, sandbox_process
 
-__all__ = ["program", "sandbox", "sandbox_process"]
+__all__ = ["interruptible", "program", "sandbox", "sandbox_process"]

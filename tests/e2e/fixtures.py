@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from tests.conftest import keyring_has_ended, restart_keyring
 from .program import Program
 from .server import Server, serving
 
-__all__ = ["program", "sandbox", "sandbox_process"]
+__all__ = ["interruptible", "program", "sandbox", "sandbox_process"]
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A test run in the background ignores Ctrl+C, and its children would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ def test_what_is_no_text_reaches_it_by_standard_input(program: Program, sandbox:
     assert warm.code != 0
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_signals_reach_it(
     program: Program, sandbox: Server, tmp_path: Path, number: signal.Signals

@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import struct
 import sys
@@ -88,6 +89,9 @@ def become(request: dict[str, Any], streams: list[int], connection: socket.socke
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     sys.argv = ["-m", *request["arguments"]]
+    # A child inherits whether Ctrl+C is ignored; its parent here may have another answer.
+    deaf = request["is_deaf"]
+    signal.signal(signal.SIGINT, signal.SIG_IGN if deaf else signal.default_int_handler)
 
 
 def _open_streams() -> None:

@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -75,6 +76,7 @@ class _Parent:
             "arguments": list(command[3:]),
             "environment": dict(environment),
             "folder": folder or str(Path.cwd()),
+            "is_deaf": signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
         }
         body = json.dumps(request).encode("ascii")
         _adopt_orphans(yes=True)

@@ -1,5 +1,5 @@
 """The program and its sandbox as in the end-to-end tests."""
 
-from tests.e2e.fixtures import program, sandbox, sandbox_process
+from tests.e2e.fixtures import interruptible, program, sandbox, sandbox_process
 
-__all__ = ["program", "sandbox", "sandbox_process"]
+__all__ = ["interruptible", "program", "sandbox", "sandbox_process"]

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,15 +53,7 @@ def tortured(program: Program, sandbox: Server, tmp_path: Path) -> Server:
     return sandbox
 
 
-@pytest.fixture
-def _interruptible() -> Iterator[None]:
-    """A test run in the background ignores Ctrl+C, and its children would inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_request_to_end_is_clean_and_loses_nothing(
     program: Program, tortured: Server, tmp_path: Path, number: signal.Signals
