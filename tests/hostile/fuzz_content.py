@@ -53,7 +53,7 @@ def check(data: bytes) -> None:
 def run(seconds: float, number: int) -> int:
     """Rounds of a few hundred examples, each with its own seed, until the time is up."""
     known = starts()
-    end, done = time.monotonic() + seconds, 0
+    end, done = time.process_time() + seconds, 0
 
     @settings(
         max_examples=300,
@@ -71,11 +71,11 @@ def run(seconds: float, number: int) -> int:
     )
     def one(start: bytes, number: int, stem: str, ending: str) -> None:
         nonlocal done
-        if time.monotonic() < end:
+        if time.process_time() < end:
             done += 1
             judge_one(mutated(start, random.Random(number)), f"{stem}.{ending}")
 
-    while time.monotonic() < end:
+    while time.process_time() < end:
         number += 1
         seeded(number)(one)()
     return done

@@ -66,7 +66,7 @@ def check(data: bytes) -> None:
 
 
 def run(seconds: float, number: int) -> int:
-    end, done = time.monotonic() + seconds, 0
+    end, done = time.process_time() + seconds, 0
 
     @settings(
         max_examples=500,
@@ -78,11 +78,11 @@ def run(seconds: float, number: int) -> int:
     @given(_PARTS)
     def one(parts: list[str]) -> None:
         nonlocal done
-        if time.monotonic() < end:
+        if time.process_time() < end:
             done += 1
             judge_one("".join(parts))
 
-    while time.monotonic() < end:
+    while time.process_time() < end:
         number += 1
         seeded(number)(one)()
     return done

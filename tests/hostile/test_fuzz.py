@@ -9,7 +9,7 @@ import pytest
 
 from . import fuzz, mutation
 
-# The content of files and their names are where the most can go wrong.
+# Of processor time. The content of files and their names are where the most can go wrong.
 SECONDS = {"sniffer": 10.0, "names": 10.0, "retry-after": 3.0, "envelopes": 4.0, "settings": 4.0}
 
 
