@@ -1,4 +1,4 @@
-"""Tests side by side (pytest-xdist), and those marked `alone` one after another.
+"""Tests side by side (pytest-xdist): those marked `alone` one after another, then the `early` ones.
 
 An `alone` test measures: nothing else of the suite runs meanwhile.
 """
@@ -79,9 +79,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With workers, those that are alone come first and in a row: the others wait for them once."""
+    """With workers, those that are alone come first and in a row: the others wait for them once.
+
+    Then what takes long: begun last, it would keep one worker at it after the others have ended.
+    """
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not is_alone(item))
+        items.sort(key=lambda item: (not is_alone(item), item.get_closest_marker("early") is None))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

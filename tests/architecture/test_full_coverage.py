@@ -124,6 +124,7 @@ def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("module", FULL)
 def test_every_branch_is_covered(module: str, covered: dict[str, list[str]]) -> None:
     assert module in covered, f"core/{module}.py is gone; the list only grows"

@@ -23,6 +23,7 @@ def roomy(program: Program, sandbox: Server) -> Server:
     return sandbox
 
 
+@pytest.mark.early
 def test_a_thousand_small_files_are_all_uploaded(
     program: Program, roomy: Server, tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ def _tree(root: Path) -> Counter[str]:
     return wanted
 
 
+@pytest.mark.early
 def test_a_tree_of_ten_thousand_files_is_accounted_for(
     program: Program, roomy: Server, tmp_path: Path
 ) -> None:

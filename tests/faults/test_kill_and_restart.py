@@ -105,6 +105,7 @@ def _use_a_vault(program: Program, folder: Path) -> None:
     program.run("vault", "create", "--key-file", folder / "vault.key").expect(0)
 
 
+@pytest.mark.early
 @pytest.mark.timeout(1200)  # 40 s on two free cores; a busy machine is not a bug
 @pytest.mark.parametrize(("flavour", "keys"), [("kimi-intl", "keyring"), ("zai", "vault")])
 def test_killed_at_each_step_nothing_is_lost_or_sent_twice(
@@ -147,6 +148,7 @@ def _kill_in_the_middle(
     return kill(process)
 
 
+@pytest.mark.early
 @pytest.mark.timeout(1200)
 def test_killed_at_random_moments_nothing_is_lost_or_sent_twice(
     program: Program, tortured: Server, tmp_path: Path

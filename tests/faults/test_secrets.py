@@ -93,6 +93,7 @@ def test_the_planted_secrets_are_many_and_distinct_and_would_be_found() -> None:
         assert hits("here", f"before {secret} after".encode()) == [f"here: {secret}"]
 
 
+@pytest.mark.early
 def test_what_a_provider_gives_back_is_nowhere(with_keys: Watched, tmp_path: Path) -> None:
     watched, plants = with_keys, refusals()
     folder = tmp_path / "files"
@@ -150,6 +151,7 @@ def test_settings_addresses_and_keys_that_cannot_be_used(watched: Watched) -> No
     watched.expect_clean()
 
 
+@pytest.mark.early
 def test_a_keyring_that_tells_the_key_when_it_fails(watched: Watched, tmp_path: Path) -> None:
     (tmp_path / "talkative_keyring.py").write_text(
         "from keyring.backend import KeyringBackend\n"

@@ -51,6 +51,7 @@ def test_the_same_files_at_the_same_time_are_stored_once(
     assert len(sandbox.stored()) == FILES
 
 
+@pytest.mark.early
 def test_one_of_them_killed_the_other_never_stores_it_again(
     both: tuple[Program, Program], sandbox: Server, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def _sending(server: Server, before: int) -> bool:
     return eventually(lambda: len(server.uploads()) > before)
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("victim", ["window", "command"])
 def test_either_is_killed_and_the_other_goes_on(
     profile: Program, sandbox: Server, tmp_path: Path, victim: str

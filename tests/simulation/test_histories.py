@@ -22,6 +22,7 @@ ALL = list(HealthCheck)
 PHASES = (Phase.explicit, Phase.generate)
 
 
+@pytest.mark.early
 @pytest.mark.timeout(1800)  # half a minute on a free core
 @settings(max_examples=300, suppress_health_check=ALL, phases=PHASES, derandomize=True)
 @given(actions.histories)
@@ -29,6 +30,7 @@ def test_whatever_happens_the_promises_hold(history: list[actions.Action]) -> No
     play(history)
 
 
+@pytest.mark.early
 @settings(max_examples=10, suppress_health_check=ALL, phases=PHASES, derandomize=True)
 @given(actions.histories)
 def test_the_same_history_gives_the_same_trace(history: list[actions.Action]) -> None:

@@ -43,6 +43,7 @@ def play_many(first: int, count: int) -> Figures:
     return figures
 
 
+@pytest.mark.early
 @pytest.mark.timeout(1800)
 def test_nothing_is_lost_and_nothing_stored_twice() -> None:
     figures = play_many(20261127, FEW)

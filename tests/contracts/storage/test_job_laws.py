@@ -148,6 +148,7 @@ def forget(connection: Connection) -> None:
         connection.execute(f"DELETE FROM {table}")
 
 
+@pytest.mark.early
 def test_random_moves_keep_the_laws() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(Path(folder) / "test.db")

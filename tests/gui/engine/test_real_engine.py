@@ -165,6 +165,7 @@ def test_first_run_leads_into_the_sandbox_and_out(open_window: Open) -> None:
     window.accounts_dialog.close()
 
 
+@pytest.mark.early
 @pytest.mark.timeout(1200)  # 20 s on free cores
 def test_a_thousand_small_files_leave_the_window_calm(sandbox: Stage, tmp_path: Path) -> None:
     for number in range(1_000):
