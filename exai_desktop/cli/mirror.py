@@ -172,6 +172,10 @@ def status_lines(status: MirrorStatus) -> list[str]:
             lines.append(f"retried at {when(status.next_try)}")
         if status.other_files:
             lines.append(f"{status.other_files} files of other devices: files --all-devices")
+    if status.without_account:
+        lines.append(
+            f"{status.without_account} rows are of accounts that are not set up here: kept"
+        )
     if status.pending_elsewhere:
         lines.append(f"{status.pending_elsewhere} rows wait for another project or user")
     if status.open_sign_ups:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.core.mirror.operations import MirrorTarget
+from exai_desktop.core.mirror.operations import NO_ACCOUNT, MirrorTarget
 from exai_desktop.core.mirror.status import OtherFile, SyncDone
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.sync.link import SupabaseLink
@@ -226,6 +226,18 @@ async def test_what_does_not_fit_holds_no_other_up(
     there.answer = lambda *_: None
     assert await one.rig.desk.outbox.retry_refused(one.target) == 2
     assert (await one.sync()).refused == 1
+
+
+async def test_rows_of_an_account_that_was_removed_are_not_refused(
+    desks: tuple[_Device, _Device],
+) -> None:
+    one, _ = desks
+    await one.rig.desk.done(1)
+    assert one.target is not None
+    await one.link.sync(one.target, {})
+    assert await one.rig.desk.outbox.refused(one.target, 10) == []
+    waiting = await one.rig.desk.outbox.counts(one.target)
+    assert (waiting.rows, dict(waiting.refused)) == (0, {NO_ACCOUNT: 1})
 
 
 async def test_what_was_never_sent_and_is_gone_is_not_sent(desks: tuple[_Device, _Device]) -> None:

@@ -19,6 +19,8 @@ from exai_desktop.core.mirror.status import OtherFilePage, RefusedRow
 SCHEMA: Final = 1
 # Most that the server takes at once.
 BATCH: Final = 200
+# Why a row is put aside here: asked again at the next sign-in, the account may be back by then.
+NO_ACCOUNT: Final = "no account"
 # Told of a row that is not on record any more.
 GONE_HERE: Final = {"deleted": True}
 

@@ -59,6 +59,8 @@ class MirrorStatus:
     pending: int = 0
     refused: int = 0
     codes: dict[str, int] = field(default_factory=dict)
+    # Rows of accounts that are not set up here any more: nobody could tell whose they are.
+    without_account: int = 0
     pending_elsewhere: int = 0
     # Files of other devices that are known here.
     other_files: int = 0

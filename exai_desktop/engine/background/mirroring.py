@@ -22,7 +22,13 @@ from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.events import Event, EventBus, JobChanged, JobsRemoved, MirrorChanged
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, ProjectLink
-from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
+from exai_desktop.core.mirror.operations import (
+    NO_ACCOUNT,
+    MirrorAccount,
+    MirrorTarget,
+    OtherRecords,
+    Outbox,
+)
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
@@ -174,22 +180,25 @@ class Mirroring:
             self._target = self._user = self._facts = None
             self._failed(None)
         pending = counts.rows + counts.audit_rows
-        return SignedOut(email, pending, sum(counts.refused.values()))
+        refused = sum(n for code, n in counts.refused.items() if code != NO_ACCOUNT)
+        return SignedOut(email, pending, refused)
 
     async def status(self, *, ask: bool = False) -> MirrorStatus:
         await self._load()
         if ask and self._target is not None:
             await self._ask()
         counts = await self._outbox.counts(self._target)
-        facts, error = self._facts, self._error
+        facts, error, codes = self._facts, self._error, dict(counts.refused)
+        without_account = codes.pop(NO_ACCOUNT, 0)
         return MirrorStatus(
             state=self._state(),
             url=self._target.url if self._target else "",
             email=self._user.email if self._user else "",
             schema=facts.schema if facts else None,
             pending=counts.rows + counts.audit_rows,
-            refused=sum(counts.refused.values()),
-            codes=dict(counts.refused),
+            refused=sum(codes.values()),
+            codes=codes,
+            without_account=without_account,
             pending_elsewhere=counts.elsewhere,
             other_files=counts.other_files,
             last_success=counts.last_success,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from exai_desktop.core.mirror.operations import (
+    NO_ACCOUNT,
     Change,
     ChangePage,
     MirrorTarget,
@@ -143,9 +144,9 @@ def refused_rows(connection: Connection, target: MirrorTarget, limit: int) -> li
         "SELECT kind, local_id, parked_code, CASE kind"
         " WHEN 'file' THEN (SELECT name FROM jobs WHERE id = local_id)"
         " ELSE (SELECT remote_name FROM copies WHERE id = local_id) END AS name"
-        " FROM outbox WHERE target = ? AND parked_code IS NOT NULL"
+        " FROM outbox WHERE target = ? AND parked_code IS NOT NULL AND parked_code <> ?"
         " ORDER BY kind, local_id LIMIT ?",
-        (target.id, limit),
+        (target.id, NO_ACCOUNT, limit),
     )
     return [
         RefusedRow(row["kind"], row["local_id"], row["name"] or "", row["parked_code"])

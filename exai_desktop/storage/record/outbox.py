@@ -13,6 +13,7 @@ from typing import Final
 from exai_desktop.core.mirror.operations import (
     BATCH,
     GONE_HERE,
+    NO_ACCOUNT,
     AnswerStatus,
     MirrorTarget,
     Operation,
@@ -36,9 +37,6 @@ from exai_desktop.storage.record.told_rows import (
     told_audit_row,
 )
 from exai_desktop.storage.sqlite.driver import Connection, Row
-
-# Asked again at the next sign-in: the account may be back by then.
-NO_ACCOUNT: Final = "no account"
 
 _TARGET: Final = """
 INSERT INTO mirror_targets (url, user_id, device_id, active) VALUES (?, ?, ?, 1)
