@@ -280,6 +280,11 @@ class OtherRecords(Protocol):
         """All was sent and fetched then."""
         ...
 
+    async def stored(self, account_id: str, purpose: str, sha256: str, size: int) -> Sequence[str]:
+        """Ids at the provider of this content at this account, by another device of the user who
+        is signed in now, oldest first; none that ends within the hour. The provider decides."""
+        ...
+
     async def page(
         self, target: MirrorTarget, text: str, limit: int, offset: int
     ) -> OtherFilePage: ...

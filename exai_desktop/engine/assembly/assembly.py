@@ -206,7 +206,9 @@ class Assembly:
             Readiness(scheduler, self.accounts, self.routes, self.later),
             self.admission,
             KnownContent(
-                self.accounts, self.reuse, self.pace, self.claims, opener, self.routes, attempts
+                *(self.accounts, self.reuse, self.pace, self.claims, opener, self.routes),
+                attempts,
+                parts.mirror.others if parts.mirror is not None else None,
             ),
             failures,
         )

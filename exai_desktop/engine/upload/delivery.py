@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
-from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.errors.codes import ErrorCode, Outcome
+from exai_desktop.core.errors.tree import AppError, TransferError
 from exai_desktop.core.files.files import FileId
+from exai_desktop.core.jobs.claims import Claim
 from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore
+from exai_desktop.core.mirror.operations import MirrorAccount, OtherRecords
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.files.open_file import FileOpener
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand
@@ -17,10 +20,13 @@ from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.admission import Admission, Pace, Passage, Routes
 from exai_desktop.engine.upload.attempt import Attempts, Way
 from exai_desktop.engine.upload.failures import Failures, TryLater, error_of, gave_up
-from exai_desktop.engine.upload.sent_before import Claims
+from exai_desktop.engine.upload.sent_before import OTHER_DEVICE, Claims
 from exai_desktop.engine.upload.stored_copies import Reuse
 
 S = JobState
+
+# That a claim can hold.
+_LONGEST_ID: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,34 @@ class KnownContent:
     opener: FileOpener
     routes: Routes
     attempts: Attempts
+    # None: there can be no Supabase project.
+    others: OtherRecords | None
+
+    async def _is_sent_by_another_device(self, job: RoutedJob) -> bool:
+        """As it was fetched last: nobody waits for Supabase here. The provider is asked whether
+        the file is there."""
+        account = self.accounts.get(job.account)
+        if self.others is None or not account.key_fingerprint:
+            return False
+        known = MirrorAccount(account.provider, account.base_url, account.key_fingerprint)
+        ids = await self.others.stored(known.id, job.purpose, job.sha256, job.size)
+        for remote_id in ids:
+            if len(remote_id) > _LONGEST_ID:
+                continue
+            told = Claim(
+                owner=OTHER_DEVICE,
+                sent_name=job.sent_name,
+                size=job.size,
+                at=0.0,
+                remote_id=remote_id,
+            )
+            try:
+                if await self.claims.take_over(job, told):
+                    return True
+            except TransferError as error:
+                if error.outcome is not Outcome.REJECTED:
+                    raise  # then nothing can be sent either
+        return False
 
     async def send(self, job: RoutedJob, passage: Passage) -> bool:
         """Everything that may ask the provider: the account's breaker has let it through.
@@ -83,6 +117,8 @@ class KnownContent:
         async with self.claims.claimed(job) as held:
             earlier = held.earlier
             if earlier and earlier.remote_id and await self.claims.take_over(job, earlier):
+                return True
+            if earlier is None and await self._is_sent_by_another_device(job):
                 return True
             async with self.opener.opened(job) as file:
                 if file.id != _recorded(job):

@@ -153,6 +153,9 @@ class RecoveredRecord:
 # The outcome of an attempt that was not made because another program may have made it.
 ELSEWHERE: Final = "perhaps sent by another program"
 
+# Who has told of a file in the user's Supabase project.
+OTHER_DEVICE: Final = "another device"
+
 # In these the bytes may be at the provider although nobody has its word for it.
 _OPEN: Final = frozenset({S.SENDING, S.UNCERTAIN, S.NEEDS_REVIEW})
 _STORED: Final = frozenset({S.CONFIRMING, S.DONE, S.FAILED})
@@ -304,6 +307,8 @@ class Claims:
 
     def whose(self, earlier: Claim) -> str:
         """Who has noted it, for people."""
+        if earlier.owner == OTHER_DEVICE:
+            return OTHER_DEVICE
         if self.claims is not None and earlier.owner == self.claims.owner:
             return "this profile, before an older database was put back,"
         return "another program"

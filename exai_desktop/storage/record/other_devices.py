@@ -51,6 +51,16 @@ SELECT c.*, a.provider, a.name AS account, d.name AS device FROM
     LEFT JOIN remote_names AS d ON d.target = c.target AND d.uuid = c.device_id
 ORDER BY c.recorded_at DESC, c.id DESC"""  # noqa: S608 - our own names
 
+_STORED: Final = """
+SELECT c.remote_id FROM remote_copies AS c JOIN mirror_targets AS t ON t.id = c.target
+WHERE t.active = 1 AND c.device_id IS NOT NULL AND c.device_id <> t.device_id
+    AND c.account_id = ? AND c.purpose = ? AND c.sha256 = ? AND c.size = ?
+    AND c.state = 'present' AND c.usable = 1
+    AND (c.expires_at IS NULL OR c.expires_at > unixepoch() + 3600)
+    AND NOT EXISTS (SELECT 1 FROM mirror_ids AS m
+        WHERE m.target = c.target AND m.kind = 'copy' AND m.uuid = c.uuid)
+ORDER BY c.recorded_at LIMIT 3"""
+
 # Sent and fetched anew, from the beginning.
 _RESTART: Final = """
 UPDATE mirror_targets SET pulled_to = 0, witness = NULL, jobs_filled = 0, copies_filled = 0,
@@ -110,6 +120,13 @@ class SqliteOtherRecords:
             connection.execute(_RESTART, (target.id,))
 
         await self._database.write(write)
+
+    async def stored(self, account_id: str, purpose: str, sha256: str, size: int) -> Sequence[str]:
+        def read(connection: Connection) -> list[str]:
+            rows = connection.execute(_STORED, (account_id, purpose, sha256, size))
+            return [row["remote_id"] for row in rows if row["remote_id"]]
+
+        return await self._database.read(read)
 
     async def page(self, target: MirrorTarget, text: str, limit: int, offset: int) -> OtherFilePage:
         read = partial(_page, target=target, text=text, limit=limit, offset=offset)
