@@ -738,14 +738,14 @@ BREAKS: Final = (
         "sync/link.py",
         "        if (stored.url, stored.user_id) != (target.url, target.user_id):",
         "        if stored is None:",
-        "tests/supabase/test_signed_in.py::test_what_waits_for_one_goes_to_nobody_else",
+        "tests/supabase/test_session.py::test_rows_of_another_user_are_not_sent",
     ),
     Break(
         "A copied profile is another device at Supabase",
         "storage/record/outbox.py",
         "AND profile NOT IN ('', ?)",
         "AND profile NOT IN ('', ?) AND 0",
-        "tests/supabase/test_signed_in.py::test_a_copied_profile_is_another_device",
+        "tests/contracts/storage/test_outbox.py::test_a_copied_profile_is_another_device",
     ),
     Break(
         "What another device has sent counts only if the provider has it, of the same size",

@@ -403,3 +403,11 @@ async def test_a_project_that_never_takes_a_row_is_left(rig: Rig, there: Front) 
     assert target is not None
     assert await code_of(rig.link.sync(target, ACCOUNTS)) is E.PROJECT_REFUSED
     assert (await rig.desk.outbox.counts(target)).rows == 2
+
+
+async def test_rows_of_another_user_are_not_sent(rig: Rig, there: Front) -> None:
+    await rig.sign_in(there)
+    await rig.desk.done(1)
+    other = await rig.desk.outbox.sign_in(there.url, "somebody-else", ME, "p")
+    assert await code_of(rig.link.sync(other, ACCOUNTS)) is E.NOT_SIGNED_IN
+    assert there.count("exai_") == 0

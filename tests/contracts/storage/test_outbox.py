@@ -368,3 +368,19 @@ def test_after_a_kill_the_outbox_and_the_record_agree(tmp_path: Path, number: in
             marked = f"SELECT local_id FROM outbox WHERE kind = '{kind}'"
             assert sorted(found) == sorted(connection.execute(marked).fetchall())
             assert len(found) >= 2
+
+
+async def test_a_copied_profile_is_another_device(desk: Desk) -> None:
+    """Two profiles with one device id would have two jobs of one number."""
+    first = await desk.outbox.sign_in(URL, USER, DEVICE, "the original")
+    await desk.done()
+    await desk.answer(first, await desk.take(first), AnswerStatus.APPLIED, rev=1)
+    other = "22222222-2222-4222-8222-222222222222"
+    assert await desk.outbox.sign_in(URL, USER, other, "the original") == first
+    copy = await desk.outbox.sign_in(URL, USER, other, "the copy")
+    assert (copy.id, copy.device_id) == (first.id, other)
+    # All of it is told anew, as that device's.
+    assert await desk.outbox.fill(copy, 100) is False
+    told = await desk.take(copy)
+    assert {op.base_rev for row in told for op in row.operations} == {None}
+    assert {row.kind.value for row in told} == {"file", "copy"}
