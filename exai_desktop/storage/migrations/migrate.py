@@ -27,6 +27,7 @@ from exai_desktop.storage.migrations import (
     m0014_mirror,
     m0015_lists,
     m0016_other_devices,
+    m0017_file_lists,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -65,6 +66,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0014_mirror,
     m0015_lists,
     m0016_other_devices,
+    m0017_file_lists,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

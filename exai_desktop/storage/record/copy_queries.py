@@ -16,18 +16,25 @@ from exai_desktop.core.copies.queries import (
     Sight,
 )
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_import
+from exai_desktop.storage.record.job_pages import along
 from exai_desktop.storage.record.rows import Value, copy_of, storable
 from exai_desktop.storage.sqlite.driver import HASH_START, Connection, literal
 
+# What to sort by, and the index that holds this order.
 _SORT: Final = {
-    FileSort.STORED: "recorded_at",
-    FileSort.NAME: "remote_name COLLATE NOCASE",
-    FileSort.STATE: "state",
-    FileSort.SIZE: "size",
-    FileSort.ACCOUNT: "account",
+    FileSort.STORED: ("recorded_at", "copies_by_time"),
+    FileSort.NAME: ("remote_name COLLATE NOCASE", "copies_by_name"),
+    FileSort.STATE: ("state", "copies_by_state"),
+    FileSort.SIZE: ("size", "copies_by_size"),
+    FileSort.ACCOUNT: ("account", "copies_by_account"),
     # What never expires comes last when the soonest comes first.
-    FileSort.EXPIRES: "coalesce(expires_at, 9e18)",
+    FileSort.EXPIRES: ("coalesce(expires_at, 9e18)", "copies_by_expiry"),
 }
+# So many results of a search are sorted at once; more are common enough to be met on the way.
+_RESULTS: Final = 20_000
+# Where a text is looked for: all of an index is a fifth of all of the table. The second one is that
+# of UNIQUE (account, remote_id).
+_FOUND_BY: Final = {"remote_name": "copies_by_name", "remote_id": "sqlite_autoindex_copies_1"}
 
 _PRUNE: Final = f"""
 DELETE FROM looks WHERE id IN (
@@ -39,33 +46,85 @@ DELETE FROM looks WHERE id IN (
 
 def page(connection: Connection, query: FileQuery) -> FilePage:
     where, values = _conditions(query)
-    total = connection.execute(f"SELECT count(*) FROM copies{where}", values).fetchone()[0]  # noqa: S608 - our own texts
-    way = "DESC" if query.descending else "ASC"
+    key, index = _SORT[query.sort]
+    order = along(connection, "copies", index)
+    found = _found(connection, query)
+    if found is None:
+        counted = connection.execute(f"SELECT count(*) FROM copies{where}", values)  # noqa: S608 - our own texts
+        total = int(counted.fetchone()[0])
+    else:
+        total, order = len(found), ""
+        where, values = " WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(found)]
+    # From the nearer end: what is passed over is counted one by one.
+    limit = max(0, min(query.limit, total - query.offset))
+    behind = total - query.offset - limit
+    is_back = behind < query.offset
+    way = "DESC" if query.descending is not is_back else "ASC"
+    numbers = [
+        row["id"]
+        for row in connection.execute(
+            f"SELECT id FROM copies{order}{where} ORDER BY {key} {way}, id {way}"  # noqa: S608 - our own texts
+            " LIMIT ? OFFSET ?",
+            (*values, limit, behind if is_back else query.offset),
+        )
+    ]
     rows = connection.execute(
-        f"SELECT * FROM copies{where} ORDER BY {_SORT[query.sort]} {way}, id {way}"  # noqa: S608
-        " LIMIT ? OFFSET ?",
-        (*values, query.limit, query.offset),
+        "SELECT * FROM copies WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(numbers),)
     )
-    return FilePage(tuple(map(copy_of, rows)), total)
+    copies = {row["id"]: copy_of(row) for row in rows}
+    return FilePage(tuple(copies[n] for n in (reversed(numbers) if is_back else numbers)), total)
 
 
-def _conditions(query: FileQuery) -> tuple[str, list[Value]]:
+def _found(connection: Connection, query: FileQuery) -> list[int] | None:
+    """The numbers of what a search finds, each way of finding by the index that has it; None: all
+    is wanted, or so much is found that it is met on the way."""
+    either = _either(query)
+    if not either:
+        return None
+    listed, values = _listed(query)
+    found = set[int]()
+    for term, value in either:
+        index = along(connection, "copies", _FOUND_BY.get(term.partition(" ")[0], ""))
+        look = f"SELECT id FROM copies{index} WHERE {term} AND {listed} LIMIT ?"  # noqa: S608 - our own texts
+        found.update(row["id"] for row in connection.execute(look, (value, *values, _RESULTS + 1)))
+        if len(found) > _RESULTS:
+            return None
+    return list(found)
+
+
+def _either(query: FileQuery) -> list[tuple[str, Value]]:
+    """What a search may find a file by, and what it looks for there."""
+    wanted = storable(query.search.strip())
+    if not wanted:
+        return []
+    text = f"%{literal(wanted)}%"
+    either: list[tuple[str, Value]] = [
+        (r"remote_name LIKE ? ESCAPE '\'", text),
+        (r"remote_id LIKE ? ESCAPE '\'", text),
+    ]
+    if HASH_START.fullmatch(wanted.lower()):
+        either.append(("sha256 LIKE ?", f"{wanted.lower()}%"))
+    if query.also:
+        either.append(("id IN (SELECT value FROM json_each(?))", json.dumps(query.also)))
+    return either
+
+
+def _listed(query: FileQuery) -> tuple[str, list[Value]]:
     terms = ["state IN (SELECT value FROM json_each(?))"]
     values: list[Value] = [json.dumps(query.states)]
     if query.account is not None:
         terms.append("account = ?")
         values.append(query.account)
-    if wanted := storable(query.search.strip()):
-        either = [r"remote_name LIKE ? ESCAPE '\'", r"remote_id LIKE ? ESCAPE '\'"]
-        values += [f"%{literal(wanted)}%"] * 2
-        if HASH_START.fullmatch(wanted.lower()):
-            either.append("sha256 LIKE ?")
-            values.append(f"{wanted.lower()}%")
-        if query.also:
-            either.append("id IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps(query.also))
-        terms.append(f"({' OR '.join(either)})")
-    return f" WHERE {' AND '.join(terms)}", values
+    return " AND ".join(terms), values
+
+
+def _conditions(query: FileQuery) -> tuple[str, list[Value]]:
+    listed, values = _listed(query)
+    either = _either(query)
+    if not either:
+        return f" WHERE {listed}", values
+    searched = " OR ".join(term for term, _ in either)
+    return f" WHERE {listed} AND ({searched})", [*values, *(value for _, value in either)]
 
 
 def adopt(

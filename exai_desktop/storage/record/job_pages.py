@@ -81,7 +81,7 @@ class _List:
         self._order = _SORT[query.sort]
         self._descending = query.descending
         self._terms = _conditions(query)
-        self._along = _along(connection, self._order.along)
+        self._along = along(connection, "jobs", self._order.along)
         is_plain = not query.search.strip() and not query.gone and query.file is None
         if query.before is not None and is_plain and query.ids is None:
             # The next page of whoever reads all: nothing has to be sorted.
@@ -93,7 +93,7 @@ class _List:
             wanted = query.states or {row["state"] for row in sums}
             self.total = sum(row["jobs"] for row in sums if row["state"] in wanted)
             if self.total * _FEW < sum(row["jobs"] for row in sums):
-                self._along = _along(connection, "jobs_state")
+                self._along = along(connection, "jobs", "jobs_state")
             return
         found = [
             row["id"]
@@ -108,7 +108,7 @@ class _List:
             self._along = ""
             return
         if query.batch_id is not None:
-            self._along = _along(connection, "jobs_batch")
+            self._along = along(connection, "jobs", "jobs_batch")
         self.total = self._counted()
 
     def _counted(self) -> int:
@@ -166,10 +166,10 @@ class _List:
         ]
 
 
-def _along(connection: Connection, index: str) -> str:
+def along(connection: Connection, table: str, index: str) -> str:
     """Makes SQLite use this index. The record of another version may not have it."""
     is_there = connection.execute(
-        "SELECT 1 FROM pragma_index_list('jobs') WHERE name = ?", (index,)
+        "SELECT 1 FROM pragma_index_list(?) WHERE name = ?", (table, index)
     ).fetchone()
     return f" INDEXED BY {index}" if is_there else ""
 
