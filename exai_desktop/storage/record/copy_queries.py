@@ -18,7 +18,13 @@ from exai_desktop.core.copies.queries import (
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_import
 from exai_desktop.storage.record.job_pages import along
 from exai_desktop.storage.record.rows import Value, copy_of, storable
-from exai_desktop.storage.sqlite.driver import HASH_START, Connection, literal
+from exai_desktop.storage.sqlite.driver import (
+    HASH_FROM,
+    HASH_START,
+    Connection,
+    hash_range,
+    literal,
+)
 
 # What to sort by, and the index that holds this order.
 _SORT: Final = {
@@ -34,7 +40,11 @@ _SORT: Final = {
 _RESULTS: Final = 20_000
 # Where a text is looked for: all of an index is a fifth of all of the table. The second one is that
 # of UNIQUE (account, remote_id).
-_FOUND_BY: Final = {"remote_name": "copies_by_name", "remote_id": "sqlite_autoindex_copies_1"}
+_FOUND_BY: Final = {
+    "remote_name": "copies_by_name",
+    "remote_id": "sqlite_autoindex_copies_1",
+    "sha256": "copies_hash",
+}
 
 _PRUNE: Final = f"""
 DELETE FROM looks WHERE id IN (
@@ -56,7 +66,8 @@ def page(connection: Connection, query: FileQuery) -> FilePage:
         total, order = len(found), ""
         where, values = " WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(found)]
     # From the nearer end: what is passed over is counted one by one.
-    limit = max(0, min(query.limit, total - query.offset))
+    left = max(0, total - query.offset)
+    limit = left if query.limit < 0 else min(query.limit, left)
     behind = total - query.offset - limit
     is_back = behind < query.offset
     way = "DESC" if query.descending is not is_back else "ASC"
@@ -83,29 +94,29 @@ def _found(connection: Connection, query: FileQuery) -> list[int] | None:
         return None
     listed, values = _listed(query)
     found = set[int]()
-    for term, value in either:
+    for term, own in either:
         index = along(connection, "copies", _FOUND_BY.get(term.partition(" ")[0], ""))
         look = f"SELECT id FROM copies{index} WHERE {term} AND {listed} LIMIT ?"  # noqa: S608 - our own texts
-        found.update(row["id"] for row in connection.execute(look, (value, *values, _RESULTS + 1)))
+        found.update(row["id"] for row in connection.execute(look, (*own, *values, _RESULTS + 1)))
         if len(found) > _RESULTS:
             return None
     return list(found)
 
 
-def _either(query: FileQuery) -> list[tuple[str, Value]]:
+def _either(query: FileQuery) -> list[tuple[str, tuple[Value, ...]]]:
     """What a search may find a file by, and what it looks for there."""
     wanted = storable(query.search.strip())
     if not wanted:
         return []
     text = f"%{literal(wanted)}%"
-    either: list[tuple[str, Value]] = [
-        (r"remote_name LIKE ? ESCAPE '\'", text),
-        (r"remote_id LIKE ? ESCAPE '\'", text),
+    either: list[tuple[str, tuple[Value, ...]]] = [
+        (r"remote_name LIKE ? ESCAPE '\'", (text,)),
+        (r"remote_id LIKE ? ESCAPE '\'", (text,)),
     ]
     if HASH_START.fullmatch(wanted.lower()):
-        either.append(("sha256 LIKE ?", f"{wanted.lower()}%"))
+        either.append((HASH_FROM, hash_range(wanted)))
     if query.also:
-        either.append(("id IN (SELECT value FROM json_each(?))", json.dumps(query.also)))
+        either.append(("id IN (SELECT value FROM json_each(?))", (json.dumps(query.also),)))
     return either
 
 
@@ -124,7 +135,10 @@ def _conditions(query: FileQuery) -> tuple[str, list[Value]]:
     if not either:
         return f" WHERE {listed}", values
     searched = " OR ".join(term for term, _ in either)
-    return f" WHERE {listed} AND ({searched})", [*values, *(value for _, value in either)]
+    return f" WHERE {listed} AND ({searched})", [
+        *values,
+        *(value for _, own in either for value in own),
+    ]
 
 
 def adopt(

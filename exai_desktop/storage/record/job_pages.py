@@ -14,7 +14,13 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.jobs import JobPage, JobQuery, SortKey
 from exai_desktop.core.jobs.ranges import ORDER_STATES, FileIds, JobRange, RangeOrder
 from exai_desktop.storage.record.rows import Value, folded, job_view, storable
-from exai_desktop.storage.sqlite.driver import HASH_START, Connection, literal
+from exai_desktop.storage.sqlite.driver import (
+    HASH_FROM,
+    HASH_START,
+    Connection,
+    hash_range,
+    literal,
+)
 
 
 class _Order(NamedTuple):
@@ -34,6 +40,8 @@ _SORT: Final = {
 }
 # Fewer than one in so many: they are found by what they have in common, and sorted.
 _FEW: Final = 20
+# Where a text is looked for.
+_FOUND_BY: Final = {"search_text": "jobs_text", "file_id": "jobs_file", "sha256": "jobs_hash"}
 # So many results of a search are sorted at once; more are common enough to be met on the way.
 _RESULTS: Final = 20_000
 
@@ -95,13 +103,7 @@ class _List:
             if self.total * _FEW < sum(row["jobs"] for row in sums):
                 self._along = along(connection, "jobs", "jobs_state")
             return
-        found = [
-            row["id"]
-            for row in connection.execute(
-                f"SELECT id FROM jobs{self._terms.where} LIMIT ?",  # noqa: S608 - our own texts
-                (*self._terms.values, _RESULTS + 1),
-            )
-        ]
+        found = self._found(query)
         self.total = len(found)
         if self.total <= _RESULTS:
             self._terms = _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
@@ -110,6 +112,20 @@ class _List:
         if query.batch_id is not None:
             self._along = along(connection, "jobs", "jobs_batch")
         self.total = self._counted()
+
+    def _found(self, query: JobQuery) -> list[int]:
+        """Up to one more than are sorted at once. Each way of finding by the index that has it:
+        all of an index is a third of all of the table."""
+        listed, found = _listed(query), set[int]()
+        for way in _either(query) or [_Terms("")]:
+            terms = way & listed
+            index = along(self._connection, "jobs", _FOUND_BY.get(way.text.partition(" ")[0], ""))
+            look = f"SELECT id FROM jobs{index}{terms.where} LIMIT ?"  # noqa: S608 - our own texts
+            values = (*terms.values, _RESULTS + 1)
+            found.update(row["id"] for row in self._connection.execute(look, values))
+            if len(found) > _RESULTS:
+                break
+        return list(found)
 
     def _counted(self) -> int:
         counted = f"SELECT count(*) FROM jobs{self._terms.where}"  # noqa: S608 - our own texts
@@ -200,8 +216,8 @@ def _parts(key: str, start: _Place | None, *, descending: bool) -> list[_Terms]:
     return parts
 
 
-def _conditions(query: JobQuery) -> _Terms:
-    """Lists go in as JSON: any length will do."""
+def _listed(query: JobQuery) -> _Terms:
+    """Without its search. Lists go in as JSON: any length will do."""
     terms = _Terms("")
     if query.states:
         terms &= _Terms("state IN (SELECT value FROM json_each(?))", (json.dumps(query.states),))
@@ -217,14 +233,31 @@ def _conditions(query: JobQuery) -> _Terms:
         terms &= _Terms("file_state IS NOT NULL")
     if query.before is not None:
         terms &= _Terms("id < ?", (query.before,))
-    if wanted := query.search.strip():
-        either = [r"search_text LIKE ? ESCAPE '\'", r"file_id LIKE ? ESCAPE '\'"]
-        values = [f"%{literal(folded(wanted))}%", f"%{literal(storable(wanted))}%"]
-        if HASH_START.fullmatch(wanted.lower()):
-            either.append("sha256 LIKE ?")
-            values.append(f"{wanted.lower()}%")
-        terms &= _Terms(f"({' OR '.join(either)})", tuple(values))
     return terms
+
+
+def _either(query: JobQuery) -> list[_Terms]:
+    """What a search may find a job by."""
+    wanted = query.search.strip()
+    if not wanted:
+        return []
+    either = [
+        _Terms(r"search_text LIKE ? ESCAPE '\'", (f"%{literal(folded(wanted))}%",)),
+        _Terms(
+            r"file_id LIKE ? ESCAPE '\' AND file_id IS NOT NULL",
+            (f"%{literal(storable(wanted))}%",),
+        ),
+    ]
+    if HASH_START.fullmatch(wanted.lower()):
+        either.append(_Terms(HASH_FROM, hash_range(wanted)))
+    return either
+
+
+def _conditions(query: JobQuery) -> _Terms:
+    either = _either(query)
+    searched = f"({' OR '.join(way.text for way in either)})" if either else ""
+    values = tuple(value for way in either for value in way.values)
+    return _Terms(searched, values) & _listed(query)
 
 
 _BEYOND_STATE: Final = {

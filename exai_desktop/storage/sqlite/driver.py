@@ -207,6 +207,13 @@ def is_damage(error: Error, path: Path) -> bool:
 
 # Shorter ones are rather words than the beginning of a hash.
 HASH_START: Final = re.compile(r"[0-9a-f]{4,64}")
+# Not LIKE: no index helps with that. The letter after `f` comes after all hashes that begin so.
+HASH_FROM: Final = "sha256 >= ? AND sha256 < ?"
+
+
+def hash_range(start: str) -> tuple[str, str]:
+    """The values for `HASH_FROM`."""
+    return start.lower(), f"{start.lower()}g"
 
 
 def literal(text: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,10 @@ from exai_desktop.core.copies.queries import (
     Sight,
 )
 from exai_desktop.storage.database import Database
+from exai_desktop.storage.record import copy_queries
 from exai_desktop.storage.record.copies import SqliteCopyStore
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.sqlite.driver import Connection
 
 NAMES = ("Bericht.pdf", "100% sure.txt", "合同.docx")
 
@@ -69,6 +74,73 @@ async def test_a_page_is_what_was_asked_for(
     record: SqliteCopyStore, query: FileQuery, ids: list[str]
 ) -> None:
     assert await _ids(record, query) == ids
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("sort", FileSort)
+async def test_a_page_is_the_same_from_either_end(
+    record: SqliteCopyStore, database: Database, sort: FileSort, descending: bool
+) -> None:
+    files = [
+        RemoteFile(
+            f"g{number}", "bcaBCA"[number], 1 + number // 2, 50.0 - number // 3, "file-extract"
+        )
+        for number in range(6)
+    ]
+    await SqliteRecoveryLog(database).record_foreign("kimi", "work", files)
+    await record.adopt("work", {"g1": 9.0, "g4": 8.0}, 200.0)
+    for search in ("", "g", "1"):
+        query = FileQuery(sort=sort, descending=descending, search=search, limit=-1)
+        whole = (await record.page(query)).rows
+        keys = [str(getattr(row, _FIELDS[sort]) or "z").lower() for row in whole]
+        keys = [f"{float(key):09}" if key.replace(".", "").isdigit() else key for key in keys]
+        both = list(zip(keys, (row.id for row in whole), strict=True))
+        assert both == sorted(both, reverse=descending)
+        for offset, limit in itertools.product(range(len(whole) + 2), (1, 3)):
+            part = await record.page(replace(query, offset=offset, limit=limit))
+            assert part.rows == whole[offset : offset + limit]
+            assert part.total == len(whole)
+
+
+_FIELDS = {
+    FileSort.STORED: "recorded_at",
+    FileSort.NAME: "remote_name",
+    FileSort.STATE: "state",
+    FileSort.SIZE: "size",
+    FileSort.ACCOUNT: "account",
+    FileSort.EXPIRES: "expires_at",
+}
+
+
+@pytest.mark.parametrize("sort", FileSort)
+async def test_a_page_sorts_no_more_than_it_shows(
+    record: SqliteCopyStore, database: Database, sort: FileSort
+) -> None:
+    many = [RemoteFile(f"m{n}", f"{n}.pdf", n, float(n), "file-extract") for n in range(3_000)]
+    await SqliteRecoveryLog(database).record_foreign("kimi", "many", many)
+    one = FileQuery(sort=sort, limit=1)
+    first = await database.read(partial(_steps, query=one))
+    last = await database.read(partial(_steps, query=replace(one, offset=3_002)))
+    # All are counted, none is read or sorted for its place.
+    assert max(first, last) < 60_000
+    assert abs(first - last) < 2_000
+
+
+def _steps(connection: Connection, query: FileQuery) -> int:
+    """What SQLite's machine does for one page."""
+    count = 0
+
+    def note() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    connection.set_progress_handler(note, 1)
+    try:
+        copy_queries.page(connection, query)
+    finally:
+        connection.set_progress_handler(None, 0)
+    return count
 
 
 async def test_an_import_is_present_and_no_twin_of_anything(record: SqliteCopyStore) -> None:
