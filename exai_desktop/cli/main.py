@@ -102,7 +102,10 @@ VERBS: Final = {
     ),
     "vault": ("vault:app", "The encrypted file with the keys, for computers without a keyring."),
     "login": ("mirror:login", "Sign in to your Supabase project."),
-    "logout": ("mirror:logout", "Sign out of your Supabase project."),
+    "logout": (
+        "mirror:logout",
+        "Sign out. What still waits for the project is kept until you sign in again.",
+    ),
     "sync": ("mirror:sync", "Send to your Supabase project what waits, fetch what is new there."),
     "supabase": (
         "supabase:app",

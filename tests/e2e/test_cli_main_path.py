@@ -217,7 +217,7 @@ def test_accounts_are_listed_tested_and_removed(program: Program, sandbox: Serve
 def test_doctor_says_what_works(program: Program, sandbox: Server) -> None:
     program.add_account(sandbox)
     found = program.run("doctor", "--json").expect(0).row
-    assert set(found) == {"facts", "audit", "jobs", "accounts"}
+    assert set(found) == {"facts", "audit", "jobs", "accounts", "supabase"}
     assert (found["audit"]["state"], found["audit"]["rows"]) == ("intact", 1)
     assert found["facts"]["keys"] == "Secret Service"
     assert found["facts"]["data"] == str(program.home)

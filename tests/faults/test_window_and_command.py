@@ -42,7 +42,8 @@ def open_window(program: Program) -> Iterator[subprocess.Popen[bytes]]:
         command, env=program.environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        assert eventually(lambda: _face(program) == "window"), "no window"
+        # With pauses: a command that asks holds the profile itself while there is no window.
+        assert eventually(lambda: _face(program) == "window", every_s=1.0), "no window"
         yield window
     finally:
         window.kill()

@@ -23,7 +23,7 @@ from exai_desktop.gui.window.main_window import MainWindow, Parts
 
 from .scripted_service import ScriptedService, account
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 
 
 @dataclass
