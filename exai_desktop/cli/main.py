@@ -106,7 +106,10 @@ VERBS: Final = {
         "mirror:logout",
         "Sign out. What still waits for the project is kept until you sign in again.",
     ),
-    "sync": ("mirror:sync", "Send to your Supabase project what waits, fetch what is new there."),
+    "sync": (
+        "mirror:sync",
+        "Send to your Supabase project what waits, and fetch what is new there.",
+    ),
     "supabase": (
         "supabase:app",
         "Records of your uploads in a Supabase project of your own.",
