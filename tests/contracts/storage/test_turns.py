@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -80,6 +81,34 @@ def test_twenty_a_second_over_four_processes(redis_url: str) -> None:
         assert last[1] - first[0] > WINDOW_S - 0.001
     # And it is used: more than nine tenths of what is allowed.
     assert len(granted) >= 0.9 * MOST * SECONDS
+
+
+class _Busy(Redis):
+    """The log is full whenever it is asked for a turn, and a turn ends just behind each refusal."""
+
+    fill: Callable[[], Awaitable[float]]
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        send: Any = super().execute_command
+        name = args[3] if args[0] in ("EVALSHA", "EVAL") else None
+        if name and await send("ZCARD", name) < MOST:
+            assert await self.fill() == 0.0
+        answer = await send(*args, **options)
+        if name and isinstance(answer, list) and answer[0] == 0:
+            await send("ZPOPMIN", name)
+        return answer
+
+
+async def test_what_ends_behind_a_refusal_gives_no_turn_beyond_the_limit(redis_url: str) -> None:
+    plain, busy = open_redis(redis_url), _Busy.from_url(redis_url)
+    assert isinstance(busy, _Busy)
+    other, turns = turns_in(plain), turns_in(busy)
+    busy.fill = partial(other.take, "an account", MOST, WINDOW_S)
+    for _ in range(MOST):
+        assert await busy.fill() == 0.0
+    assert min([await turns.take("an account", MOST, WINDOW_S) for _ in range(6)]) > 0.0
+    for redis in (plain, busy):
+        await redis.aclose()
 
 
 async def test_two_accounts_have_two_limits_and_a_turn_comes_back(redis_url: str) -> None:
