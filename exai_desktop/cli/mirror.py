@@ -191,7 +191,7 @@ def _print_refused(status: MirrorStatus, rows: list[RefusedRow], output: Output)
         return
     output.line(f"{status.refused} rows were refused by the project and put aside:")
     for row in rows:
-        output.line(f"  {row.kind} {row.local_id}  {plain_text(row.name)}  {plain_text(row.code)}")
+        output.line(f"  {row.kind} {row.local_id}  {plain_text(row.name)}  {plain_text(row.words)}")
     if status.refused > len(rows):
         output.line(f"  and {status.refused - len(rows)} more")
     output.line("To send them again: exai-desktop sync --retry-refused")

@@ -11,7 +11,8 @@ import pytest
 
 from tests.postgres_server import postgres_server
 
-from .project import Project
+from .data_api import DataApi, data_api
+from .project import Project, new_id
 
 _numbers = itertools.count(1)
 NewProject = Callable[[str], Project]
@@ -27,6 +28,18 @@ def server() -> Iterator[str]:
         with Project(address, "migrated") as migrated:
             migrated.migrate()
         yield address
+
+
+@pytest.fixture(scope="module")
+def served(server: str) -> Iterator[tuple[Project, DataApi]]:
+    """A project behind its Data API."""
+    # Also a test that is repeated, or that another worker has begun, gets one of its own.
+    name = f"served_{new_id().replace('-', '')}"
+    make_database(server, name, "template1")
+    with Project(server, name) as project:
+        project.prepare_roles()
+        with data_api(project) as found:
+            yield project, found
 
 
 def make_database(server: str, name: str, template: str) -> None:

@@ -9,27 +9,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from .conftest import NewProject, make_database
+from .conftest import NewProject
 from .data_api import DataApi, data_api
 from .project import Project, a_copy, a_file, new_id, operation, statuses
 from .row_security import grant_leaks
 
 _emails = (f"user-{number}@example.com" for number in itertools.count(1))
-
-
-@pytest.fixture(scope="module")
-def served(server: str) -> Iterator[tuple[Project, DataApi]]:
-    # Also a test that is repeated, or that another worker has begun, gets one of its own.
-    name = f"data_api_{new_id().replace('-', '')}"
-    make_database(server, name, "template1")
-    with Project(server, name) as project:
-        project.prepare_roles()
-        with data_api(project) as found:
-            yield project, found
 
 
 @pytest.fixture

@@ -21,23 +21,12 @@ from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.sync.link import SupabaseLink
 from tests.contracts.storage.test_outbox import ACCOUNTS
 
-from .conftest import make_database
-from .data_api import PASSWORD, PUBLISHABLE, DataApi, data_api
+from .data_api import PASSWORD, PUBLISHABLE, DataApi
 from .front import Front, front
 from .link_rig import Rig
 from .project import Project, new_id
 
 _emails = (f"device-{number}@example.com" for number in itertools.count(1))
-
-
-@pytest.fixture(scope="module")
-def served(server: str) -> Iterator[tuple[Project, DataApi]]:
-    name = f"signed_in_{new_id().replace('-', '')}"
-    make_database(server, name, "template1")
-    with Project(server, name) as project:
-        project.prepare_roles()
-        with data_api(project) as found:
-            yield project, found
 
 
 class _Device:

@@ -84,6 +84,14 @@ class MirrorStatus:
         return self.state not in (MirrorState.SIGNED_OUT, MirrorState.UNAVAILABLE)
 
 
+# The classes of PostgreSQL's error codes with which the tables refuse a row.
+_REASONS: Final = {
+    "22": "a value does not fit into the table",
+    "23": "a rule of the table forbids it",
+    "42": "this user may not write it",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
     """A row that the project has refused. It is sent again when it changes, or on request."""
@@ -92,6 +100,12 @@ class RefusedRow:
     local_id: int
     name: str
     code: str
+
+    @property
+    def words(self) -> str:
+        """Why, for people; the server's code stands behind it."""
+        reason = _REASONS.get(self.code[:2], "the project cannot take it")
+        return f"{reason} ({self.code})" if self.code else reason
 
 
 @dataclass(frozen=True, slots=True)

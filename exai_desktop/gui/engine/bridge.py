@@ -19,6 +19,7 @@ from exai_desktop.core.events import (
     JobChanged,
     JobsAdded,
     JobsRemoved,
+    MirrorChanged,
     ProblemRaised,
     ProblemSolved,
     Progressed,
@@ -44,6 +45,7 @@ class News:
     finished: list[BatchFinished] = field(default_factory=list)
     problems: list[ProblemRaised | ProblemSolved] = field(default_factory=list)
     is_window_wanted: bool = False
+    is_mirror_changed: bool = False
 
     def note(self, event: Event) -> None:
         """Take one event in; a newer one replaces what it makes stale."""
@@ -71,6 +73,8 @@ class News:
                 self.problems.append(event)
             case WindowWanted():
                 self.is_window_wanted = True
+            case MirrorChanged():
+                self.is_mirror_changed = True
 
     def _forget(self, ids: tuple[int, ...]) -> None:
         self.reload = self.reload or not ids

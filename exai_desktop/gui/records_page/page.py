@@ -36,6 +36,8 @@ class RecordsPage(QWidget):
         self._client = client
         self._tasks = tasks
         self._is_reading = False
+        # The lists may be others than those that are shown.
+        self._is_stale = True
         self._status = MirrorStatus(MirrorState.SIGNED_OUT)
         self.dialog: SignInDialog | None = None
         self.project = ProjectCard(theme, self.sign_in, self._sign_out, self._sync)
@@ -44,7 +46,7 @@ class RecordsPage(QWidget):
         self.others = OthersCard(theme, self.refresh)
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer.timeout.connect(self._look)
         self._assemble()
 
     def _assemble(self) -> None:
@@ -63,6 +65,7 @@ class RecordsPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Somebody looks: what is shown has to be true."""
         super().showEvent(event)
+        self._is_stale = True
         self._tasks.start(self._read(ask=True))
         self._timer.start()
 
@@ -72,27 +75,38 @@ class RecordsPage(QWidget):
         self._timer.stop()
 
     def refresh(self) -> None:
-        """Ask the engine again, one question at a time."""
-        if not self._is_reading:
+        """Ask the engine again, lists and all; a question that comes meanwhile is not lost."""
+        self._is_stale = True
+        self._look()
+
+    def _look(self) -> None:
+        """How much waits changes with each upload, and is not announced."""
+        if self.isVisible() and not self._is_reading:
             self._tasks.start(self._read())
 
     async def _read(self, *, ask: bool = False) -> None:
         self._is_reading = True
-        mirror = self._client.mirror
         try:
             # What is known is shown before the project itself has answered.
-            self.show_status(await mirror.status())
+            self.show_status(await self._client.mirror.status())
             if ask and self._status.is_signed_in:
-                self.show_status(await mirror.status(ask=True))
-            rows = await mirror.refused(MOST_SHOWN) if self._status.refused else []
-            self.refused.show_rows(rows, self._status.refused)
-            if self._has_others:
-                text = self.others.search.text()
-                self.others.show_page(await mirror.other_files(text, MOST_SHOWN))
+                self.show_status(await self._client.mirror.status(ask=True))
+            while self._is_stale:
+                self._is_stale = False
+                await self._read_lists()
         except (AppError, EngineStoppedError):
-            pass  # the engine has just gone, or its record; the next look is in two seconds
+            self._is_stale = True  # the engine or its record is away; the next look is soon
         finally:
             self._is_reading = False
+
+    async def _read_lists(self) -> None:
+        mirror = self._client.mirror
+        self.show_status(await mirror.status())
+        rows = await mirror.refused(MOST_SHOWN) if self._status.refused else []
+        self.refused.show_rows(rows, self._status.refused)
+        if self._has_others:
+            text = self.others.search.text()
+            self.others.show_page(await mirror.other_files(text, MOST_SHOWN))
 
     @property
     def _has_others(self) -> bool:

@@ -126,6 +126,7 @@ def _where(status: MirrorStatus) -> str:
 def _facts(status: MirrorStatus) -> dict[str, str]:
     """Empty values are not shown."""
     is_in = status.is_signed_in
+    without_account = count_text(status.without_account, "change", "changes")
     elsewhere = count_text(status.pending_elsewhere, "change waits", "changes wait")
     waiting = count_text(status.pending, "change", "changes")
     return {
@@ -133,6 +134,9 @@ def _facts(status: MirrorStatus) -> dict[str, str]:
         "Next try": clock_text(status.next_try) if status.next_try else "",
         "Waiting": waiting if is_in or status.pending else "",
         "Refused": count_text(status.refused, "change", "changes") if status.refused else "",
+        "Removed accounts": f"{without_account}, kept and not sent"
+        if status.without_account
+        else "",
         "For another user": f"{elsewhere} for another project or user"
         if status.pending_elsewhere
         else "",

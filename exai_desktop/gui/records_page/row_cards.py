@@ -7,7 +7,6 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.mirror.status import OtherFile, OtherFilePage, RefusedRow
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
@@ -26,7 +25,8 @@ from exai_desktop.gui.widgets.copy_line import CopyLine
 # More would be a table's matter; the search finds the others.
 MOST_SHOWN: Final = 50
 _ID_WIDTH: Final = 264
-_KINDS: Final = {"audit": "audit trail", "copy": "file", "device": "device", "job": "upload"}
+# For rows whose name is not known here any more.
+_KINDS: Final = {"copy": "a file at a provider", "file": "an upload"}
 
 
 class RefusedCard(Card):
@@ -63,7 +63,7 @@ class RefusedCard(Card):
 
     def _line(self, refused: RefusedRow) -> QWidget:
         name = ElidedLabel(refused.name or _KINDS.get(refused.kind, refused.kind))
-        why = ElidedLabel(ErrorView.of_code(refused.code).title, role="muted")
+        why = ElidedLabel(refused.words, role="muted")
         line = QWidget()
         parts = row(IconView(self._theme, "ban", "danger", 18), name, why, gap=8)
         parts.setStretch(1, 1)

@@ -272,6 +272,8 @@ class MainWindow(QMainWindow):
             self._files.apply(news)
         if news.accounts is not None and self._providers is not None:
             self._providers.show_accounts(news.accounts)
+        if news.is_mirror_changed and self._records is not None:
+            self._records.refresh()
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()

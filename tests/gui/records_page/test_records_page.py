@@ -10,10 +10,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.events import MirrorChanged
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
 from exai_desktop.gui.records_page.page import RecordsPage
 from exai_desktop.gui.records_page.setup_card import PUSH
@@ -154,7 +155,7 @@ def test_the_steps_left_and_open_sign_ups_are_shown(open_window: Open) -> None:
 
 def test_what_the_project_refused_is_listed_and_sent_again(open_window: Open) -> None:
     script = script_of(SIGNED_IN)
-    script.mirror.rows = [RefusedRow("copy", 4, "<b>invoice</b> 88.pdf", "PROJECT_REFUSED")]
+    script.mirror.rows = [RefusedRow("copy", 4, "<b>invoice</b> 88.pdf", "22001")]
     stage, page = page_of(open_window, script)
     stage.until(page.refused.isVisible)
     assert page.refused.title == "Refused by the project: 1"
@@ -162,6 +163,20 @@ def test_what_the_project_refused_is_listed_and_sent_again(open_window: Open) ->
     page.refused.again.click()
     stage.until(page.refused.isHidden)
     assert ("mirror.retry_refused",) in script.calls
+
+
+def test_what_is_announced_is_shown_with_its_lists(open_window: Open) -> None:
+    script = script_of(SIGNED_IN)
+    stage, page = page_of(open_window, script)
+    stage.until(lambda: page.others.title == "From your other devices: 0 files")
+    script.mirror.others = [other_file(1)]
+    script.mirror.rows = [RefusedRow("file", 4, "", "23514"), RefusedRow("copy", 5, "b", "2A")]
+    script.publish(MirrorChanged())
+    stage.until(lambda: page.others.names == ["report 001.pdf"])
+    shown = [label.text() for label in page.refused.findChildren(QLabel)]
+    assert "an upload" in shown
+    assert "a rule of the table forbids it (23514)" in shown
+    assert "the project cannot take it (2A)" in shown
 
 
 def test_files_of_other_devices_can_be_searched_and_their_ids_copied(open_window: Open) -> None:

@@ -18,7 +18,7 @@ from exai_desktop.core.mirror.operations import (
     derived_id,
     outcome,
 )
-from exai_desktop.core.mirror.status import WORDS, MirrorState, MirrorStatus
+from exai_desktop.core.mirror.status import WORDS, MirrorState, MirrorStatus, RefusedRow
 
 A, K = AnswerStatus, RecordKind
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-01-02T00:00:00+00:00"
@@ -109,3 +109,17 @@ def test_a_user_and_the_facts_are_values() -> None:
     assert user == link.MirrorUser(user.url, user.user_id, user.email, user.profile)
     assert link.ProjectFacts(1, None).schema == 1
     assert service.MirrorService.__doc__
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("22001", "a value does not fit into the table (22001)"),
+        ("23514", "a rule of the table forbids it (23514)"),
+        ("42501", "this user may not write it (42501)"),
+        ("413", "the project cannot take it (413)"),
+        ("", "the project cannot take it"),
+    ],
+)
+def test_a_refusal_is_told_in_words(code: str, words: str) -> None:
+    assert RefusedRow("copy", 1, "a.pdf", code).words == words
