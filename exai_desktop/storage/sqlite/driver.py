@@ -126,12 +126,13 @@ def open_cache(path: Path) -> Connection:
 def open_notes(path: Path) -> Connection:
     """A small file that several programs write, each for a moment; made if there is none.
 
-    A commit survives a power failure: EXTRA also makes the end of its journal last.
+    Any thread may use it, one at a time. A commit survives a power failure: TRUNCATE ends the
+    journal without a change of the folder, EXTRA makes that last in the other modes too.
     """
     create_private(path)
-    connection = _connect(path, "rw")
+    connection = _connect(path, "rw", any_thread=True)
     try:
-        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA"):
+        for pragma in ("journal_mode=TRUNCATE", "synchronous=EXTRA"):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()
@@ -139,12 +140,13 @@ def open_notes(path: Path) -> Connection:
     return connection
 
 
-def _connect(path: Path, mode: str) -> Connection:
+def _connect(path: Path, mode: str, *, any_thread: bool = False) -> Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
         isolation_level=None,
         cached_statements=_CACHED_STATEMENTS,
+        check_same_thread=not any_thread,
     )
     connection.row_factory = Row
     try:
