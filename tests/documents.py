@@ -13,15 +13,16 @@ def text(size: int) -> bytes:
     return os.urandom(size // 2).hex().encode()
 
 
-def png() -> bytes:
-    """One grey pixel."""
+def png(side: int = 1) -> bytes:
+    """A square of grey; of noise, and as large as its pixels, if it has a side."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(b"\0\x80"))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    rows = b"".join(b"\0" + os.urandom(side) for _ in range(side)) if side > 1 else b"\0\x80"
+    pixels = chunk(b"IDAT", zlib.compress(rows))
     return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
 
 

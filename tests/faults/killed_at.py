@@ -19,6 +19,7 @@ from typing import Any, Final
 from exai_desktop.__main__ import main
 from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.jobs.store import Move
+from exai_desktop.engine.files import first_look
 from exai_desktop.engine.files.open_file import hash_file
 from exai_desktop.engine.upload import prepare
 from exai_desktop.net.file_body import FileBody
@@ -42,6 +43,8 @@ STEPS: Final = (
     "record-before",
     "record-after",
 )
+# The id of a small file is written together with its record.
+OF_LARGE_FILES: Final = ("id-before", "id-after")
 _MOVES: Final = {
     "intent": JobState.SENDING,
     "id": JobState.CONFIRMING,
@@ -77,7 +80,8 @@ def at_hash(counter: Counter) -> None:
 
         return hash_file(file, noted, *others)
 
-    _put(prepare, "hash_file", wrapped)
+    for module in (first_look, prepare):
+        _put(module, "hash_file", wrapped)
 
 
 def at_commit(counter: Counter, state: JobState, *, is_after: bool) -> None:

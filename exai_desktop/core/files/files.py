@@ -11,6 +11,9 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.files.path_policy import secret_folder_of
 
+# A file up to this size is read, judged and hashed within milliseconds.
+SMALL: Final = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class FileId:

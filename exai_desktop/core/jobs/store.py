@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypedDict
 
 from exai_desktop.core.copies.models import Copy
@@ -58,8 +58,21 @@ class JobChanges(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A state that a job passed through before it was written."""
+
+    new: JobState
+    at: float
+    note: str = ""
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
-    """One change of state with all that belongs to it: one transaction, all or nothing."""
+    """One change of state with all that belongs to it: one transaction, all or nothing.
+
+    `passed`: the states between `old`, which is on disk, and `new`. `changes` are of all of them.
+    """
 
     job_id: int
     old: JobState
@@ -72,6 +85,15 @@ class Move:
     copy: NewCopy | None = None
     # A move into *sending* that would leave less than no room at the account is refused.
     limits: Limits | None = None
+    passed: tuple[Step, ...] = ()
+
+    def stages(self) -> Iterator[Move]:
+        """Each single change of state, in order."""
+        old = self.old
+        for step in self.passed:
+            yield Move(self.job_id, old, step.new, step.at, step.note, attempt=step.attempt)
+            old = step.new
+        yield replace(self, old=old, passed=())
 
 
 class StaleJobError(Exception):

@@ -175,10 +175,13 @@ class ContentCheck:
         self._readers = readers
         self._turn = asyncio.Semaphore(at_once)
 
-    async def judge(self, file: RegularFile, path: str) -> Verdict:
-        """Raises only the `FileError` of a disk that cannot be read."""
+    async def judge(self, file: RegularFile, path: str, known: Verdict | None = None) -> Verdict:
+        """`known`: what `inspect` has said of it already. Raises only the `FileError` of a disk
+        that cannot be read."""
         # To its end even when cancelled: the descriptor must not be closed under the reader.
-        verdict = await uninterrupted(self._readers.read(inspect, file, path))
+        verdict = known
+        if verdict is None:
+            verdict = await uninterrupted(self._readers.read(inspect, file, path))
         return await without_idle_password(verdict, file, self._turn)
 
 

@@ -7,8 +7,8 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,6 +65,7 @@ class RegularFile:
         self._fd = fd
         self._path = path
         self._id = identity
+        self._ahead: bytes | None = None
 
     @property
     def id(self) -> FileId:
@@ -79,6 +80,20 @@ class RegularFile:
         return self._fd
 
     def read_at(self, offset: int, size: int) -> bytes:
+        if self._ahead is not None and offset + size <= len(self._ahead):
+            return self._ahead[offset : offset + size]
+        return self._read_at(offset, size)
+
+    @contextmanager
+    def read_ahead(self) -> Iterator[None]:
+        """All of a small file in one call to the system, for several looks at the same bytes."""
+        self._ahead = self._read_at(0, self._id.size)
+        try:
+            yield
+        finally:
+            self._ahead = None
+
+    def _read_at(self, offset: int, size: int) -> bytes:
         try:
             if hasattr(os, "pread"):
                 return os.pread(self._fd, size, offset)
@@ -204,16 +219,30 @@ class FileOpener:
     open_file: Callable[[str], RegularFile] = open_regular
 
     @asynccontextmanager
-    async def opened(self, job: JobView) -> AsyncIterator[RegularFile]:
+    async def opened(
+        self, job: JobView, look: Callable[[RegularFile], None] = lambda _: None
+    ) -> AsyncIterator[RegularFile]:
         """The file, open; closed again whatever happens, a cancel while opening included.
 
-        What comes in unattended must lie in an allowed folder: PATH_TRAVERSAL.
+        `look` is called in the reader that opens it, and must not raise. What comes in unattended
+        must lie in an allowed folder before it is looked at: PATH_TRAVERSAL.
         """
         file: RegularFile | None = None
+        is_judged_first = job.unattended
+
+        def open_and_look() -> RegularFile:
+            found = self.open_file(job.path)
+            if not is_judged_first:
+                try:
+                    look(found)
+                except BaseException:
+                    found.close()
+                    raise
+            return found
 
         async def open_it() -> RegularFile:
             nonlocal file
-            file = await self.readers.read(self.open_file, job.path)
+            file = await self.readers.read(open_and_look)
             return file
 
         try:

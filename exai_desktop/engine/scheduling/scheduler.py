@@ -15,11 +15,13 @@ from exai_desktop.core.copies.store import NewCopy
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import BatchFinished, EventBus, JobChanged, JobsAdded
+from exai_desktop.core.files.files import SMALL
 from exai_desktop.core.jobs.jobs import FINAL, IN_FLIGHT, Attempt, JobState, JobView, check_move
-from exai_desktop.core.jobs.store import JobChanges, JobStore, Move
+from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, Step
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.routing import Limits
 from exai_desktop.engine.scheduling.lanes import Lane
+from exai_desktop.engine.scheduling.passed_states import NOT_WAITING, PassedStates
 from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
@@ -115,6 +117,7 @@ class Scheduler:
         self._open: dict[int, set[int]] = {}
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
+        self._passed = PassedStates()
         self._listeners = listeners
 
     # -- batches
@@ -180,18 +183,52 @@ class Scheduler:
     ) -> JobView:
         """Move one job. Raises what `JobStore.apply` raises; then nothing has happened."""
         check_move(job.state, new, retry=retry)
-        values = error_changes(error)
-        # Why it waited is over with the state it waited in, unless the move says otherwise.
-        values |= JobChanges(not_before=None, wait_reason=None)
-        values |= changes
+        values = error_changes(error) | NOT_WAITING | changes
         now = self._clock.now()
-        wanted = Move(job.id, job.state, new, now, note, values, attempt, copy, limits)
-        return await uninterrupted(self._carry_out(wanted))
+        move = Move(job.id, job.state, new, now, note, values, attempt, copy, limits)
+        return await uninterrupted(self._carry_out(self._passed.before(move)))
 
     async def _carry_out(self, move: Move) -> JobView:
         view = await self._store.apply(move)
+        self._passed.forget(move.job_id)
         self.place(view)
         return view
+
+    async def pass_through(
+        self,
+        job: JobView,
+        new: JobState,
+        *,
+        note: str = "",
+        attempt: Attempt | None = None,
+        **changes: Unpack[JobChanges],
+    ) -> JobView:
+        """Move a small job on without a write of its own: it is written with the next move.
+
+        For a state that is over in a moment. A crash leaves the job where it is on disk: nothing
+        may have been done meanwhile that this would not be true for. Whoever ends the work on
+        the job calls `forget_passed`.
+        """
+        if job.size > SMALL:
+            return await self.move(job, new, note=note, attempt=attempt, **changes)
+        check_move(job.state, new)
+        values = error_changes(None) | NOT_WAITING | changes
+        view = self._passed.add(job, Step(new, self._clock.now(), note, attempt), values)
+        self.place(view)
+        return view
+
+    async def write_passed(self, job: JobView) -> None:
+        """Write the states that a job has passed through, if there are any."""
+        move = self._passed.as_move(job.id)
+        if move is not None:
+            await uninterrupted(self._carry_out(move))
+
+    def forget_passed(self, job_id: int, since: JobState) -> None:
+        """What was passed through since this state was written did not happen.
+
+        Another stage may be at the job already: what it has passed through stays.
+        """
+        self._passed.forget(job_id, since)
 
     async def move_many(self, moves: Sequence[Move]) -> list[JobView]:
         """Many jobs in one transaction; a job that has moved meanwhile is left out."""
@@ -202,6 +239,7 @@ class Scheduler:
     async def _carry_out_many(self, moves: Sequence[Move]) -> list[JobView]:
         views = await self._store.apply_many(moves)
         for view in views:
+            self._passed.forget(view.id)
             self.place(view)
         return views
 
@@ -232,8 +270,12 @@ class Scheduler:
         self._bus.publish(JobChanged(self._listeners.shown(view)))
 
     def shown(self, view: JobView) -> JobView:
-        """A job as it is announced."""
-        return self._listeners.shown(view)
+        """A job as it is announced, which may be further than it is on disk."""
+        return self._listeners.shown(self.now(view))
+
+    def now(self, on_disk: JobView) -> JobView:
+        """The job with the states that it has passed through since it was written."""
+        return self._passed.now(on_disk)
 
     def waits(self, view: JobView) -> None:
         """It came to its account's line, or back to it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from exai_desktop.core.accounts.health import AttemptVerdict, Check
-from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.models import RemoteFile, RemoteStatus
 from exai_desktop.core.copies.provider import FileProvider, TellsTime
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import Sent, TransferError
@@ -187,9 +187,20 @@ class Answers:
         self.timing.answered(job.account)
         if attempt.left_at is not None:
             self.timing.learn(job.account, [now - attempt.left_at])
-        moved = await self.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
+        if remote.status is RemoteStatus.PENDING:
+            moved = await self.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
+            await passage.ended(None)
+            await self.confirmation.confirm(routed(moved), remote, attempt.started_at)
+            return
+        # The answer settles it: one write, which a cancel must not cut from the answer.
+        await uninterrupted(self._settle(job, ended, remote))
         await passage.ended(None)
-        await self.confirmation.confirm(routed(moved), remote, attempt.started_at)
+
+    async def _settle(self, job: RoutedJob, ended: Attempt, remote: RemoteFile) -> None:
+        moved = await self.scheduler.pass_through(
+            job, S.CONFIRMING, attempt=ended, file_id=remote.id
+        )
+        await self.confirmation.confirm(routed(moved), remote, ended.started_at)
 
 
 @dataclass(frozen=True, slots=True)

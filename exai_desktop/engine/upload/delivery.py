@@ -165,6 +165,7 @@ class Delivery:
             await self._interrupted(job_id)
             raise
         finally:
+            self.scheduler.forget_passed(job_id, S.SENDING)
             if job is not None:
                 self.scheduler.release_name(job)
 

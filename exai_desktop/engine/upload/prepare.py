@@ -10,7 +10,7 @@ from typing import Final
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.tree import AppError, FileError
 from exai_desktop.core.events import Metrics
-from exai_desktop.core.files.files import Fingerprints, can_be_accepted, judge
+from exai_desktop.core.files.files import SMALL, Fingerprints, can_be_accepted, judge
 from exai_desktop.core.files.names import sent_name
 from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.core.jobs.store import JobChanges, JobStore
@@ -32,6 +32,7 @@ from exai_desktop.engine.files.file_checks import (
     scan_behind,
     scan_changes,
 )
+from exai_desktop.engine.files.first_look import FirstLook
 from exai_desktop.engine.files.open_file import FileOpener, RegularFile, hash_file
 from exai_desktop.engine.scheduling.in_hand import Intent, JobsInHand, ProgressBoard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
@@ -84,14 +85,26 @@ class FileChecks:
     malware: MalwareCheck
     settings: CurrentSettings
 
-    async def check(self, job: JobView, file: RegularFile) -> tuple[JobView, SecretSearch | None]:
+    def first_look(self, job: JobView) -> FirstLook:
+        """For the trip to a reader that opens the file."""
+        policy = _policy_of(self.settings.value)
+
+        def search_for(verdict: Verdict, file: RegularFile) -> SecretSearch | None:
+            is_wanted = is_searched(verdict, policy, _accepted(job, file))
+            return SecretSearch() if is_wanted else None
+
+        return FirstLook(job.path, search_for)
+
+    async def check(
+        self, job: JobView, file: RegularFile, look: FirstLook
+    ) -> tuple[JobView, SecretSearch | None]:
         """The job, ready for hashing, and the search that must see the content, if any."""
         judge(job.name, file.id.size, self.settings.value.max_file_bytes)
         refusal = await self._nobody_takes(replace(job, size=file.id.size))
         if refusal is not None and refusal.code is ErrorCode.FILE_TOO_LARGE:
             raise refusal
         # First the content: "a program" or "an archive" says more than "not this ending".
-        verdict = await self.content.judge(file, job.path)
+        verdict = await self.content.judge(file, job.path, look.verdict)
         self._judge_content(job, file, verdict)
         if refusal is not None:
             raise refusal
@@ -105,8 +118,10 @@ class FileChecks:
         restricted = verdict.finding(Note.RESTRICTED)
         note = restricted.detail if restricted else ""
         policy, accepted = _policy_of(self.settings.value), _accepted(job, file)
-        search = SecretSearch() if is_searched(verdict, policy, accepted) else None
-        return await self.scheduler.move(job, S.HASHING, note=note, **changes), search
+        search = None
+        if is_searched(verdict, policy, accepted):
+            search = look.search or SecretSearch()
+        return await self.scheduler.pass_through(job, S.HASHING, note=note, **changes), search
 
     def _judge_content(self, job: JobView, file: RegularFile, verdict: Verdict) -> None:
         try:
@@ -159,12 +174,17 @@ class Hashing:
     clock: Clock
 
     async def fingerprint(
-        self, job: JobView, file: RegularFile, search: SecretSearch | None = None
+        self, job: JobView, file: RegularFile, look: FirstLook, search: SecretSearch | None
     ) -> str:
-        """A remembered one is of no use to a search: it must see the bytes."""
-        known = None if search else await self.fingerprints.get(job.path, file.id)
-        if known is not None:
-            return known
+        """A remembered one is of no use to a search: it must see the bytes. Neither is it to a
+        small file: it is read sooner than the record."""
+        if look.sha256 is not None and look.search is search:
+            return look.sha256
+        is_remembered = file.id.size > SMALL
+        if is_remembered and search is None:
+            known = await self.fingerprints.get(job.path, file.id)
+            if known is not None:
+                return known
         loop = asyncio.get_running_loop()
         stopped = threading.Event()
         self.board.begin(job.id, file.id.size)
@@ -183,7 +203,7 @@ class Hashing:
             hashing.exception()
             raise
         now = self.clock.now()
-        if now - file.id.mtime_ns / 1e9 > FRESH_S:
+        if is_remembered and now - file.id.mtime_ns / 1e9 > FRESH_S:
             await self.fingerprints.put(job.path, file.id, sha256, now)
         return sha256
 
@@ -240,10 +260,11 @@ class Preparation:
             job = await self.jobs.get(job_id)
             if job is None or job.state is not S.QUEUED:
                 return
-            job = await self.scheduler.move(job, S.CHECKING)
-            async with self.opener.opened(job) as file:
-                job, search = await self.checks.check(job, file)
-                sha256 = await self.hashing.fingerprint(job, file, search)
+            job = await self.scheduler.pass_through(job, S.CHECKING)
+            look = self.checks.first_look(job)
+            async with self.opener.opened(job, look.take) as file:
+                job, search = await self.checks.check(job, file, look)
+                sha256 = await self.hashing.fingerprint(job, file, look, search)
                 self.checks.judge_secrets(job, file, search)
             await self.routing.route(job, sha256)
         except AppError as error:
@@ -252,13 +273,15 @@ class Preparation:
             await self._interrupted(job_id)
             raise
         finally:
+            self.scheduler.forget_passed(job_id, S.QUEUED)
             self.hashing.board.end(job_id)
 
     async def _stop(self, job_id: int, error: AppError) -> None:
         """Write down why a job does not go on: refused, held for the user, or later again."""
         if error.code in STORAGE:
             raise error
-        job = await self.jobs.get(job_id)
+        on_disk = await self.jobs.get(job_id)
+        job = on_disk and self.scheduler.now(on_disk)
         if job is None or job.state not in (S.CHECKING, S.HASHING):
             return
         if error.code is ErrorCode.CANCELLED:

@@ -194,22 +194,44 @@ class Held:
         """
         if self._hold is None:
             return
+        last: tuple[Claim | None, ...] = ()
         try:
             job = await self._jobs.get(job_id)
             if job is not None and (self._has_begun or job.state is S.DONE):
                 claim = _claim_for(job, self._begun) or self._before
                 if claim != self._begun or not self._has_begun:
-                    await _in_thread(self._readers, lambda: self._note(claim))
+                    last = (claim,)
         except EngineError as error:
-            # The note says "begun", or another machine has written a newer one: whoever reads
-            # it asks the provider's list.
-            log.warning("a content's note was not written: %s", error)
+            _not_noted(error)
         finally:
-            await self._readers.read(self._hold.release)
+            await self._leave(last)
+
+    async def _leave(self, last: tuple[Claim | None, ...]) -> None:
+        """Make the last note, if there is one, and give the content free: one trip for both."""
+        hold = self._hold
+        assert hold is not None
+
+        def leave() -> None:
+            try:
+                for claim in last:
+                    hold.note(claim)
+            finally:
+                hold.release()
+
+        try:
+            await _in_thread(self._readers, leave)
+        except EngineError as error:
+            _not_noted(error)
 
     def _note(self, claim: Claim | None) -> None:
         assert self._hold is not None
         self._hold.note(claim)
+
+
+def _not_noted(error: EngineError) -> None:
+    """The note says "begun", or another machine has written a newer one: whoever reads it asks
+    the provider's list."""
+    log.warning("a content's note was not written: %s", error)
 
 
 def _claim_for(job: JobView, begun: Claim | None) -> Claim | None:

@@ -112,6 +112,8 @@ class Confirmation:
         try:
             await self.scheduler.move(job, new, error=error, note=note, copy=copy)
         except IdTakenError as taken:
+            # The record shall tell which id the provider gave.
+            await self.scheduler.write_passed(job)
             error = AppError(ErrorCode.FILE_ID_TAKEN, taken.detail)
             # Without the id: whoever used it could get the other file.
             await self.scheduler.move(job, S.FAILED, error=error, note=taken.detail, file_id=None)

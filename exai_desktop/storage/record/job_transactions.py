@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from exai_desktop.core.jobs.jobs import (
@@ -172,7 +173,9 @@ ON CONFLICT (job_id, number) DO UPDATE SET
 def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     """Carry out the move or raise and leave everything as it was."""
     is_retry = move.old in RETRY_MOVES | RESEND_MOVES and move.new is JobState.QUEUED
-    check_move(move.old, move.new, retry=is_retry)
+    stages = list(move.stages())
+    for stage in stages:
+        check_move(stage.old, stage.new, retry=is_retry)
     values = _new_values(move, is_retry=is_retry)
     if move.new is JobState.DUPLICATE and move.copy is None:
         values["file_state"] = _what_became_of(connection, move)
@@ -190,19 +193,29 @@ def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
             assert view.account and view.purpose
             used = usage(connection, view.account, view.purpose, view.id)
             check_room(used, view.size, move.limits)
-    connection.execute(
+    connection.executemany(
         "INSERT INTO history (job_id, at, old, new, note) VALUES (?, ?, ?, ?, ?)",
-        (move.job_id, move.at, move.old, move.new, storable(move.note)),
+        [(move.job_id, each.at, each.old, each.new, storable(each.note)) for each in stages],
     )
-    if move.attempt is not None:
-        _write_attempt(connection, move.job_id, move.attempt)
+    for stage in stages:
+        if stage.attempt is not None:
+            _write_attempt(connection, move.job_id, stage.attempt)
     note_given_up(connection, move, view)
     if move.copy is not None:
         record_copy(connection, move.copy, move.job_id, move.at)
-    entry = entry_of_move(move, view)
-    if entry is not None:
-        trail.append(connection, (entry,))
+    _note_in_trail(connection, stages, view, trail)
     return view
+
+
+def _note_in_trail(
+    connection: Connection, stages: Sequence[Move], view: JobView, trail: AuditTrail
+) -> None:
+    # What went wrong belongs to the end only.
+    passed = replace(view, error=None)
+    entries = [entry_of_move(each, passed) for each in stages[:-1]]
+    entries.append(entry_of_move(stages[-1], view))
+    if found := [entry for entry in entries if entry is not None]:
+        trail.append(connection, found)
 
 
 def apply_many(connection: Connection, moves: Sequence[Move], trail: AuditTrail) -> list[JobView]:

@@ -1,10 +1,11 @@
 """The database fails for a moment: no file is to blame for that."""
 
+import asyncio
 from pathlib import Path
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.files.files import FileId, Fingerprints
+from exai_desktop.core.files.files import SMALL, FileId, Fingerprints
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from tests import documents
 from tests.engine.engine_kit import open_bench
@@ -36,13 +37,15 @@ class _Prints(_Fails):
 
 
 async def test_a_file_goes_on_when_the_database_works_again(tmp_path: Path) -> None:
-    # Not a text: those are read again each time, whatever is remembered of them.
-    path = tmp_path / "a.pdf"
-    path.write_bytes(documents.pdf())
+    # Neither a text nor small: those are read again, whatever is remembered of them.
+    path = tmp_path / "a.png"
+    path.write_bytes(documents.png(1_100))
+    assert path.stat().st_size > SMALL
     async with open_bench(tmp_path, prints=_Prints) as bench:
         batch = await bench.engine.queue.add([str(path)], AddOptions())
-        while bench.parts.guard.problem is None:
-            await bench.parts.clock.sleep(0.01)
+        async with asyncio.timeout(60):
+            while bench.parts.guard.problem is None:
+                await bench.parts.clock.sleep(0.01)
         assert bench.parts.guard.problem.code is ErrorCode.DATABASE_ERROR
         await bench.parts.guard.look()
         await bench.finished(batch)
