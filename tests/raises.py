@@ -29,6 +29,7 @@ _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
 _BACKUPS: Final = "tests/faults/test_backup_file.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
+_ROOM: Final = "tests/engine/upload/test_shared_quota.py::test_"
 _SESSION: Final = "tests/supabase/test_session.py::test_"
 _KEY: Final = f"{_SESSION}a_key_that_opens_everything_is_refused_before_anything_is_sent"
 _SAID: Final = f"{_SESSION}what_the_project_may_answer"
@@ -46,6 +47,9 @@ RAISES: Final[dict[str, str]] = {
     "SCHEMA_MISSING": f"{_SESSION}a_project_without_our_tables[answer0-SCHEMA_MISSING]",
     "SCHEMA_TOO_OLD": f"{_SESSION}a_project_without_our_tables[answer3-SCHEMA_TOO_OLD]",
     "PROJECT_REFUSED": f"{_SAID}[answer4-PROJECT_REFUSED]",
+    "SHARED_QUOTA_REACHED": f"{_ROOM}without_room_a_file_is_held_and_goes_on_after_a_contact",
+    "SHARED_FILE_LIMIT": f"{_ROOM}a_file_that_is_too_large_for_the_project_is_held",
+    "STRICT_QUOTA_UNANSWERED": f"{_ROOM}in_the_strict_mode_nothing_is_sent_without_an_answer",
     "PROFILE_IN_USE": f"{_BACKUPS}while_the_program_runs_nothing_is_restored",
     "BACKUP_DAMAGED": f"{_BACKUPS}one_that_was_cut_is_refused_wherever",
     "BACKUP_NEWER": f"{_BACKUPS}of_another_program_or_a_newer_one",

@@ -59,6 +59,7 @@ from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.later_check import LaterCheck
@@ -171,8 +172,10 @@ def _mirror(given: Given, opened: Opened, login: ProxyLogin) -> MirrorParts | No
     outbox = SqliteOutbox(opened.database)
     others = SqliteOtherRecords(opened.database)
     system = SystemSurroundings()
-    link = LateLink(given.secrets, login, outbox, others)
-    return MirrorParts(link, outbox, others, system.network, random.SystemRandom().random)
+    quotas = SqliteQuotaDesk(opened.database)
+    link = LateLink(given.secrets, login, outbox, others, quotas)
+    chance = random.SystemRandom().random
+    return MirrorParts(link, outbox, others, quotas, system.network, chance)
 
 
 def _record(

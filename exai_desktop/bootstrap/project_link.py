@@ -11,6 +11,7 @@ from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
 from exai_desktop.config.address_passwords import ProxyLogin
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, ProjectLink
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
+from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import SyncDone
 
 if TYPE_CHECKING:
@@ -21,12 +22,18 @@ class LateLink:
     """Meets `core.mirror.link.ProjectLink`; the HTTP stack is loaded with the first call."""
 
     def __init__(
-        self, secrets: OpenedSecrets, login: ProxyLogin, outbox: Outbox, others: OtherRecords
+        self,
+        secrets: OpenedSecrets,
+        login: ProxyLogin,
+        outbox: Outbox,
+        others: OtherRecords,
+        quotas: QuotaDesk,
     ) -> None:
         self._secrets = secrets
         self._login = login
         self._outbox = outbox
         self._others = others
+        self._quotas = quotas
         self._link: ProjectLink | None = None
 
     def _loaded(self) -> ProjectLink:
@@ -40,6 +47,7 @@ class LateLink:
                 Device(platform.node()[:200] or "unnamed", platform.system(), __version__),
                 self._outbox,
                 self._others,
+                self._quotas,
                 self._settings,
             )
         return self._link
@@ -62,6 +70,9 @@ class LateLink:
 
     async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
         return await self._loaded().sync(target, accounts)
+
+    async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        return await self._loaded().reserve(reservation, within_s)
 
     async def close(self) -> None:
         if self._link is not None:

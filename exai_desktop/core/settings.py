@@ -127,6 +127,13 @@ class SendingSettings(BaseModel):
         " `ssl_ca_certs=FILE` names the authority of a company. A password is kept by"
         " `setting set-secret redis_url`, or given in `EXAI_DESKTOP_REDIS_PASSWORD`.",
     )
+    strict_quota: bool = Field(
+        default=False,
+        description="While you are signed in to a Supabase project: ask it before each file"
+        " whether all your devices together have space for it. Files wait while it does not"
+        " answer. Off: the sum of the last contact counts, and nothing waits. Takes effect"
+        " immediately.",
+    )
     connect_timeout_s: float = Field(
         default=10.0,
         gt=0,

@@ -10,6 +10,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
+from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.account_client import steady_time
@@ -17,6 +18,7 @@ from exai_desktop.net.project_client import ProjectClient
 from exai_desktop.sync.mirror import Device, Mirror
 from exai_desktop.sync.project import Project
 from exai_desktop.sync.project_key import project_address, publishable_key
+from exai_desktop.sync.quota_answers import settle_and_count
 from exai_desktop.sync.session import Session, SessionBook, StoredSession, sign_in
 
 # Not by commands that end soon.
@@ -33,6 +35,7 @@ class SupabaseLink:
         device: Device,
         outbox: Outbox,
         others: OtherRecords,
+        quotas: QuotaDesk,
         settings: Callable[[], Settings],
     ) -> None:
         """`settings` blocks: with them comes the password of the proxy."""
@@ -40,6 +43,7 @@ class SupabaseLink:
         self._device = device
         self._outbox = outbox
         self._others = others
+        self._quotas = quotas
         self._settings = settings
         self._client: ProjectClient | None = None
         self._session: Session | None = None
@@ -97,7 +101,14 @@ class SupabaseLink:
         return Project(self._client, self._session)
 
     async def look(self, within_s: float) -> ProjectFacts:
-        return await self._project().look(within_s)
+        facts = await self._project().look(within_s)
+        if facts.quota is not None and self._session is not None:
+            stored = self._session.stored
+            await self._quotas.counted(stored.url, stored.user_id, facts.quota)
+        return facts
+
+    async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        return await self._project().reserve(reservation, within_s)
 
     async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
         project = self._project()
@@ -111,6 +122,7 @@ class SupabaseLink:
         # First what is new there: a project that was put back is noticed before it is written to.
         fetched = await self._mirror.pull(project)
         pushed = await self._mirror.push(project, accounts)
+        await settle_and_count(project, target, self._quotas)
         if steady_time() >= self._tidy_at:
             self._tidy_at = steady_time() + _TIDY_EVERY_S
             await project.tidy()

@@ -1,4 +1,4 @@
-"""The user's project over HTTP: the nine functions behind its Data API, as its user."""
+"""The user's project over HTTP: the functions behind its Data API, as its user."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from exai_desktop.core.mirror.operations import (
     Operation,
     OperationAnswer,
 )
+from exai_desktop.core.mirror.quota import Quota, Reservation, RoomAnswer
 from exai_desktop.net.account_client import Answer
 from exai_desktop.net.project_client import ANSWER_S, ProjectClient, value_of
+from exai_desktop.sync.quota_answers import UPLOADS, quota_in, room_in
 from exai_desktop.sync.session import Session, code_of, unavailable
 
 # A page may take the server some seconds: fewer rows than it would give at most.
@@ -84,19 +86,41 @@ class Project:
 
     async def look(self, within_s: float) -> ProjectFacts:
         """Raises SCHEMA_MISSING, SCHEMA_TOO_OLD, SESSION_ENDED."""
-        status = await self._call("exai_status", {}, within_s=within_s)
-        schema = status.get("schema") if isinstance(status, dict) else None
-        if not isinstance(schema, int):
-            raise EngineError(ErrorCode.SCHEMA_MISSING)
-        if status.get("user") != self._session.stored.user_id:
-            raise EngineError(ErrorCode.SESSION_ENDED, "the project answered for another user")
+        status = await self._status(within_s)
+        schema = status["schema"]
         if schema < SCHEMA:
             why = f"the project has version {schema}, this program needs {SCHEMA}"
             raise EngineError(ErrorCode.SCHEMA_TOO_OLD, why)
         answer = await self._client.ask("GET", "/auth/v1/settings", within_s=within_s)
         settings = value_of(answer) if answer.is_success else None
         closed = settings.get("disable_signup") if isinstance(settings, dict) else None
-        return ProjectFacts(schema, not closed if isinstance(closed, bool) else None)
+        return ProjectFacts(
+            schema, not closed if isinstance(closed, bool) else None, quota_in(status)
+        )
+
+    async def quota(self) -> Quota | None:
+        """What it has counted of the files at the providers; None before the first row."""
+        return quota_in(await self._status(ANSWER_S))
+
+    async def _status(self, within_s: float) -> dict[str, Any]:
+        status = await self._call("exai_status", {}, within_s=within_s)
+        if not isinstance(status, dict) or not isinstance(status.get("schema"), int):
+            raise EngineError(ErrorCode.SCHEMA_MISSING)
+        if status.get("user") != self._session.stored.user_id:
+            raise EngineError(ErrorCode.SESSION_ENDED, "the project answered for another user")
+        return status
+
+    async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        """Room for one file at the providers; asked again with the same id, the same room."""
+        asked = {"p_id": reservation.id, "p_bytes": reservation.size, "p_pool": UPLOADS}
+        try:
+            return room_in(await self._call("exai_reserve", asked, within_s=within_s))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _no_answer() from error
+
+    async def settle(self, reservation_id: str) -> None:
+        """Give it back. What is settled already, or was never granted, stays as it is."""
+        await self._call("exai_settle", {"p_id": reservation_id, "p_to": "released"})
 
     async def tidy(self) -> None:
         """Old answers and deleted rows go; records and the audit trail stay."""

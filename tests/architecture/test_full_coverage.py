@@ -58,6 +58,7 @@ FULL = {
     "mirror/__init__": [],
     "mirror/link": ["test_mirror"],
     "mirror/operations": ["test_mirror"],
+    "mirror/quota": ["test_mirror"],
     "mirror/service": ["test_mirror"],
     "mirror/status": ["test_mirror"],
     "planning/__init__": [],

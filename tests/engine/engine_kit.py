@@ -51,6 +51,7 @@ from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
+from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile
 
@@ -253,7 +254,12 @@ async def open_bench(
             mirror=None
             if link is None
             else MirrorParts(
-                link, SqliteOutbox(database), SqliteOtherRecords(database), network, lambda: 0.5
+                link,
+                SqliteOutbox(database),
+                SqliteOtherRecords(database),
+                SqliteQuotaDesk(database),
+                network,
+                lambda: 0.5,
             ),
         )
         async with open_engine(parts) as assembly:

@@ -754,4 +754,28 @@ BREAKS: Final = (
         "        if remote is None:",
         "tests/engine/upload/test_other_devices.py::test_another_size_there_is_another_file",
     ),
+    Break(
+        "A file without room under the limit over all devices is not sent",
+        "storage/record/shared_quota.py",
+        "    if total > use.limit_bytes:",
+        "    if total < 0:",
+        "tests/contracts/storage/test_shared_quota.py::"
+        "test_two_that_are_begun_at_once_do_not_share_the_last_room",
+    ),
+    Break(
+        "In the strict mode nothing is sent without the project's answer",
+        "engine/upload/shared_room.py",
+        "            raise self._silent(error) from error",
+        "            return RoomAnswer(True, False, 0, 0)",
+        "tests/engine/upload/test_shared_quota.py::"
+        "test_in_the_strict_mode_nothing_is_sent_without_an_answer",
+    ),
+    Break(
+        "Room that was asked for is kept until the project knows the file",
+        "storage/record/shared_quota.py",
+        "AND m.rev IS NULL)",
+        "AND 0)",
+        "tests/contracts/storage/test_shared_quota.py::"
+        "test_room_stays_the_jobs_until_the_project_knows_the_file",
+    ),
 )

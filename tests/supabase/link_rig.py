@@ -9,6 +9,7 @@ from typing import Any
 from exai_desktop.config.secret_store import SessionStore
 from exai_desktop.core.settings import Settings
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
+from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.sync.link import SupabaseLink
 from exai_desktop.sync.mirror import Device
 from exai_desktop.sync.session import SessionBook
@@ -71,7 +72,8 @@ class Rig:
     def new_link(self, settings: Callable[[], Settings] = lambda: SETTINGS) -> SupabaseLink:
         others = SqliteOtherRecords(self.desk.database)
         device = Device("desk", "Linux", "1.0")
-        return SupabaseLink(self.book, device, self.desk.outbox, others, settings)
+        quotas = SqliteQuotaDesk(self.desk.database)
+        return SupabaseLink(self.book, device, self.desk.outbox, others, quotas, settings)
 
     async def sign_in(self, found: Front) -> None:
         user = await self.link.sign_in(found.url, PUBLISHABLE, EMAIL, PASSWORD)

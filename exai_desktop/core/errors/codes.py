@@ -134,6 +134,9 @@ class ErrorCode(StrEnum):
     SCHEMA_MISSING = "SCHEMA_MISSING"
     SCHEMA_TOO_OLD = "SCHEMA_TOO_OLD"
     PROJECT_REFUSED = "PROJECT_REFUSED"
+    SHARED_QUOTA_REACHED = "SHARED_QUOTA_REACHED"
+    SHARED_FILE_LIMIT = "SHARED_FILE_LIMIT"
+    STRICT_QUOTA_UNANSWERED = "STRICT_QUOTA_UNANSWERED"
     OFFLINE = "OFFLINE"
     NETWORK_ERROR = "NETWORK_ERROR"
     UPLOAD_CUT = "UPLOAD_CUT"
@@ -173,6 +176,8 @@ WAY_CLOSED: Final = frozenset(
         ErrorCode.CERTIFICATE_UNKNOWN,
     }
 )
+# The limit over all devices of the user leaves no room; it goes on when there is some.
+SHARED_ROOM: Final = frozenset({ErrorCode.SHARED_QUOTA_REACHED, ErrorCode.SHARED_FILE_LIMIT})
 # There was no connection, so the provider has heard nothing.
 NO_CONNECTION: Final = WAY_CLOSED | {ErrorCode.OFFLINE}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
+from exai_desktop.core.mirror.quota import Quota, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import SyncDone
 
 
@@ -26,6 +27,7 @@ class ProjectFacts:
 
     schema: int | None
     open_sign_ups: bool | None
+    quota: Quota | None = None
 
 
 class ProjectLink(Protocol):
@@ -47,6 +49,10 @@ class ProjectLink(Protocol):
 
     async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
         """Send all that waits and fetch all that is new. May be cancelled at any time."""
+        ...
+
+    async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        """Ask for room at the providers for one file. Raises NOT_SIGNED_IN without a session."""
         ...
 
     async def close(self) -> None: ...

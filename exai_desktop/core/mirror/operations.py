@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from exai_desktop.core.mirror.quota import QuotaUse
 from exai_desktop.core.mirror.status import OtherFilePage, RefusedRow
 
 # The version of the project's tables that this program needs.
@@ -134,6 +135,7 @@ class Waiting:
     elsewhere: int = 0
     other_files: int = 0
     last_success: float | None = None
+    quota: QuotaUse | None = None
 
 
 def derived_id(space: uuid.UUID | str, name: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from exai_desktop.core.mirror.quota import QuotaUse
+
 
 class MirrorState(StrEnum):
     """How we stand with the project."""
@@ -70,6 +72,8 @@ class MirrorStatus:
     next_try: float | None = None
     # None: not asked yet.
     open_sign_ups: bool | None = None
+    # Of all devices together; None: nobody is signed in, or the project has not said it yet.
+    quota: QuotaUse | None = None
     is_busy: bool = False
     code: str = ""
     detail: str = ""

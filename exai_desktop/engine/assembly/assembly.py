@@ -17,6 +17,7 @@ from exai_desktop.engine.background.health_watch import HealthWatch
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.problems import BreakerNews
+from exai_desktop.engine.background.quota_watch import quota_services
 from exai_desktop.engine.background.snapshots import SnapshotTask
 from exai_desktop.engine.background.store_watch import StoreParts, StoreWatch
 from exai_desktop.engine.background.totals import Totals
@@ -58,6 +59,7 @@ from exai_desktop.engine.upload.delivery import Delivery, KnownContent, Readines
 from exai_desktop.engine.upload.failures import AccountHold, Failures, TryLater
 from exai_desktop.engine.upload.prepare import FileChecks, Hashing, Preparation, Routing
 from exai_desktop.engine.upload.sent_before import Claims, RecoveredRecord
+from exai_desktop.engine.upload.shared_room import shared_room
 from exai_desktop.engine.upload.stored_copies import Confirmation, Reuse
 from exai_desktop.engine.waiting import Readers
 
@@ -129,6 +131,7 @@ class Assembly:
 
     def _make_lanes(self) -> None:
         parts, record = self._parts, self.record
+        self.mirroring = mirroring(parts.mirror, self.accounts, record.audit, parts.bus, self.clock)
         self.uncertain = UncertainJobs(self.clock)
         reasons = WaitReasons(self.breakers, self.accounts, self.settings, self.clock)
         self.scheduler = Scheduler(
@@ -209,6 +212,7 @@ class Assembly:
                 *(self.accounts, self.reuse, self.pace, self.claims, opener, self.routes),
                 attempts,
                 parts.mirror.others if parts.mirror is not None else None,
+                shared_room(parts.mirror, self.mirroring.room_for, self.settings, self.clock),
             ),
             failures,
         )
@@ -245,7 +249,6 @@ class Assembly:
         self.totals = Totals(
             record.jobs, self.board, self.pace, self.pausing, self.in_hand, parts.bus, parts.metrics
         )
-        self.mirroring = mirroring(parts.mirror, self.accounts, record.audit, parts.bus, self.clock)
         self.lanes = JobLanes(
             self.runner,
             self.scheduler,
@@ -377,10 +380,10 @@ class Assembly:
             self.texts.sweep,
             audit.anchor_hourly,
             self.mirroring.run,
+            *quota_services(parts.mirror, self.scheduler, parts.bus, self.clock),
         ]
-        watch = self.store_watch
-        at_end = [self.totals.stop, self.health_watch.finish, watch.finish, self.reuse.stop]
-        at_end.append(self.mirroring.finish)
+        at_end = [self.totals.stop, self.health_watch.finish, self.store_watch.finish]
+        at_end += [self.reuse.stop, self.mirroring.finish]
         if parts.machine.snapshots is not None:
             snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)
             services.append(snapshots.run)

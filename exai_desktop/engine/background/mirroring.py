@@ -29,6 +29,7 @@ from exai_desktop.core.mirror.operations import (
     OtherRecords,
     Outbox,
 )
+from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
@@ -82,6 +83,7 @@ class MirrorParts:
     link: ProjectLink
     outbox: Outbox
     others: OtherRecords
+    quotas: QuotaDesk
     network: Callable[[], object]
     chance: Callable[[], float]
 
@@ -204,6 +206,7 @@ class Mirroring:
             last_success=counts.last_success,
             next_try=self._next_try,
             open_sign_ups=facts.open_sign_ups if facts else None,
+            quota=counts.quota,
             is_busy=self._is_busy,
             code=error.code.value if error else "",
             detail=error.detail if error else "",
@@ -256,6 +259,14 @@ class Mirroring:
         if self._target is None:
             return OtherFilePage((), 0)
         return await self._parts.others.page(self._target, text, limit, offset)
+
+    async def room_for(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        """What the project says to it now; behind a start the session may not be read yet."""
+        if self._user is None:
+            await self._load()
+            async with self._turn:
+                await self._restore()
+        return await self._link.reserve(reservation, within_s)
 
     # -- rounds
 

@@ -7,6 +7,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.machine import Clock
+from exai_desktop.core.mirror.quota import Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
@@ -41,6 +42,9 @@ class NoMirror:
 
     async def finish(self) -> None:
         """There is nothing to end."""
+
+    async def room_for(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        raise self._refuse()
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
         raise self._refuse()

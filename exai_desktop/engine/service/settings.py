@@ -28,7 +28,9 @@ from exai_desktop.engine.files.folder_places import prepared_rule, same_rules, w
 from exai_desktop.engine.waiting import Readers
 
 # What the user changes because of what happens now.
-AT_ONCE: Final = frozenset({"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"})
+AT_ONCE: Final = frozenset(
+    {"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery", "strict_quota"}
+)
 
 _NOT_SAVED: Final = (
     "the password would be saved as plain text; save the address without it, then the password by"

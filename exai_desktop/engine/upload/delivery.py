@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from exai_desktop.engine.upload.admission import Admission, Pace, Passage, Route
 from exai_desktop.engine.upload.attempt import Attempts, Way
 from exai_desktop.engine.upload.failures import Failures, TryLater, error_of, gave_up
 from exai_desktop.engine.upload.sent_before import OTHER_DEVICE, Claims
+from exai_desktop.engine.upload.shared_room import SharedRoom
 from exai_desktop.engine.upload.stored_copies import Reuse
 
 S = JobState
@@ -78,18 +80,20 @@ class KnownContent:
     attempts: Attempts
     # None: there can be no Supabase project.
     others: OtherRecords | None
+    room: SharedRoom | None
 
-    async def _is_sent_by_another_device(self, job: RoutedJob) -> bool:
-        """As it was fetched last: nobody waits for Supabase here. The provider is asked whether
-        the file is there."""
+    async def _at_another_device(self, job: RoutedJob) -> list[str]:
+        """Ids of this content, as they were fetched last: nobody waits for Supabase here."""
         account = self.accounts.get(job.account)
         if self.others is None or not account.key_fingerprint:
-            return False
+            return []
         known = MirrorAccount(account.provider, account.base_url, account.key_fingerprint)
         ids = await self.others.stored(known.id, job.purpose, job.sha256, job.size)
+        return [remote_id for remote_id in ids if len(remote_id) <= _LONGEST_ID]
+
+    async def _is_sent_by_another_device(self, job: RoutedJob, ids: Sequence[str]) -> bool:
+        """The provider is asked whether the file is there."""
         for remote_id in ids:
-            if len(remote_id) > _LONGEST_ID:
-                continue
             told = Claim(
                 owner=OTHER_DEVICE,
                 sent_name=job.sent_name,
@@ -113,13 +117,19 @@ class KnownContent:
         provider = await self.accounts.provider(job.account)
         if await self.reuse.reuse(job):
             return True
+        elsewhere = await self._at_another_device(job)
+        if self.room is not None and not elsewhere:
+            # First: what has no room takes no turn from what has.
+            await self.room.look(job.size)
         await self.pace.wait(job)
         async with self.claims.claimed(job) as held:
             earlier = held.earlier
             if earlier and earlier.remote_id and await self.claims.take_over(job, earlier):
                 return True
-            if earlier is None and await self._is_sent_by_another_device(job):
+            if earlier is None and await self._is_sent_by_another_device(job, elsewhere):
                 return True
+            if self.room is not None:
+                await self.room.ask(job)
             async with self.opener.opened(job) as file:
                 if file.id != _recorded(job):
                     raise AppError(ErrorCode.FILE_CHANGED, "it is not the file that was checked")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from exai_desktop.core.accounts.secret_store import STORE_CODES
-from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome
+from exai_desktop.core.errors.codes import SHARED_ROOM, STORAGE, ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, ErrorView, Sent, TransferError
 from exai_desktop.core.jobs.jobs import CUT, Attempt, JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, StaleJobError
@@ -32,14 +32,17 @@ ANOTHER_MAY_TAKE: Final = frozenset(
     }
 )
 
-# The other program is sending; how soon it has finished nobody knows.
-CONCURRENT_S: Final = 0.5
-
-# A setting changes with the next start; in this one the file only stands back.
-SETTING_S: Final = 600.0
-# Only the user can mend it, outside the program: how soon it is looked at again.
-ON_THIS_COMPUTER: Final = frozenset({ErrorCode.CERTIFICATES_UNREADABLE})
-MENDED_S: Final = 30.0
+# How soon what stands back before its attempt is looked at again.
+WAITS_S: Final = {
+    # The other program is sending; how soon it has finished nobody knows.
+    ErrorCode.CONCURRENT_UPLOAD: 0.5,
+    # A setting changes with the next start: then it goes on by itself.
+    ErrorCode.UNUSABLE_SETTING: 600.0,
+    # Only the user can mend it, outside the program.
+    ErrorCode.CERTIFICATES_UNREADABLE: 30.0,
+    # The error says when the project is asked again.
+    ErrorCode.STRICT_QUOTA_UNANSWERED: 5.0,
+}
 
 # The account is full by our own count.
 NO_ROOM: Final = frozenset({ErrorCode.PROVIDER_FILE_LIMIT, ErrorCode.QUOTA_EXCEEDED})
@@ -289,13 +292,11 @@ class Failures:
         elif error.code is ErrorCode.PLACE_NOT_ALLOWED:
             # Through the queue: an account that the rule allows may take it.
             await self.scheduler.move(job, S.QUEUED, note=error.detail)
-        elif error.code is ErrorCode.UNUSABLE_SETTING:
-            # The next start may have another one: then it goes on by itself.
-            self.later.wait(job, SETTING_S, error)
-        elif error.code is ErrorCode.CONCURRENT_UPLOAD:
-            self.later.wait(job, CONCURRENT_S, error)
-        elif error.code in ON_THIS_COMPUTER:
-            self.later.wait(job, MENDED_S, error)
+        elif error.code in WAITS_S:
+            self.later.wait(job, error.retry_after or WAITS_S[error.code], error)
+        elif error.code in SHARED_ROOM:
+            # No account of this user has room: it goes on by itself when there is some.
+            await self.scheduler.move(job, S.HELD, error=error, note=error.title)
         elif error.code in NO_ROOM:
             await self._no_room(job, error)
         else:

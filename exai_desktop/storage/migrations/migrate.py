@@ -28,6 +28,7 @@ from exai_desktop.storage.migrations import (
     m0015_lists,
     m0016_other_devices,
     m0017_file_lists,
+    m0018_quotas,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -67,6 +68,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0015_lists,
     m0016_other_devices,
     m0017_file_lists,
+    m0018_quotas,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

@@ -40,6 +40,7 @@ from exai_desktop.storage.record.rows import (
     storable,
     stored,
 )
+from exai_desktop.storage.record.shared_quota import check_shared_room
 from exai_desktop.storage.sqlite.driver import Connection, IntegrityError, Row
 
 
@@ -193,6 +194,7 @@ def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
             assert view.account and view.purpose
             used = usage(connection, view.account, view.purpose, view.id)
             check_room(used, view.size, move.limits)
+            check_shared_room(connection, view.id, view.size)
     connection.executemany(
         "INSERT INTO history (job_id, at, old, new, note) VALUES (?, ?, ?, ?, ?)",
         [(move.job_id, each.at, each.old, each.new, storable(each.note)) for each in stages],

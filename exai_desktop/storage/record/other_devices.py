@@ -18,6 +18,7 @@ from exai_desktop.core.mirror.operations import (
 from exai_desktop.core.mirror.status import OtherFile, OtherFilePage, RefusedRow
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.m0014_mirror import TOLD
+from exai_desktop.storage.record.shared_quota import quota_use
 from exai_desktop.storage.sqlite.driver import Connection, Row
 
 _LONGEST: Final = 1_024
@@ -151,7 +152,8 @@ def counted(connection: Connection, target: MirrorTarget | None) -> Waiting:
     (other_files,) = connection.execute(others, (target_id, target.device_id)).fetchone()
     refused = dict(codes)
     return Waiting(
-        row["rows"], row["audit_rows"], refused, elsewhere, other_files, row["synced_at"]
+        *(row["rows"], row["audit_rows"], refused, elsewhere, other_files, row["synced_at"]),
+        quota=quota_use(connection),
     )
 
 

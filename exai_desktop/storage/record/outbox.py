@@ -192,7 +192,7 @@ def _part_from_copy(connection: Connection, target: tuple[str, str, str], profil
     ).fetchone()
     if row is None:
         return
-    for table in ("outbox", "mirror_ids"):
+    for table in ("outbox", "mirror_ids", "quota_reservations"):
         connection.execute(f"DELETE FROM {table} WHERE target = ?", (row["id"],))  # noqa: S608 - ours
     connection.execute(
         "UPDATE mirror_targets SET device_id = ?, jobs_filled = 0, copies_filled = 0,"
@@ -305,7 +305,8 @@ def _settle(
         )
     elif answer.status is not AnswerStatus.REFUSED:
         connection.execute(
-            "UPDATE mirror_ids SET rev = ? WHERE target = ? AND kind = ? AND local_id = ?",
+            "UPDATE mirror_ids SET rev = ?, is_counted = 0"
+            " WHERE target = ? AND kind = ? AND local_id = ?",
             (rev, *place),
         )
     if answer.status is AnswerStatus.REFUSED and row["is_same"]:

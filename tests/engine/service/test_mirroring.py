@@ -17,6 +17,7 @@ from exai_desktop.core.events import MirrorChanged
 from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
+from exai_desktop.core.mirror.quota import Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import MirrorState, SyncDone
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import KIMI, Bench, open_bench
@@ -54,6 +55,7 @@ class _Link:
         self.hangs = asyncio.Event()
         self.is_hanging = False
         self.accounts: Mapping[str, MirrorAccount] = {}
+        self.room = RoomAnswer(is_granted=True, is_over=False, left_bytes=0, file_bytes=0)
 
     async def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -85,6 +87,10 @@ class _Link:
         self.accounts = accounts
         await self._call("sync")
         return SyncDone(sent=1)
+
+    async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
+        await self._call("reserve")
+        return self.room
 
     async def close(self) -> None:
         self.calls.append("close")

@@ -18,6 +18,7 @@ from exai_desktop.core.mirror.operations import (
     derived_id,
     outcome,
 )
+from exai_desktop.core.mirror.quota import QuotaUse
 from exai_desktop.core.mirror.status import WORDS, MirrorState, MirrorStatus, RefusedRow
 
 A, K = AnswerStatus, RecordKind
@@ -123,3 +124,25 @@ def test_a_user_and_the_facts_are_values() -> None:
 )
 def test_a_refusal_is_told_in_words(code: str, words: str) -> None:
     assert RefusedRow("copy", 1, "a.pdf", code).words == words
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "words"),
+    [
+        (10 * 1024**3, 3435973837, "3.2 of 10 GiB used by all your devices"),
+        (1536 * 1024, 0, "0 of 1.5 MiB used by all your devices"),
+        (0, 7, "7 of 0 bytes used by all your devices"),
+    ],
+)
+def test_how_full_the_limit_of_all_devices_is(limit: int, used: int, words: str) -> None:
+    assert QuotaUse(limit, 1, used, 0, 0, 0.0).words == words
+
+
+def test_room_for_new_files() -> None:
+    use = QuotaUse(100, 50, 60, 10, since_bytes=5, as_of=0.0)
+    assert (use.filled_bytes, use.left_bytes) == (65, 25)
+    assert not use.is_too_large(50)
+    assert use.is_too_large(51)
+    # More was deleted here than the project has counted; or more was sent than there is room.
+    assert QuotaUse(100, 50, 0, 0, -5, 0.0).filled_bytes == 0
+    assert QuotaUse(100, 50, 200, 0, 0, 0.0).left_bytes == 0
