@@ -142,7 +142,11 @@ def _exit_of(status: MirrorStatus) -> Exit:
 
 def status_object(status: MirrorStatus) -> dict[str, Any]:
     """With the field names scripts rely on."""
-    return asdict(status) | {"state": status.state.value, "words": status.words}
+    use, quota = status.quota, None
+    if use is not None:
+        quota = asdict(use) | {"filled_bytes": use.filled_bytes, "left_bytes": use.left_bytes}
+    told = {"state": status.state.value, "words": status.words, "quota": quota}
+    return asdict(status) | told
 
 
 def _print(status: MirrorStatus, output: Output, rows: list[RefusedRow] | None = None) -> None:
@@ -168,6 +172,9 @@ def status_lines(status: MirrorStatus) -> list[str]:
         last = f", last success {when(status.last_success)}" if status.last_success else ""
         now = ", being sent" if status.is_busy else ""
         lines.append(f"{waiting}{now}{last}")
+        if status.quota:
+            full = "" if status.quota.left_bytes else "; new files are on hold"
+            lines.append(f"{status.quota.words}, as of {when(status.quota.as_of)}{full}")
         if status.next_try:
             lines.append(f"retried at {when(status.next_try)}")
         if status.other_files:

@@ -14,6 +14,7 @@ from tests.supabase.data_api import PASSWORD, PUBLISHABLE, DataApi, data_api
 from tests.supabase.front import Front, front
 from tests.supabase.project import Project
 
+from .processes import eventually
 from .program import Program
 from .server import Server
 
@@ -148,3 +149,80 @@ def test_a_project_that_is_gone_is_a_state(
     assert (row["state"], row["code"]) == ("unreachable", "PROJECT_UNREACHABLE")
     # Signing out works also then.
     assert "Signed out" in one.run("logout").expect(0).out
+
+
+def test_the_limit_of_all_devices_is_told_and_holds_a_file(
+    served: tuple[Project, DataApi],
+    there: Front,
+    computers: tuple[Program, Program],
+    sandbox: Server,
+    tmp_path: Path,
+) -> None:
+    one, _ = computers
+    one.add_account(sandbox)
+    given = f"{PASSWORD}\n".encode()
+    one.run(*login(one, there, "--password-stdin"), stdin=given).expect(0)
+    change = (
+        "update exai.user_quotas q set quota_bytes = %s from auth.users u"
+        " where u.id = q.owner and u.email = %s and q.pool = 'uploads'"
+    )
+    project = served[0]
+    project.admin.execute(change.encode(), (0, EMAIL))
+    try:
+        told = one.run("sync", "--status", "--json").expect(0).row["quota"]
+        assert (told["limit_bytes"], told["left_bytes"]) == (0, 0)
+        assert "of 0 bytes used by all your devices, as of " in one.run("doctor").out
+        (tmp_path / "b.txt").write_text("another text of some words")
+        held = one.run("upload", tmp_path / "b.txt", "--json").by_name()["b.txt"]
+        assert (held["state"], held["error"]["code"]) == ("held", "SHARED_QUOTA_REACHED")
+        assert "; new files are on hold" in one.run("sync", "--status").out
+        one.run("setting", "set", "strict_quota", "true").expect(0)
+        strict = one.run("upload", tmp_path / "b.txt", "--json").by_name()["b.txt"]
+        assert strict["error"]["code"] == "SHARED_QUOTA_REACHED"
+        assert there.count("exai_reserve") >= 1
+    finally:
+        project.admin.execute(change.encode(), (10 * 1024**3, EMAIL))
+    one.run("sync").expect(0)
+    sent = one.run("upload", tmp_path / "b.txt", "--json").expect(0).by_name()["b.txt"]
+    assert sent["state"] in ("done", "duplicate")
+
+
+def test_strict_room_of_a_killed_upload_is_given_back_once(
+    served: tuple[Project, DataApi],
+    there: Front,
+    computers: tuple[Program, Program],
+    sandbox: Server,
+    tmp_path: Path,
+) -> None:
+    one, _ = computers
+    one.add_account(sandbox)
+    given = f"{PASSWORD}\n".encode()
+    one.run(*login(one, there, "--password-stdin"), stdin=given).expect(0)
+    one.run("setting", "set", "strict_quota", "true").expect(0)
+    counted = (
+        "select q.{} from exai.user_quotas q join auth.users u on u.id = q.owner"
+        " where u.email = %s and q.pool = 'uploads'"
+    )
+
+    def value(column: str) -> int:
+        found: int = served[0].value(counted.format(column), EMAIL)
+        return found
+
+    before = value("used_bytes")
+    text = "a text whose sending is killed"
+    (tmp_path / "k.txt").write_text(text)
+    sandbox.settings(answer_delay_s=60)
+    sending = one.start("upload", "--json", tmp_path / "k.txt")
+    assert eventually(lambda: bool(sandbox.stored()) and value("reserved_bytes") == len(text))
+    sending.kill()
+    sending.wait()
+    sandbox.settings(answer_delay_s=0)
+    assert value("reserved_bytes") == len(text)
+    # Found in the provider's list: it is not sent again, and its room is not asked for again.
+    (tmp_path / "l.txt").write_text("x")
+    one.finish_queue(tmp_path / "l.txt")
+    for _ in range(2):
+        one.run("sync").expect(0)
+        assert value("reserved_bytes") == 0
+    assert value("used_bytes") >= before + len(text)
+    assert len([f for f in sandbox.stored() if f["name"].startswith("k")]) == 1

@@ -14,6 +14,7 @@ from exai_desktop.core.mirror.status import MirrorState, MirrorStatus
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.records_page.project_card import ProjectCard
+from exai_desktop.gui.records_page.quota_card import QuotaCard
 from exai_desktop.gui.records_page.row_cards import MOST_SHOWN, OthersCard, RefusedCard
 from exai_desktop.gui.records_page.setup_card import SetupCard
 from exai_desktop.gui.records_page.sign_in_dialog import SignInDialog
@@ -41,6 +42,7 @@ class RecordsPage(QWidget):
         self._status = MirrorStatus(MirrorState.SIGNED_OUT)
         self.dialog: SignInDialog | None = None
         self.project = ProjectCard(theme, self.sign_in, self._sign_out, self._sync)
+        self.quota = QuotaCard(self._set_strict)
         self.setup = SetupCard(theme)
         self.refused = RefusedCard(theme, self._retry_refused)
         self.others = OthersCard(theme, self.refresh)
@@ -50,7 +52,7 @@ class RecordsPage(QWidget):
         self._assemble()
 
     def _assemble(self) -> None:
-        cards = column(self.project, self.setup, self.refused, self.others, 0, gap=16)
+        cards = column(self.project, self.quota, self.setup, self.refused, self.others, 0, gap=16)
         cards.setContentsMargins(0, 0, 4, 0)
         head = PlainLabel("Records", role="title")
         body = column(head, scrolled(cards, "Records", _WIDEST), gap=12)
@@ -89,6 +91,8 @@ class RecordsPage(QWidget):
         try:
             # What is known is shown before the project itself has answered.
             self.show_status(await self._client.mirror.status())
+            if ask:
+                self.quota.show_strict((await self._client.settings.saved()).strict_quota)
             if ask and self._status.is_signed_in:
                 self.show_status(await self._client.mirror.status(ask=True))
             while self._is_stale:
@@ -116,6 +120,7 @@ class RecordsPage(QWidget):
         """The newest state; the lists follow."""
         self._status = status
         self.project.show_status(status)
+        self.quota.show_status(status)
         self.setup.show_status(status)
         self.others.setVisible(self._has_others)
 
@@ -156,6 +161,17 @@ class RecordsPage(QWidget):
         sent = count_text(done.sent, "change", "changes")
         refused = f", {done.refused:,} refused" if done.refused else ""
         return f"Sent {sent}{refused}, received {done.fetched:,}."
+
+    def _set_strict(self, is_strict: bool) -> None:
+        self._order(lambda: self._run_strict(is_strict=is_strict))
+
+    async def _run_strict(self, *, is_strict: bool) -> str:
+        await self._client.settings.change("strict_quota", "true" if is_strict else "false")
+        return (
+            "The project is asked before each file."
+            if is_strict
+            else "Files no longer wait for the project."
+        )
 
     def _retry_refused(self) -> None:
         self._order(self._run_retry)

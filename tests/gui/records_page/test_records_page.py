@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import MirrorChanged
+from exai_desktop.core.mirror.quota import QuotaUse
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
 from exai_desktop.gui.records_page.page import RecordsPage
 from exai_desktop.gui.records_page.setup_card import PUSH
@@ -199,3 +200,34 @@ def test_files_of_other_devices_can_be_searched_and_their_ids_copied(open_window
     page.others.search.setText("nothing like it")
     stage.until(lambda: page.others.names == [])
     assert page.others._nothing.text() == "No file matches."
+
+
+def test_the_limit_of_all_devices_is_shown_with_a_bar(open_window: Open) -> None:
+    gib = 1024**3
+    use = QuotaUse(10 * gib, gib, 3 * gib, 0, gib // 5, as_of=time.time())
+    stage, page = page_of(open_window, script_of(replace(SIGNED_IN, quota=use)))
+    stage.until(page.quota.isVisible)
+    assert page.quota.line.startswith("3.2 of 10 GiB used by all your devices, as of ")
+    assert page.quota.bar.value() == 320
+    assert page.quota.more == ""
+    assert not list(unnamed(stage.window))
+    stage.script.mirror.now = replace(SIGNED_IN, quota=replace(use, used_bytes=10 * gib))
+    stage.until(lambda: "on hold" in page.quota.more)
+    assert page.quota.bar.value() == page.quota.bar.maximum()
+    stage.script.mirror.now = MirrorStatus(S.SIGNED_OUT)
+    stage.until(page.quota.isHidden)
+
+
+def test_the_strict_mode_is_turned_on_in_the_page(open_window: Open) -> None:
+    use = QuotaUse(10, 10, 0, 0, 0, as_of=time.time())
+    stage, page = page_of(open_window, script_of(replace(SIGNED_IN, quota=use)))
+    stage.until(page.quota.isVisible)
+    page.quota.strict.click()
+    stage.until(lambda: page.project.result.title == "The project is asked before each file.")
+    assert ("settings.change", "strict_quota", "true") in stage.script.calls
+    # As the settings say, when somebody looks again.
+    page.quota.show_strict(False)
+    stage.press(Qt.Key.Key_1, CTRL)
+    stage.press(Qt.Key.Key_4, CTRL)
+    stage.until(page.quota.strict.isChecked)
+    assert stage.script.calls.count(("settings.change", "strict_quota", "true")) == 1
