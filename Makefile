@@ -17,9 +17,10 @@ AIMOCK_VERSION := 1.43.0
 AIMOCK := .tools/.stamp-aimock-$(AIMOCK_VERSION)
 AIBRIX_VERSION := 0.8.0
 AIBRIX := .tools/.stamp-aibrix-$(AIBRIX_VERSION)
-# What the proofs of the Supabase schema run on: the database, and the Data API before it.
+# What the proofs of the Supabase schema run on: the database, the Data API and resumable uploads
+# before it.
 LITE_VERSION := 0.10.0
-LITE := .tools/.stamp-supabase-lite-$(LITE_VERSION)
+LITE := .tools/.stamp-supabase-lite-$(LITE_VERSION)-tus
 POSTGRES := .tools/.stamp-postgres
 PACKAGES := packaging/linux/install-system-packages
 
@@ -133,7 +134,8 @@ $(LITE): | $(TOOLS)
 	@echo "Fetching @supabase/lite $(LITE_VERSION) into .tools"; \
 	command -v npm >/dev/null || { echo "Node 20 or later, with npm, is needed for the tests." >&2; exit 1; }; \
 	npm install --silent --no-fund --no-audit --ignore-scripts --save-exact --prefix .tools/supabase-lite \
-		@supabase/lite@$(LITE_VERSION) postgres@3.4.9 @hono/node-server@2.1.9; \
+		@supabase/lite@$(LITE_VERSION) postgres@3.4.9 @hono/node-server@2.1.9 \
+		@tus/server@2.4.5 @tus/file-store@2.1.1; \
 	touch $@
 
 $(AIBRIX): | $(TOOLS)

@@ -6,8 +6,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { App, InMemoryEmailDriver } from '@supabase/lite'
 import { createPostgresConnection } from '@supabase/lite/postgres'
 import { serve } from '@hono/node-server'
+import { storage } from './storage.mjs'
 
 const [sockets, database, port, without = ''] = process.argv.slice(2)
+const PUBLISHABLE = 'sb_publishable_' + 'test'.repeat(6)
+const JWT_SECRET = 'a-secret-for-tests-of-at-least-32-characters'
 const has = (shim) => !without.split(',').includes(String(shim))
 
 // 1: times as PostgREST writes them, not with a blank and a short zone.
@@ -44,9 +47,9 @@ const app = new App({
   connection,
   auth: {
     enabled: true,
-    publishable_key: 'sb_publishable_' + 'test'.repeat(6),
+    publishable_key: PUBLISHABLE,
     secret_key: 'sb_secret_' + 'test'.repeat(6),
-    jwt_secret: 'a-secret-for-tests-of-at-least-32-characters',
+    jwt_secret: JWT_SECRET,
     jwt_expiry: 3600,
     site_url: 'http://127.0.0.1',
     email: { enable_confirmations: false },
@@ -60,7 +63,14 @@ if (has(5)) {
   await connection.driver.unsafe('grant usage on schema auth to anon, authenticated, service_role')
 }
 
+// Its own Storage is not usable: names, lists and downloads are others than those of the service.
+const objects = storage({
+  sockets, database, secret: JWT_SECRET, key: PUBLISHABLE, folder: './storage',
+  maxSize: Number(process.env.MAX_SIZE ?? 50 * 2 ** 20), expiryMs: 86_400_000,
+})
+
 async function fetch(request, env) {
+  if (new URL(request.url).pathname.startsWith('/storage/v1/')) return objects(request)
   const store = {}
   const address = { peerAddress: env.incoming.socket.remoteAddress }
   const answer = await raw.run(store, () => app.fetch(request, address))

@@ -69,7 +69,8 @@ def data_api(project: Project, *, without: tuple[int, ...] = ()) -> Iterator[Dat
         pytest.fail("@supabase/lite is not there. Run: make test, which fetches it", pytrace=False)
     # Node looks for packages beside the file.
     folder = Path(tempfile.mkdtemp(prefix="exai-lite-"))
-    shutil.copy(HERE / "data_api.mjs", folder)
+    for name in ("data_api.mjs", "storage.mjs"):
+        shutil.copy(HERE / name, folder)
     (folder / "node_modules").symlink_to(PACKAGES)
     port = free_port()
     shims = ",".join(str(number) for number in without)
@@ -84,6 +85,7 @@ def data_api(project: Project, *, without: tuple[int, ...] = ()) -> Iterator[Dat
     try:
         _wait(process)
         project.give_auth()
+        project.give_storage()
         project.migrate()
         with ExitStack() as stack:
             yield DataApi(f"http://127.0.0.1:{port}", stack)

@@ -121,6 +121,10 @@ class Project:
             "grant select, references on auth.users to project_owner"
         )
 
+    def give_storage(self) -> None:
+        """Where files lie; not every project has it."""
+        self.admin.execute((HERE / "plain_storage.sql").read_bytes())
+
     def migrate(self, *files: Path) -> None:
         """As the owner of the project, who is no superuser."""
         with psycopg.connect(self._owner_address, autocommit=True) as owner:

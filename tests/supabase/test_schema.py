@@ -71,7 +71,11 @@ def test_nothing_outside_is_touched(new_project: NewProject) -> None:
     assert [project.value(sql) for sql in public] == before
 
 
-@pytest.mark.parametrize("count", range(1, len(MIGRATIONS)))
+# The step that shows the functions to the Data API.
+_OPENING = next(n for n, file in enumerate(MIGRATIONS) if file.stem.endswith("_exai_api"))
+
+
+@pytest.mark.parametrize("count", range(1, _OPENING + 1))
 def test_half_a_migration_opens_nothing(new_project: NewProject, count: int) -> None:
     """A push that broke off in between: nobody reaches the tables, and the rest may follow."""
     project = new_project("plain")
