@@ -26,6 +26,7 @@ _PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
+_COPIES: Final = "tests/supabase/test_storage_copies.py::test_"
 _BACKUPS: Final = "tests/faults/test_backup_file.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
@@ -50,6 +51,16 @@ RAISES: Final[dict[str, str]] = {
     "SHARED_QUOTA_REACHED": f"{_ROOM}without_room_a_file_is_held_and_goes_on_after_a_contact",
     "SHARED_FILE_LIMIT": f"{_ROOM}a_file_that_is_too_large_for_the_project_is_held",
     "STRICT_QUOTA_UNANSWERED": f"{_ROOM}in_the_strict_mode_nothing_is_sent_without_an_answer",
+    "STORAGE_NOT_READY": f"{_COPIES}no_bucket_and_no_policies",
+    "STORAGE_FORBIDDEN": f"{_COPIES}no_bucket_and_no_policies",
+    "COPY_TOO_LARGE": f"{_COPIES}too_large_for_the_project",
+    "COPY_OVER_QUOTA": f"{_COPIES}no_room_left",
+    "COPY_SOURCE_CHANGED": f"{_COPIES}what_has_changed_since_is_not_sent",
+    "COPY_REFUSED": f"{_COPIES}another_file_lies_there",
+    "NO_COPY": f"{_COPIES}a_whole_copy_and_back",
+    "COPY_DAMAGED": f"{_COPIES}a_damaged_copy_is_not_written",
+    "COPIES_OFF": f"{_COPIES}switched_off_nothing_leaves",
+    "COPY_NOT_WRITTEN": f"{_COPIES}a_whole_copy_and_back",
     "PROFILE_IN_USE": f"{_BACKUPS}while_the_program_runs_nothing_is_restored",
     "BACKUP_DAMAGED": f"{_BACKUPS}one_that_was_cut_is_refused_wherever",
     "BACKUP_NEWER": f"{_BACKUPS}of_another_program_or_a_newer_one",

@@ -60,6 +60,7 @@ from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
+from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.later_check import LaterCheck
@@ -172,10 +173,10 @@ def _mirror(given: Given, opened: Opened, login: ProxyLogin) -> MirrorParts | No
     outbox = SqliteOutbox(opened.database)
     others = SqliteOtherRecords(opened.database)
     system = SystemSurroundings()
-    quotas = SqliteQuotaDesk(opened.database)
+    quotas, copies = SqliteQuotaDesk(opened.database), SqliteStorageCopies(opened.database)
     link = LateLink(given.secrets, login, outbox, others, quotas)
     chance = random.SystemRandom().random
-    return MirrorParts(link, outbox, others, quotas, system.network, chance)
+    return MirrorParts(link, outbox, others, quotas, copies, link.storage, system.network, chance)
 
 
 def _record(

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from exai_desktop import __version__
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
 from exai_desktop.config.address_passwords import ProxyLogin
-from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, ProjectLink
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import SyncDone
+from exai_desktop.core.mirror.storage_copies import ContentStorage
 
 if TYPE_CHECKING:
     from exai_desktop.core.settings import Settings
+    from exai_desktop.sync.link import SupabaseLink
 
 
 class LateLink:
@@ -34,9 +36,9 @@ class LateLink:
         self._outbox = outbox
         self._others = others
         self._quotas = quotas
-        self._link: ProjectLink | None = None
+        self._link: SupabaseLink | None = None
 
-    def _loaded(self) -> ProjectLink:
+    def _loaded(self) -> SupabaseLink:
         if self._link is None:
             from exai_desktop.sync.link import SupabaseLink
             from exai_desktop.sync.mirror import Device
@@ -73,6 +75,9 @@ class LateLink:
 
     async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
         return await self._loaded().reserve(reservation, within_s)
+
+    async def storage(self, target: MirrorTarget) -> ContentStorage:
+        return await self._loaded().storage(target)
 
     async def close(self) -> None:
         if self._link is not None:

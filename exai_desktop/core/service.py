@@ -38,6 +38,7 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.mirror.service import MirrorService
+from exai_desktop.core.mirror.storage_copies import StorageService
 from exai_desktop.core.planning.plan import PlanPart
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
@@ -323,6 +324,9 @@ class UploadService(Protocol):
     @property
     def mirror(self) -> MirrorService: ...
 
+    @property
+    def storage(self) -> StorageService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
 
@@ -342,6 +346,7 @@ PARTS: Final[dict[str, type]] = {
     "keys": KeyStoreService,
     "backups": BackupService,
     "mirror": MirrorService,
+    "storage": StorageService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

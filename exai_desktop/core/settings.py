@@ -304,6 +304,18 @@ class Settings(SendingSettings):
         " window. As text: lines such as `/home/me/work = kimi/cn, glm +fallback`, or a JSON list."
         " The rule of the innermost folder applies. Changes take effect immediately.",
     )
+    copy_to_storage: bool = Field(
+        default=False,
+        description="Copy each file that was sent to the Storage of your Supabase project as well;"
+        " the content of your files then also lies there. Needs `login`. Takes effect"
+        " immediately.",
+    )
+    copy_max_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Largest size of a file that is copied to Storage; 0: only the limit of the"
+        " project. Takes effect immediately.",
+    )
     keep_texts: bool = Field(
         default=True,
         description="Save the texts you have opened on this computer, so that `search` finds them;"

@@ -6,7 +6,10 @@ import asyncio
 import json
 import socket
 import ssl
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
+
+import httpx
 
 from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, Sent, TransferError
@@ -58,12 +61,26 @@ class ProjectClient:
         Raises PROJECT_UNREACHABLE, PROJECT_ASLEEP, or why the way there is closed. What was sent
         may have been carried out.
         """
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        content = None
+        headers, content = {}, None
         if body is not None:
             content = json.dumps(body).encode("ascii")
             headers["Content-Type"] = "application/json"
-        request = self._client.build_request(method, path, content=content, headers=headers)
+        return await self.exchange(
+            method, path, headers=headers, content=content, token=token, within_s=within_s
+        )
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | AsyncIterator[bytes] | None = None,
+        token: str = "",
+        within_s: float | None = ANSWER_S,
+    ) -> Answer:
+        """The same with any body. `within_s` None: only each of its blocks has a limit."""
+        request = self._request(method, path, headers, content, token)
         try:
             async with asyncio.timeout(within_s):
                 response = await self._client.send(request, stream=True)
@@ -72,12 +89,52 @@ class ProjectClient:
                 finally:
                     await response.aclose()
         except (*NETWORK_EXCEPTIONS, TransferError) as error:
-            failure = translate(error, Sent.NOTHING, self._proxy)
-            is_unknown_name = _is_unknown_name(error)
+            failure, is_unknown_name = self._translated(error)
         # Raised outside the `except`: the library's exception may contain the key.
+        raise await self._failure(failure, is_unknown_name=is_unknown_name)
+
+    async def download(self, path: str, *, token: str) -> AsyncIterator[bytes | Answer]:
+        """The pieces of a body of any length; of a refusal the answer alone. Raises as `ask`."""
+        request = self._request("GET", path, {}, None, token)
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    yield await read_answer(response)
+                    return
+                async for piece in response.aiter_raw():
+                    yield piece
+            finally:
+                await response.aclose()
+            return
+        except (*NETWORK_EXCEPTIONS, TransferError) as error:
+            failure, is_unknown_name = self._translated(error)
+        raise await self._failure(failure, is_unknown_name=is_unknown_name)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes | AsyncIterator[bytes] | None,
+        token: str,
+    ) -> httpx.Request:
+        if self._client.is_closed:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN, "the sign-in was changed")
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        return self._client.build_request(
+            method, path, content=content, headers={**bearer, **headers}
+        )
+
+    def _translated(self, error: Exception) -> tuple[TransferError, bool]:
+        return translate(error, Sent.NOTHING, self._proxy), _is_unknown_name(error)
+
+    async def _failure(self, failure: TransferError, *, is_unknown_name: bool) -> AppError:
+        if self._client.is_closed:
+            return EngineError(ErrorCode.NOT_SIGNED_IN, "the sign-in was changed")
         if is_unknown_name and not self._proxy and await _names_are_found():
-            raise EngineError(ErrorCode.PROJECT_ASLEEP, "the name of the project is not found")
-        raise _as_of_project(failure)
+            return EngineError(ErrorCode.PROJECT_ASLEEP, "the name of the project is not found")
+        return _as_of_project(failure)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -12,6 +12,7 @@ from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import SyncDone
+from exai_desktop.core.mirror.storage_copies import ContentStorage
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.account_client import steady_time
 from exai_desktop.net.project_client import ProjectClient
@@ -20,6 +21,7 @@ from exai_desktop.sync.project import Project
 from exai_desktop.sync.project_key import project_address, publishable_key
 from exai_desktop.sync.quota_answers import settle_and_count
 from exai_desktop.sync.session import Session, SessionBook, StoredSession, sign_in
+from exai_desktop.sync.storage import Storage
 
 # Not by commands that end soon.
 _TIDY_AFTER_S: Final = 900.0
@@ -48,15 +50,20 @@ class SupabaseLink:
         self._client: ProjectClient | None = None
         self._session: Session | None = None
         self._mirror: Mirror | None = None
+        # Two parts of the engine may ask for the session at the start.
+        self._restoring = asyncio.Lock()
         self._tidy_at = steady_time() + _TIDY_AFTER_S
 
     async def restore(self) -> MirrorUser | None:
-        stored = await asyncio.to_thread(self._book.load)
-        if stored is None:
-            return None
-        client = await self._new_client(stored.url, stored.key)
-        await self._use(Session(stored, client, self._book), client)
-        return _user(stored)
+        async with self._restoring:
+            if self._session is not None:
+                return _user(self._session.stored)
+            stored = await asyncio.to_thread(self._book.load)
+            if stored is None:
+                return None
+            client = await self._new_client(stored.url, stored.key)
+            await self._use(Session(stored, client, self._book), client)
+            return _user(stored)
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
         address, key = project_address(url), publishable_key(key)
@@ -113,10 +120,7 @@ class SupabaseLink:
     async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
         project = self._project()
         assert self._session is not None
-        stored = self._session.stored
-        if (stored.url, stored.user_id) != (target.url, target.user_id):
-            # What waits for one user never goes to another.
-            raise EngineError(ErrorCode.NOT_SIGNED_IN, "another user is signed in")
+        _check(self._session.stored, target)
         if self._mirror is None or self._mirror.target != target:
             self._mirror = Mirror(target, self._device, self._outbox, self._others)
         # First what is new there: a project that was put back is noticed before it is written to.
@@ -128,11 +132,24 @@ class SupabaseLink:
             await project.tidy()
         return SyncDone(pushed.operations, pushed.refused, pushed.audit_rows, fetched)
 
+    async def storage(self, target: MirrorTarget) -> ContentStorage:
+        await self.restore()
+        if self._session is None or self._client is None:
+            raise EngineError(ErrorCode.SESSION_ENDED, "the key store has no session")
+        _check(self._session.stored, target)
+        return Storage(self._client, self._session)
+
     async def close(self) -> None:
         client, self._client, self._session = self._client, None, None
         self._mirror = None
         if client is not None:
             await client.close()
+
+
+def _check(stored: StoredSession, target: MirrorTarget) -> None:
+    """What waits for one user never goes to another."""
+    if (stored.url, stored.user_id) != (target.url, target.user_id):
+        raise EngineError(ErrorCode.NOT_SIGNED_IN, "another user is signed in")
 
 
 def _user(stored: StoredSession) -> MirrorUser:

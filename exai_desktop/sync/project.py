@@ -17,6 +17,7 @@ from exai_desktop.core.mirror.operations import (
     OperationAnswer,
 )
 from exai_desktop.core.mirror.quota import Quota, Reservation, RoomAnswer
+from exai_desktop.core.mirror.storage_copies import CopyRoom
 from exai_desktop.net.account_client import Answer
 from exai_desktop.net.project_client import ANSWER_S, ProjectClient, value_of
 from exai_desktop.sync.quota_answers import UPLOADS, quota_in, room_in
@@ -121,6 +122,24 @@ class Project:
     async def settle(self, reservation_id: str) -> None:
         """Give it back. What is settled already, or was never granted, stays as it is."""
         await self._call("exai_settle", {"p_id": reservation_id, "p_to": "released"})
+
+    async def reserve_copy(self, number: str, size: int) -> CopyRoom:
+        """Room for a copy in Storage. That there is none is no error: the answer says so."""
+        found = await self._call("exai_reserve", {"p_id": number, "p_bytes": size})
+        if not isinstance(found, dict):
+            raise _no_answer()
+        left, largest = found.get("left"), found.get("max_file_size")
+        return CopyRoom(
+            found.get("granted") is True,
+            found["state"] if isinstance(found.get("state"), str) else None,
+            left if isinstance(left, int) else None,
+            largest if isinstance(largest, int) else None,
+        )
+
+    async def settle_copy(self, number: str, to: str) -> str | None:
+        found = await self._call("exai_settle", {"p_id": number, "p_to": to})
+        state = found.get("state") if isinstance(found, dict) else None
+        return state if isinstance(state, str) else None
 
     async def tidy(self) -> None:
         """Old answers and deleted rows go; records and the audit trail stay."""

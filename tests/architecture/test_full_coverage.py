@@ -61,6 +61,7 @@ FULL = {
     "mirror/quota": ["test_mirror"],
     "mirror/service": ["test_mirror"],
     "mirror/status": ["test_mirror"],
+    "mirror/storage_copies": ["test_storage_copies"],
     "planning/__init__": [],
     "planning/plan": ["test_planner"],
     "planning/planner": ["test_planner"],

@@ -18,7 +18,8 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
 from exai_desktop.core.audit.audit import Seal
 from exai_desktop.core.copies.provider import ProviderFactory
-from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError, ErrorView
 from exai_desktop.core.events import (
     NO_METRICS,
     BatchFinished,
@@ -32,6 +33,8 @@ from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.machine import Surroundings
 from exai_desktop.core.mirror.link import ProjectLink
+from exai_desktop.core.mirror.operations import MirrorTarget
+from exai_desktop.core.mirror.storage_copies import ContentStorage, StorageDoor
 from exai_desktop.core.planning.plan import PlannedFile
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
@@ -52,6 +55,7 @@ from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
+from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile
 
@@ -186,6 +190,7 @@ async def open_bench(
     refusal: str = "",
     make_provider: ProviderFactory | None = None,
     link: ProjectLink | None = None,
+    storage: StorageDoor | None = None,
     network: Callable[[], object] = lambda: "here",
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
@@ -258,6 +263,8 @@ async def open_bench(
                 SqliteOutbox(database),
                 SqliteOtherRecords(database),
                 SqliteQuotaDesk(database),
+                SqliteStorageCopies(database),
+                storage or no_storage,
                 network,
                 lambda: 0.5,
             ),
@@ -268,6 +275,11 @@ async def open_bench(
             for problem in opened.problems:
                 assembly.engine.tell(ErrorView.of(problem))
             yield bench
+
+
+async def no_storage(target: MirrorTarget) -> ContentStorage:
+    """Tests of copies bring a real one: see tests/supabase."""
+    raise EngineError(ErrorCode.NOT_SIGNED_IN)
 
 
 async def answered(bench: Bench, job: JobView, *codes: str) -> JobView:

@@ -736,8 +736,8 @@ BREAKS: Final = (
     Break(
         "Rows are sent to Supabase only for the user who is signed in",
         "sync/link.py",
-        "        if (stored.url, stored.user_id) != (target.url, target.user_id):",
-        "        if stored is None:",
+        "    if (stored.url, stored.user_id) != (target.url, target.user_id):",
+        "    if stored is None:",
         "tests/supabase/test_session.py::test_rows_of_another_user_are_not_sent",
     ),
     Break(
@@ -777,5 +777,19 @@ BREAKS: Final = (
         "AND 0)",
         "tests/contracts/storage/test_shared_quota.py::"
         "test_room_stays_the_jobs_until_the_project_knows_the_file",
+    ),
+    Break(
+        "The content of a file is copied to Storage only while the user wants it",
+        "engine/background/copying.py",
+        "        if not self._is_on:",
+        "        if False:",
+        "tests/engine/service/test_copying.py::test_off_nothing_is_noted_or_sent",
+    ),
+    Break(
+        "A copy in Storage has the content that was sent to the provider",
+        "engine/background/one_copy.py",
+        "            if arrived + len(piece) == work.size and (",
+        "            if not piece and (",
+        "tests/engine/service/test_copying.py::test_what_changes_meanwhile_never_becomes_a_copy",
     ),
 )

@@ -14,6 +14,7 @@ from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
 from exai_desktop.engine.background.background import Background, JobLanes, Memory, Runner
 from exai_desktop.engine.background.health_watch import HealthWatch
+from exai_desktop.engine.background.one_copy import Sources
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
 from exai_desktop.engine.background.problems import BreakerNews
@@ -43,7 +44,7 @@ from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.service.job_queue import Intake, JobQueue
 from exai_desktop.engine.service.keys import KeyStore
-from exai_desktop.engine.service.mirror import mirroring
+from exai_desktop.engine.service.mirror import copying, mirroring
 from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.service.upload_plans import UploadPlans
 from exai_desktop.engine.upload.admission import (
@@ -166,7 +167,7 @@ class Assembly:
 
     def _make_stages(self) -> None:
         parts, record, scheduler = self._parts, self.record, self.scheduler
-        opener = FileOpener(self.readers, self.settings, parts.machine.open_file)
+        self.opener = opener = FileOpener(self.readers, self.settings, parts.machine.open_file)
         self.preparation = Preparation(
             record.jobs,
             scheduler,
@@ -180,15 +181,8 @@ class Assembly:
             self.later,
         )
         failures = Failures(
-            record.jobs,
-            scheduler,
-            self.accounts,
-            self.routes,
-            self.pace,
-            self.later,
-            self.account_hold,
-            self.timing,
-            self.in_hand,
+            *(record.jobs, scheduler, self.accounts, self.routes, self.pace, self.later),
+            *(self.account_hold, self.timing, self.in_hand),
         )
         answers = Answers(
             scheduler,
@@ -249,6 +243,10 @@ class Assembly:
         self.totals = Totals(
             record.jobs, self.board, self.pace, self.pausing, self.in_hand, parts.bus, parts.metrics
         )
+        self.copying = copying(
+            *(parts.mirror, self.settings, parts.bus, self.clock, self.bandwidth, self.in_hand),
+            Sources(record.jobs, self.opener, self.readers),
+        )
         self.lanes = JobLanes(
             self.runner,
             self.scheduler,
@@ -262,6 +260,10 @@ class Assembly:
 
     def _pause_changed(self) -> None:
         self.totals.changed()
+
+    def _setting_changed(self) -> None:
+        self.pausing.wake()
+        self.copying.wake()
 
     def _reconciler(self) -> Reconciler:
         record, settings = self.record, self.settings
@@ -316,13 +318,14 @@ class Assembly:
                 self.readers,
                 parts.accounts.table,
                 parts.accounts.secrets,
-                self.pausing.wake,
+                self._setting_changed,
             ),
             KeyStore(self.store_watch.parts, self.store_watch.wake),
             Backups(
                 parts.machine.backups, record.audit, self.clock, is_read_only=parts.is_read_only
             ),
             self.mirroring,
+            self.copying,
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 
@@ -356,14 +359,8 @@ class Assembly:
     def _background(self, audit: Audit) -> Background:
         parts, record = self._parts, self.record
         self.health_watch = HealthWatch(
-            record.jobs,
-            record.copies,
-            self.accounts,
-            self.breakers,
-            self.health,
-            self.problems,
-            parts.metrics,
-            self.clock,
+            *(record.jobs, record.copies, self.accounts, self.breakers, self.health),
+            *(self.problems, parts.metrics, self.clock),
         )
         comparison = CompareAll(
             record.recovery, self.moves, self.accounts, self.settings, self.timing, self.guard
@@ -381,6 +378,7 @@ class Assembly:
             audit.anchor_hourly,
             self.mirroring.run,
             *quota_services(parts.mirror, self.scheduler, parts.bus, self.clock),
+            self.copying.run,
         ]
         at_end = [self.totals.stop, self.health_watch.finish, self.store_watch.finish]
         at_end += [self.reuse.stop, self.mirroring.finish]

@@ -38,6 +38,7 @@ from exai_desktop.core.mirror.status import (
     SignedOut,
     SyncDone,
 )
+from exai_desktop.core.mirror.storage_copies import CopyBook, StorageDoor
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.waiting import Wakeup
 
@@ -84,6 +85,8 @@ class MirrorParts:
     outbox: Outbox
     others: OtherRecords
     quotas: QuotaDesk
+    copies: CopyBook
+    storage: StorageDoor
     network: Callable[[], object]
     chance: Callable[[], float]
 

@@ -60,6 +60,7 @@ class _Client:
         self.keys = calls.keys
         self.backups = calls.backups
         self.mirror = calls.mirror
+        self.storage = calls.storage
         self.facts = calls.facts
         self.show_window = calls.show_window
 

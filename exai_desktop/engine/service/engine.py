@@ -1,4 +1,4 @@
-"""The engine as window and command line see it: eight services, news and facts."""
+"""The engine as window and command line see it: nine services, news and facts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import Event, EventBus, EventStream, WindowWanted
 from exai_desktop.core.mirror.service import MirrorService
+from exai_desktop.core.mirror.storage_copies import StorageService
 from exai_desktop.engine.background.background import Background
 from exai_desktop.engine.service.accounts import AccountChanges
 from exai_desktop.engine.service.audit import Audit
@@ -21,7 +22,7 @@ from exai_desktop.engine.service.settings import SettingsChanges
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The eight services of an engine."""
+    """The nine services of an engine."""
 
     queue: JobQueue
     files: ProviderFiles
@@ -31,6 +32,7 @@ class Services:
     keys: KeyStore
     backups: Backups
     mirror: MirrorService
+    storage: StorageService
 
 
 class Engine:
@@ -51,6 +53,7 @@ class Engine:
         self.keys = services.keys
         self.backups = services.backups
         self.mirror = services.mirror
+        self.storage = services.storage
         self._background = background
         self._problems = background.problems
         self._bus = bus

@@ -16,8 +16,70 @@ from exai_desktop.core.mirror.status import (
     SignedOut,
     SyncDone,
 )
+from exai_desktop.core.mirror.storage_copies import StorageCopy, StorageState, StorageStatus
+from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.accounts.timing import Bandwidth
+from exai_desktop.engine.background.copying import BesideUploads, Copying
 from exai_desktop.engine.background.mirroring import Mirroring, MirrorParts
+from exai_desktop.engine.background.one_copy import Sources
+from exai_desktop.engine.scheduling.in_hand import JobsInHand
+
+
+def copying(
+    parts: MirrorParts | None,
+    settings: CurrentSettings,
+    bus: EventBus,
+    clock: Clock,
+    bandwidth: Bandwidth,
+    in_hand: JobsInHand,
+    sources: Sources,
+) -> Copying | NoCopies:
+    """With None there can be no project."""
+    if parts is None:
+        return NoCopies()
+    pace = BesideUploads(bandwidth, lambda: bool(in_hand.runs), clock)
+    return Copying(parts, sources, pace, settings, bus, clock)
+
+
+class NoCopies:
+    """Meets `core.mirror.storage_copies.StorageService` where there can be no project."""
+
+    def wake(self) -> None:
+        """There is nothing to do."""
+
+    async def run(self) -> None:
+        """There is nothing to do."""
+
+    async def status(self) -> StorageStatus:
+        return StorageStatus()
+
+    async def rows(
+        self,
+        states: tuple[StorageState, ...] = (),
+        sha256: tuple[str, ...] = (),
+        limit: int = 100,
+    ) -> list[StorageCopy]:
+        return []
+
+    async def copy(self, job_ids: tuple[int, ...]) -> int:
+        raise _refusal()
+
+    async def copy_now(self) -> StorageStatus:
+        raise _refusal()
+
+    async def retry_refused(self) -> int:
+        raise _refusal()
+
+    async def fetch(self, sha256: str, path: str) -> int:
+        raise _refusal()
+
+    async def delete(self, sha256: str) -> None:
+        raise _refusal()
+
+
+def _refusal() -> EngineError:
+    return EngineError(ErrorCode.NOT_SIGNED_IN, "nothing is sent from here to a project")
 
 
 def mirroring(
@@ -34,9 +96,6 @@ def mirroring(
 class NoMirror:
     """Meets `core.mirror.service.MirrorService` where there can be no project."""
 
-    def _refuse(self) -> EngineError:
-        return EngineError(ErrorCode.NOT_SIGNED_IN, "nothing is sent from here to a project")
-
     async def run(self) -> None:
         """There is nothing to do."""
 
@@ -44,25 +103,25 @@ class NoMirror:
         """There is nothing to end."""
 
     async def room_for(self, reservation: Reservation, within_s: float) -> RoomAnswer:
-        raise self._refuse()
+        raise _refusal()
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
-        raise self._refuse()
+        raise _refusal()
 
     async def sign_out(self) -> SignedOut:
-        raise self._refuse()
+        raise _refusal()
 
     async def status(self, *, ask: bool = False) -> MirrorStatus:
         return MirrorStatus(MirrorState.UNAVAILABLE)
 
     async def sync_now(self) -> SyncDone:
-        raise self._refuse()
+        raise _refusal()
 
     async def refused(self, limit: int = 100) -> list[RefusedRow]:
         return []
 
     async def retry_refused(self) -> int:
-        raise self._refuse()
+        raise _refusal()
 
     async def other_files(self, text: str = "", limit: int = 100, offset: int = 0) -> OtherFilePage:
         return OtherFilePage((), 0)

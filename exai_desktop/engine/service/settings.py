@@ -29,7 +29,10 @@ from exai_desktop.engine.waiting import Readers
 
 # What the user changes because of what happens now.
 AT_ONCE: Final = frozenset(
-    {"upload_bytes_per_s", "folder_rules", "on_metered", "on_battery", "strict_quota"}
+    {
+        *("upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"),
+        *("strict_quota", "copy_to_storage", "copy_max_bytes"),
+    }
 )
 
 _NOT_SAVED: Final = (

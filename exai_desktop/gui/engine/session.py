@@ -31,6 +31,7 @@ class EngineClient:
         self.keys = calls.keys
         self.backups = calls.backups
         self.mirror = calls.mirror
+        self.storage = calls.storage
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:

@@ -29,6 +29,7 @@ from exai_desktop.storage.migrations import (
     m0016_other_devices,
     m0017_file_lists,
     m0018_quotas,
+    m0019_storage_copies,
 )
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -69,6 +70,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0016_other_devices,
     m0017_file_lists,
     m0018_quotas,
+    m0019_storage_copies,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES
