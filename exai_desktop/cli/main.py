@@ -107,7 +107,7 @@ VERBS: Final = {
         "Sign out. What still waits for the project is kept until you sign in again.",
     ),
     "sync": (
-        "mirror:sync",
+        "mirror:app",
         "Send to your Supabase project what waits, and fetch what is new there.",
     ),
     "supabase": (
@@ -170,7 +170,7 @@ def _give_passphrase_option(command: Any) -> None:
     if below:
         for each in below.values():
             _give_passphrase_option(each)
-    else:
+    if not below or command.invoke_without_command:
         command.params.append(_passphrase_option())
 
 

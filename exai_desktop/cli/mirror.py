@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from exai_desktop.cli.copies import copy, delete_copy, fetch
+from exai_desktop.cli.copy_rows import told
 from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output, when
@@ -17,6 +19,7 @@ from exai_desktop.cli.session import can_ask, errors_told, hidden, run_verb
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
+from exai_desktop.core.mirror.storage_copies import StorageStatus
 from exai_desktop.core.service import UploadService
 
 VARIABLE: Final = "EXAI_DESKTOP_SUPABASE_PASSWORD"
@@ -110,33 +113,53 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Send to your Supabase project what waits, and fetch what is new there."""
+    if ctx.invoked_subcommand is not None:
+        return
 
     async def show(service: UploadService, output: Output) -> Exit:
         found = await service.mirror.status(ask=True)
         rows = await service.mirror.refused(_SHOWN) if found.refused else []
-        _print(found, output, rows)
-        return _exit_of(found)
+        copies = await service.storage.status()
+        _print(found, output, rows, copies)
+        if not as_json:
+            await told(service, copies, output)
+        return _exit_of(found, copies)
 
     async def send(service: UploadService, output: Output) -> Exit:
         if retry:
             await service.mirror.retry_refused()
+            await service.storage.retry_refused()
         done = await service.mirror.sync_now()
-        found = await service.mirror.status()
+        found, copies = await service.mirror.status(), await service.storage.status()
+        if copies.is_on:
+            copies = await service.storage.copy_now()
+        code = Exit.SOME_FAILED if found.refused or copies.refused else Exit.OK
         if as_json:
-            output.json(asdict(done) | {"status": status_object(found)})
-            return Exit.SOME_FAILED if found.refused else Exit.OK
+            status = status_object(found) | {"copies": asdict(copies)}
+            output.json(asdict(done) | {"status": status})
+            return code
         output.line(
             f"Sent {done.sent} rows and {done.audit_rows} rows of the audit trail,"
             f" fetched {done.fetched} changes."
         )
         _print_refused(found, await service.mirror.refused(_SHOWN), output)
-        return Exit.SOME_FAILED if found.refused else Exit.OK
+        await told(service, copies, output)
+        return code
 
     run_verb(ctx, show if status else send, as_json=as_json, sandbox=False)
 
 
-def _exit_of(status: MirrorStatus) -> Exit:
+app = typer.Typer(invoke_without_command=True)
+app.callback()(sync)
+app.command("copy")(copy)
+app.command("fetch")(fetch)
+app.command("delete-copy")(delete_copy)
+
+
+def _exit_of(status: MirrorStatus, copies: StorageStatus | None = None) -> Exit:
     is_well = status.state is MirrorState.SIGNED_IN and not status.refused
+    if copies is not None and (copies.code or copies.refused):
+        is_well = False
     return Exit.OK if is_well else Exit.SOME_FAILED
 
 
@@ -149,9 +172,15 @@ def status_object(status: MirrorStatus) -> dict[str, Any]:
     return asdict(status) | told
 
 
-def _print(status: MirrorStatus, output: Output, rows: list[RefusedRow] | None = None) -> None:
+def _print(
+    status: MirrorStatus,
+    output: Output,
+    rows: list[RefusedRow] | None = None,
+    copies: StorageStatus | None = None,
+) -> None:
     if output.as_json:
-        output.json(status_object(status) | {"rows": [asdict(row) for row in rows or []]})
+        more = {"copies": asdict(copies)} if copies else {}
+        output.json(status_object(status) | {"rows": [asdict(row) for row in rows or []]} | more)
         return
     for line in status_lines(status):
         output.line(line)

@@ -14,6 +14,7 @@ from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import hidden, run_verb
 from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.mirror.storage_copies import MEANING
 from exai_desktop.core.service import UploadService
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
@@ -66,6 +67,8 @@ def put(
         if name == "allowed_folders":
             for folder in _missing(changed.allowed_folders):
                 output.notice(f"There is no folder {folder}.")
+        if name == "copy_to_storage" and changed.copy_to_storage:
+            output.notice(MEANING)
         if name == "folder_rules":
             for report in await service.settings.rules():
                 for warning in report.warnings:

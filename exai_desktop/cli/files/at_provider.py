@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from exai_desktop.cli.copy_rows import copy_objects, told_if_left
 from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.cli.jobs.jobs import Json, Sandbox, report
 from exai_desktop.cli.output import Exit, Output
@@ -40,6 +41,9 @@ def delete(
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask, also if several files share an ID.")
     ] = False,
+    with_copy: Annotated[
+        bool, typer.Option("--with-copy", help="Also delete the copies in your Supabase project.")
+    ] = False,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
@@ -61,12 +65,25 @@ def delete(
             except AppError as error:
                 failure = error
                 output.error(error)
+        hashes = [await _content(service, each, is_job=bool(job_ids)) for each in deleted]
+        copies = await copy_objects(service, hashes)
+        if with_copy:
+            for sha256 in copies:
+                await service.storage.delete(sha256)
+        else:
+            told_if_left(copies, output)
         if failure is None or not as_json:
             return report(output, "deleted", deleted, wanted)
         output.json({"deleted": deleted})
         return Exit.SOME_FAILED
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
+
+
+async def _content(service: UploadService, number: int, *, is_job: bool) -> str | None:
+    if is_job:
+        return (await service.queue.job(number)).view.sha256
+    return (await service.files.file(number)).copy.sha256
 
 
 async def ask_if_shared(

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from exai_desktop.cli.copy_rows import copy_line, copy_objects
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, look_line, look_object, when
 from exai_desktop.cli.rows import error_object
@@ -80,14 +81,19 @@ def files(
 
     async def verb(service: UploadService, output: Output) -> Exit:
         if number is not None:
-            _show(await service.files.file(number), output)
+            detail = await service.files.file(number)
+            _show(detail, output, await copy_objects(service, [detail.copy.sha256]))
+            if not as_json:
+                for line in await copy_line(service, detail.copy.sha256, 10):
+                    output.line(line)
             return Exit.OK
         query = FileQuery(account=account, search=search, states=tuple(state or LISTED))
         rows = await _rows(service, query)
         now = time.time()
         if as_json:
+            copies = await copy_objects(service, [row.sha256 for row in rows])
             for row in rows:
-                output.json(file_object(row, now))
+                output.json(file_object(row, now) | {"storage": copies.get(row.sha256 or "")})
         else:
             _print_table(rows, output, now)
         if all_devices:
@@ -198,10 +204,12 @@ def _print_table(rows: list[Copy], output: Output, now: float) -> None:
     output.table(table)
 
 
-def _show(detail: FileDetail, output: Output) -> None:
+def _show(detail: FileDetail, output: Output, stored: dict[str, dict[str, Any]]) -> None:
     copy, now = detail.copy, time.time()
     if output.as_json:
-        output.json(file_object(copy, now) | {"looks": [look_object(x) for x in detail.looks]})
+        more = {"storage": stored.get(copy.sha256 or "")}
+        looks = {"looks": [look_object(x) for x in detail.looks]}
+        output.json(file_object(copy, now) | looks | more)
         return
     output.line(f"{copy.id}  {plain_text(copy.remote_name)}  {plain_text(copy.remote_id)}")
     facts = {

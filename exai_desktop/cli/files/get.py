@@ -51,17 +51,17 @@ async def valid_job(
     service: UploadService, what: str, output: Output, *, check: bool = False
 ) -> JobView:
     """The entry whose id works now. Raises REMOTE_NOT_FOUND, FILE_GONE."""
-    job = await _find(service, what, output)
+    job = await find_stored(service, what, output)
     if check and job.account is not None:
         await service.accounts.reconcile(job.account)
-        job = await _find(service, what, output)
+        job = await find_stored(service, what, output)
     if job.file_state is not None:
         detail = job.error.detail if job.error else job.file_id or ""
         raise AppError(ErrorCode.FILE_GONE, f"job {job.id}, {detail}")
     return job
 
 
-async def _find(service: UploadService, what: str, output: Output) -> JobView:
+async def find_stored(service: UploadService, what: str, output: Output) -> JobView:
     """The newest that is meant, or an entry of the same content whose id still works."""
     # Paths are found by their last part: what is before it may be written in many ways.
     wanted = Path(what).name or what

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from exai_desktop.cli.copy_rows import copy_line, copy_objects
 from exai_desktop.cli.jobs.listing import MOST_ROWS, Listing, Wanted, most_rows
 from exai_desktop.cli.jobs.upload import Accept, accepted
 from exai_desktop.cli.output import Exit, Output, look_line, look_object
@@ -79,10 +80,15 @@ def show(
         detail = await service.queue.job(job_id)
         file = None if detail.copy is None else await service.files.file(detail.copy.id)
         looks = file.looks if file else ()
+        sha256 = detail.view.sha256
         if as_json:
-            output.json(_detail_object(detail) | {"looks": [look_object(x) for x in looks]})
+            copies = await copy_objects(service, [sha256])
+            more = {"looks": [look_object(x) for x in looks], "storage": copies.get(sha256 or "")}
+            output.json(_detail_object(detail) | more)
         else:
             _print_detail(detail, output)
+            for line in await copy_line(service, sha256, 13):
+                output.line(line)
             for look in looks:
                 output.line(f"  {look_line(look)} at the provider")
         return Exit.OK
