@@ -45,6 +45,7 @@ from exai_desktop.core.settings import RuleReport, Settings
 
 from .scripted_files import ScriptedFiles
 from .scripted_mirror import ScriptedMirror
+from .scripted_storage import ScriptedStorage
 
 NOW = 1_800_000_000.0
 
@@ -411,6 +412,7 @@ class ScriptedService:
         self.keys = ScriptedKeys(self)
         self.backups = ScriptedBackups(self)
         self.mirror = ScriptedMirror(self)
+        self.storage = ScriptedStorage(self)
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

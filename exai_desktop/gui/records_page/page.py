@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, QTimer
@@ -13,6 +14,7 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.engine.thread import EngineStoppedError
+from exai_desktop.gui.records_page.copies_card import SHOWN_STATES, CopiesCard
 from exai_desktop.gui.records_page.project_card import ProjectCard
 from exai_desktop.gui.records_page.quota_card import QuotaCard
 from exai_desktop.gui.records_page.row_cards import MOST_SHOWN, OthersCard, RefusedCard
@@ -46,13 +48,17 @@ class RecordsPage(QWidget):
         self.setup = SetupCard(theme)
         self.refused = RefusedCard(theme, self._retry_refused)
         self.others = OthersCard(theme, self.refresh)
+        self.copies = CopiesCard(theme, self._switch_copies, self._retry_copies)
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
         self._timer.timeout.connect(self._look)
         self._assemble()
 
     def _assemble(self) -> None:
-        cards = column(self.project, self.quota, self.setup, self.refused, self.others, 0, gap=16)
+        cards = column(
+            *(self.project, self.quota, self.setup, self.refused, self.copies, self.others, 0),
+            gap=16,
+        )
         cards.setContentsMargins(0, 0, 4, 0)
         head = PlainLabel("Records", role="title")
         body = column(head, scrolled(cards, "Records", _WIDEST), gap=12)
@@ -95,6 +101,7 @@ class RecordsPage(QWidget):
                 self.quota.show_strict((await self._client.settings.saved()).strict_quota)
             if ask and self._status.is_signed_in:
                 self.show_status(await self._client.mirror.status(ask=True))
+            await self._read_copies()
             while self._is_stale:
                 self._is_stale = False
                 await self._read_lists()
@@ -112,6 +119,12 @@ class RecordsPage(QWidget):
             text = self.others.search.text()
             self.others.show_page(await mirror.other_files(text, MOST_SHOWN))
 
+    async def _read_copies(self) -> None:
+        storage = self._client.storage
+        status = await storage.status()
+        rows = await storage.rows(SHOWN_STATES, limit=MOST_SHOWN)
+        self.copies.show_copies(status, rows)
+
     @property
     def _has_others(self) -> bool:
         return self._status.is_signed_in or bool(self._status.other_files)
@@ -123,6 +136,7 @@ class RecordsPage(QWidget):
         self.quota.show_status(status)
         self.setup.show_status(status)
         self.others.setVisible(self._has_others)
+        self.copies.setVisible(status.is_signed_in)
 
     def sign_in(self) -> None:
         """Ask for project, user and password."""
@@ -179,6 +193,20 @@ class RecordsPage(QWidget):
     async def _run_retry(self) -> str:
         count = await self._client.mirror.retry_refused()
         return f"{count_text(count, 'change is', 'changes are')} sent again."
+
+    def _switch_copies(self, is_on: bool) -> None:
+        self._order(partial(self._run_switch, is_on=is_on))
+
+    async def _run_switch(self, *, is_on: bool) -> str:
+        await self._client.settings.change("copy_to_storage", str(is_on).lower())
+        return f"Copies of your files are switched {'on' if is_on else 'off'}."
+
+    def _retry_copies(self) -> None:
+        self._order(self._run_retry_copies)
+
+    async def _run_retry_copies(self) -> str:
+        count = await self._client.storage.retry_refused()
+        return f"{count_text(count, 'copy waits', 'copies wait')} for another attempt."
 
     def _order(self, order: Callable[[], Awaitable[str]]) -> None:
         self._tasks.start(self._carry_out(order))
