@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 T = TypeVar("T")
+
+# Python's monotonic clock stops while a Linux machine or a Mac sleeps; these clocks do not.
+_CLOCK_NAMES: Final = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
+_CLOCK: Final[int | None] = getattr(time, _CLOCK_NAMES.get(sys.platform, ""), None)
+
+
+def steady_time() -> float:
+    """Seconds of a clock that nobody can set and that runs while the machine sleeps."""
+    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
 class Clock(Protocol):

@@ -10,7 +10,6 @@ import json
 import re
 import ssl
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
+from exai_desktop.core.machine import steady_time
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 from exai_desktop.net.file_body import FileBody, SendingBody
@@ -41,9 +41,6 @@ _RATE_LIMIT_PREFIXES: Final = ("x-ratelimit-", "ratelimit-")
 _DURATION: Final = re.compile(r"(?:(\d+)m)?(?:(\d+(?:\.\d+)?)(ms|s)?)?")
 # Larger numbers of seconds are a Unix time.
 _UNIX_TIME_ABOVE: Final = 1e9
-# Python's monotonic clock stops while a Linux machine or a Mac sleeps; these clocks do not.
-_CLOCK_NAMES: Final = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}
-_CLOCK: Final[int | None] = getattr(time, _CLOCK_NAMES.get(sys.platform, ""), None)
 
 
 def parse_retry_after(value: str | None, now: float) -> float | None:
@@ -88,11 +85,6 @@ def _duration(text: str, now: float) -> float:
     if unit is None and minutes is None and seconds > _UNIX_TIME_ABOVE:
         seconds -= now
     return min(max(seconds, 0.0), MAX_RATE_LIMIT_S)
-
-
-def steady_time() -> float:
-    """Seconds of a clock that nobody can set and that runs while the machine sleeps."""
-    return time.monotonic() if _CLOCK is None else time.clock_gettime(_CLOCK)
 
 
 class ServerClock:

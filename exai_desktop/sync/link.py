@@ -8,13 +8,13 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError
+from exai_desktop.core.machine import steady_time
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.mirror.storage_copies import ContentStorage
 from exai_desktop.core.settings import Settings
-from exai_desktop.net.account_client import steady_time
 from exai_desktop.net.project_client import ProjectClient
 from exai_desktop.sync.mirror import Device, Mirror
 from exai_desktop.sync.project import Project

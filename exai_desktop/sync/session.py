@@ -16,7 +16,8 @@ from exai_desktop.core.accounts.secret_store import MIRROR_SESSION, SecretStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AppError, EngineError
-from exai_desktop.net.account_client import Answer, steady_time
+from exai_desktop.core.machine import steady_time
+from exai_desktop.net.account_client import Answer
 from exai_desktop.net.project_client import ProjectClient, value_of
 
 # A token is renewed so long before its end, and serves for so long at least: a project that gives

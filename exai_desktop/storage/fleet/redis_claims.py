@@ -21,6 +21,7 @@ from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, is_possible
+from exai_desktop.core.machine import steady_time
 from exai_desktop.storage.fleet.redis_state import FailurePause, failures, unreachable
 from exai_desktop.storage.fleet.sealed import (
     CHANGE,
@@ -170,7 +171,7 @@ class _Watch:
             self._since.pop(content.encode(), None)
 
     def _stood_s(self, what: bytes) -> float:
-        now = _clock()
+        now = steady_time()
         with self._lock:
             since = self._since.setdefault(what, now)
             while len(self._since) > _WATCHED:
@@ -217,7 +218,7 @@ class RedisClaims:
                 return None
             note = content.note_in(noted, now)
             fence = max(now, note.fence + 1 if note is not None else 0)
-            token, asked_at = secrets.token_hex(16), _clock()
+            token, asked_at = secrets.token_hex(16), steady_time()
             until = now + round((self._lease_s + _SLACK_S) * 1000)
             lease = _Lease(token=token, fence=fence, until=until)
             sealed = content.sealed_lease(lease)
@@ -296,7 +297,7 @@ class RedisHold:
     @property
     def is_ours(self) -> bool:
         """By our own clock, which goes on while the machine sleeps: it has not run out."""
-        return _clock() < self._good_until
+        return steady_time() < self._good_until
 
     def _renew(self) -> None:
         while not self._is_over.wait(self._lease_s / 3):
@@ -310,7 +311,7 @@ class RedisHold:
         """One step under the lease, which begins anew or is given back. False: it is lost."""
         with self._writing:
             for _ in range(_TRIES):
-                asked_at = _clock()
+                asked_at = steady_time()
                 sealed = b"" if release else self._sealed_at(asked_at)
                 done, now, there, noted = self._content.change(
                     self._sealed, sealed, self._lease_s, note, note_ms
@@ -352,9 +353,3 @@ class RedisHold:
             self._write(release=True)
         except EngineError as error:
             log.warning("a lease was not given back, it runs out: %s", error)
-
-
-def _clock() -> float:
-    """Seconds that also pass while the machine sleeps."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)

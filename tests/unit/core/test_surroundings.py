@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from exai_desktop.config.surroundings import SystemSurroundings
-from exai_desktop.core.machine import Situation, why_not_now
+from exai_desktop.core.machine import Situation, steady_time, why_not_now
 
 
 @pytest.mark.parametrize(
@@ -154,3 +155,9 @@ def test_without_a_network_manager_it_does_not_tell(
 ) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
     assert SystemSurroundings(tmp_path).look().is_metered is None
+
+
+def test_the_steady_clock_goes_on() -> None:
+    before = steady_time()
+    time.sleep(0.01)
+    assert 0.005 < steady_time() - before < 5
