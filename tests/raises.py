@@ -61,6 +61,9 @@ RAISES: Final[dict[str, str]] = {
     "COPY_DAMAGED": f"{_COPIES}a_damaged_copy_is_not_written",
     "COPIES_OFF": f"{_COPIES}switched_off_nothing_leaves",
     "COPY_NOT_WRITTEN": f"{_COPIES}a_whole_copy_and_back",
+    "CLAIM_UNANSWERED": (
+        "tests/contracts/claims/test_project_claims.py::test_behind_the_pause_it_is_asked_again"
+    ),
     "PROFILE_IN_USE": f"{_BACKUPS}while_the_program_runs_nothing_is_restored",
     "BACKUP_DAMAGED": f"{_BACKUPS}one_that_was_cut_is_refused_wherever",
     "BACKUP_NEWER": f"{_BACKUPS}of_another_program_or_a_newer_one",

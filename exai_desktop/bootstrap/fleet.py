@@ -1,4 +1,6 @@
-"""Several machines on the same accounts: what they share lies in a Redis (the extra `fleet`)."""
+"""Several machines on the same accounts: what they share lies in a Redis (the extra `fleet`), or,
+without one, which content each sends in the Supabase project of the user who is signed in.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,13 @@ from exai_desktop.config.paths import Places
 from exai_desktop.core.accounts import health
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import SharedTurns, StateStore
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.mirror.claims import ClaimServer
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.health import breaker_rules
 from exai_desktop.engine.accounts.identity import identity_of
+from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.waiting import SystemClock, uninterrupted
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.content_locks import ContentLocks
@@ -35,6 +39,7 @@ from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blockin
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
 from exai_desktop.storage.fleet.sealed import FleetKeys, IgnoredValues
 from exai_desktop.storage.record.account_states import SqliteStateStore
+from exai_desktop.sync.claims import SupabaseClaims
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +60,6 @@ class Shared:
     words: Callable[[], dict[str, str]] = dict
 
 
-@dataclass(frozen=True, slots=True)
-class OnFleet:
-    """Whom to tell, in the loop: whether the Redis answers, and that it was tampered with."""
-
-    answers: Callable[[EngineError | None], object]
-    tampered: Callable[[EngineError], object]
-
-
 def why_no_fleet(settings: Settings) -> str:
     """Why nothing may be sent although a Redis is named, "" if it may."""
     if settings.redis_url and find_spec("redis") is None:
@@ -76,21 +73,26 @@ def shared_parts(
     settings: Settings,
     database: Database,
     stack: AsyncExitStack,
-    on_fleet: OnFleet,
+    problems: Problems,
+    project: ClaimServer | None,
 ) -> Shared:
+    """`project` None: there can be none."""
     profile_id, is_one = secrets.identity.id, settings.redis_url and not why_no_fleet(settings)
     owner = _fleet_owner(profile_id) if is_one else profile_id
     own = ContentLocks(_notes_folder(where, settings), owner)
     if not is_one:
-        return Shared(SqliteStateStore(database), own)
-    loop = asyncio.get_running_loop()
-
-    def in_loop(tell: Callable[[T], object]) -> Callable[[T], None]:
-        def from_thread(value: T) -> None:
-            with suppress(RuntimeError):  # the loop has just ended
-                loop.call_soon_threadsafe(tell, value)
-
-        return from_thread
+        states = SqliteStateStore(database)
+        if project is None:
+            return Shared(states, own)
+        claims = SupabaseClaims(
+            project, owner, asyncio.get_running_loop(), skew_s=settings.clock_skew_s
+        )
+        stack.push_async_callback(claims.close)
+        return Shared(
+            states,
+            FleetClaims(own, claims, _in_loop(problems.of_claims)),
+            words=lambda: {"claims": claims.words} if claims.words else {},
+        )
 
     def password() -> str | None:
         return redis_password(secrets.store, settings.redis_url)
@@ -99,7 +101,10 @@ def shared_parts(
     stack.push_async_callback(redis.aclose)
     blocking = open_blocking_redis(settings.redis_url, password)
     stack.callback(blocking.close)
-    keys, ignored = FleetKeys(), IgnoredValues(in_loop(on_fleet.tampered))
+    keys, ignored = (
+        FleetKeys(),
+        IgnoredValues(_in_loop(lambda error: problems.add(ErrorView.of(error)))),
+    )
     clock, skew_s = SystemClock(), settings.clock_skew_s
     rules = breaker_rules(settings)
 
@@ -109,11 +114,22 @@ def shared_parts(
     leases = RedisClaims(blocking, owner, keys, ignored, skew_s=skew_s, now=clock.now)
     return Shared(
         RedisStateStore(redis, uninterrupted, keys, ignored, is_possible),
-        FleetClaims(own, leases, in_loop(on_fleet.answers)),
+        FleetClaims(own, leases, _in_loop(problems.of_fleet)),
         RedisTurns(redis, uninterrupted, keys, ignored),
         lambda account, key: keys.learn(_identities(account), key),
         lambda: {"redis": ignored.words},
     )
+
+
+def _in_loop(tell: Callable[[T], object]) -> Callable[[T], None]:
+    """For calls in threads: it is told in the loop that runs now."""
+    loop = asyncio.get_running_loop()
+
+    def from_thread(value: T) -> None:
+        with suppress(RuntimeError):  # the loop has just ended
+            loop.call_soon_threadsafe(tell, value)
+
+    return from_thread
 
 
 def _identities(account: Account) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from exai_desktop import __version__
-from exai_desktop.bootstrap.fleet import OnFleet, Shared, shared_parts, why_no_fleet
+from exai_desktop.bootstrap.fleet import Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.project_link import LateLink
 from exai_desktop.bootstrap.sandbox_process import SandboxServers
@@ -39,6 +39,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.machine import BackupContent, BackupMaker
+from exai_desktop.core.mirror.claims import ClaimServer
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
@@ -120,13 +121,15 @@ def engine_parts(
     senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
     table, known_problems = load_provider_table(), Problems(bus)
     login = ProxyLogin(given.secrets.store, settings)
+    mirror, claims = _mirror(given, opened, login)
     shared = shared_parts(
         given.where,
         given.secrets,
         settings,
         opened.database,
         stack,
-        OnFleet(known_problems.of_fleet, lambda error: known_problems.add(ErrorView.of(error))),
+        known_problems,
+        claims,
     )
     return EngineParts(
         bus=bus,
@@ -162,21 +165,24 @@ def engine_parts(
         prepared_at_once=max(8, settings.readers * 4),
         is_read_only=opened.is_read_only,
         refusal=given.refusal,
-        mirror=_mirror(given, opened, login),
+        mirror=mirror,
     )
 
 
-def _mirror(given: Given, opened: Opened, login: ProxyLogin) -> MirrorParts | None:
+def _mirror(
+    given: Given, opened: Opened, login: ProxyLogin
+) -> tuple[MirrorParts, ClaimServer] | tuple[None, None]:
     """The sandbox has no project, and a record that is only read has nothing to tell."""
     if given.is_sandbox or opened.is_read_only:
-        return None
+        return None, None
     outbox = SqliteOutbox(opened.database)
     others = SqliteOtherRecords(opened.database)
     system = SystemSurroundings()
     quotas, copies = SqliteQuotaDesk(opened.database), SqliteStorageCopies(opened.database)
     link = LateLink(given.secrets, login, outbox, others, quotas)
     chance = random.SystemRandom().random
-    return MirrorParts(link, outbox, others, quotas, copies, link.storage, system.network, chance)
+    parts = MirrorParts(link, outbox, others, quotas, copies, link.storage, system.network, chance)
+    return parts, link
 
 
 def _record(

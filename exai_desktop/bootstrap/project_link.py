@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
 from exai_desktop.config.address_passwords import ProxyLogin
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
@@ -37,6 +40,7 @@ class LateLink:
         self._others = others
         self._quotas = quotas
         self._link: SupabaseLink | None = None
+        self._is_closed = False
 
     def _loaded(self) -> SupabaseLink:
         if self._link is None:
@@ -79,6 +83,26 @@ class LateLink:
     async def storage(self, target: MirrorTarget) -> ContentStorage:
         return await self._loaded().storage(target)
 
+    async def claim(self, key: str, seconds: int) -> GrantedClaim | None:
+        """Meets `core.mirror.claims.ClaimServer`."""
+        return await self._open().claim(key, seconds)
+
+    async def claim_step(
+        self,
+        claim: GrantedClaim,
+        step: ClaimStep,
+        seconds: int,
+        note: Mapping[str, Any] | None = None,
+    ) -> bool:
+        return await self._open().claim_step(claim, step, seconds, note)
+
+    def _open(self) -> SupabaseLink:
+        """A claim of the last moment opens no link that nobody closes."""
+        if self._is_closed:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN, "the program ends")
+        return self._loaded()
+
     async def close(self) -> None:
+        self._is_closed = True
         if self._link is not None:
             await self._link.close()

@@ -68,6 +68,7 @@ class PrometheusMetrics(Metrics):
         )
         self._active = gauge("uploads_active", "Attempts in progress", "provider")
         self._twins = counter("deduplication_checks", "Contents looked up", "result")
+        self._unclaimed = counter("unclaimed_uploads", "Sent without asking other computers")
         self._selected = counter("provider_selections", "Files routed", "provider", "reason")
         self._deleted = counter("deletions", "Files deleted at the provider", "provider")
         self._breaker = gauge("breaker_state", "0 closed, 1 half open, 2 open", "account")
@@ -96,6 +97,9 @@ class PrometheusMetrics(Metrics):
         if outcome == "stored":
             self._bytes.labels(provider).inc(size)
             self._seconds.labels(provider, size_range(size)).observe(took_s)
+
+    def sent_unclaimed(self) -> None:
+        self._unclaimed.inc()
 
     def checked_for_twin(self, *, is_duplicate: bool) -> None:
         self._twins.labels("duplicate" if is_duplicate else "unique").inc()

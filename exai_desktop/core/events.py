@@ -186,6 +186,9 @@ class Metrics:
     ) -> None:
         """`outcome`: `stored`, or an `Outcome`. Bytes and duration are of stored files only."""
 
+    def sent_unclaimed(self) -> None:
+        """A file of which other computers were not asked, because nobody answered."""
+
     def checked_for_twin(self, *, is_duplicate: bool) -> None:
         """Whether the content lies at the account already."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import AccountError, EngineError
+from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.machine import steady_time
+from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
@@ -26,6 +27,10 @@ from exai_desktop.sync.storage import Storage
 # Not by commands that end soon.
 _TIDY_AFTER_S: Final = 900.0
 _TIDY_EVERY_S: Final = 86_400.0
+# Asked again, the answer would be the same.
+_NOBODY: Final = frozenset({ErrorCode.SESSION_ENDED, ErrorCode.PROJECT_KEY_INVALID})
+
+T = TypeVar("T")
 
 
 class SupabaseLink:
@@ -50,20 +55,31 @@ class SupabaseLink:
         self._client: ProjectClient | None = None
         self._session: Session | None = None
         self._mirror: Mirror | None = None
-        # Two parts of the engine may ask for the session at the start.
         self._restoring = asyncio.Lock()
+        self._changes = 0
+        # Why nobody can claim anything, until somebody signs in or a round succeeds.
+        self._refusal: AppError | None = None
         self._tidy_at = steady_time() + _TIDY_AFTER_S
 
     async def restore(self) -> MirrorUser | None:
+        """Once: two sessions with one refresh token would end each other."""
         async with self._restoring:
             if self._session is not None:
                 return _user(self._session.stored)
+            change = self._changes
             stored = await asyncio.to_thread(self._book.load)
             if stored is None:
                 return None
             client = await self._new_client(stored.url, stored.key)
+            if self._changes != change:
+                # The user has signed in or out meanwhile, and what was read is of before.
+                await client.close()
+                return self._signed_in()
             await self._use(Session(stored, client, self._book), client)
             return _user(stored)
+
+    def _signed_in(self) -> MirrorUser | None:
+        return None if self._session is None else _user(self._session.stored)
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
         address, key = project_address(url), publishable_key(key)
@@ -94,6 +110,7 @@ class SupabaseLink:
     async def _use(self, session: Session, client: ProjectClient) -> None:
         await self.close()
         self._session, self._client = session, client
+        self._refusal = None
 
     async def sign_out(self) -> None:
         if self._session is None:
@@ -118,9 +135,7 @@ class SupabaseLink:
         return await self._project().reserve(reservation, within_s)
 
     async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
-        project = self._project()
-        assert self._session is not None
-        _check(self._session.stored, target)
+        project = self._project_of(target)
         if self._mirror is None or self._mirror.target != target:
             self._mirror = Mirror(target, self._device, self._outbox, self._others)
         # First what is new there: a project that was put back is noticed before it is written to.
@@ -130,26 +145,62 @@ class SupabaseLink:
         if steady_time() >= self._tidy_at:
             self._tidy_at = steady_time() + _TIDY_EVERY_S
             await project.tidy()
+        self._refusal = None
         return SyncDone(pushed.operations, pushed.refused, pushed.audit_rows, fetched)
 
     async def storage(self, target: MirrorTarget) -> ContentStorage:
         await self.restore()
         if self._session is None or self._client is None:
             raise EngineError(ErrorCode.SESSION_ENDED, "the key store has no session")
-        _check(self._session.stored, target)
+        self._project_of(target)
         return Storage(self._client, self._session)
+
+    async def claim(self, key: str, seconds: int) -> GrantedClaim | None:
+        """Meets `core.mirror.claims.ClaimServer`."""
+        target = await self._outbox.active()
+        if target is None:
+            raise EngineError(ErrorCode.NOT_SIGNED_IN)
+        return await self._as_user(target, lambda project: project.claim(target, key, seconds))
+
+    async def claim_step(
+        self,
+        claim: GrantedClaim,
+        step: ClaimStep,
+        seconds: int,
+        note: Mapping[str, Any] | None = None,
+    ) -> bool:
+        return await self._as_user(
+            claim.target, lambda project: project.claim_step(claim, step, seconds, note)
+        )
+
+    async def _as_user(self, target: MirrorTarget, call: Callable[[Project], Awaitable[T]]) -> T:
+        """As the user of `target` and nobody else. The session may not have been read yet."""
+        if self._refusal is not None:
+            raise EngineError(self._refusal.code, self._refusal.detail)
+        try:
+            if await self.restore() is None:
+                raise EngineError(ErrorCode.SESSION_ENDED, "the key store has no session")
+            return await call(self._project_of(target))
+        except AppError as error:
+            if error.code in _NOBODY:
+                self._refusal = error
+            raise
+
+    def _project_of(self, target: MirrorTarget) -> Project:
+        """What is of one user never goes to another."""
+        project = self._project()
+        assert self._session is not None
+        stored = self._session.stored
+        if (stored.url, stored.user_id) != (target.url, target.user_id):
+            raise EngineError(ErrorCode.NOT_SIGNED_IN, "another user is signed in")
+        return project
 
     async def close(self) -> None:
         client, self._client, self._session = self._client, None, None
         self._mirror = None
+        self._changes += 1
         if client is not None:
             await client.close()
-
-
-def _check(stored: StoredSession, target: MirrorTarget) -> None:
-    """What waits for one user never goes to another."""
-    if (stored.url, stored.user_id) != (target.url, target.user_id):
-        raise EngineError(ErrorCode.NOT_SIGNED_IN, "another user is signed in")
 
 
 def _user(stored: StoredSession) -> MirrorUser:

@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
 from exai_desktop.core.mirror.link import ProjectFacts
 from exai_desktop.core.mirror.operations import (
     SCHEMA,
     AnswerStatus,
     Change,
     ChangePage,
+    MirrorTarget,
     Operation,
     OperationAnswer,
 )
@@ -25,6 +27,8 @@ from exai_desktop.sync.session import Session, code_of, unavailable
 
 # A page may take the server some seconds: fewer rows than it would give at most.
 _PAGE: Final = 500
+# Whoever claims does not wait for so long; what comes later is of no use.
+_CLAIM_S: Final = 10.0
 # The server knows no such function: there is no schema, or an older one.
 _NO_FUNCTION: Final = frozenset({"PGRST202", "42883"})
 # It takes the caller for nobody: the token has ended, or is of another project.
@@ -140,6 +144,27 @@ class Project:
         found = await self._call("exai_settle", {"p_id": number, "p_to": to})
         state = found.get("state") if isinstance(found, dict) else None
         return state if isinstance(state, str) else None
+
+    async def claim(self, target: MirrorTarget, key: str, seconds: int) -> GrantedClaim | None:
+        asked = {"p_key": key, "p_device": target.device_id, "p_seconds": seconds}
+        found = await self._call("exai_claim", asked, within_s=_CLAIM_S)
+        try:
+            if found["held"] is not True:
+                return None
+            fence, note = int(found["fence"]), found["note"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _no_answer() from error
+        return GrantedClaim(target, key, fence, note if isinstance(note, dict) else None)
+
+    async def claim_step(
+        self, claim: GrantedClaim, step: ClaimStep, seconds: int, note: Mapping[str, Any] | None
+    ) -> bool:
+        asked = {"p_key": claim.key, "p_fence": claim.fence, "p_step": step.value}
+        asked |= {"p_note": note, "p_seconds": seconds}
+        found = await self._call("exai_claim_step", asked, within_s=_CLAIM_S)
+        if not isinstance(found, bool):
+            raise _no_answer()
+        return found
 
     async def tidy(self) -> None:
         """Old answers and deleted rows go; records and the audit trail stay."""

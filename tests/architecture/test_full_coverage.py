@@ -56,6 +56,7 @@ FULL = {
     "jobs/words": ["test_state_words"],
     "machine": ["test_surroundings"],
     "mirror/__init__": [],
+    "mirror/claims": ["test_mirror"],
     "mirror/link": ["test_mirror"],
     "mirror/operations": ["test_mirror"],
     "mirror/quota": ["test_mirror"],

@@ -124,6 +124,7 @@ class MemoryHold:
     claims: MemoryClaims
     key: ClaimKey
     is_ours: bool = True
+    left: str = ""
 
     @property
     def earlier(self) -> Claim | None:

@@ -141,6 +141,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.COPY_DAMAGED: CodeInfo(6037, "The copy is not the file that was sent", "Nothing was written. Delete this copy, then copy the file again.", _NEVER, _LOCAL),
     E.COPIES_OFF: CodeInfo(6038, "Copies of files are switched off", "Switch them on first. The content of your files then also lies in your Supabase project.", _ASK, _LOCAL, ("setting set copy_to_storage true",)),
     E.COPY_NOT_WRITTEN: CodeInfo(6039, "The file could not be written", "Check the folder and its free space, or choose another place.", _ASK, _LOCAL),
+    E.CLAIM_UNANSWERED: CodeInfo(6050, "Files are sent without asking your other devices", "Nothing has to be done: uploads continue. If another device sent the same file at the same time, compare with the provider.", _LATER, _LOCAL, ("reconcile",)),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
     E.UPLOAD_CUT: CodeInfo(9014, "The connection broke during the upload", "Wait: the file is sent again automatically. Its last bytes had not left, so the provider cannot have stored it.", _LATER, Outcome.UNAVAILABLE),

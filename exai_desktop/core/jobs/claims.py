@@ -43,6 +43,9 @@ class Claim(BaseModel):
         return self.size == remote.bytes and is_renamed_twin(self.sent_name, remote.name)
 
 
+# Who has noted it where nobody needs to know which of the user's devices it was.
+OTHER_DEVICE: Final = "another device"
+
 # Larger than any file.
 _LARGEST: Final = 1 << 50
 
@@ -72,6 +75,11 @@ class Hold(Protocol):
     @property
     def is_ours(self) -> bool:
         """Whether it still holds; does not block."""
+        ...
+
+    @property
+    def left(self) -> str:
+        """Why other computers were not asked, in words; "" if they were, or there are none."""
         ...
 
     def note(self, claim: Claim | None) -> None:

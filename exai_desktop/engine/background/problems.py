@@ -24,6 +24,7 @@ class Condition(StrEnum):
 
     STORAGE = "storage"
     FLEET = "fleet"
+    CLAIMS = "claims"
     KEYS = "keys"
     BREAKER = "breaker"
     FAULTS = "faults"
@@ -79,6 +80,10 @@ class Problems:
     def of_fleet(self, error: AppError | None) -> None:
         """The state shared with other machines is out of reach; None: it is back."""
         self._about(Condition.FLEET, error)
+
+    def of_claims(self, error: AppError | None) -> None:
+        """Files are sent without asking the user's other devices; None: they are asked again."""
+        self._about(Condition.CLAIMS, error)
 
     def of_keys(self, error: AppError | None) -> None:
         """The vault waits for its passphrase; None: it is open, or there is none."""

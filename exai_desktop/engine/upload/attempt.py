@@ -133,6 +133,13 @@ class AttemptMetrics:
             way = provider.transport_status
             self.metrics.sends_by(job.account, way.name, way.step_downs)
 
+    def of_claim(self, held: Held) -> str:
+        """Counts an upload of which other computers were not asked; returns what to note of it."""
+        note = held.told_left()
+        if note:
+            self.metrics.sent_unclaimed()
+        return note
+
     def _note(self, account: str, began: float, error: TransferError | None) -> None:
         is_fault = self.breakers.verdict(account, error) is AttemptVerdict.FAULT
         took_s = self.clock.monotonic() - began
@@ -158,7 +165,9 @@ class Answers:
     confirmation: Confirmation
     metrics: AttemptMetrics
 
-    async def deliver(self, job: RoutedJob, attempt: Attempt, way: Way, body: Body) -> None:
+    async def deliver(
+        self, job: RoutedJob, attempt: Attempt, way: Way, body: Body, held: Held
+    ) -> None:
         try:
             with self.metrics.counted(job, attempt.transport, way.provider):
                 remote = await way.provider.upload(body)
@@ -177,10 +186,12 @@ class Answers:
             raise
         else:
             self.pace.heed_rate(job.account, way.provider)
-            await self._answered(job, replace(attempt, left_at=body.left_at), remote, way.passage)
+            note = self.metrics.of_claim(held)
+            ended = replace(attempt, left_at=body.left_at)
+            await self._answered(job, ended, remote, way.passage, note)
 
     async def _answered(
-        self, job: RoutedJob, attempt: Attempt, remote: RemoteFile, passage: Passage
+        self, job: RoutedJob, attempt: Attempt, remote: RemoteFile, passage: Passage, note: str
     ) -> None:
         now = self.timing.now()
         ended = replace(attempt, ended_at=now, outcome="stored")
@@ -188,17 +199,19 @@ class Answers:
         if attempt.left_at is not None:
             self.timing.learn(job.account, [now - attempt.left_at])
         if remote.status is RemoteStatus.PENDING:
-            moved = await self.scheduler.move(job, S.CONFIRMING, attempt=ended, file_id=remote.id)
+            moved = await self.scheduler.move(
+                job, S.CONFIRMING, note=note, attempt=ended, file_id=remote.id
+            )
             await passage.ended(None)
             await self.confirmation.confirm(routed(moved), remote, attempt.started_at)
             return
         # The answer settles it: one write, which a cancel must not cut from the answer.
-        await uninterrupted(self._settle(job, ended, remote))
+        await uninterrupted(self._settle(job, ended, remote, note))
         await passage.ended(None)
 
-    async def _settle(self, job: RoutedJob, ended: Attempt, remote: RemoteFile) -> None:
+    async def _settle(self, job: RoutedJob, ended: Attempt, remote: RemoteFile, note: str) -> None:
         moved = await self.scheduler.pass_through(
-            job, S.CONFIRMING, attempt=ended, file_id=remote.id
+            job, S.CONFIRMING, note=note, attempt=ended, file_id=remote.id
         )
         await self.confirmation.confirm(routed(moved), remote, ended.started_at)
 
@@ -231,7 +244,7 @@ class Attempts:
             if elsewhere is None and doubted is None:
                 await held.begin()
             try:
-                begun = await self._begin(job, attempt)
+                begun = await self._begin(job, attempt, held)
             except TwinPresentError as twin:
                 if not self.reuse.is_fresh(twin.copy):
                     return False  # it is asked about first
@@ -246,7 +259,7 @@ class Attempts:
         else:
             self.line.board.begin(job.id, job.size)
             try:
-                await self.answers.deliver(begun, attempt, way, body)
+                await self.answers.deliver(begun, attempt, way, body, held)
             finally:
                 self.line.board.end(job.id)
         return True
@@ -267,13 +280,14 @@ class Attempts:
             clock_offset_s=provider.clock_offset_s if isinstance(provider, TellsTime) else None,
         )
 
-    async def _begin(self, job: RoutedJob, attempt: Attempt) -> RoutedJob | None:
+    async def _begin(self, job: RoutedJob, attempt: Attempt, held: Held) -> RoutedJob | None:
         """Put on disk that it is being sent; None when a twin is being sent already."""
         try:
             moved = await self.scheduler.move(
                 job,
                 S.SENDING,
                 attempt=attempt,
+                note=self.answers.metrics.of_claim(held),
                 attempts=attempt.number,
                 transport=attempt.transport,
                 sent_name=attempt.sent_name,

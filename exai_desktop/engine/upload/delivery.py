@@ -10,7 +10,7 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import AppError, TransferError
 from exai_desktop.core.files.files import FileId
-from exai_desktop.core.jobs.claims import Claim
+from exai_desktop.core.jobs.claims import OTHER_DEVICE, Claim
 from exai_desktop.core.jobs.jobs import JobState, JobView, RoutedJob, routed
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.mirror.operations import MirrorAccount, OtherRecords
@@ -21,7 +21,7 @@ from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.upload.admission import Admission, Pace, Passage, Routes
 from exai_desktop.engine.upload.attempt import Attempts, Way
 from exai_desktop.engine.upload.failures import Failures, TryLater, error_of, gave_up
-from exai_desktop.engine.upload.sent_before import OTHER_DEVICE, Claims
+from exai_desktop.engine.upload.sent_before import Claims
 from exai_desktop.engine.upload.shared_room import SharedRoom
 from exai_desktop.engine.upload.stored_copies import Reuse
 

@@ -22,7 +22,14 @@ from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, not_written
 from exai_desktop.core.files.names import is_renamed_twin
-from exai_desktop.core.jobs.claims import Claim, ClaimKey, ClaimLostError, ContentClaims, Hold
+from exai_desktop.core.jobs.claims import (
+    OTHER_DEVICE,
+    Claim,
+    ClaimKey,
+    ClaimLostError,
+    ContentClaims,
+    Hold,
+)
 from exai_desktop.core.jobs.jobs import (
     FORGOTTEN,
     Attempt,
@@ -153,9 +160,6 @@ class RecoveredRecord:
 # The outcome of an attempt that was not made because another program may have made it.
 ELSEWHERE: Final = "perhaps sent by another program"
 
-# Who has told of a file in the user's Supabase project.
-OTHER_DEVICE: Final = "another device"
-
 # In these the bytes may be at the provider although nobody has its word for it.
 _OPEN: Final = frozenset({S.SENDING, S.UNCERTAIN, S.NEEDS_REVIEW})
 _STORED: Final = frozenset({S.CONFIRMING, S.DONE, S.FAILED})
@@ -172,6 +176,7 @@ class Held:
         self._hold = hold
         self._begun = begun
         self._has_begun = False
+        self._is_told = False
         self.earlier = hold.earlier if hold is not None else None
         self.own = hold.own if hold is not None else None
         self._before = self.earlier or self.own
@@ -180,6 +185,14 @@ class Held:
     def is_ours(self) -> bool:
         """Asked before each block leaves: a lease may have run out meanwhile."""
         return self._hold is None or self._hold.is_ours
+
+    def told_left(self) -> str:
+        """For the history of the job, once: that other computers were not asked, and why."""
+        why = "" if self._hold is None else self._hold.left
+        if not why or self._is_told:
+            return ""
+        self._is_told = True
+        return f"other computers were not asked: {why}"
 
     async def begin(self) -> None:
         """Note, before the first byte, that we are sending it."""

@@ -77,6 +77,11 @@ class FileHold:
         """A kernel lock does not run out."""
         return True
 
+    @property
+    def left(self) -> str:
+        """There are no other computers."""
+        return ""
+
     def note(self, claim: Claim | None) -> None:
         if claim is None and self._known is None:
             return

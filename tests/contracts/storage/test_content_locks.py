@@ -1,11 +1,8 @@
 """Programs of one user meet on a content: one holds it, and leaves a note for the next."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -56,44 +53,6 @@ def test_four_processes_never_hold_it_at_once(tmp_path: Path) -> None:
     processes = [subprocess.Popen([*command, str(n)]) for n in range(4)]
     assert [process.wait(240) for process in processes] == [0] * 4
     assert (tmp_path / "counter").read_text() == "200"
-
-
-def test_a_killed_holder_leaves_its_note_and_no_lock(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one")
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDING, str(tmp_path)], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"held\n"
-        assert locks.hold(KEY) is None
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    until = time.monotonic() + 60
-    while (hold := locks.hold(KEY)) is None:
-        assert time.monotonic() < until
-    assert hold.earlier == Claim(owner="two", sent_name="b.txt", size=3, at=7.0)
-    hold.release()
-
-
-def test_our_own_note_is_none_of_another_program(tmp_path: Path) -> None:
-    locks = ContentLocks(tmp_path, "one")
-    hold = locks.hold(KEY)
-    assert hold is not None
-    hold.note(BEGUN)
-    hold.release()
-    again, other = locks.hold(KEY), None
-    assert again is not None
-    assert again.earlier is None
-    again.release()
-    other = ContentLocks(tmp_path, "two").hold(KEY)
-    assert other is not None
-    assert other.earlier == BEGUN
-    other.note(None)
-    other.release()
-    gone = ContentLocks(tmp_path, "three").hold(KEY)
-    assert gone is not None
-    assert gone.earlier is None
-    gone.release()
 
 
 def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.core.accounts.health import Phase
-from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.events import JobChanged, ProblemRaised
-from exai_desktop.core.jobs.claims import Claim, ClaimKey
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.accounts.identity import identity_of
 from exai_desktop.engine.waiting import uninterrupted
@@ -49,10 +46,6 @@ def redis_url(_server: str) -> str:
     redis.flushall()
     redis.close()
     return _server
-
-
-# Longer than a busy machine ever stops a process.
-LEASE_S = 2.0
 
 
 @asynccontextmanager
@@ -135,20 +128,6 @@ async def test_without_the_shared_state_each_goes_by_its_own(tmp_path: Path) -> 
         assert said.count(ErrorCode.FLEET_UNREACHABLE) <= 1
 
 
-async def test_the_same_file_on_two_machines_is_stored_once(tmp_path: Path, redis_url: str) -> None:
-    provider, clock = ScriptedProvider(), Hurrying()
-    paths = write(tmp_path, *(f"{number} shared.txt" for number in range(6)))
-    async with (
-        machine(tmp_path, redis_url, "left", provider, clock) as left,
-        machine(tmp_path, redis_url, "right", provider, clock) as right,
-    ):
-        rows = await asyncio.gather(left.upload(*paths), right.upload(*paths))
-    assert len(provider.files) == len(provider.uploads) == 6
-    for ours, theirs in zip(*rows, strict=True):
-        assert {ours.state, theirs.state} == {S.DONE, S.DUPLICATE}
-        assert ours.file_id == theirs.file_id
-
-
 async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) -> None:
     provider, clock = ScriptedProvider(), Hurrying()
     async with (
@@ -176,61 +155,3 @@ async def test_a_limit_holds_over_both_machines(tmp_path: Path, redis_url: str) 
             if isinstance(event, JobChanged) and event.job.wait_reason
         ]
         assert any("on all computers" in reason for reason in waits)
-
-
-async def test_who_has_lost_its_lease_keeps_the_last_block_back(
-    tmp_path: Path, redis_url: str
-) -> None:
-    provider, clock = ScriptedProvider(), Hurrying()
-    async with machine(tmp_path, redis_url, "left", provider, clock, lease_s=LEASE_S) as bench:
-        provider.go.clear()
-        [path] = write(tmp_path, "long.txt")
-        batch = await bench.engine.queue.add([str(path)], AddOptions())
-        await provider.begun.wait()
-        redis = open_blocking_redis(redis_url)
-        redis.delete(*redis.keys("*lease*"))
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        key = ClaimKey(SHARED.base_url, SHARED.key_fingerprint, "file-extract", sha256)
-        other = RedisClaims(redis, "another machine", KEYS, IgnoredValues()).hold(key)
-        assert other is not None
-        await asyncio.sleep(1.1 * LEASE_S)  # the renewal has failed
-        provider.go.set()
-        [job] = await bench.rows(batch)
-        await bench.until(
-            lambda: any(
-                isinstance(e, JobChanged)
-                and e.job.error is not None
-                and e.job.error.code == ErrorCode.CONCURRENT_UPLOAD
-                for e in bench.events
-            )
-        )
-        assert provider.files == {}
-        other.release()
-        clock.ahead_s += 60
-        await bench.until_state(job.id, S.DONE)
-        redis.close()
-    assert len(provider.files) == 1
-
-
-@pytest.mark.parametrize("is_stored", [True, False])
-async def test_what_a_machine_that_died_may_have_sent_is_looked_for_first(
-    tmp_path: Path, redis_url: str, is_stored: bool
-) -> None:
-    provider, clock = ScriptedProvider(), Hurrying()
-    [path] = write(tmp_path, "mine.txt")
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    key = ClaimKey(SHARED.base_url, SHARED.key_fingerprint, "file-extract", sha256)
-    redis = open_blocking_redis(redis_url)
-    dead = RedisClaims(redis, "dead", KEYS, IgnoredValues(), LEASE_S).hold(key)
-    assert dead is not None
-    size, at = path.stat().st_size, clock.now() - 1
-    dead.note(Claim(owner="dead", sent_name="its name.txt", size=size, at=at))
-    dead._is_over.set()  # it renews no more, and gives nothing back
-    if is_stored:
-        provider.files["orphan"] = RemoteFile("orphan", "its name.txt", size, at + 1, key.purpose)
-    async with machine(tmp_path, redis_url, "alive", provider, clock) as alive:
-        [job] = await alive.upload(path)
-    assert job.state is S.DONE
-    assert (job.file_id == "orphan") is is_stored
-    assert provider.uploads == ([] if is_stored else ["mine.txt"])
-    redis.close()

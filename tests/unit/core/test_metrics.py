@@ -19,6 +19,7 @@ def tell(metrics: Metrics) -> None:
     metrics.attempt_began("kimi")
     metrics.attempt_ended("kimi", "http", "stored", 2_000_000, 0.7)
     metrics.checked_for_twin(is_duplicate=True)
+    metrics.sent_unclaimed()
     metrics.selected("kimi", is_fallback=True)
     metrics.deleted("kimi")
     metrics.breaker_is("work", Phase.HALF_OPEN, is_new=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exai_desktop.core.mirror import link, service
+from exai_desktop.core.mirror import claims, link, service
 from exai_desktop.core.mirror.operations import (
     GONE_HERE,
     AnswerStatus,
@@ -109,6 +109,7 @@ def test_a_user_and_the_facts_are_values() -> None:
     user = link.MirrorUser("https://project.example", "1", "me@example.com", "p")
     assert user == link.MirrorUser(user.url, user.user_id, user.email, user.profile)
     assert link.ProjectFacts(1, None).schema == 1
+    assert [step.value for step in claims.ClaimStep] == ["renew", "note", "release"]
     assert service.MirrorService.__doc__
 
 
