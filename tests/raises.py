@@ -35,7 +35,21 @@ _SESSION: Final = "tests/supabase/test_session.py::test_"
 _KEY: Final = f"{_SESSION}a_key_that_opens_everything_is_refused_before_anything_is_sent"
 _SAID: Final = f"{_SESSION}what_the_project_may_answer"
 
+_WAYS: Final = "tests/supabase/test_sign_in_ways.py::test_"
+
 RAISES: Final[dict[str, str]] = {
+    "LINK_EXPIRED": f"{_WAYS}a_link_that_is_no_more[used]",
+    "SIGN_IN_NOT_COMPLETED": f"{_WAYS}nobody_opens_the_link",
+    "LINK_OF_ANOTHER_SIGN_IN": f"{_WAYS}a_code_of_another_try_opens_nothing",
+    "REDIRECT_NOT_ALLOWED": (
+        f"{_WAYS}a_project_that_sends_the_browser_elsewhere_is_found_before_a_mail"
+    ),
+    "SIGN_IN_WAY_DISABLED": f"{_WAYS}what_a_provider_and_its_project_may_say",
+    "MAIL_LIMIT": f"{_WAYS}mails_are_limited",
+    "USER_UNKNOWN": f"{_WAYS}no_user_is_made[link]",
+    "CODE_WRONG": f"{_WAYS}a_code_signs_in_after_a_wrong_one",
+    "SIGN_IN_DENIED": f"{_WAYS}what_a_provider_and_its_project_may_say",
+    "SIGN_UPS_OPEN": f"{_WAYS}what_a_provider_and_its_project_may_say",
     "PROJECT_ADDRESS": f"{_SESSION}what_is_no_address_of_a_project_is_refused[name.supabase.co]",
     "SECRET_KEY_GIVEN": f"{_KEY}[key2-SECRET_KEY_GIVEN]",
     "PROJECT_KEY_INVALID": f"{_KEY}[-PROJECT_KEY_INVALID]",

@@ -15,6 +15,7 @@ from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.mirror.storage_copies import ContentStorage
 
@@ -67,6 +68,19 @@ class LateLink:
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
         return await self._loaded().sign_in(url, key, email, password)
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        return await self._loaded().begin_sign_in(request)
+
+    async def sign_in_answered(self, try_id: str) -> None:
+        await self._loaded().sign_in_answered(try_id)
+
+    async def finish_sign_in(self, try_id: str, code: str) -> MirrorUser:
+        return await self._loaded().finish_sign_in(try_id, code)
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        if self._link is not None:
+            await self._link.give_up_sign_in(try_id)
 
     async def sign_out(self) -> None:
         await self._loaded().sign_out()

@@ -101,7 +101,7 @@ VERBS: Final = {
         "Make a backup the profile of this computer. The present profile is kept beside it.",
     ),
     "vault": ("vault:app", "The encrypted file with the keys, for computers without a keyring."),
-    "login": ("mirror:login", "Sign in to your Supabase project."),
+    "login": ("sign_in:login", "Sign in to your Supabase project."),
     "logout": (
         "mirror:logout",
         "Sign out. What still waits for the project is kept until you sign in again.",

@@ -1,86 +1,24 @@
-"""The verbs `login`, `logout` and `sync`: the user's own Supabase project."""
+"""The verbs `logout` and `sync`: the user's own Supabase project."""
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from exai_desktop.cli.copies import copy, delete_copy, fetch
 from exai_desktop.cli.copy_rows import told
-from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output, when
-from exai_desktop.cli.session import can_ask, errors_told, hidden, run_verb
+from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
 from exai_desktop.core.mirror.storage_copies import StorageStatus
 from exai_desktop.core.service import UploadService
 
-VARIABLE: Final = "EXAI_DESKTOP_SUPABASE_PASSWORD"
 _SHOWN: Final = 20
-
-
-def login(
-    ctx: typer.Context,
-    url: Annotated[
-        str, typer.Argument(help="The project URL: https://name.supabase.co.", show_default=False)
-    ],
-    key: Annotated[
-        str,
-        typer.Option(help="The publishable key: sb_publishable_…. Never a secret key."),
-    ],
-    email: Annotated[str, typer.Option(help="Your e-mail address in the project.")],
-    password_file: Annotated[
-        Path | None,
-        typer.Option(help="Read the password from this file.", show_default=False),
-    ] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Sign in to your Supabase project. From then on, changes are recorded there as well."""
-    output = Output(as_json=as_json)
-    password = _password(ctx, password_file, output, from_stdin=password_stdin)
-
-    async def verb(service: UploadService, output: Output) -> Exit:
-        status = await service.mirror.sign_in(url, key, email, password)
-        _print(status, output)
-        if status.state is MirrorState.SIGNED_IN:
-            await service.mirror.sync_now()
-            if not as_json:
-                output.line("What was recorded here until now is in the project.")
-        return _exit_of(status)
-
-    run_verb(ctx, verb, as_json=as_json, sandbox=False)
-
-
-def _password(ctx: typer.Context, file: Path | None, output: Output, *, from_stdin: bool) -> str:
-    """Never from the command line: other users of the computer can read that."""
-    given = os.environ.pop(VARIABLE, "")
-    if from_stdin:
-        found = sys.stdin.readline().rstrip("\r\n")
-    elif file is not None:
-        with errors_told(output):
-            found = doors(ctx).secrets.read(file, "--password-file")
-    elif given:
-        found = given
-    elif can_ask():
-        found = hidden("Password: ")
-    else:
-        raise typer.BadParameter(
-            "there is no terminal to ask for the password;"
-            f" use --password-stdin, --password-file or {VARIABLE}"
-        )
-    if not found:
-        raise typer.BadParameter("the password is empty")
-    return found
 
 
 def logout(ctx: typer.Context, as_json: Json = False) -> None:
@@ -120,10 +58,10 @@ def sync(
         found = await service.mirror.status(ask=True)
         rows = await service.mirror.refused(_SHOWN) if found.refused else []
         copies = await service.storage.status()
-        _print(found, output, rows, copies)
+        print_status(found, output, rows, copies)
         if not as_json:
             await told(service, copies, output)
-        return _exit_of(found, copies)
+        return exit_of(found, copies)
 
     async def send(service: UploadService, output: Output) -> Exit:
         if retry:
@@ -156,7 +94,8 @@ app.command("fetch")(fetch)
 app.command("delete-copy")(delete_copy)
 
 
-def _exit_of(status: MirrorStatus, copies: StorageStatus | None = None) -> Exit:
+def exit_of(status: MirrorStatus, copies: StorageStatus | None = None) -> Exit:
+    """Whether something has to be done."""
     is_well = status.state is MirrorState.SIGNED_IN and not status.refused
     if copies is not None and (copies.code or copies.refused):
         is_well = False
@@ -172,12 +111,13 @@ def status_object(status: MirrorStatus) -> dict[str, Any]:
     return asdict(status) | told
 
 
-def _print(
+def print_status(
     status: MirrorStatus,
     output: Output,
     rows: list[RefusedRow] | None = None,
     copies: StorageStatus | None = None,
 ) -> None:
+    """For people or scripts."""
     if output.as_json:
         more = {"copies": asdict(copies)} if copies else {}
         output.json(status_object(status) | {"rows": [asdict(row) for row in rows or []]} | more)

@@ -8,8 +8,10 @@ import getpass
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any, Final
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
 
 import typer
 
@@ -24,6 +26,7 @@ from exai_desktop.core.service import UploadService
 # A verb says by these how it ends: they are no faults.
 _ENDS: Final = (typer.Exit, typer.Abort, typer.BadParameter)
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 Verb = Callable[[UploadService, Output], Awaitable[Exit]]
 _PASSPHRASE: Final = "exai-desktop passphrase"  # noqa: S105 - a name
 
@@ -118,6 +121,20 @@ def hidden(question: str) -> str:
         return getpass.getpass(question)
     except (EOFError, KeyboardInterrupt) as error:
         raise typer.Abort from error
+
+
+async def meanwhile(ask: Callable[[], T]) -> T:
+    """Asked in a thread of its own: uploads go on meanwhile, and Ctrl+C does not wait for it."""
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="question", daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 def _run(work: Coroutine[Any, Any, Exit], output: Output) -> int:

@@ -24,7 +24,13 @@ class ProxyGoneError(httpx.ProxyError):
 
 
 # The exceptions that `translate` takes.
-NETWORK_EXCEPTIONS: Final = (httpx.TransportError, OSError, UnicodeEncodeError)
+NETWORK_EXCEPTIONS: Final = (
+    httpx.TransportError,
+    # An answer that names an address which is none: httpx reads it also when it does not go there.
+    httpx.InvalidURL,
+    OSError,
+    UnicodeEncodeError,
+)
 # The code for each exception while no byte of the body has left; the first match counts.
 _NOTHING_SENT: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
     (httpx.ConnectTimeout, ErrorCode.OFFLINE),
@@ -36,6 +42,7 @@ _NOTHING_SENT: Final[tuple[tuple[type[Exception], ErrorCode], ...]] = (
     (httpx.ProxyError, ErrorCode.OFFLINE),
     (httpx.TimeoutException, ErrorCode.TIMEOUT),
     (TimeoutError, ErrorCode.TIMEOUT),
+    (httpx.InvalidURL, ErrorCode.INVALID_ANSWER),
     # h11 refuses a header that it cannot write. Only the key comes from outside.
     (httpx.LocalProtocolError, ErrorCode.INVALID_KEY_FORMAT),
     (UnicodeEncodeError, ErrorCode.INVALID_KEY_FORMAT),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
@@ -13,6 +14,7 @@ from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.mirror.storage_copies import ContentStorage
 from exai_desktop.core.settings import Settings
@@ -21,7 +23,8 @@ from exai_desktop.sync.mirror import Device, Mirror
 from exai_desktop.sync.project import Project
 from exai_desktop.sync.project_key import project_address, publishable_key
 from exai_desktop.sync.quota_answers import settle_and_count
-from exai_desktop.sync.session import Session, SessionBook, StoredSession, sign_in
+from exai_desktop.sync.session import Session, SessionBook, StoredSession, Tokens, sign_in
+from exai_desktop.sync.sign_in import SignInAttempt
 from exai_desktop.sync.storage import Storage
 
 # Not by commands that end soon.
@@ -59,6 +62,7 @@ class SupabaseLink:
         self._changes = 0
         # Why nobody can claim anything, until somebody signs in or a round succeeds.
         self._refusal: AppError | None = None
+        self._attempt: SignInAttempt | None = None
         self._tidy_at = steady_time() + _TIDY_AFTER_S
 
     async def restore(self) -> MirrorUser | None:
@@ -74,11 +78,11 @@ class SupabaseLink:
             if self._changes != change:
                 # The user has signed in or out meanwhile, and what was read is of before.
                 await client.close()
-                return self._signed_in()
+                return self._user_now()
             await self._use(Session(stored, client, self._book), client)
             return _user(stored)
 
-    def _signed_in(self) -> MirrorUser | None:
+    def _user_now(self) -> MirrorUser | None:
         return None if self._session is None else _user(self._session.stored)
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
@@ -86,17 +90,73 @@ class SupabaseLink:
         client = await self._new_client(address, key)
         try:
             found = await sign_in(client, email.strip(), password)
-            shown = found.email or email.strip()
-            profile = self._book.profile
-            stored = StoredSession(address, key, found.user_id, shown, found.refresh, profile)
-            session = Session(stored, client, self._book)
-            session.take(found)
-            await session.save()
+            return await self._signed_in(client, address, key, found, email.strip())
         except BaseException:
             await client.close()
             raise
+
+    async def _signed_in(
+        self, client: ProjectClient, url: str, key: str, found: Tokens, email: str
+    ) -> MirrorUser:
+        shown = found.email or email
+        stored = StoredSession(url, key, found.user_id, shown, found.refresh, self._book.profile)
+        session = Session(stored, client, self._book)
+        session.take(found)
+        await session.save()
         await self._use(session, client)
         return _user(stored)
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        request = replace(
+            request, url=project_address(request.url), key=publishable_key(request.key)
+        )
+        await self._end_attempt()
+        attempt = SignInAttempt(request, await self._new_client(request.url, request.key))
+        self._attempt = attempt
+        try:
+            return await attempt.begin()
+        except BaseException:
+            await self._end_attempt()
+            raise
+
+    async def sign_in_answered(self, try_id: str) -> None:
+        attempt = self._attempt_of(try_id)
+        try:
+            await attempt.answered()
+        except BaseException:
+            await self.give_up_sign_in(try_id)
+            raise
+
+    async def finish_sign_in(self, try_id: str, code: str) -> MirrorUser:
+        attempt = self._attempt_of(try_id)
+        wanted = attempt.request
+        try:
+            found = await attempt.tokens(code)
+            user = await self._signed_in(
+                attempt.client, wanted.url, wanted.key, found, wanted.email.strip()
+            )
+        except BaseException as error:
+            if not isinstance(error, AppError) or error.code is not ErrorCode.CODE_WRONG:
+                await self.give_up_sign_in(try_id)
+            raise
+        attempt.close()
+        self._attempt = None
+        return user
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        if self._attempt is not None and self._attempt.id == try_id:
+            await self._end_attempt()
+
+    def _attempt_of(self, try_id: str) -> SignInAttempt:
+        if self._attempt is None or self._attempt.id != try_id:
+            raise EngineError(ErrorCode.SIGN_IN_NOT_COMPLETED, "it has ended, or another was begun")
+        return self._attempt
+
+    async def _end_attempt(self) -> None:
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.close()
+            await attempt.client.close()
 
     async def _new_client(self, url: str, key: str) -> ProjectClient:
         settings = await asyncio.to_thread(self._settings)
@@ -108,7 +168,7 @@ class SupabaseLink:
             raise AccountError(ErrorCode.PROJECT_ADDRESS, error.detail) from None
 
     async def _use(self, session: Session, client: ProjectClient) -> None:
-        await self.close()
+        await self._let_go()
         self._session, self._client = session, client
         self._refusal = None
 
@@ -117,7 +177,7 @@ class SupabaseLink:
             await asyncio.to_thread(self._book.forget)
         else:
             await self._session.end()
-        await self.close()
+        await self._let_go()
 
     def _project(self) -> Project:
         if self._session is None or self._client is None:
@@ -196,6 +256,10 @@ class SupabaseLink:
         return project
 
     async def close(self) -> None:
+        await self._end_attempt()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         client, self._client, self._session = self._client, None, None
         self._mirror = None
         self._changes += 1

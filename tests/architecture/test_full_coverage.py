@@ -61,6 +61,7 @@ FULL = {
     "mirror/operations": ["test_mirror"],
     "mirror/quota": ["test_mirror"],
     "mirror/service": ["test_mirror"],
+    "mirror/sign_in": ["test_mirror"],
     "mirror/status": ["test_mirror"],
     "mirror/storage_copies": ["test_storage_copies"],
     "planning/__init__": [],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.postgres_server import postgres_server
 from tests.supabase.conftest import make_database
 from tests.supabase.data_api import PASSWORD, PUBLISHABLE, DataApi, data_api
 from tests.supabase.front import Front, front
+from tests.supabase.mailing_auth import MailingAuth, browser, by_password
 from tests.supabase.project import Project
 
 from .processes import eventually
@@ -58,6 +61,13 @@ def computers(tmp_path: Path) -> Iterator[tuple[Program, Program]]:
     yield both[0], both[1]
     for program in both:
         program.close()
+
+
+def wait_until(holds: Callable[[], bool], limit_s: float = 60) -> None:
+    deadline = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def login(program: Program, there: Front, *more: str, key: str = PUBLISHABLE) -> tuple[str, ...]:
@@ -121,6 +131,78 @@ def test_the_ways_of_a_password(
     assert wrong.rows[-1]["error"]["code"] == "SIGN_IN_REFUSED"
     # A failed sign-in changes nothing.
     assert one.run("sync", "--status", "--json").expect(0).row["email"] == EMAIL
+
+
+@pytest.fixture
+def mailing(served: tuple[Project, DataApi], there: Front) -> MailingAuth:
+    """Mails, and a provider, before the real back end."""
+    upstream = str(served[1].http.base_url).rstrip("/")
+    auth = MailingAuth(there, by_password(upstream), users={EMAIL}, providers={"google": EMAIL})
+    there.answer = auth
+    return auth
+
+
+def test_a_mailed_link(
+    there: Front, mailing: MailingAuth, computers: tuple[Program, Program]
+) -> None:
+    one, _ = computers
+    process = one.start(*login(one, there, "--link"))
+    wait_until(lambda: bool(mailing.mails))
+    assert "close this window" in browser(mailing.mails[0].link).text
+    ended = one.finish(process).expect(0)
+    assert f"signed in as {EMAIL}" in ended.out
+    assert f"a link to {EMAIL}" in ended.err
+    assert one.run("sync", "--status", "--json").expect(0).row["state"] == "signed_in"
+    mailing.wait_s = 42
+    again = one.run(*login(one, there, "--link", "--json")).expect(1)
+    assert again.rows[-1]["error"]["code"] == "MAIL_LIMIT"
+    assert "wait 42 s" in again.err
+
+
+def test_a_mailed_code(
+    there: Front, mailing: MailingAuth, computers: tuple[Program, Program]
+) -> None:
+    one, _ = computers
+    process = one.start(*login(one, there, "--code-stdin"), stdin=subprocess.PIPE)
+    wait_until(lambda: bool(mailing.mails))
+    one.finish(process, f"{mailing.mails[0].code}\n".encode()).expect(0)
+    assert one.run("sync", "--status", "--json").expect(0).row["email"] == EMAIL
+    wrong = one.run(*login(one, there, "--code-stdin", "--json"), stdin=b"000000\n").expect(1)
+    assert wrong.rows[-1]["error"]["code"] == "CODE_WRONG"
+    assert "--code-stdin" in one.run(*login(one, there, "--code")).expect(2).err
+
+
+def test_in_the_browser(
+    there: Front, mailing: MailingAuth, computers: tuple[Program, Program], tmp_path: Path
+) -> None:
+    one, _ = computers
+    # What opens a browser on this system: it notes what it is given.
+    opener, given = tmp_path / "bin" / "xdg-open", tmp_path / "given"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > {given}.new; mv {given}.new {given}\n')
+    opener.chmod(0o755)
+    path = f"{opener.parent}:{os.environ['PATH']}"
+    command = ("login", there.url, "--key", PUBLISHABLE, "--oauth", "google")
+    process = one.start(*command, environment={"PATH": path, "DISPLAY": ":99"})
+    wait_until(given.exists)
+    browser(given.read_text())
+    ended = one.finish(process).expect(0)
+    assert f"signed in as {EMAIL}" in ended.out
+    assert given.read_text() in ended.err
+    # Without a screen there is no browser to open.
+    process = one.start(*command, environment={"DISPLAY": "", "PATH": "/nowhere"})
+    wait_until(lambda: there.count("/authorize") == 2)
+    browser(f"{there.url}/provider?state={next(iter(mailing._links))}")
+    assert "No browser could be opened" in one.finish(process).expect(0).err
+
+
+def test_one_way_at_a_time(there: Front, computers: tuple[Program, Program]) -> None:
+    one, _ = computers
+    assert "one of" in one.run(*login(one, there, "--link", "--code")).expect(2).err
+    assert "either" in one.run(*login(one, there, "--link", "--password-stdin")).expect(2).err
+    without = ("login", there.url, "--key", PUBLISHABLE, "--link")
+    assert "--email" in one.run(*without).expect(2).err
+    assert there.asked == []
 
 
 def test_a_secret_key_is_explained_and_not_sent(

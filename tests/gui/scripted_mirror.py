@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry, SignInWay
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
@@ -17,6 +21,10 @@ from exai_desktop.core.mirror.status import (
 
 if TYPE_CHECKING:
     from .scripted_service import ScriptedService
+
+
+CODE: Final = "123456"
+PAGE: Final = "https://provider.example/sign-in?state=not-real"
 
 
 def other_file(number: int, **values: object) -> OtherFile:
@@ -47,11 +55,32 @@ class ScriptedMirror:
     now: MirrorStatus = field(default_factory=lambda: MirrorStatus(MirrorState.SIGNED_OUT))
     rows: list[RefusedRow] = field(default_factory=list)
     others: list[OtherFile] = field(default_factory=list)
+    # Set by a test: the user has opened the link.
+    is_answered: bool = False
+    asked: SignInRequest = field(default_factory=lambda: SignInRequest("", "", SignInWay.LINK))
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
         self._note("sign_in", url, key, email, password)
         self.now = replace(self.now, state=MirrorState.SIGNED_IN, url=url, email=email, schema=1)
         return self.now
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        self._note("begin_sign_in", request)
+        self.asked = request
+        page = PAGE if request.way is SignInWay.OAUTH else ""
+        return SignInTry("try-1", request.way, 900.0, page)
+
+    async def finish_sign_in(self, try_id: str, code: str = "") -> MirrorStatus:
+        self._note("finish_sign_in", try_id, code)
+        if self.asked.way is not SignInWay.CODE:
+            while not self.is_answered:
+                await asyncio.sleep(0.005)
+        elif code != CODE:
+            raise AppError(ErrorCode.CODE_WRONG)
+        return await self.sign_in(self.asked.url, self.asked.key, self.asked.email, "")
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        self._note("give_up_sign_in", try_id)
 
     async def sign_out(self) -> SignedOut:
         self._note("sign_out")

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-Canned = tuple[int, object]
+# Status, JSON, and headers where there are some.
+Canned = tuple[int, object] | tuple[int, object, dict[str, str]]
 _NOT_COPIED = frozenset({"connection", "transfer-encoding", "date", "keep-alive", "content-length"})
 
 
@@ -25,6 +26,7 @@ class Front:
     def __init__(self, upstream: str | None = None) -> None:
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[Any] = []
         self.answer: Callable[[str, str, Any], Canned | str | None] = lambda *_: None
         self.url = ""
         self._upstream = upstream
@@ -39,7 +41,8 @@ class Front:
         self.asked.append(f"{method} {path}")
         self.headers.append({name.lower(): value for name, value in handler.headers.items()})
         is_json = handler.headers.get("content-type") == "application/json"
-        said = self.answer(method, path, json.loads(raw) if raw and is_json else raw or None)
+        self.bodies.append(json.loads(raw) if raw and is_json else raw or None)
+        said = self.answer(method, path, self.bodies[-1])
         if isinstance(said, str) and said.startswith("part "):
             self._hand_on_part(handler, method, path, raw[: int(said.removeprefix("part "))])
             said = "cut"
@@ -54,7 +57,7 @@ class Front:
         else:
             assert not isinstance(said, str)
             status, body = said[0], json.dumps(said[1]).encode()
-            headers = {"content-type": "application/json"}
+            headers = {"content-type": "application/json"} | (said[2] if len(said) == 3 else {})
         handler.send_response(status)
         for header, value in headers.items():
             if header not in _NOT_COPIED:

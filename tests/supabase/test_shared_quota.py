@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,10 +18,8 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.jobs.store import Move
-from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, ProjectLink
-from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
-from exai_desktop.core.mirror.quota import Reservation, RoomAnswer
-from exai_desktop.core.mirror.status import SyncDone
+from exai_desktop.core.mirror.link import ProjectLink
+from exai_desktop.core.mirror.quota import Reservation
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
@@ -50,32 +48,12 @@ class _LaterLink:
     def __init__(self) -> None:
         self.real: ProjectLink | None = None
 
-    @property
-    def _real(self) -> ProjectLink:
-        assert self.real is not None
-        return self.real
-
-    async def restore(self) -> MirrorUser | None:
-        return await self._real.restore()
-
-    async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser:
-        return await self._real.sign_in(url, key, email, password)
-
-    async def sign_out(self) -> None:
-        await self._real.sign_out()
-
-    async def look(self, within_s: float) -> ProjectFacts:
-        return await self._real.look(within_s)
-
-    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
-        return await self._real.sync(target, accounts)
-
-    async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
-        return await self._real.reserve(reservation, within_s)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
 
     async def close(self) -> None:
         if self.real is not None:
-            await self._real.close()
+            await self.real.close()
 
 
 @dataclass(frozen=True)
@@ -116,7 +94,9 @@ class _User:
         link = _LaterLink()
         book = SessionBook(store or SessionStore(), folder.name)
         wanted = settings(strict_quota=strict)
-        async with open_bench(folder, accounts=(KIMI,), link=link, wanted=wanted) as bench:
+        async with open_bench(
+            folder, accounts=(KIMI,), link=cast(ProjectLink, link), wanted=wanted
+        ) as bench:
             database = bench.opened.database
             link.real = SupabaseLink(
                 book,

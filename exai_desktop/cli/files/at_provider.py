@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from typing import Annotated, Final
 
 import typer
@@ -15,7 +12,7 @@ from exai_desktop.cli.copy_rows import copy_objects, told_if_left
 from exai_desktop.cli.jobs.following import rows_of
 from exai_desktop.cli.jobs.jobs import Json, Sandbox, report
 from exai_desktop.cli.output import Exit, Output
-from exai_desktop.cli.session import run_verb
+from exai_desktop.cli.session import meanwhile, run_verb
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.files.names import plain_text
@@ -113,17 +110,13 @@ async def ask_if_shared(
 
 
 async def _answer(question: str) -> bool:
-    """Asked in a thread of its own: uploads go on meanwhile, and Ctrl+C does not wait for it."""
-    answer: Future[bool] = Future()
-
-    def ask() -> None:
+    def ask() -> bool:
         try:
-            answer.set_result(typer.confirm(question, err=True))
+            return typer.confirm(question, err=True)
         except typer.Abort:
-            answer.set_result(False)
+            return False
 
-    threading.Thread(target=ask, name="question", daemon=True).start()
-    return await asyncio.wrap_future(answer)
+    return await meanwhile(ask)
 
 
 def content(

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
 from exai_desktop.core.mirror.quota import Quota, Reservation, RoomAnswer
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import SyncDone
 
 
@@ -38,6 +39,16 @@ class ProjectLink(Protocol):
         ...
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorUser: ...
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry: ...
+
+    async def sign_in_answered(self, try_id: str) -> None:
+        """Wait for the browser; at once when a code is asked for. May take many minutes."""
+        ...
+
+    async def finish_sign_in(self, try_id: str, code: str) -> MirrorUser: ...
+
+    async def give_up_sign_in(self, try_id: str) -> None: ...
 
     async def sign_out(self) -> None:
         """Forget the session, whether or not the project answers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import (
     MirrorStatus,
     OtherFilePage,
@@ -23,6 +24,23 @@ class MirrorService(Protocol):
         SIGN_IN_REFUSED, EMAIL_NOT_CONFIRMED, PROJECT_UNREACHABLE, PROJECT_ASLEEP, and what the
         key store raises. Missing tables are no error: the state says so.
         """
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        """Without a password; one try at a time, a new one ends the one before. No user is made.
+
+        Raises what `sign_in` raises before anything is sent; REDIRECT_NOT_ALLOWED,
+        SIGN_IN_WAY_DISABLED, SIGN_UPS_OPEN, USER_UNKNOWN, MAIL_LIMIT.
+        """
+
+    async def finish_sign_in(self, try_id: str, code: str = "") -> MirrorStatus:
+        """Wait until the user has opened the link or signed in there; or give the mailed code.
+
+        Raises CODE_WRONG: the same try takes another one. Else the try has ended: LINK_EXPIRED,
+        LINK_OF_ANOTHER_SIGN_IN, SIGN_IN_DENIED, SIGN_IN_NOT_COMPLETED.
+        """
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        """Wait for nobody any more; a try that has ended is no error."""
 
     async def sign_out(self) -> SignedOut:
         """Forget the session. What waits is kept for the same user. Raises NOT_SIGNED_IN."""

@@ -29,11 +29,8 @@ from exai_desktop.core.mirror.storage_copies import (
 )
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.timing import Bandwidth
-from exai_desktop.engine.background.mirroring import (
-    LOOK_AGAIN_S,
-    RETRY_S,
-    MirrorParts,
-)
+from exai_desktop.engine.background.mirror_pace import LOOK_AGAIN_S, RETRY_S
+from exai_desktop.engine.background.mirroring import MirrorParts
 from exai_desktop.engine.background.new_file import NewFile
 from exai_desktop.engine.background.one_copy import OneCopy, Sources
 from exai_desktop.engine.waiting import Wakeup

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
-from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.audit.audit import AuditEntry
 from exai_desktop.core.audit.ports import AuditStore
-from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.events import Event, EventBus, JobChanged, JobsRemoved, MirrorChanged
 from exai_desktop.core.machine import Clock
@@ -30,6 +29,7 @@ from exai_desktop.core.mirror.operations import (
     Outbox,
 )
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
@@ -40,41 +40,22 @@ from exai_desktop.core.mirror.status import (
 )
 from exai_desktop.core.mirror.storage_copies import CopyBook, StorageDoor
 from exai_desktop.engine.accounts.registry import Accounts
+from exai_desktop.engine.background.mirror_pace import (
+    ASK_S,
+    FIRST_S,
+    GATHER_S,
+    LAST_S,
+    LOOK_AGAIN_S,
+    LOOK_S,
+    SLEPT_S,
+    STATES,
+    wait_s,
+)
 from exai_desktop.engine.waiting import Wakeup
 
 log = logging.getLogger(__name__)
 
 S = MirrorState
-
-# The program is usable by then, and most commands have ended.
-FIRST_S: Final = 3.0
-# Changes that follow each other closely go together.
-GATHER_S: Final = 3.0
-# What other devices have told is fetched so often.
-EVERY_S: Final = 300.0
-# After failures: twice as long each time.
-RETRY_S: Final = (5.0, 900.0)
-# While it waits, it looks so often whether the computer has slept; after a failure also whether
-# the network is another, or the key store answers.
-LOOK_S: Final = 60.0
-LOOK_AGAIN_S: Final = 15.0
-_SLEPT_S: Final = 60.0
-# For the answer to a question of the user, and for the last changes when the program ends.
-ASK_S: Final = 10.0
-LAST_S: Final = 1.5
-
-_STATES: Final = {
-    ErrorCode.PROJECT_UNREACHABLE: S.UNREACHABLE,
-    ErrorCode.PROJECT_REFUSED: S.UNREACHABLE,
-    ErrorCode.PROJECT_ASLEEP: S.ASLEEP,
-    ErrorCode.SCHEMA_MISSING: S.NO_SCHEMA,
-    ErrorCode.SCHEMA_TOO_OLD: S.OLD_SCHEMA,
-    ErrorCode.SESSION_ENDED: S.SESSION_ENDED,
-    ErrorCode.PROJECT_KEY_INVALID: S.SESSION_ENDED,
-    ErrorCode.NOT_SIGNED_IN: S.SESSION_ENDED,
-    **dict.fromkeys(WAY_CLOSED, S.UNREACHABLE),
-    **dict.fromkeys(STORE_CODES, S.STORE_LOCKED),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +116,23 @@ class Mirroring:
     # -- the service
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
+        return await self._signed_in(partial(self._link.sign_in, url, key, email, password))
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        return await self._link.begin_sign_in(request)
+
+    async def finish_sign_in(self, try_id: str, code: str = "") -> MirrorStatus:
+        # For minutes, maybe: rounds go on, for whoever is signed in until then.
+        await self._link.sign_in_answered(try_id)
+        return await self._signed_in(partial(self._link.finish_sign_in, try_id, code))
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        await self._link.give_up_sign_in(try_id)
+
+    async def _signed_in(self, sign_in: Callable[[], Awaitable[MirrorUser]]) -> MirrorStatus:
         self._interrupt()
         async with self._turn:
-            user = await self._link.sign_in(url, key, email, password)
+            user = await sign_in()
             self._facts = None
             await self._use(user)
             await self._note("supabase.signed_in", user)
@@ -218,7 +213,7 @@ class Mirroring:
     def _state(self) -> MirrorState:
         if self._target is None:
             return S.SIGNED_OUT
-        return S.SIGNED_IN if self._error is None else _STATES.get(self._error.code, S.SIGNED_IN)
+        return S.SIGNED_IN if self._error is None else STATES.get(self._error.code, S.SIGNED_IN)
 
     async def _ask(self) -> None:
         """What is wrong is a state."""
@@ -356,7 +351,8 @@ class Mirroring:
 
     async def _pause(self) -> None:
         """Until the next round: after a change, after a wait, or when the world is another."""
-        until = self._clock.monotonic() + self._wait_s()
+        code = self._error.code if self._error is not None else None
+        until = self._clock.monotonic() + wait_s(self._failures, code, self._parts.chance)
         if self._failures:
             self._next_try = self._clock.now() + until - self._clock.monotonic()
         network = await self._network() if self._failures else None
@@ -368,23 +364,11 @@ class Mirroring:
             before = self._clock.now()
             self._wake.clear()
             await self._wake.wait(step)
-            has_slept = self._clock.now() - before > step + _SLEPT_S
+            has_slept = self._clock.now() - before > step + SLEPT_S
             if has_slept or self._target is None:
                 return
             if network is not None and await self._network() != network:
                 return
-
-    def _wait_s(self) -> float:
-        if not self._failures:
-            return EVERY_S
-        shortest, longest = RETRY_S
-        code = self._error.code if self._error is not None else None
-        if code in STORE_CODES:
-            return LOOK_AGAIN_S
-        if code is ErrorCode.SESSION_ENDED:
-            return longest
-        wait_s: float = min(longest, shortest * 2.0 ** min(self._failures - 1, 10))
-        return wait_s * (0.8 + 0.4 * self._parts.chance())
 
     async def _network(self) -> object:
         return await asyncio.to_thread(self._parts.network)

@@ -8,6 +8,7 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.events import EventBus
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.mirror.quota import Reservation, RoomAnswer
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import (
     MirrorState,
     MirrorStatus,
@@ -107,6 +108,15 @@ class NoMirror:
 
     async def sign_in(self, url: str, key: str, email: str, password: str) -> MirrorStatus:
         raise _refusal()
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        raise _refusal()
+
+    async def finish_sign_in(self, try_id: str, code: str = "") -> MirrorStatus:
+        raise _refusal()
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        """There is none."""
 
     async def sign_out(self) -> SignedOut:
         raise _refusal()

@@ -27,6 +27,7 @@ from exai_desktop.storage.fleet.fleet_claims import FleetClaims
 from exai_desktop.storage.fleet.redis_claims import RedisClaims
 from exai_desktop.storage.fleet.sealed import IgnoredValues
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
+from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.sync.claims import SupabaseClaims
 from exai_desktop.sync.link import SupabaseLink
 from exai_desktop.sync.mirror import Device
@@ -213,7 +214,12 @@ class InProject(_Leased):
         others = SqliteOtherRecords(desk.database)
         settings = Settings(connect_timeout_s=30.0, read_timeout_s=60.0)
         link = SupabaseLink(
-            book, Device(owner, "Linux", "1"), desk.outbox, others, lambda: settings
+            book,
+            Device(owner, "Linux", "1"),
+            desk.outbox,
+            others,
+            SqliteQuotaDesk(desk.database),
+            lambda: settings,
         )
         if is_signed_in:
             user = self.sign_in(link, url)

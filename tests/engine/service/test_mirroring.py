@@ -18,6 +18,7 @@ from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
 from exai_desktop.core.mirror.quota import Reservation, RoomAnswer
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry, SignInWay
 from exai_desktop.core.mirror.status import MirrorState, SyncDone
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import KIMI, Bench, open_bench
@@ -54,6 +55,7 @@ class _Link:
         self.fails: Callable[[str], AppError | None] = lambda _: None
         self.hangs = asyncio.Event()
         self.is_hanging = False
+        self.waits_for_browser = asyncio.Event()
         self.accounts: Mapping[str, MirrorAccount] = {}
         self.room = RoomAnswer(is_granted=True, is_over=False, left_bytes=0, file_bytes=0)
 
@@ -73,6 +75,22 @@ class _Link:
         await self._call("sign_in")
         self.stored = USER
         return USER
+
+    async def begin_sign_in(self, request: SignInRequest) -> SignInTry:
+        await self._call("begin_sign_in")
+        return SignInTry("try-1", request.way, 60.0)
+
+    async def sign_in_answered(self, try_id: str) -> None:
+        await self._call("sign_in_answered")
+        await self.waits_for_browser.wait()
+
+    async def finish_sign_in(self, try_id: str, code: str) -> MirrorUser:
+        await self._call("finish_sign_in")
+        self.stored = USER
+        return USER
+
+    async def give_up_sign_in(self, try_id: str) -> None:
+        await self._call("give_up_sign_in")
 
     async def sign_out(self) -> None:
         await self._call("sign_out")
@@ -99,6 +117,26 @@ class _Link:
 async def _sign_in(bench: Bench) -> None:
     status = await bench.engine.mirror.sign_in(URL, KEY, "me@example.com", "not-a-password")
     assert status.state is S.SIGNED_IN
+
+
+async def test_a_sign_in_that_is_waited_for_delays_no_round(tmp_path: Path) -> None:
+    """Who is signed in until then goes on; then the other one is."""
+    link = _Link()
+    async with open_bench(tmp_path, clock=_QuickClock(), link=link) as bench:
+        mirror = bench.engine.mirror
+        await _sign_in(bench)
+        link.waits_for_browser = asyncio.Event()
+        begun = await mirror.begin_sign_in(SignInRequest(URL, KEY, SignInWay.LINK))
+        waiting = asyncio.ensure_future(mirror.finish_sign_in(begun.id))
+        await _until(lambda: "sign_in_answered" in link.calls)
+        assert (await mirror.sync_now()).sent == 1
+        assert not waiting.done()
+        link.waits_for_browser.set()
+        assert (await waiting).state is S.SIGNED_IN
+        assert link.calls.index("sign_in_answered") < link.calls.index("finish_sign_in")
+        await mirror.give_up_sign_in(begun.id)
+        rows = await bench.engine.audit.rows(0, 10)
+    assert [row.action for row in rows].count("supabase.signed_in") == 2
 
 
 async def _until(holds: Callable[[], bool]) -> None:

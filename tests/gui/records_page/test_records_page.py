@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 
@@ -16,13 +16,14 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import MirrorChanged
 from exai_desktop.core.mirror.quota import QuotaUse
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInWay
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
 from exai_desktop.gui.records_page.page import RecordsPage
 from exai_desktop.gui.records_page.setup_card import PUSH
 from exai_desktop.gui.records_page.sign_in_dialog import SignInDialog
 from exai_desktop.gui.widgets.copy_line import CopyLine
 from tests.gui.conftest import Stage
-from tests.gui.scripted_mirror import other_file
+from tests.gui.scripted_mirror import CODE, PAGE, other_file
 from tests.gui.scripted_service import ScriptedService, account
 from tests.gui.window.test_accessibility import unnamed
 
@@ -97,6 +98,84 @@ def test_a_refusal_is_told_where_one_typed(open_window: Open, code: ErrorCode) -
     assert dialog.sign_in.isEnabled()
     assert dialog.password.text() == PASSWORD
     dialog.close()
+    assert page.project.state == "Not signed in"
+
+
+def without_password(stage: Stage, page: RecordsPage, way: int) -> SignInDialog:
+    """The dialog with all filled in but what is asked for later."""
+    page.project.sign_in.click()
+    dialog = page.dialog
+    assert dialog is not None
+    dialog.way.setCurrentIndex(way)
+    for field, text in zip(dialog._fields(), (URL, KEY, EMAIL), strict=True):
+        QTest.keyClicks(field, text)
+    assert not list(unnamed(dialog))
+    assert not dialog.password.isVisible()
+    return dialog
+
+
+def test_one_signs_in_by_a_link(open_window: Open) -> None:
+    stage, page = page_of(open_window, script_of())
+    dialog = without_password(stage, page, 1)
+    assert dialog.sign_in.text() == "&Send the message"
+    dialog.sign_in.click()
+    stage.until(lambda: f"a link to {EMAIL}" in dialog.answer.title)
+    assert not dialog.url.isEnabled() and not dialog.sign_in.isEnabled()
+    stage.script.mirror.is_answered = True
+    stage.until(lambda: page.project.state.startswith("Signed in"))
+    stage.until(lambda: page.dialog is None)
+    asked = SignInRequest(URL, KEY, SignInWay.LINK, EMAIL)
+    assert ("mirror.begin_sign_in", asked) in stage.script.calls
+    assert ("mirror.give_up_sign_in", "try-1") not in stage.script.calls
+
+
+def test_one_signs_in_by_a_code(open_window: Open) -> None:
+    stage, page = page_of(open_window, script_of())
+    dialog = without_password(stage, page, 2)
+    dialog.sign_in.click()
+    stage.until(dialog.code.isVisible)
+    assert f"a code to {EMAIL}" in dialog.answer.title
+    QTest.keyClicks(dialog.code, "654321")
+    QTest.keyClick(dialog.code, Qt.Key.Key_Return)
+    stage.until(lambda: dialog.answer.title == "The code is wrong or has expired")
+    dialog.code.clear()
+    QTest.keyClicks(dialog.code, CODE)
+    dialog.sign_in.click()
+    stage.until(lambda: page.dialog is None)
+    stage.until(lambda: page.project.state.startswith("Signed in"))
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_one_signs_in_in_the_browser(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch, opens: bool
+) -> None:
+    shown: list[str] = []
+
+    def open_url(address: QUrl) -> bool:
+        shown.append(address.toString())
+        return opens
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", open_url)
+    stage, page = page_of(open_window, script_of())
+    dialog = without_password(stage, page, 3)
+    assert not dialog.email.isVisible()
+    dialog.sign_in.click()
+    stage.until(dialog.page.isVisible)
+    assert shown == [PAGE]
+    assert ("No browser" in dialog.answer.title) is not opens
+    dialog.page.button.click()
+    assert QGuiApplication.clipboard().text() == PAGE
+    stage.script.mirror.is_answered = True
+    stage.until(lambda: page.dialog is None)
+
+
+def test_a_closed_dialog_waits_for_nobody(open_window: Open) -> None:
+    stage, page = page_of(open_window, script_of())
+    dialog = without_password(stage, page, 1)
+    dialog.sign_in.click()
+    stage.until(lambda: ("mirror.finish_sign_in", "try-1", "") in stage.script.calls)
+    dialog.close()
+    stage.until(lambda: ("mirror.give_up_sign_in", "try-1") in stage.script.calls)
     assert page.project.state == "Not signed in"
 
 

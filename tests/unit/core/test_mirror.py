@@ -19,6 +19,7 @@ from exai_desktop.core.mirror.operations import (
     outcome,
 )
 from exai_desktop.core.mirror.quota import QuotaUse
+from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry, SignInWay, waiting_lines
 from exai_desktop.core.mirror.status import WORDS, MirrorState, MirrorStatus, RefusedRow
 
 A, K = AnswerStatus, RecordKind
@@ -147,3 +148,17 @@ def test_room_for_new_files() -> None:
     # More was deleted here than the project has counted; or more was sent than there is room.
     assert QuotaUse(100, 50, 0, 0, -5, 0.0).filled_bytes == 0
     assert QuotaUse(100, 50, 200, 0, 0, 0.0).left_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        (SignInWay.LINK, "a link to me@example.com. Open the link in a browser on this computer."),
+        (SignInWay.CODE, "a message with a code to me@example.com."),
+        (SignInWay.OAUTH, "Sign in in the browser. Waiting for 15 minutes."),
+    ],
+)
+def test_one_is_told_what_to_do_now(way: SignInWay, words: str) -> None:
+    request = SignInRequest("https://project.example", "key", way, "me@example.com")
+    lines = waiting_lines(SignInTry("1", way, 900.0), request.email)
+    assert words in " ".join(lines)

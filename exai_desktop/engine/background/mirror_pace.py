@@ -1,0 +1,55 @@
+"""What a failure of the mirror means, and how long it waits: after one, and for changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from exai_desktop.core.accounts.secret_store import STORE_CODES
+from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
+from exai_desktop.core.mirror.status import MirrorState
+
+S = MirrorState
+
+# The program is usable by then, and most commands have ended.
+FIRST_S: Final = 3.0
+# Changes that follow each other closely go together.
+GATHER_S: Final = 3.0
+# What other devices have told is fetched so often.
+EVERY_S: Final = 300.0
+# After failures: twice as long each time.
+RETRY_S: Final = (5.0, 900.0)
+# While it waits, it looks so often whether the computer has slept; after a failure also whether
+# the network is another, or the key store answers.
+LOOK_S: Final = 60.0
+LOOK_AGAIN_S: Final = 15.0
+SLEPT_S: Final = 60.0
+# For the answer to a question of the user, and for the last changes when the program ends.
+ASK_S: Final = 10.0
+LAST_S: Final = 1.5
+
+STATES: Final = {
+    ErrorCode.PROJECT_UNREACHABLE: S.UNREACHABLE,
+    ErrorCode.PROJECT_REFUSED: S.UNREACHABLE,
+    ErrorCode.PROJECT_ASLEEP: S.ASLEEP,
+    ErrorCode.SCHEMA_MISSING: S.NO_SCHEMA,
+    ErrorCode.SCHEMA_TOO_OLD: S.OLD_SCHEMA,
+    ErrorCode.SESSION_ENDED: S.SESSION_ENDED,
+    ErrorCode.PROJECT_KEY_INVALID: S.SESSION_ENDED,
+    ErrorCode.NOT_SIGNED_IN: S.SESSION_ENDED,
+    **dict.fromkeys(WAY_CLOSED, S.UNREACHABLE),
+    **dict.fromkeys(STORE_CODES, S.STORE_LOCKED),
+}
+
+
+def wait_s(failures: int, code: ErrorCode | None, chance: Callable[[], float]) -> float:
+    """Until the next round begins by itself; `code` is why the last one failed."""
+    if not failures:
+        return EVERY_S
+    shortest, longest = RETRY_S
+    if code in STORE_CODES:
+        return LOOK_AGAIN_S
+    if code is ErrorCode.SESSION_ENDED:
+        return longest
+    longer_s: float = min(longest, shortest * 2.0 ** min(failures - 1, 10))
+    return longer_s * (0.8 + 0.4 * chance())
