@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
@@ -24,8 +24,10 @@ from exai_desktop.sync.project import Project
 from exai_desktop.sync.project_key import project_address, publishable_key
 from exai_desktop.sync.quota_answers import settle_and_count
 from exai_desktop.sync.session import Session, SessionBook, StoredSession, Tokens, sign_in
-from exai_desktop.sync.sign_in import SignInAttempt
 from exai_desktop.sync.storage import Storage
+
+if TYPE_CHECKING:
+    from exai_desktop.sync.sign_in import SignInAttempt
 
 # Not by commands that end soon.
 _TIDY_AFTER_S: Final = 900.0
@@ -110,6 +112,8 @@ class SupabaseLink:
         request = replace(
             request, url=project_address(request.url), key=publishable_key(request.key)
         )
+        from exai_desktop.sync.sign_in import SignInAttempt  # few who are signed in need it again
+
         await self._end_attempt()
         attempt = SignInAttempt(request, await self._new_client(request.url, request.key))
         self._attempt = attempt

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formatdate
 
@@ -123,3 +125,19 @@ def test_retry_after(value: str | None) -> None:
 def test_no_header_breaks_it(value: str) -> None:
     wait = parse_retry_after(value, NOW)
     assert wait is None or (math.isfinite(wait) and 0 <= wait <= MAX_RETRY_AFTER_S)
+
+
+def test_the_http_library_brings_no_command_line() -> None:
+    """4 MiB that a signed-in program would hold for nothing."""
+    code = (
+        "import sys, exai_desktop.net.project_client;"
+        "print([m for m in sys.modules if m.partition('.')[0] in ('rich', 'click', 'pygments')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_answer_with_an_address_that_is_none() -> None:
+    error = translate(httpx.InvalidURL("not an address"), Sent.NOTHING)
+    assert (error.code, error.detail) == (ErrorCode.INVALID_ANSWER, "InvalidURL")
+    assert isinstance(httpx.InvalidURL("x"), NETWORK_EXCEPTIONS)
