@@ -30,6 +30,7 @@ from exai_desktop.gui.widgets.controls import column, row
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
+from exai_desktop.gui.window.records_note import RecordsNote
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
 
 if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
@@ -109,7 +110,12 @@ class MainWindow(QMainWindow):
             "Providers": lambda: self.providers,
             "Records": lambda: self.records,
         }
-        self.pages = PageBar(self._parts.theme, self.stack, pages)
+        parts = self._parts
+        self.pages = PageBar(parts.theme, self.stack, pages)
+        self.note = RecordsNote(
+            parts.theme, parts.client, parts.tasks, self.pages.buttons["Records"]
+        )
+        self.pages.add_note(self.note)
         notice = row(self._parts.notices)
         notice.setContentsMargins(24, 0, 24, 0)
         whole = column(self.banner, self.pages, notice, self.stack, gap=0)
@@ -229,6 +235,7 @@ class MainWindow(QMainWindow):
         if self._providers is not None:
             self._providers.show_accounts(self._accounts)
         self._choose_page(summary.total)
+        self.note.refresh()
         if then_accounts:
             self.open_accounts()
         store = await client.keys.status()
@@ -272,8 +279,10 @@ class MainWindow(QMainWindow):
             self._files.apply(news)
         if news.accounts is not None and self._providers is not None:
             self._providers.show_accounts(news.accounts)
-        if news.is_mirror_changed and self._records is not None:
-            self._records.refresh()
+        if news.is_mirror_changed:
+            self.note.refresh()
+            if self._records is not None:
+                self._records.refresh()
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()

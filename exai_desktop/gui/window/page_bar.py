@@ -29,9 +29,9 @@ class PageBar(QFrame):
         self._titles: dict[QWidget, str] = {pages[first](): first}
         for title in pages:
             self._add(theme, title)
-        layout = row(*self.buttons.values(), 0, gap=4)
-        layout.setContentsMargins(24, 12, 24, 0)
-        self.setLayout(layout)
+        self._line = row(*self.buttons.values(), 0, gap=4)
+        self._line.setContentsMargins(24, 12, 24, 0)
+        self.setLayout(self._line)
         stack.currentChanged.connect(lambda _index: self._follow())
         self._follow()
 
@@ -40,6 +40,10 @@ class PageBar(QFrame):
         button.setCheckable(True)
         self._exclusive.addButton(button)
         self.buttons[title] = button
+
+    def add_note(self, note: QWidget) -> None:
+        """At the other end of the line."""
+        self._line.addWidget(note)
 
     def go(self, title: str) -> None:
         """To this page, when there is a choice."""

@@ -22,6 +22,7 @@ from exai_desktop.gui.records_page.page import RecordsPage
 from exai_desktop.gui.records_page.setup_card import PUSH
 from exai_desktop.gui.records_page.sign_in_dialog import SignInDialog
 from exai_desktop.gui.widgets.copy_line import CopyLine
+from exai_desktop.gui.window.records_note import note_text
 from tests.gui.conftest import Stage
 from tests.gui.scripted_mirror import CODE, PAGE, other_file
 from tests.gui.scripted_service import ScriptedService, account
@@ -310,3 +311,37 @@ def test_the_strict_mode_is_turned_on_in_the_page(open_window: Open) -> None:
     stage.press(Qt.Key.Key_4, CTRL)
     stage.until(page.quota.strict.isChecked)
     assert stage.script.calls.count(("settings.change", "strict_quota", "true")) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (MirrorStatus(S.SIGNED_OUT, last_success=1.0), ""),
+        (MirrorStatus(S.UNAVAILABLE), ""),
+        (MirrorStatus(S.SIGNED_IN), "Records: signed in"),
+        (MirrorStatus(S.SIGNED_IN, pending=1_038), "Records: 1,038 wait"),
+        (MirrorStatus(S.SIGNED_IN, refused=2), "Records: 2 refused"),
+        (MirrorStatus(S.UNREACHABLE, pending=3), "Records: 3 wait, the project does not answer"),
+    ],
+)
+def test_the_line_beside_the_pages(status: MirrorStatus, text: str) -> None:
+    assert note_text(status) == text
+    seen = note_text(replace(status, last_success=time.time()))
+    assert ("last sent " in seen) is bool(text)
+
+
+def test_the_line_beside_the_pages_leads_to_records(open_window: Open) -> None:
+    stage = open_window(script_of(replace(SIGNED_IN, pending=38)))
+    note = stage.window.note
+    stage.until(lambda: note.text().startswith("Records: 38 wait, last sent "))
+    assert note.isVisible() and not list(unnamed(stage.window))
+    note.click()
+    page = stage.window.records
+    stage.until(page.isVisible)
+    stage.script.mirror.now = replace(SIGNED_IN, pending=0)
+    stage.script.publish(MirrorChanged())
+    stage.until(lambda: note.text().startswith("Records: last sent "))
+    page.project.sign_out.click()
+    stage.until(lambda: page.project.state == "Not signed in")
+    stage.script.publish(MirrorChanged())
+    stage.until(note.isHidden)
