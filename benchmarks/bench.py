@@ -27,8 +27,11 @@ class Bench:
         """A child of the program under measurement, on the profile `home`."""
         return child.running(module, home, program=self.program, **settings)
 
-    def add_accounts(self, process: Child, count: int, at_once: int) -> list[str]:
-        """New accounts in the place of those before; `at_once` is shared between them.
+    def add_accounts(
+        self, process: Child, count: int, at_once: int, *, keep: bool = False
+    ) -> list[str]:
+        """New accounts in the place of those before, unless these are to be kept; `at_once` is
+        shared between the new ones.
 
         An account takes a limited number of files, and what was sent before counts.
         """
@@ -36,6 +39,7 @@ class Bench:
         added = process.ask(
             "accounts",
             count=count,
+            keep=keep,
             base_url=server.base_url,
             key=server.key,
             lanes=max(1, at_once // count),

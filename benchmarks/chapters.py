@@ -15,6 +15,7 @@ from benchmarks import (
     lines,
     many_files,
     memory,
+    mirrored,
     small_files,
     start_time,
     tiers,
@@ -39,6 +40,7 @@ CHAPTERS: Final = MappingProxyType[str, Measure](
         "tiers": tiers.measure,
         "footprint": footprint.measure,
         "lines": lines.measure,
+        "mirror": mirrored.measure,
     }
 )
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.accounts import renew_accounts
 from benchmarks.child import answer
@@ -27,7 +27,9 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.files.open_file import open_regular
-from exai_desktop.providers.kimi import KimiProvider
+
+if TYPE_CHECKING:
+    from exai_desktop.providers.kimi import KimiProvider
 
 
 class _Upload:
@@ -104,12 +106,30 @@ class _Work:
             file.close()
         return {"whole": time.perf_counter() - start, "cpu": time.process_time() - cpu}
 
+    async def rest(self, order: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(order["seconds"])
+        return {}
+
+    async def sign_in(self, order: dict[str, Any]) -> dict[str, Any]:
+        """At a project; from now on all that is recorded waits to be sent there."""
+        status = await self._service.mirror.sign_in(
+            order["url"], order["key"], "me@example.com", "not-a-real-password"
+        )
+        return {"state": status.state.value}
+
+    async def sign_out(self, _: dict[str, Any]) -> dict[str, Any]:
+        await self._service.mirror.sign_out()
+        return {}
+
     async def close(self) -> None:
         if self._provider is not None:
             await self._provider.close()
 
 
 def _provider(base_url: str, key: str) -> KimiProvider:
+    # Late: it loads what speaks HTTP, and an engine without an account has none.
+    from exai_desktop.providers.kimi import KimiProvider
+
     info = load_provider_table().provider("kimi")
     assert info is not None
     account = Account("bench", "kimi", "intl", base_url)
@@ -121,7 +141,14 @@ async def main() -> None:
     """Carry out orders until the input ends."""
     async with open_service() as service:
         work = _Work(service, await service.events())
-        orders = {"accounts": work.accounts, "engine": work.engine, "net": work.net}
+        orders = {
+            "accounts": work.accounts,
+            "engine": work.engine,
+            "net": work.net,
+            "rest": work.rest,
+            "sign_in": work.sign_in,
+            "sign_out": work.sign_out,
+        }
         while line := await asyncio.to_thread(sys.stdin.readline):
             order = json.loads(line)
             answer(**await orders[order["order"]](order))

@@ -86,6 +86,8 @@ class Scale:
     queued: int
     finished: int
     idle_s: float
+    # In the record that is sent to a Supabase project beside uploads.
+    mirrored_files: int
     decisions: int
     tier_rounds: int
     line_bytes: int
@@ -116,6 +118,7 @@ def full() -> Scale:
         queued=100_000,
         finished=1_000_000,
         idle_s=10.0,
+        mirrored_files=10_000,
         decisions=2_000,
         tier_rounds=3,
         line_bytes=20 * MB,
@@ -160,6 +163,7 @@ def tiny() -> Scale:
         queued=600,
         finished=2_000,
         idle_s=0.5,
+        mirrored_files=50,
         decisions=20,
         tier_rounds=1,
         line_bytes=MB // 5,

@@ -19,7 +19,7 @@ INSERT INTO jobs (batch_id, path, name, search_text, state, size, created_at, up
 SELECT :batch, CAST('/home/nobody/documents/' || :state || '/report-' || n || '.pdf' AS BLOB),
     'report-' || n || '.pdf', 'report-' || n || '.pdf /home/nobody/documents', :state,
     10000 + n % 90000, :now, :now, 0, '[]', 0,
-    iif(:done, 'work', NULL), iif(:done, 'kimi', NULL), iif(:done, 'file-extract', NULL),
+    iif(:done, :account, NULL), iif(:done, 'kimi', NULL), iif(:done, 'file-extract', NULL),
     iif(:done, printf('%064x', n), NULL), iif(:done, 'report-' || n || '.pdf', NULL),
     iif(:done, 'file-' || n, NULL), iif(:done, 1, 0), iif(:done, NULL, :now + :later),
     iif(:done, :now, NULL)
@@ -29,7 +29,7 @@ INSERT INTO history (job_id, at, old, new, note)
 SELECT id, created_at, NULL, 'queued', '' FROM jobs WHERE batch_id = :batch ORDER BY id"""
 
 
-def fill(database: Path, queued: int, finished: int) -> None:
+def fill(database: Path, queued: int, finished: int, account: str = "work") -> None:
     """Into the database of a profile that nobody has open."""
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -46,6 +46,7 @@ def fill(database: Path, queued: int, finished: int) -> None:
                 "batch": batch,
                 "count": count,
                 "state": state,
+                "account": account,
                 "done": state == "done",
                 "now": time.time(),
                 "later": _LATER_S,

@@ -94,6 +94,11 @@ FIGURES = {
         "10 files of 10 KB, 5 % of the answers lost, time beyond the settle time",
         "10 files of 10 KB, 5 % of the answers lost, stored twice",
     ),
+    "mirror": (
+        "Memory of a signed-in program without an account, growth",
+        "30 files of 10 KB beside 50 that are recorded, time to that signed out",
+        "30 files of 10 KB beside 50 that are recorded, processor time to that signed out",
+    ),
 }
 
 

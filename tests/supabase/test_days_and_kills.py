@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
-from exai_desktop.net.account_client import steady_time
+from exai_desktop.core.machine import steady_time
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from tests.contracts.storage.test_outbox import Desk
 
