@@ -12,7 +12,7 @@ from exai_desktop.config.address_passwords import ProxyLogin
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
-from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, Rest
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
@@ -88,8 +88,10 @@ class LateLink:
     async def look(self, within_s: float) -> ProjectFacts:
         return await self._loaded().look(within_s)
 
-    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
-        return await self._loaded().sync(target, accounts)
+    async def sync(
+        self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount], rest: Rest
+    ) -> SyncDone:
+        return await self._loaded().sync(target, accounts, rest)
 
     async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
         return await self._loaded().reserve(reservation, within_s)

@@ -11,7 +11,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
 from exai_desktop.core.machine import steady_time
 from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
-from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, Rest
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget, OtherRecords, Outbox
 from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
@@ -19,7 +19,7 @@ from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.mirror.storage_copies import ContentStorage
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.project_client import ProjectClient
-from exai_desktop.sync.mirror import Device, Mirror
+from exai_desktop.sync.mirror import Device, Mirror, no_rest
 from exai_desktop.sync.project import Project
 from exai_desktop.sync.project_key import project_address, publishable_key
 from exai_desktop.sync.quota_answers import settle_and_count
@@ -198,13 +198,15 @@ class SupabaseLink:
     async def reserve(self, reservation: Reservation, within_s: float) -> RoomAnswer:
         return await self._project().reserve(reservation, within_s)
 
-    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
+    async def sync(
+        self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount], rest: Rest = no_rest
+    ) -> SyncDone:
         project = self._project_of(target)
         if self._mirror is None or self._mirror.target != target:
             self._mirror = Mirror(target, self._device, self._outbox, self._others)
         # First what is new there: a project that was put back is noticed before it is written to.
         fetched = await self._mirror.pull(project)
-        pushed = await self._mirror.push(project, accounts)
+        pushed = await self._mirror.push(project, accounts, rest)
         await settle_and_count(project, target, self._quotas)
         if steady_time() >= self._tidy_at:
             self._tidy_at = steady_time() + _TIDY_EVERY_S

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.mirror.link import Rest
 from exai_desktop.core.mirror.operations import (
     BATCH,
     AnswerStatus,
@@ -32,6 +33,10 @@ from exai_desktop.core.mirror.operations import (
 _PAGE: Final = 1_000
 # A row that changes while it is sent is sent again; a project that never takes one is left.
 _MOST_TRIES: Final = 20
+
+
+async def no_rest() -> None:
+    """One batch at once after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,9 @@ class Mirror:
             more = page.more
         return count
 
-    async def push(self, server: RecordServer, accounts: Mapping[str, MirrorAccount]) -> Pushed:
+    async def push(
+        self, server: RecordServer, accounts: Mapping[str, MirrorAccount], rest: Rest = no_rest
+    ) -> Pushed:
         """Send until nothing waits; `accounts` by the names they have on this computer.
 
         Raises what the server raises: then the rest still waits, and it may be called again.
@@ -107,7 +114,8 @@ class Mirror:
             sent += len(operations)
             refused += sum(answers[row.op_id].status is AnswerStatus.REFUSED for row in waiting)
             more = filled or bool(waiting)
-        audit_rows, audit_refused = await self._push_trail(server)
+            await rest()
+        audit_rows, audit_refused = await self._push_trail(server, rest)
         return Pushed(sent, refused + audit_refused, audit_rows)
 
     async def _introduce(self, server: RecordServer, accounts: Mapping[str, MirrorAccount]) -> None:
@@ -131,13 +139,14 @@ class Mirror:
             await self._send(server, operations[start : start + BATCH])
         self._introduced = dict(accounts)
 
-    async def _push_trail(self, server: RecordServer) -> tuple[int, int]:
+    async def _push_trail(self, server: RecordServer, rest: Rest) -> tuple[int, int]:
         """How many rows, and how many of them were refused."""
         count = refused = 0
         while (page := await self._outbox.audit_rows(self.target)).rows:
             refused += await self._push_rows(server, page.trail_id, page.rows)
             await self._outbox.audit_sent(self.target, page.rows[-1]["device_seq"])
             count += len(page.rows)
+            await rest()
         return count, refused
 
     async def _push_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,9 @@ from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
 from exai_desktop.core.mirror.quota import Quota, Reservation, RoomAnswer
 from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import SyncDone
+
+# Between two batches: it waits as long as uploads need the processor.
+Rest = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class ProjectLink(Protocol):
         """Raises SCHEMA_MISSING, SCHEMA_TOO_OLD, SESSION_ENDED and what stands in the way."""
         ...
 
-    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
+    async def sync(
+        self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount], rest: Rest
+    ) -> SyncDone:
         """Send all that waits and fetch all that is new. May be cancelled at any time."""
         ...
 

@@ -17,6 +17,11 @@ FIRST_S: Final = 3.0
 GATHER_S: Final = 3.0
 # What other devices have told is fetched so often.
 EVERY_S: Final = 300.0
+# Beside uploads it rests after each batch for so many times as long as the batch took; they are
+# under way while a job moves so often.
+BESIDE: Final = 19.0
+LONGEST_REST_S: Final = 30.0
+MOVING_S: Final = 2.0
 # After failures: twice as long each time.
 RETRY_S: Final = (5.0, 900.0)
 # While it waits, it looks so often whether the computer has slept; after a failure also whether

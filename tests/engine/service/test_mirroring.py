@@ -13,13 +13,14 @@ import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError
-from exai_desktop.core.events import MirrorChanged
+from exai_desktop.core.events import JobChanged, MirrorChanged
 from exai_desktop.core.jobs.jobs import JobState
-from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts
+from exai_desktop.core.mirror.link import MirrorUser, ProjectFacts, Rest
 from exai_desktop.core.mirror.operations import MirrorAccount, MirrorTarget
 from exai_desktop.core.mirror.quota import Reservation, RoomAnswer
 from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry, SignInWay
 from exai_desktop.core.mirror.status import MirrorState, SyncDone
+from exai_desktop.engine.background.mirroring import Mirroring
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import KIMI, Bench, open_bench
 
@@ -100,7 +101,10 @@ class _Link:
         await self._call("look")
         return ProjectFacts(1, open_sign_ups=False)
 
-    async def sync(self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount]) -> SyncDone:
+    async def sync(
+        self, target: MirrorTarget, accounts: Mapping[str, MirrorAccount], rest: Rest
+    ) -> SyncDone:
+        self.rest = rest
         assert target.user_id == USER.user_id
         self.accounts = accounts
         await self._call("sync")
@@ -137,6 +141,30 @@ async def test_a_sign_in_that_is_waited_for_delays_no_round(tmp_path: Path) -> N
         await mirror.give_up_sign_in(begun.id)
         rows = await bench.engine.audit.rows(0, 10)
     assert [row.action for row in rows].count("supabase.signed_in") == 2
+
+
+async def test_between_batches_uploads_go_first(tmp_path: Path) -> None:
+    link, clock = _Link(), _QuickClock(10.0)
+    async with open_bench(tmp_path, clock=clock, link=link) as bench:
+        await _sign_in(bench)
+        await bench.upload(_file(tmp_path))
+        mirror = bench.engine.mirror
+        await mirror.sync_now()
+        assert isinstance(mirror, Mirroring)
+        moved = JobChanged((await bench.engine.queue.job(1)).view)
+        await clock.sleep(1.0)  # so long a batch takes
+        resting = asyncio.ensure_future(link.rest())
+        before = clock.monotonic()
+        while not resting.done():
+            mirror._heard(moved)
+            await asyncio.sleep(0.005)
+        assert clock.monotonic() - before > 15.0
+    # A program that ends sends its last changes without a rest.
+    await clock.sleep(5.0)
+    mirror._heard(moved)
+    before = clock.monotonic()
+    await link.rest()
+    assert clock.monotonic() - before < 15.0
 
 
 async def _until(holds: Callable[[], bool]) -> None:
