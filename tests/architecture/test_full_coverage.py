@@ -52,7 +52,7 @@ FULL = {
     "jobs/ranges": ["test_ranges"],
     "jobs/recovery": ["test_quota"],
     "jobs/states": ["test_state_words", "test_states"],
-    "jobs/store": ["test_events"],
+    "jobs/store": ["test_events", "test_move_stages"],
     "jobs/words": ["test_state_words"],
     "machine": ["test_surroundings"],
     "mirror/__init__": [],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
 from exai_desktop.core.accounts.secret_store import STORE_CODES
 from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
+from exai_desktop.core.machine import Clock
 from exai_desktop.core.mirror.status import MirrorState
 
 S = MirrorState
@@ -58,3 +60,35 @@ def wait_s(failures: int, code: ErrorCode | None, chance: Callable[[], float]) -
         return longest
     longer_s: float = min(longest, shortest * 2.0 ** min(failures - 1, 10))
     return longer_s * (0.8 + 0.4 * chance())
+
+
+class Rests:
+    """Between two batches of a round: uploads go first, while there are any."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._moved_at = -math.inf
+        self._since = clock.monotonic()
+        self._is_over = False
+
+    def moved(self) -> None:
+        """A job has moved: uploads are under way."""
+        self._moved_at = self._clock.monotonic()
+
+    def begin(self) -> None:
+        """With a round, or behind a rest."""
+        self._since = self._clock.monotonic()
+
+    async def take(self) -> None:
+        """As long as the last batch asks for, or until no job moves any more."""
+        began = self._clock.monotonic()
+        until = began + min((began - self._since) * BESIDE, LONGEST_REST_S)
+        while not self._is_over and (now := self._clock.monotonic()) < until:
+            if now - self._moved_at >= MOVING_S:
+                break
+            await self._clock.sleep(min(1.0, until - now))
+        self.begin()
+
+    def end(self) -> None:
+        """The program ends: nothing rests any more."""
+        self._is_over = True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -43,16 +42,14 @@ from exai_desktop.core.mirror.storage_copies import CopyBook, StorageDoor
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.background.mirror_pace import (
     ASK_S,
-    BESIDE,
     FIRST_S,
     GATHER_S,
     LAST_S,
-    LONGEST_REST_S,
     LOOK_AGAIN_S,
     LOOK_S,
-    MOVING_S,
     SLEPT_S,
     STATES,
+    Rests,
     wait_s,
 )
 from exai_desktop.engine.waiting import Wakeup
@@ -106,10 +103,7 @@ class Mirroring:
         self._is_loaded = False
         self._is_changed = False
         self._is_busy = False
-        # When a job moved last: uploads are under way.
-        self._moved_at = -math.inf
-        self._rested_at = clock.monotonic()
-        self._is_ending = False
+        self._rests = Rests(clock)
         self._work: asyncio.Future[SyncDone] | None = None
         bus.subscribe(self._heard)
 
@@ -117,7 +111,7 @@ class Mirroring:
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, JobChanged):
-            self._moved_at = self._clock.monotonic()
+            self._rests.moved()
         if self._target is not None and isinstance(event, JobChanged | JobsRemoved):
             if not self._is_changed:
                 self._wake.set()
@@ -310,12 +304,12 @@ class Mirroring:
         if self._target is None:
             raise EngineError(ErrorCode.NOT_SIGNED_IN)
         self._is_changed, self._is_busy = False, True
-        self._rested_at = self._clock.monotonic()
+        self._rests.begin()
         try:
             await self._restore()
             if self._facts is None or self._error is not None:
                 self._facts = await self._link.look(ASK_S)
-            done = await self._link.sync(self._target, self._known_accounts(), self._rest)
+            done = await self._link.sync(self._target, self._known_accounts(), self._rests.take)
             await self._parts.others.completed(self._target, self._clock.now())
         except AppError as error:
             self._failed(error)
@@ -324,16 +318,6 @@ class Mirroring:
             self._is_busy = False
         self._failed(None)
         return done
-
-    async def _rest(self) -> None:
-        """Between two batches: uploads go first, while there are any."""
-        began = self._clock.monotonic()
-        until = began + min((began - self._rested_at) * BESIDE, LONGEST_REST_S)
-        while not self._is_ending and (now := self._clock.monotonic()) < until:
-            if now - self._moved_at >= MOVING_S:
-                break
-            await self._clock.sleep(min(1.0, until - now))
-        self._rested_at = self._clock.monotonic()
 
     def _known_accounts(self) -> dict[str, MirrorAccount]:
         return {
@@ -396,7 +380,7 @@ class Mirroring:
 
     async def finish(self) -> None:
         """The last changes of a program that ends: they are sent if the project answers soon."""
-        self._is_ending = True
+        self._rests.end()
         if self._target is not None and self._is_changed and not self._failures:
             try:
                 async with asyncio.timeout(LAST_S):
