@@ -16,6 +16,8 @@ from .data_api import PASSWORD, PUBLISHABLE, DataApi
 from .project import Project, new_id
 from .recorded import TABLE, RealProject, Row
 
+LIVE = "tests/live/test_supabase.py"
+
 
 @pytest.fixture
 def real(served: tuple[Project, DataApi]) -> Iterator[RealProject]:
