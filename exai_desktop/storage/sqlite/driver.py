@@ -126,13 +126,13 @@ def open_cache(path: Path) -> Connection:
 def open_notes(path: Path) -> Connection:
     """A small file that several programs write, each for a moment; made if there is none.
 
-    Any thread may use it, one at a time. A commit survives a power failure: TRUNCATE ends the
-    journal without a change of the folder, EXTRA makes that last in the other modes too.
+    Any thread may use it, one at a time. A commit survives a power failure: EXTRA also makes the
+    end of its journal last.
     """
     create_private(path)
     connection = _connect(path, "rw", any_thread=True)
     try:
-        for pragma in ("journal_mode=TRUNCATE", "synchronous=EXTRA"):
+        for pragma in ("journal_mode=DELETE", "synchronous=EXTRA"):
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()

@@ -11,7 +11,7 @@ import pytest
 
 from exai_desktop.core.copies.models import RemoteFile
 from exai_desktop.core.jobs.claims import Claim, ClaimKey
-from exai_desktop.storage.fleet import content_locks
+from exai_desktop.storage.fleet import content_notes
 from exai_desktop.storage.fleet.content_locks import ContentLocks
 
 KEY = ClaimKey("https://kimi.invalid/v1", "12345678", "file-extract", "ab" * 32)
@@ -55,6 +55,13 @@ def test_four_processes_never_hold_it_at_once(tmp_path: Path) -> None:
     assert (tmp_path / "counter").read_text() == "200"
 
 
+@pytest.fixture
+def no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each note goes on to the database at once."""
+    monkeypatch.setattr(content_notes, "MOST_IN_LOG", 1)
+
+
+@pytest.mark.usefixtures("no_log")
 def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) -> None:
     locks = ContentLocks(tmp_path / "folder", "one")
     hold = locks.hold(KEY)
@@ -63,7 +70,7 @@ def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) 
     hold.release()
     [notes] = (tmp_path / "folder").glob("*.db")
     if sys.platform != "win32":
-        assert notes.stat().st_mode & 0o077 == 0
+        assert [path.stat().st_mode & 0o077 for path in notes.parent.iterdir()] == [0, 0, 0]
         assert (tmp_path / "folder").stat().st_mode & 0o077 == 0
     sound = notes.read_bytes()
     for rubbish in (b"{", b"[" * 100_000, sound[:4096] + b"\xff" * (len(sound) - 4096)):
@@ -74,6 +81,7 @@ def test_notes_are_private_and_damaged_ones_are_as_good_as_none(tmp_path: Path) 
         found.release()
 
 
+@pytest.mark.usefixtures("no_log")
 def test_a_note_that_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:
     noted(tmp_path, "one", KEY)
     [notes] = tmp_path.glob("*.db")
@@ -115,14 +123,16 @@ def noted(folder: Path, owner: str, key: ClaimKey) -> None:
     hold.release()
 
 
-def test_an_account_has_one_file_and_that_is_bounded(
+@pytest.mark.usefixtures("no_log")
+def test_an_account_has_two_files_and_they_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(content_locks, "KEPT", 10)
+    monkeypatch.setattr(content_notes, "KEPT", 10)
     keys = [replace(KEY, sha256=f"{number:064x}") for number in range(30)]
     for key in keys:
         noted(tmp_path, "one", key)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", ".db"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", ".db", ".log"]
+    assert next(tmp_path.glob("*.log")).stat().st_size == 0
     assert (tmp_path / "locks").stat().st_size == 0
     earlier = []
     for key in keys:
@@ -152,18 +162,32 @@ for number in range(40):
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_notes_of_several_processes_are_all_kept(tmp_path: Path, damaged: bool) -> None:
-    noted(tmp_path, "one", KEY)
+def test_notes_of_several_processes_are_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    with monkeypatch.context() as at_once:
+        at_once.setattr(content_notes, "MOST_IN_LOG", 1)
+        noted(tmp_path, "one", KEY)
     if damaged:
         [notes] = tmp_path.glob("*.db")
         notes.write_bytes(b"[" * 100_000)
     command = [sys.executable, "-c", NOTING, str(tmp_path)]
     processes = [subprocess.Popen([*command, str(n)]) for n in range(3)]
     assert [process.wait(240) for process in processes] == [0] * 3
-    [notes] = tmp_path.glob("*.db")
-    with closing(sqlite3.connect(notes)) as connection:
-        [count] = connection.execute("SELECT count(*) FROM notes").fetchone()
-    assert count == 120 + (0 if damaged else 1)
+    keys = [
+        replace(KEY, purpose=str(process), sha256=f"{number:064x}")
+        for process in range(3)
+        for number in range(40)
+    ]
+    assert all(is_noted(tmp_path, key) for key in keys)
+    assert is_noted(tmp_path, KEY) is not damaged
+
+
+def is_noted(folder: Path, key: ClaimKey) -> bool:
+    hold = ContentLocks(folder, "two").hold(key)
+    assert hold is not None
+    hold.release()
+    return hold.earlier is not None
 
 
 def test_what_one_gives_back_another_keeps_holding(tmp_path: Path) -> None:
