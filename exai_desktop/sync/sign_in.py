@@ -51,6 +51,9 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
     "user_banned": E.SIGN_IN_DENIED,
 }
 
+# What the owner of the project has to allow; the port is another one each time.
+REDIRECTS: Final = "http://127.0.0.1:*/exai-desktop/*"
+
 
 class SignInAttempt:
     """One try of one user. The client is the caller's again when it has ended."""
@@ -108,7 +111,10 @@ class SignInAttempt:
         there = answer.headers.get("location", "")
         if not there.startswith(redirect):
             host = urlsplit(there).netloc
-            raise EngineError(E.REDIRECT_NOT_ALLOWED, f"it goes to {host}" if host else "")
+            raise EngineError(
+                E.REDIRECT_NOT_ALLOWED,
+                f"{REDIRECTS} is needed" + (f"; it goes to {host}" if host else ""),
+            )
 
     async def _providers_page(self, redirect: str, challenge: Mapping[str, str]) -> str:
         """Where the user signs in there."""

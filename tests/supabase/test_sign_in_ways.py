@@ -214,8 +214,8 @@ async def test_a_project_that_sends_the_browser_elsewhere_is_found_before_a_mail
     for way in (W.LINK, W.OAUTH):
         error = await error_of(begin(rig, there, way, provider="google"))
         assert error.code is E.REDIRECT_NOT_ALLOWED
-        assert error.detail == "it goes to localhost:3000"
-        assert "http://127.0.0.1:*/exai-desktop/*" in error.hint
+        address = "http://127.0.0.1:*/exai-desktop/*"
+        assert error.detail == f"{address} is needed; it goes to localhost:3000"
     assert auth.mails == []
 
 

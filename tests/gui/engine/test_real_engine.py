@@ -178,7 +178,10 @@ def test_a_thousand_small_files_leave_the_window_calm(sandbox: Stage, tmp_path: 
     done = sandbox.window.page.filter.chips["Done"]
     sandbox.drop_paths(str(tmp_path))
     heart.start()
-    sandbox.until(lambda: bool(sandbox.window.findChildren(PlanDialog)))
+    # The preview grows first: nothing can be sent before it is whole.
+    sandbox.until(
+        lambda: any(plan.send.isEnabled() for plan in sandbox.window.findChildren(PlanDialog))
+    )
     sandbox.window.findChildren(PlanDialog)[0].send.click()
     sandbox.until(lambda: done.text() == "Done  1,000", 900_000)
     heart.stop()
