@@ -131,7 +131,7 @@ def hint_text(status: StorageStatus) -> str:
         return f"{error.title}. {error.hint}{detail}"
     if status.is_on:
         return f"{MEANING} Uploads never wait for it."
-    return "Only the records lie in your project. The content of your files stays here."
+    return "Only the records lie in your project. The content of your files is not copied there."
 
 
 def _reason(copy: StorageCopy) -> str:
