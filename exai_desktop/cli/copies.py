@@ -14,14 +14,18 @@ from exai_desktop.cli.jobs.jobs import Json
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.errors.codes import ErrorCode
-from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.mirror.storage_copies import StorageState
 from exai_desktop.core.service import UploadService
 
 What = Annotated[
     str,
-    typer.Argument(help="Number from `list`, name, path or SHA-256 of a file.", show_default=False),
+    typer.Argument(
+        help="Number from `list`, name, path or SHA-256 of a file; of files of other devices the"
+        " name, file ID or SHA-256.",
+        show_default=False,
+    ),
 ]
 
 
@@ -100,7 +104,18 @@ async def _job(service: UploadService, what: str, output: Output) -> tuple[int, 
 
 
 async def _content(service: UploadService, what: str, output: Output) -> str:
-    """By its hash also what only another device has sent."""
+    """Also what only another device has sent: by its hash, name or file ID."""
     if re.fullmatch(r"[0-9a-fA-F]{64}", what):
         return what.lower()
-    return (await _job(service, what, output))[1]
+    try:
+        return (await _job(service, what, output))[1]
+    except AppError as error:
+        if error.code is not ErrorCode.REMOTE_NOT_FOUND:
+            raise
+    found = (await service.mirror.other_files(what)).files
+    contents = {file.sha256 for file in found if what in (file.name, file.remote_id)}
+    if len(contents) > 1:
+        raise EngineError(ErrorCode.NO_COPY, f"several files are called {what}: give a file ID")
+    if not contents:
+        raise EngineError(ErrorCode.NO_COPY, f"no file of your devices is called {what}")
+    return contents.pop()

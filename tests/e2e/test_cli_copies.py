@@ -88,6 +88,13 @@ def test_killed_in_the_middle_and_fetched_by_another_computer(
     back = tmp_path / "back.txt"
     two.run("sync", "fetch", sent["sha256"], "-o", back).expect(0)
     assert back.read_bytes() == CONTENT
+    # By what `files --all-devices` shows, too.
+    for number, name in enumerate((Path(sent["path"]).name, sent["file_id"])):
+        again = tmp_path / f"again {number}.txt"
+        two.run("sync", "fetch", name, "-o", again).expect(0)
+        assert again.read_bytes() == CONTENT
+    unknown = two.run("sync", "fetch", "nobody's.txt", "-o", tmp_path / "b").expect(1)
+    assert "no file of your devices is called nobody's.txt" in unknown.err
     # Another file is never replaced.
     assert "COPY_NOT_WRITTEN" in two.run("sync", "fetch", sent["sha256"], "-o", back).expect(1).err
     told = one.run("delete", str(sent["id"]), "--yes").expect(0)
