@@ -678,7 +678,7 @@ BREAKS: Final = (
     ),
     Break(
         "A change waits for Supabase in the transaction that makes it",
-        "storage/migrations/m0014_mirror.py",
+        "storage/migrations/supabase/m0014_mirror.py",
         "outbox_copy_new AFTER INSERT ON copies",
         "outbox_copy_new AFTER INSERT ON copies WHEN 0",
         "tests/contracts/storage/test_outbox.py::test_each_change_is_marked",

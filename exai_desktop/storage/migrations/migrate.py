@@ -24,10 +24,12 @@ from exai_desktop.storage.migrations import (
     m0011_health,
     m0012_gone_files,
     m0013_runs,
-    m0014_mirror,
     m0015_lists,
-    m0016_other_devices,
     m0017_file_lists,
+)
+from exai_desktop.storage.migrations.supabase import (
+    m0014_mirror,
+    m0016_other_devices,
     m0018_quotas,
     m0019_storage_copies,
 )
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class _Step(Protocol):
-    """A numbered module of this folder."""
+    """A numbered module of this folder or of one in it."""
 
     @property
     def NAME(self) -> str:  # noqa: N802 - a module's constant

@@ -17,7 +17,7 @@ from exai_desktop.core.mirror.operations import (
 )
 from exai_desktop.core.mirror.status import OtherFile, OtherFilePage, RefusedRow
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.migrations.m0014_mirror import TOLD
+from exai_desktop.storage.migrations.supabase.m0014_mirror import TOLD
 from exai_desktop.storage.record.shared_quota import quota_use
 from exai_desktop.storage.sqlite.driver import Connection, Row
 

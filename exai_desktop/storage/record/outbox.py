@@ -27,7 +27,7 @@ from exai_desktop.core.mirror.operations import (
 )
 from exai_desktop.core.mirror.status import RefusedRow
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.migrations.m0014_mirror import TOLD
+from exai_desktop.storage.migrations.supabase.m0014_mirror import TOLD
 from exai_desktop.storage.record.other_devices import counted, refused_rows
 from exai_desktop.storage.record.told_rows import (
     TELL,
