@@ -89,7 +89,7 @@ def noted(redis: Redis, key: ClaimKey, of: Claim) -> None:
 
 def unlimited(redis: Redis) -> list[bytes]:
     """The names of what stays for ever."""
-    return [name for name in _names(redis) if redis.ttl(name) < 0]
+    return [name for name in _names(redis) if redis.ttl(name) == -1]
 
 
 def _names(redis: Redis) -> list[bytes]:
