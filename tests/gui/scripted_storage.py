@@ -1,10 +1,11 @@
-"""Copies in a project that a test tells of: for the page *Records*."""
+"""Copies in a project that a test tells of: for the pages *Records* and *Files*."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.mirror.storage_copies import StorageCopy, StorageState, StorageStatus
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class ScriptedStorage:
     script: ScriptedService
     now: StorageStatus = field(default_factory=StorageStatus)
     copies: list[StorageCopy] = field(default_factory=list)
+    failure: AppError | None = None  # what `fetch` raises
 
     async def status(self) -> StorageStatus:
         is_on = self.script.settings.kept.copy_to_storage
@@ -49,6 +51,8 @@ class ScriptedStorage:
 
     async def fetch(self, sha256: str, path: str) -> int:
         self.script.note("storage.fetch", sha256, path)
+        if self.failure is not None:
+            raise self.failure
         return 0
 
     async def delete(self, sha256: str) -> None:

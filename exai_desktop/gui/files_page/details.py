@@ -12,6 +12,7 @@ from exai_desktop.core.copies.models import Copy
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck, FileDetail, Sight
 from exai_desktop.core.files.names import extension
 from exai_desktop.gui.files_page.columns import LOOKS, VALID_ID, facts_of
+from exai_desktop.gui.files_page.project_copy import ProjectCopyBox
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
@@ -30,9 +31,10 @@ _SIGHTS: Final[dict[Sight, tuple[str, str, Tone]]] = {
 class FilesDetails(Card):
     """Shows one file, or how many are selected."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, project_copy: ProjectCopyBox) -> None:
         super().__init__()
         self._theme = theme
+        self.project_copy = project_copy
         self._copy: Copy | None = None
         self.setAccessibleName("Details of the file")
         self.setMinimumWidth(PANE_WIDTH - 40)
@@ -71,7 +73,7 @@ class FilesDetails(Card):
         inner.setLayout(
             column(
                 head, row(self._state_icon, self._state, 0, gap=8), self._id_box, self.facts,
-                self._hash_box, self._looks_box, 0, margin=16, gap=16,
+                self._hash_box, self.project_copy, self._looks_box, 0, margin=16, gap=16,
             )
         )  # fmt: skip
         self._scroll = QScrollArea()
@@ -117,6 +119,7 @@ class FilesDetails(Card):
         self.sha256.show_value(copy.sha256)
         self._hash_box.setVisible(bool(copy.sha256))
         self.facts.show_facts(facts_of(copy, time.time()))
+        self.project_copy.show_copy(copy)
         if is_other:
             self._looks_box.hide()
             self._scroll.verticalScrollBar().setValue(0)

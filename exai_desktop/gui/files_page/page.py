@@ -15,6 +15,7 @@ from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.files_page.columns import GROUPS
 from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits
 from exai_desktop.gui.files_page.details import FilesDetails
+from exai_desktop.gui.files_page.project_copy import ProjectCopyBox
 from exai_desktop.gui.files_page.view import EmptyFiles, FilesModel, FilesView
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
@@ -47,7 +48,7 @@ class FilesPage(RecordPage):
         self.view = FilesView(self.model, theme)
         self.filter = ChipFilter(theme, GROUPS, "Search the files", "Search name, ID, hash or text")
         self.account = ChoiceMenu(theme, "Account", "All", "server")
-        self.details = FilesDetails(theme)
+        self.details = FilesDetails(theme, ProjectCopyBox(theme, client, tasks))
         self.refresh = Button(theme, "&Refresh", self.ask_providers, icon="retry", kind="primary")
         self.empty = EmptyFiles(theme, self.ask_providers)
         self.buttons: dict[FileAction, Button] = {}
@@ -125,6 +126,8 @@ class FilesPage(RecordPage):
             self.show_accounts(news.accounts)
         if news.accounts is not None or news.changed or news.reload:
             self.look_again()
+        if news.is_mirror_changed and self.isVisible():
+            self.details.project_copy.read()
 
     def look_again(self) -> None:
         """Read the record again, if somebody looks."""
