@@ -22,6 +22,7 @@ from exai_desktop.core.errors.former_names import FORMER, RESERVED, RETRY_WORDS,
 from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.settings import Settings
+from exai_desktop.core.settings.table import setting_info
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DOCS: Final = ROOT / "docs"
@@ -123,12 +124,13 @@ def settings_document() -> str:
     """Every setting with its default and what it may be."""
     lines = [
         "# Settings",
-        MADE.format(source="exai_desktop/core/settings.py"),
+        MADE.format(source="exai_desktop/core/settings/values.py"),
         "Each setting can also be given in the environment. That value is used for this run only:"
         " `EXAI_DESKTOP_SETTLE_S=2 exai-desktop upload report.pdf`. An invalid value is refused"
         " with its reason, and the last valid value stays in use; a setting that limits where files"
         " may go [stops sending](command-line.md#settings-that-stop-sending) then.\n",
-        "The unit of names that end in `_s` is seconds, of names that end in `_bytes` bytes.",
+        "The unit of names that end in `_s` is seconds, of names that end in `_bytes` bytes;"
+        " `setting set` and the window also take `10 min` or `512 MiB`.",
     ]
     for name, field in Settings.model_fields.items():
         lines += [
@@ -137,6 +139,7 @@ def settings_document() -> str:
             "",
             field.description or "",
             "",
+            f"- In the window: *{setting_info(name).section}*, {setting_info(name).title}",
             f"- Default: {_shown(name, field.default)}",
             f"- Allowed: {_allowed(name, field)}",
             f"- Environment: `EXAI_DESKTOP_{name.upper()}`",

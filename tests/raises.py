@@ -26,6 +26,7 @@ _PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
+_SETTINGS: Final = "tests/engine/service/test_settings_verbs.py::test_"
 _COPIES: Final = "tests/supabase/test_storage_copies.py::test_"
 _BACKUPS: Final = "tests/faults/test_backup_file.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
@@ -230,9 +231,9 @@ RAISES: Final[dict[str, str]] = {
     "PROFILE_READ_ONLY": _FOLDER.format("EROFS"),
     "PROFILE_FORBIDDEN": _FOLDER.format("EACCES"),
     "PROFILE_PATH_TOO_LONG": _FOLDER.format("ENAMETOOLONG"),
-    "INVALID_SETTING": (
-        "tests/engine/service/test_settings_verbs.py::test_a_bad_value_is_refused_by_its_name[theme-pink]"
-    ),
+    "SETTING_FIXED": f"{_SETTINGS}what_the_organisation_has_fixed_stays",
+    "SETTINGS_NOT_READ": f"{_SETTINGS}a_file_without_settings_is_refused",
+    "INVALID_SETTING": f"{_SETTINGS}a_bad_value_is_refused_by_its_name[theme-pink]",
     "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
     "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",
     "TLS_FAILED": f"{_PROXIES}a_certificate_for_another_name_is_not_a_matter_of_trust",

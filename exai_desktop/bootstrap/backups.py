@@ -17,8 +17,8 @@ from exai_desktop.config.credentials import keys_of_environment, variable_of
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.profile_identity import RestoredIdentity, restored_identity
 from exai_desktop.config.secret_store import KeyringStore
-from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import SettingsAccountBook
+from exai_desktop.config.settings.document import SettingsDocument
+from exai_desktop.config.settings.file import SettingsAccountBook
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.secret_store import (

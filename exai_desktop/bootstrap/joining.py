@@ -140,8 +140,8 @@ async def _own_engine(
 def place_for_stdin(*, sandbox: bool) -> tuple[Path, int]:
     """The folder for what a command reads from standard input, and the most bytes of a file."""
     # Late: pydantic.
-    from exai_desktop.config.settings_document import SettingsDocument
-    from exai_desktop.config.settings_file import SettingsFile
+    from exai_desktop.config.settings.document import SettingsDocument
+    from exai_desktop.config.settings.file import SettingsFile
 
     where = places(sandbox=sandbox)
     settings = SettingsFile(SettingsDocument(where.settings_file)).load().settings

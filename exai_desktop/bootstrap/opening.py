@@ -29,8 +29,8 @@ from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places
 from exai_desktop.config.profile_identity import Choice
 from exai_desktop.config.resources import load_provider_table
-from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
+from exai_desktop.config.settings.document import SettingsDocument
+from exai_desktop.config.settings.file import SettingsAccountBook, SettingsFile
 from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook

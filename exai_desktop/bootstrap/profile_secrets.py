@@ -11,8 +11,8 @@ from exai_desktop.config.credentials import AccountKeys, keys_of_environment
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.profile_identity import COMPUTER, Choice, Copied, ProfileIdentity
 from exai_desktop.config.secret_store import KeyringStore, StoreInUse
-from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import SettingsAccountBook
+from exai_desktop.config.settings.document import SettingsDocument
+from exai_desktop.config.settings.file import SettingsAccountBook
 from exai_desktop.config.vault import VaultStore
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode

@@ -242,6 +242,7 @@ _BY_CODE = {
     ErrorCode.PROJECT_KEY_INVALID: Exit.USAGE,
     ErrorCode.SECRET_KEY_GIVEN: Exit.USAGE,
     ErrorCode.INVALID_SETTING: Exit.USAGE,
+    ErrorCode.SETTINGS_NOT_READ: Exit.USAGE,
     ErrorCode.UNUSABLE_SETTING: Exit.USAGE,
     ErrorCode.ACCOUNT_EXISTS: Exit.USAGE,
 }

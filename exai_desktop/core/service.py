@@ -21,7 +21,7 @@ from exai_desktop.core.accounts.accounts import (
     KeyPlace,
 )
 from exai_desktop.core.accounts.health import HealthSample
-from exai_desktop.core.accounts.secret_store import StoreStatus
+from exai_desktop.core.accounts.secret_store import KeyStoreService
 from exai_desktop.core.audit.audit import AuditRow
 from exai_desktop.core.audit.check import AuditReport
 from exai_desktop.core.audit.signing import AuditSignature
@@ -42,7 +42,7 @@ from exai_desktop.core.mirror.storage_copies import StorageService
 from exai_desktop.core.planning.plan import PlanPart
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
-    from exai_desktop.core.settings import RuleReport, Settings
+    from exai_desktop.core.settings import RuleReport, Settings, SettingsImport
 
 
 class QueueService(Protocol):
@@ -219,6 +219,20 @@ class SettingsService(Protocol):
         """Save one, given as text. Raises INVALID_SETTING. In force from the next start on, the
         limit of speed, the rules for folders and what the queue waits for at once."""
 
+    async def fixed(self) -> dict[str, str]:
+        """Settings of which a saved value has no effect: a variable of the environment decides
+        (its name), or "your organisation"."""
+
+    async def write_out(self) -> str:
+        """The saved settings that are not at their defaults, as a file for another computer. It
+        holds no password, no account and no folder."""
+
+    async def read_in(self, text: str, *, apply: bool) -> SettingsImport:
+        """Take on what `write_out` gave, or a file of environment variables (`NAME=value`).
+
+        Without `apply` nothing is changed. Raises SETTINGS_NOT_READ.
+        """
+
     async def set_password(self, name: str, password: str) -> str:
         """Keep the password of the server that this setting names; returns what it is for.
 
@@ -250,30 +264,6 @@ class SettingsService(Protocol):
 
     async def malware_scanner(self) -> str:
         """For people: which scanner there is, how old its knowledge, or that there is none."""
-
-
-class KeyStoreService(Protocol):
-    """Where the keys are kept: in the keyring, in the vault, or for this session only."""
-
-    async def status(self) -> StoreStatus: ...
-
-    async def unlock(self, passphrase: str) -> StoreStatus:
-        """Open the vault; files that were held for it go on. Raises WRONG_PASSPHRASE."""
-
-    async def create_vault(self, passphrase: str, key_file: str = "") -> StoreStatus:
-        """Keys move into an encrypted file of the profile. Raises VAULT_EXISTS, INVALID_SETTING.
-
-        `key_file`: the file that holds the passphrase and opens the vault at each start.
-        """
-
-    async def change_passphrase(self, old: str, new: str, key_file: str = "") -> StoreStatus:
-        """Raises WRONG_PASSPHRASE, INVALID_SETTING."""
-
-    async def keep_for_session(self) -> StoreStatus:
-        """Without a keyring: keys in memory, until the program ends."""
-
-    async def try_again(self) -> StoreStatus:
-        """Look for the keyring now; what was held for it goes on when it answers."""
 
 
 class BackupService(Protocol):

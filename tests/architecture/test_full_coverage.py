@@ -71,7 +71,11 @@ FULL = {
     "routing/folder_rules": ["test_folder_rules"],
     "routing/routing": ["test_quota", "test_routing"],
     "service": ["test_service"],
-    "settings": ["test_folder_rules", "test_path_policy", "test_settings"],
+    "settings/__init__": [],
+    "settings/amounts": ["test_setting_amounts"],
+    "settings/imports": ["test_setting_imports"],
+    "settings/table": ["test_setting_table"],
+    "settings/values": ["test_folder_rules", "test_path_policy", "test_settings"],
 }
 
 # Nothing but the signatures of protocols.

@@ -70,8 +70,11 @@ class MemorySettings:
     def __init__(self) -> None:
         self.saved: list[Settings] = []
 
-    def save(self, settings: Settings, changed: str) -> None:
+    def save(self, settings: Settings, *changed: str) -> None:
         self.saved.append(settings)
+
+    def fixed(self) -> dict[str, str]:
+        return {}
 
 
 class MemoryBook:

@@ -40,11 +40,10 @@ from exai_desktop.core.jobs.jobs import (
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.planning.plan import PlanPart, UploadPlan
-from exai_desktop.core.routing.folder_rules import FolderRule
-from exai_desktop.core.settings import RuleReport, Settings
 
 from .scripted_files import ScriptedFiles
 from .scripted_mirror import ScriptedMirror
+from .scripted_settings import ScriptedSettings
 from .scripted_storage import ScriptedStorage
 
 NOW = 1_800_000_000.0
@@ -286,54 +285,6 @@ class ScriptedAudit:
 
     async def signed_end(self) -> AuditSignature:
         raise NotImplementedError
-
-
-class ScriptedSettings:
-    """Meets `SettingsService`: keeps what is saved."""
-
-    def __init__(self, script: ScriptedService) -> None:
-        self._script = script
-        self.kept = Settings()
-
-    async def saved(self) -> Settings:
-        return self.kept
-
-    async def change(self, name: str, value: str) -> Settings:
-        self._script.note("settings.change", name, value)
-        self.kept = Settings.model_validate({name: value})
-        return self.kept
-
-    async def rules(self) -> list[RuleReport]:
-        return [RuleReport(rule) for rule in self.kept.folder_rules]
-
-    async def set_rule(
-        self,
-        folder: str,
-        places: Sequence[str],
-        *,
-        allow_fallback: bool = False,
-        replace: bool = True,
-    ) -> RuleReport:
-        rule = FolderRule(folder, tuple(places), allow_fallback)
-        self._script.note("settings.set_rule", rule, replace)
-        others = [known for known in self.kept.folder_rules if known.folder != folder]
-        self.kept = Settings(folder_rules=(*others, rule))
-        return RuleReport(rule, tuple(self._script.warnings))
-
-    async def remove_rule(self, folder: str) -> bool:
-        self._script.note("settings.remove_rule", folder)
-        left = [rule for rule in self.kept.folder_rules if rule.folder != folder]
-        self.kept = Settings(folder_rules=tuple(left))
-        return True
-
-    async def set_password(self, name: str, password: str) -> str:
-        raise NotImplementedError
-
-    async def delete_password(self, name: str) -> bool:
-        raise NotImplementedError
-
-    async def malware_scanner(self) -> str:
-        return "none"
 
 
 class ScriptedKeys:

@@ -6,8 +6,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import ENV_PREFIX, SettingsAccountBook, SettingsFile
+from exai_desktop.config.settings.document import SettingsDocument
+from exai_desktop.config.settings.file import ENV_PREFIX, SettingsAccountBook, SettingsFile
 from exai_desktop.core.settings import Settings
 
 from . import mutation

@@ -438,7 +438,7 @@ BREAKS: Final = (
     ),
     Break(
         "A setting that limits where files go, and cannot be read, stops sending",
-        "config/settings_file.py",
+        "config/settings/file.py",
         "            stops = _narrows(name) and name not in overrides",
         "            stops = False",
         "tests/unit/config/test_config_settings.py::test_what_may_say_where_files_must_not_go_stops_sending",
@@ -452,7 +452,7 @@ BREAKS: Final = (
     ),
     Break(
         "The password of a proxy is not saved",
-        "config/settings_file.py",
+        "config/settings/file.py",
         "    if isinstance(proxy, str) and proxy and proxy_password(proxy):",
         "    if False:",
         "tests/unit/config/test_config_settings.py::test_the_password_of_a_proxy_is_not_kept_in_the_file",
@@ -522,7 +522,7 @@ BREAKS: Final = (
     ),
     Break(
         "A folder rule that the program does not know is not lost by a change",
-        "config/settings_file.py",
+        "config/settings/file.py",
         "    kept = [rule for rule in rules if rule.folder not in touched]",
         "    kept = []",
         "tests/unit/config/test_config_settings.py::test_no_rule_is_lost_that_was_written_meanwhile",

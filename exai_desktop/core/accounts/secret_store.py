@@ -209,3 +209,27 @@ class ProfileSecrets(SecretStore, Protocol):
     def keep_for_session(self) -> None:
         """The user wants keys in memory only, until the program ends."""
         ...
+
+
+class KeyStoreService(Protocol):
+    """Where the keys are kept: in the keyring, in the vault, or for this session only."""
+
+    async def status(self) -> StoreStatus: ...
+
+    async def unlock(self, passphrase: str) -> StoreStatus:
+        """Open the vault; files that were held for it go on. Raises WRONG_PASSPHRASE."""
+
+    async def create_vault(self, passphrase: str, key_file: str = "") -> StoreStatus:
+        """Keys move into an encrypted file of the profile. Raises VAULT_EXISTS, INVALID_SETTING.
+
+        `key_file`: the file that holds the passphrase and opens the vault at each start.
+        """
+
+    async def change_passphrase(self, old: str, new: str, key_file: str = "") -> StoreStatus:
+        """Raises WRONG_PASSPHRASE, INVALID_SETTING."""
+
+    async def keep_for_session(self) -> StoreStatus:
+        """Without a keyring: keys in memory, until the program ends."""
+
+    async def try_again(self) -> StoreStatus:
+        """Look for the keyring now; what was held for it goes on when it answers."""

@@ -43,7 +43,7 @@ class _LateNames(dict[str, Any]):
     """Names that the protocol does not import; what has them is loaded when one is looked up."""
 
     def __missing__(self, name: str) -> Any:
-        if name not in ("Settings", "RuleReport"):
+        if name not in ("Settings", "RuleReport", "SettingsImport"):
             raise KeyError(name)
         from exai_desktop.core import settings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final, Protocol
 
@@ -21,19 +21,18 @@ from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.folder_rules import FolderRule, shown_folder
-from exai_desktop.core.settings import CurrentSettings, RuleReport, Settings
+from exai_desktop.core.settings import (
+    CurrentSettings,
+    RuleReport,
+    Settings,
+    SettingsImport,
+    imports,
+)
+from exai_desktop.core.settings.table import AT_ONCE, BY_POLICY, read_value
 from exai_desktop.engine.accounts.timing import Bandwidth
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.folder_places import prepared_rule, same_rules, warnings_of
 from exai_desktop.engine.waiting import Readers
-
-# What the user changes because of what happens now.
-AT_ONCE: Final = frozenset(
-    {
-        *("upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"),
-        *("strict_quota", "copy_to_storage", "copy_max_bytes"),
-    }
-)
 
 _NOT_SAVED: Final = (
     "the password would be saved as plain text; save the address without it, then the password by"
@@ -44,8 +43,12 @@ _NOT_SAVED: Final = (
 class SettingsBook(Protocol):
     """The settings file. Writing blocks, and raises INVALID_SETTING."""
 
-    def save(self, settings: Settings, changed: str) -> None:
-        """`changed`: the setting that the user has given a new value."""
+    def save(self, settings: Settings, *changed: str) -> None:
+        """`changed`: the settings that the user has given new values."""
+        ...
+
+    def fixed(self) -> dict[str, str]:
+        """Settings of which a saved value has no effect, and what decides instead."""
         ...
 
 
@@ -82,24 +85,47 @@ class SettingsChanges:
     async def saved(self) -> Settings:
         return self._saved
 
+    async def fixed(self) -> dict[str, str]:
+        return await self._readers.read(self._book.fixed)
+
+    async def write_out(self) -> str:
+        return imports.write_out(self._saved, frozenset(await self.fixed()))
+
+    async def read_in(self, text: str, *, apply: bool) -> SettingsImport:
+        async with self._changing:
+            try:
+                report = imports.read_in(text, self._saved, await self.fixed())
+            except ValueError as error:
+                raise EngineError(ErrorCode.SETTINGS_NOT_READ, str(error)) from error
+            if apply and report.changes:
+                # In one write: all of it is saved, or nothing.
+                await self._apply({c.name: read_value(c.name, c.after) for c in report.changes})
+        return report
+
     async def change(self, name: str, value: str) -> Settings:
         """But for `AT_ONCE` the engine itself goes on with what it was started with."""
         async with self._changing:
-            return await self._change(name, value)
+            return await self._change(name, read_value(name, value))
 
     async def _change(self, name: str, value: object) -> Settings:
+        if (await self.fixed()).get(name) == BY_POLICY:
+            raise EngineError(ErrorCode.SETTING_FIXED, name)
+        return await self._apply({name: value})
+
+    async def _apply(self, values: Mapping[str, object]) -> Settings:
         try:
-            changed = Settings.model_validate(self._saved.model_dump() | {name: value})
+            changed = Settings.model_validate(self._saved.model_dump() | dict(values))
         except ValidationError as error:
-            reason = error.errors(include_url=False, include_input=False)[0]["msg"]
-            reason = reason.removeprefix("Value error, ")
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = str(first["loc"][0]) if first["loc"] else next(iter(values))
+            reason = first["msg"].removeprefix("Value error, ")
             raise EngineError(ErrorCode.INVALID_SETTING, f"{name}: {reason}") from error
-        if name == "proxy" and changed.proxy and proxy_password(changed.proxy):
+        if "proxy" in values and changed.proxy and proxy_password(changed.proxy):
             raise EngineError(ErrorCode.INVALID_SETTING, f"proxy: {_NOT_SAVED}")
-        await self._readers.read(self._book.save, changed, name)
+        await self._readers.read(self._book.save, changed, *values)
         self._saved = changed
-        if name in AT_ONCE:
-            now = {name: getattr(changed, name)}
+        now = {name: getattr(changed, name) for name in values if name in AT_ONCE}
+        if now:
             self._current.value = self._current.value.model_copy(update=now)
             self._bandwidth.limit(self._current.value.upload_bytes_per_s)
             self._changed()

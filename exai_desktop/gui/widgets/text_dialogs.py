@@ -54,7 +54,8 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Ctrl+2", "Page Files: files at the providers"),
     ("Ctrl+3", "Page Providers: state of each account"),
     ("Ctrl+4", "Page Records: your own Supabase project"),
-    ("Ctrl+,", "Accounts"),
+    ("Ctrl+,", "Settings"),
+    ("Ctrl+K", "Accounts"),
     ("F1", "This list"),
     ("Ctrl+Q", "Quit"),
 )

@@ -174,6 +174,7 @@ class MainWindow(QMainWindow):
             providers=lambda: self.pages.go("Providers"),
             records=lambda: self.pages.go("Records"),
             accounts=self.open_accounts,
+            settings=self.open_settings,
             rules=self._open_rules,
             back_up=self._open_back_up,
             restore=self._open_restore,
@@ -217,9 +218,7 @@ class MainWindow(QMainWindow):
             self._accounts = tuple(await client.accounts.all())
             summary = await client.queue.summary()
             settings = await client.settings.saved()
-            self.menu_actions.choose_theme(settings.theme)
-            self.menu_actions.speeds.show_limit(settings.upload_bytes_per_s)
-            self.menu_actions.waiting.show_settings(settings)
+            self.menu_actions.show_settings(settings)
         except AppError as error:
             if error.code is ErrorCode.ALREADY_OPEN:
                 self.close_wanted.emit()  # the other window has come to the front
@@ -321,6 +320,18 @@ class MainWindow(QMainWindow):
 
         parts = self._parts
         self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
+
+    def open_settings(self) -> None:
+        """The dialog with all settings."""
+        from exai_desktop.gui.window.settings_dialog import SettingsDialog
+
+        parts = self._parts
+        self._open(
+            SettingsDialog(
+                self, parts.theme, parts.client, parts.tasks, self.menu_actions.show_settings,
+                self._open_rules,
+            )
+        )  # fmt: skip
 
     def _open_back_up(self) -> None:
         from exai_desktop.gui.window.backup_dialogs import BackUpDialog

@@ -40,6 +40,7 @@ class Orders:
     providers: Order
     records: Order
     accounts: Order
+    settings: Order
     rules: Order
     back_up: Order
     restore: Order
@@ -118,8 +119,9 @@ class WindowActions(QObject):
         self.add_files = make("Add &files…", order.files, icon="plus", keys="Ctrl+O")
         self.add_folder = make("Add f&older…", order.folder, icon="folder", keys="Ctrl+Shift+O")
         self.paste = make("&Paste and upload", order.paste, icon="files", keys="Ctrl+V")
-        self.accounts = make("&Accounts…", order.accounts, icon="key", keys="Ctrl+,")
-        self.accounts.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.accounts = make("&Accounts…", order.accounts, icon="key", keys="Ctrl+K")
+        self.settings = make("Se&ttings…", order.settings, icon="panel", keys="Ctrl+,")
+        self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.rules = make("&Rules for folders…", order.rules, icon="folder")
         self.back_up = make("&Back up…", order.back_up, icon="copies")
         self.restore = make("R&estore…", order.restore, icon="undo")
@@ -160,12 +162,18 @@ class WindowActions(QObject):
         for action in self.themes.actions():
             action.setChecked(action.data() == setting)
 
+    def show_settings(self, settings: Settings) -> None:
+        """Take on what is saved."""
+        self.choose_theme(settings.theme)
+        self.speeds.show_limit(settings.upload_bytes_per_s)
+        self.waiting.show_settings(settings)
+
     def fill(self, bar: QMenuBar) -> None:
         """The menu bar: every command of the program is in it."""
         bar.setAccessibleName("Menu bar")
         files = self.file_actions
         adding = (self.add_files, self.add_folder, self.paste)
-        modes = (self.accounts, self.rules, self.sandbox, self.leave_sandbox)
+        modes = (self.settings, self.accounts, self.rules, self.sandbox, self.leave_sandbox)
         backups = (self.back_up, self.restore)
         self._menu(bar, "&File", *adding, None, *modes, None, *backups, None, self.quit)
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])

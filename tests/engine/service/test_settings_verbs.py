@@ -15,7 +15,8 @@ from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.routing.folder_rules import FolderRule
-from tests.engine.engine_kit import open_bench
+from exai_desktop.core.settings.table import BY_POLICY
+from tests.engine.engine_kit import MemorySettings, open_bench
 
 
 async def test_a_good_value_is_saved_and_told(tmp_path: Path) -> None:
@@ -36,6 +37,53 @@ async def test_a_bad_value_is_refused_by_its_name(tmp_path: Path, name: str, val
         assert caught.value.code is ErrorCode.INVALID_SETTING
         assert caught.value.detail.startswith(name)
         assert await bench.engine.settings.saved() == before
+
+
+async def test_sizes_may_have_units(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        saved = await bench.engine.settings.change("max_file_bytes", "5 MB")
+        assert saved.max_file_bytes == 5_000_000
+
+
+async def test_what_the_organisation_has_fixed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixed = {"theme": BY_POLICY, "readers": "EXAI_DESKTOP_READERS"}
+    monkeypatch.setattr(MemorySettings, "fixed", lambda _self: fixed)
+    async with open_bench(tmp_path) as bench:
+        settings = bench.engine.settings
+        assert await settings.fixed() == fixed
+        with pytest.raises(AppError) as caught:
+            await settings.change("theme", "dark")
+        assert caught.value.code is ErrorCode.SETTING_FIXED
+        await settings.change("readers", "3")
+        assert '"readers"' not in await settings.write_out()
+
+
+async def test_a_file_is_taken_on_as_a_whole(tmp_path: Path) -> None:
+    text = "MAX_CONCURRENT_UPLOADS=5\nEXAI_DESKTOP_UPLOAD_BYTES_PER_S=100 kB/s\n"
+    async with open_bench(tmp_path) as bench:
+        settings = bench.engine.settings
+        report = await settings.read_in(text, apply=False)
+        assert len(report.changes) == 2
+        assert (await settings.saved()).max_in_flight != 5
+        await settings.read_in(text, apply=True)
+        saved = await settings.saved()
+        assert (saved.max_in_flight, saved.upload_bytes_per_s) == (5, 100_000)
+        assert (await settings.read_in(await settings.write_out(), apply=False)).changes == ()
+        # Each is right, and a password in an address is no part of a file.
+        both = "EXAI_DESKTOP_PROXY=http://me:pw@proxy.invalid:1\nMAX_CONCURRENT_UPLOADS=6\n"
+        with pytest.raises(AppError) as caught:
+            await settings.read_in(both, apply=True)
+        assert caught.value.code is ErrorCode.INVALID_SETTING
+        assert (await settings.saved()).max_in_flight == 5
+
+
+async def test_a_file_without_settings_is_refused(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        with pytest.raises(AppError) as caught:
+            await bench.engine.settings.read_in("a letter", apply=False)
+        assert caught.value.code is ErrorCode.SETTINGS_NOT_READ
 
 
 async def test_a_rule_is_for_a_folder_whatever_its_name(tmp_path: Path) -> None:

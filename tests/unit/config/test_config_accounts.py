@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import SettingsAccountBook, SettingsFile
+from exai_desktop.config.settings.document import SettingsDocument
+from exai_desktop.config.settings.file import SettingsAccountBook, SettingsFile
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.ports import AccountBook
 from exai_desktop.core.errors.codes import ErrorCode

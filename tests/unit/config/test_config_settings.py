@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exai_desktop.config.settings_document import SettingsDocument
-from exai_desktop.config.settings_file import LoadedSettings, SettingsAccountBook, SettingsFile
+from exai_desktop.config.settings.document import SettingsDocument
+from exai_desktop.config.settings.file import LoadedSettings, SettingsAccountBook, SettingsFile
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import EngineError

@@ -12,13 +12,15 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from exai_desktop.config.settings_document import Content, SettingsDocument
+from exai_desktop.config.settings.document import Content, SettingsDocument
+from exai_desktop.config.settings.policy import Policy, policy_file
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.addresses import proxy_password
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError, EngineError, ErrorView
 from exai_desktop.core.settings import NARROWING, Settings
+from exai_desktop.core.settings.table import BY_POLICY
 
 ENV_PREFIX: Final = "EXAI_DESKTOP_"
 # Names in the environment that are ours and no settings: the profile's folder, the passphrase of
@@ -75,14 +77,18 @@ class LoadedSettings:
 
 
 class SettingsFile:
-    """The user's settings: defaults, then the file, then the environment."""
+    """The user's settings: defaults, then the file, then the environment, then the policy."""
 
     def __init__(
-        self, document: SettingsDocument, environment: Mapping[str, str] | None = None
+        self,
+        document: SettingsDocument,
+        environment: Mapping[str, str] | None = None,
+        policy: Policy | None = None,
     ) -> None:
-        """`environment` is that of the process unless given."""
+        """`environment` is that of the process, `policy` that of the computer, unless given."""
         self._document = document
         self._environment = os.environ if environment is None else environment
+        self._policy = policy or Policy(policy_file())
         self._in_force = Settings.model_validate({})
 
     def load(self) -> LoadedSettings:
@@ -90,9 +96,11 @@ class SettingsFile:
         content, unreadable = self._document.read()
         given, bad = _judged_in_file(content["settings"])
         overrides, bad_overrides = self._overrides()
+        policy, bad_policy = self._fixed_by_policy()
+        overrides |= policy
         _, bad_accounts = _accounts(content)
         # Without an account that was there, its files would go to another company.
-        refusals = [*([unreadable] if unreadable else []), *bad_accounts]
+        refusals = [*([unreadable] if unreadable else []), *bad_policy, *bad_accounts]
         refusals += [
             f'{_shown(key)}: it has no effect outside "settings"'
             for key in content
@@ -105,6 +113,8 @@ class SettingsFile:
             text = f"{_shown(name) or 'a setting without a name'}: {reason}"
             (refusals if stops else reasons).append(text)
         for name, reason in bad_overrides.items():
+            if name.lower() in policy:
+                continue
             target = refusals if _narrows(name.lower()) else reasons
             target.append(f"{ENV_PREFIX}{_shown(name)}: {reason}")
         last = {n: getattr(self._in_force, n) for n in bad if n in Settings.model_fields}
@@ -114,16 +124,17 @@ class SettingsFile:
         problems += [_problem(ErrorCode.INVALID_SETTING, reason) for reason in reasons]
         return LoadedSettings(self._in_force, tuple(problems), tuple(refusals))
 
-    def save(self, settings: Settings, changed: str = "") -> None:
-        """Write what is different from what is in force, and `changed`, the setting that the user
-        has given a new value; all else in the file stays as it is by now.
+    def save(self, settings: Settings, *changed: str) -> None:
+        """Write what is different from what is in force, and `changed`, the settings that the user
+        has given new values; all else in the file stays as it is by now.
 
         Defaults, and what only the environment says, are not written. Raises INVALID_SETTING,
         UNUSABLE_SETTING, and also when the file has other rules for folders than were known.
         """
         values, known = settings.model_dump(), self._in_force.model_dump()
-        names = [n for n in values if values[n] != known[n] or n == changed]
+        names = [n for n in values if values[n] != known[n] or n in changed]
         overrides, _ = self._overrides()
+        overrides |= self._fixed_by_policy()[0]
         in_environment = Settings.model_validate(overrides).model_dump(include=set(overrides))
         own = {n: values[n] for n in names if values[n] != in_environment.get(n)}
         for name, reason in _judged_in_file(own)[1].items():
@@ -141,6 +152,18 @@ class SettingsFile:
 
         self._document.change(change)
         self._in_force = settings
+
+    def fixed(self) -> dict[str, str]:
+        """Settings of which a saved value has no effect, and what decides instead."""
+        by_environment = {name: f"{ENV_PREFIX}{name.upper()}" for name in self._overrides()[0]}
+        return by_environment | dict.fromkeys(self._fixed_by_policy()[0], BY_POLICY)
+
+    def _fixed_by_policy(self) -> tuple[dict[str, object], list[str]]:
+        """A policy that cannot be read may have said where files must not go."""
+        given, unusable = self._policy.read()
+        good, bad = _judged_in_file(given)
+        reasons = [f"the policy, {_shown(name)}: {reason}" for name, reason in bad.items()]
+        return good, [*([unusable] if unusable else []), *reasons]
 
     def _overrides(self) -> tuple[dict[str, object], dict[str, str]]:
         """Good values of the environment by setting, and the reasons against the others."""
