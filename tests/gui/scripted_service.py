@@ -254,7 +254,7 @@ class ScriptedAccounts:
 
     async def test_draft(self, draft: AccountDraft, key: str) -> ConnectionReport:
         self._script.note("accounts.test_draft", draft, key)
-        return self._script.report
+        return self._script.reports.get(draft.region or "", self._script.report)
 
     async def health(self, account: str | None, limit: int) -> list[HealthSample]:
         found = [s for s in self._script.samples if account in (None, s.account)]
@@ -341,6 +341,7 @@ class ScriptedService:
     plan_parts: list[UploadPlan] = field(default_factory=lambda: [UploadPlan(0, 0, (), (), None)])
     samples: list[HealthSample] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
+    reports: dict[str, ConnectionReport] = field(default_factory=dict)  # by region
     report: ConnectionReport = field(
         default_factory=lambda: ConnectionReport(True, "kimi", "api.moonshot.ai", 87, 3)
     )

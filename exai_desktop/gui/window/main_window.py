@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.page = QueuePage(
             theme, parts.table, parts.client, parts.tasks, self.commands, choosers
         )
-        self.first_run = FirstRun(theme, self.open_accounts, lambda: self.enter(sandbox=True))
+        self.first_run = FirstRun(theme, self._open_first_steps, lambda: self.enter(sandbox=True))
         self.problem = EngineProblem(
             theme,
             lambda: self.enter(sandbox=parts.session.is_sandbox),
@@ -321,17 +321,20 @@ class MainWindow(QMainWindow):
         parts = self._parts
         self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
 
+    def _open_first_steps(self) -> None:
+        from exai_desktop.gui.accounts.first_steps import FirstSteps
+
+        parts = self._parts
+        given = (parts.theme, parts.table, parts.client, parts.tasks)
+        self._open(FirstSteps(self, *given, self.open_accounts, self.intake.choose_files))
+
     def open_settings(self) -> None:
         """The dialog with all settings."""
         from exai_desktop.gui.window.settings_dialog import SettingsDialog
 
-        parts = self._parts
-        self._open(
-            SettingsDialog(
-                self, parts.theme, parts.client, parts.tasks, self.menu_actions.show_settings,
-                self._open_rules,
-            )
-        )  # fmt: skip
+        parts, show = self._parts, self.menu_actions.show_settings
+        given = (parts.theme, parts.client, parts.tasks)
+        self._open(SettingsDialog(self, *given, show, self._open_rules))
 
     def _open_back_up(self) -> None:
         from exai_desktop.gui.window.backup_dialogs import BackUpDialog

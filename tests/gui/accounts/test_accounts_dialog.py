@@ -38,7 +38,7 @@ def texts() -> str:
 
 def test_a_key_is_tested_then_saved_then_forgotten(open_window: Open) -> None:
     stage = open_window(ScriptedService())
-    stage.window.first_run.add_key.click()
+    stage.window.open_accounts()
     dialog = stage.window.accounts_dialog
     assert dialog is not None
     form = dialog.form
