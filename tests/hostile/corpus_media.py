@@ -78,7 +78,7 @@ ARCHIVES = [
         ("7z", of(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(40)), "7z"), ("rar", of(b"Rar!\x1a\7\1\0" + bytes(40)), "rar"),
         ("cab", of(b"MSCF" + bytes(60)), "cab"), ("zst", of(b"\x28\xb5\x2f\xfd\4\x58" + bytes(40)), "zstd"),
         ("a", of(b"!<arch>\nx.o/" + bytes(60)), "ar"), ("iso", m.disc_image, "iso"),
-        ("cpio", of(b"070701" + b"0" * 104), "cpio"), ("lz4", of(b"\x04\x22\x4d\x18\x64" + bytes(40)), "lz4"),
+        ("cpio", of(b"070701" + b"0" * 104 + b"TRAILER!!!\0\0\0\0"), "cpio"), ("lz4", of(b"\x04\x22\x4d\x18\x64" + bytes(40)), "lz4"),
         ("squashfs", of(b"hsqs" + bytes(92)), "squashfs"), ("lzh", of(b"\x20\x10-lh5-" + bytes(40)), "lzh"),
     )),
     Case("packed.pdf", _GZIP, "gzip", ARCHIVE),

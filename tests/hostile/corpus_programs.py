@@ -19,9 +19,13 @@ FAMILIES: dict[str, Callable[[], bytes]] = {
     "eicar": p.scanner_test_file, "jar": z.java_archive, "apk": z.android_package, "script": p.shell_script,
 }  # fmt: skip
 
+# Texts: what runs them is their name, and a note may quote one.
+WRITTEN = ("registry", "launcher", "script")
 # Every family under the names of documents.
 RENAMED = [
     Case(f"{kind} report.{ending}", make, kind, PROGRAM)
+    if ending != "txt" or kind not in WRITTEN
+    else Case(f"{kind} report.txt", make, "text", None)
     for kind, make in FAMILIES.items()
     for ending in ("pdf", "docx", "txt", "jpg")
 ]
@@ -33,10 +37,11 @@ PROGRAMS = [
     Case("universal of 30.png", partial(p.universal_program, 30), "macho", PROGRAM),
     Case("old class.png", partial(p.java_class, 45), "class", PROGRAM),
     Case("installer of no class.doc", p.installer_of_no_class, "msi", PROGRAM),
-    Case("utf-16 registry.txt", p.registry_entries_utf16, "registry", PROGRAM),
-    Case("desktop entry.txt", p.desktop_entry, "launcher", PROGRAM),
+    Case("utf-16 registry.txt", p.registry_entries_utf16, "text", None),
+    Case("desktop entry.txt", p.desktop_entry, "text", None),
+    Case("desktop entry.png", p.desktop_entry, "launcher", PROGRAM),
     Case("tool.sh", p.shell_script, "script", PROGRAM),
-    Case("bom script.txt", lambda: b"\xef\xbb\xbf" + p.shell_script(), "script", PROGRAM),
+    Case("bom script.txt", lambda: b"\xef\xbb\xbf" + p.shell_script(), "text", None),
     Case("script and pdf.pdf", lambda: b"#!/bin/sh\necho\nexit\n" + m.pdf(), "script", PROGRAM),
     Case("pe and pdf.pdf", lambda: m.pdf(before=p.windows_program()[:900]), "pe", PROGRAM),
     Case("self-extracting.docx", lambda: p.windows_program() + z.office("docx"), "pe", PROGRAM),

@@ -7,7 +7,7 @@ from functools import partial
 from . import made_media as m
 from . import made_ole as o
 from . import made_programs as p
-from .case import DECEPTIVE, EMPTY, MISMATCH, NO_KIND, PROGRAM, Case, noise, of
+from .case import DECEPTIVE, EMPTY, MISMATCH, NO_KIND, Case, noise, of
 
 _GBK = "第三季度报告：中国市场增长最快，上海和深圳的销售额最高。请在周五之前提交。\r\n".encode(
     "gbk"
@@ -59,8 +59,8 @@ TEXTS = [
     Case("rich.txt", of(b"{\\rtf1\\ansi hello}"), "rtf", MISMATCH),
     Case("rich.rtf", of(b"{\\rtf1\\ansi hello}"), "rtf", None),
     Case("postscript.txt", of(b"%!PS-Adobe-3.0\n(r) file\n"), "postscript", MISMATCH),
-    Case("script.csv", p.python_script, "script", PROGRAM),
-    Case("script.md", p.python_script, "script", PROGRAM),
+    Case("script.csv", p.python_script, "text", None),
+    Case("script.md", p.python_script, "text", None),
     Case("script.py", p.python_script, "script", None),
     Case("script.js", of(b"#!/usr/bin/env node\nconsole.log(1)\n"), "script", None),
     Case("code.ts", of(b"export const a: number = 1;\n"), "text", None),

@@ -32,7 +32,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.FILE_TOO_LARGE: CodeInfo(1003, "The file is too large", "Split the document or make it smaller, or choose an account with a higher limit.", _NEVER, _REJECTED),
     E.INVALID_FILE_TYPE: CodeInfo(1002, "No account accepts this file type", "Convert the file to a supported type such as PDF, or add an account that accepts it.", _NEVER, _REJECTED),
     E.INVALID_EXTENSION: CodeInfo(1007, "The file name has no known extension", "Give the file the right extension, for example .pdf or .txt.", _ASK, _REJECTED),
-    E.MALICIOUS_FILE: CodeInfo(1006, "This is a program, not a document", "Choose a document instead. Programs, scripts and installers are never sent, whatever their name.", _NEVER, _REJECTED),
+    E.MALICIOUS_FILE: CodeInfo(1006, "This is a program, not a document", "Choose a document instead. Programs and installers are never sent, whatever their name.", _NEVER, _REJECTED),
     E.ARCHIVE_NOT_TAKEN: CodeInfo(1018, "Archives are not accepted", "Unpack the archive and add the files in it. No provider reads archives.", _NEVER, _REJECTED),
     E.ARCHIVE_BOMB: CodeInfo(1019, "The file would unpack to too much data", "Save the document again with the program that made it.", _NEVER, _REJECTED),
     E.CONTENT_MISMATCH: CodeInfo(1020, "The file extension is wrong", "Give the file the extension that fits its content, or save it again in the right format. To send it as it is, choose Send anyway.", _ASK, _REJECTED, ("retry ID --accept mismatch",)),

@@ -17,6 +17,8 @@ _INSTALLERS: Final = frozenset(
 # Installers pack their table names into this range of characters.
 _PACKED_NAMES: Final = range(0x3800, 0x4841)
 _MACRO_NAMES: Final = frozenset({"macros", "_vba_project_cur", "vba", "_vba_project"})
+# Word 97 and later, Word 6 and 95, and Word 95 of the Far East.
+_WORD_STARTS: Final = (b"\xec\xa5", b"\xdc\xa5", b"\x97\xa6", b"\x98\xa6", b"\x99\xa6")
 _WORD_ENCRYPTED: Final = 0x0100
 _PPT_ENCRYPTED: Final = b"\xdf\xc4\xd1\xf3"
 _PPT_MACROS: Final = b"\x02\0\0\x04\x0c\0\0\0"
@@ -74,7 +76,7 @@ def _inside(file: CompoundFile, kind: str, top: dict[str, OleEntry]) -> list[Fin
         findings.append(_PASSWORD)
     elif kind == "doc":
         start = file.read(top["worddocument"], 32)
-        if len(start) < 12 or start[:2] not in (b"\xec\xa5", b"\xdc\xa5"):
+        if len(start) < 12 or start[:2] not in _WORD_STARTS:
             raise Damage("its text is missing")
         if int.from_bytes(start[10:12], "little") & _WORD_ENCRYPTED:
             findings.append(_PASSWORD)

@@ -24,6 +24,7 @@ _BRANDS: Final = (
 # The first box of a QuickTime file that is older than brands.
 _OLD_QUICKTIME: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _MAX_BOXES: Final = 64
+_BOXES: Final = _OLD_QUICKTIME | {b"moof", b"meta", b"ftyp", b"uuid", b"sidx", b"mfra", b"styp"}
 _FILM: Final = frozenset({"mp4", "mov", "3gp", "m4a"})
 _PACKET: Final = 188
 _CUT: Final = (Finding(Note.DAMAGED, "it is shorter than its header says"),)
@@ -96,11 +97,15 @@ def _missing_boxes(source: Source, kind: str) -> tuple[Finding, ...]:
         length = int.from_bytes(header[:4], "big")
         if length == 1 and len(header) == 16:
             length = int.from_bytes(header[8:], "big")
-        seen.add(header[4:8])
         if length == 0:
+            seen.add(header[4:8])
             break
         if length < 8 or offset + length > source.size:
-            return _CUT
+            # Cameras put data of their own behind the last box; a cut box is one of these.
+            if header[4:8] in _BOXES or not seen & {b"moov", b"moof", b"meta"}:
+                return _CUT
+            break
+        seen.add(header[4:8])
         offset += length
     else:
         return ()
@@ -156,6 +161,13 @@ _ENCRYPTED: Final = re.compile(rb"/Encrypt\s{0,8}(?:\d{1,10}\s{1,8}\d{1,5}\s{1,8
 _TAIL: Final = 4 * 1024
 _LONG_TAIL: Final = 64 * 1024
 _INDEX: Final = 4 * 1024
+_VERY_LONG_TAIL: Final = 1024 * 1024
+# Only its attachments have a password.
+_ATTACHMENTS_ONLY: Final = re.compile(rb"/AuthEvent\s{0,8}/EFOpen\b")
+_TABLE: Final = re.compile(rb"\s{0,8}xref\s{1,8}\d{1,10} (\d{1,7})\s{1,3}")
+_ROW: Final = 20
+# Without `startxref` readers look for these and make the table anew.
+_TRAILER: Final = re.compile(rb"trailer\s{0,8}<<[^>]{0,2000}/Root\b")
 
 
 def header_offset(source: Source) -> int | None:
@@ -173,12 +185,17 @@ def pdf(source: Source) -> Content | None:
     if end is None and start > 0:
         return None
     findings = []
-    if end is None:
+    if end is None and not _TRAILER.search(tail):
         findings.append(Finding(Note.DAMAGED, "its end is missing"))
     places = [source.head[: 2 * _INDEX], tail]
     if end is not None:
-        places.append(source.at(start + int(end[1]), _INDEX))
-    if any(_ENCRYPTED.search(place) for place in places):
+        index = start + int(end[1])
+        places.append(source.at(index, _INDEX))
+        table = _TABLE.match(places[-1])
+        if table is not None:
+            places.append(source.at(index + table.end() + _ROW * int(table[1]), _INDEX))
+    is_open = any(_ATTACHMENTS_ONLY.search(place) for place in places)
+    if not is_open and any(_ENCRYPTED.search(place) for place in places):
         findings.append(Finding(Note.ENCRYPTED, "it has a password, or limits what may be done"))
     return Content("pdf", tuple(findings))
 
@@ -186,7 +203,7 @@ def pdf(source: Source) -> Content | None:
 def _ending(source: Source) -> tuple[bytes, re.Match[bytes] | None]:
     """The last part with the last `startxref`; mail gateways append to it, so look twice."""
     tail, ends = b"", list[re.Match[bytes]]()
-    for size in (_TAIL, _LONG_TAIL):
+    for size in (_TAIL, _LONG_TAIL, _VERY_LONG_TAIL):
         tail = source.tail(size)
         ends = list(_END.finditer(tail))
         if ends or size >= source.size:

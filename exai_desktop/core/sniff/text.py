@@ -18,6 +18,7 @@ _READ_WHOLE: Final = 256 * 1024
 _SAMPLES: Final = 15
 _SAMPLE: Final = 8 * 1024
 _LEGACY_SAMPLE: Final = 1024
+_MOSTLY: Final = 3
 
 # Tab, line ends, page break, escape (colours of terminals) and backspace belong to texts.
 _CONTROLS: Final = bytes(sorted({*range(32), 127} - {8, 9, 10, 11, 12, 13, 27}))
@@ -47,6 +48,13 @@ def encoding_of(source: Source, legacy: LegacyEncoding | None = None) -> str | N
         return "utf-8"
     # A file sampled at its start may look like text that turns into something else later.
     return legacy(_foreign_lines(pieces)) if legacy else None
+
+
+def is_plain_text(source: Source, legacy: LegacyEncoding | None = None) -> bool:
+    """Whether all that is looked at is letters: no format for machines is without other bytes."""
+    if any(piece.translate(None, _NOT_CONTROLS) for piece in _pieces(source)):
+        return False
+    return encoding_of(source, legacy) is not None
 
 
 def _pieces(source: Source) -> list[bytes]:
@@ -87,19 +95,20 @@ def _reads_as(content: bytes, encoding: str) -> bool:
 
 
 def _wide(pieces: list[bytes]) -> str | None:
-    """UTF-16 without a mark: zeros, but in the upper halves only, and letters around them."""
+    """UTF-16 without a mark: zeros, most of them in the upper halves, and letters around them."""
     head = pieces[0][: len(pieces[0]) & ~1][:_SAMPLE]
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if not even and odd:
+    # The lower half is zero in a few frequent letters only: 一 (one), and the Chinese space.
+    if odd > _MOSTLY * even:
         name = "utf-16-le"
-    elif even and not odd:
+    elif even > _MOSTLY * odd:
         name = "utf-16-be"
     else:
         return None
     if not _reads_as(head, name) or _is_ascii_in_pairs(head):
         return None
     text = head.decode(name, "replace")
-    letters = sum(c.isprintable() or c in "\r\n\t\f" for c in text)
+    letters = sum(c.isprintable() or c in "\r\n\t\f\u3000" for c in text)
     # Chinese has few zeros, numbers in tables have many but make no words: ask for a word break.
     has_breaks = any(c in text for c in " \r\n\t")
     return name if letters >= 0.97 * len(text) and (has_breaks or len(text) < 64) else None

@@ -13,11 +13,13 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.sniff.endings import attached_archive, book_findings, picture_findings
 from exai_desktop.core.sniff.kinds import (
     KINDS,
     KNOWN_ENDINGS,
     PROGRAM_ENDINGS,
     SOURCE_ENDINGS,
+    TEXT_ENDINGS,
     agreement,
 )
 from exai_desktop.core.sniff.look import Agreement, Content, Family, Finding, Note, Source, Verdict
@@ -29,6 +31,7 @@ from exai_desktop.core.sniff.text import (
     LegacyEncoding,
     compressed_drawing,
     encoding_of,
+    is_plain_text,
     starts_with_shebang,
     text_content,
 )
@@ -95,10 +98,14 @@ def name_findings(path: str) -> tuple[Finding, ...]:
 
 
 _ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK")
-_PNG_END: Final = b"IEND\xaeB`\x82"
-_PICTURE_TAIL: Final = 64 * 1024
-# Where another container's end record is looked for behind a picture, a film or a PDF.
-_ATTACHED: Final = 1024
+# Programs that are texts; what makes a system run them is their name.
+_WRITTEN_PROGRAMS: Final = frozenset({"script", "launcher", "registry"})
+# Told by so few letters that a text may begin with them. All of these have other bytes than
+# letters soon: where there are none, it is a text.
+_SHORT_MARKS: Final = frozenset(
+    {"swf", "crx", "dmg", "cpio", "lzh", "ar", "arj", "vhd", "squashfs", "djvu", "flv", "gif"}
+    | {"bmp", "mobi", "iso", "mpegts", "midi", "wav", "avi", "webp", "aiff", "mp4", "mov"}
+)
 
 
 def sniff(source: Source, path: str, legacy: LegacyEncoding | None = None) -> Verdict:
@@ -110,13 +117,17 @@ def verdict_of(content: Content, path: str) -> Verdict:
     """Content and name together; a name can make a program of anything."""
     ending = ending_of(path)
     findings = content.findings + name_findings(path)
-    family = KINDS[content.kind].family
+    kind = content.kind
+    # Systems run these by their name: as notes or as a configuration nothing runs them.
+    if kind in _WRITTEN_PROGRAMS and ending in TEXT_ENDINGS - SOURCE_ENDINGS:
+        kind = "text"
+    family = KINDS[kind].family
     is_program = (
         family is Family.PROGRAM
         or any(f.note in (Note.PROGRAM_NAME, Note.PROGRAM_INSIDE) for f in findings)
-        or (content.kind == "script" and ending not in SOURCE_ENDINGS)
+        or (kind == "script" and ending not in SOURCE_ENDINGS)
     )
-    return Verdict(content.kind, family, is_program, agreement(content.kind, ending), findings)
+    return Verdict(kind, family, is_program, agreement(kind, ending), findings)
 
 
 def recognise(source: Source, legacy: LegacyEncoding | None = None) -> Content:
@@ -124,7 +135,7 @@ def recognise(source: Source, legacy: LegacyEncoding | None = None) -> Content:
     if source.size == 0:
         return Content("empty")
     kind = program(source)
-    if kind:
+    if kind and not _is_only_text(kind, source, legacy):
         return Content(kind)
     # A shell reads only the first line, whatever follows it: a PDF, or binary rubbish.
     if starts_with_shebang(source.head[:64].decode("latin-1").removeprefix("ï»¿")):
@@ -134,20 +145,23 @@ def recognise(source: Source, legacy: LegacyEncoding | None = None) -> Content:
     if source.head.startswith(OLE_MAGIC):
         return _with_company(source, ole_content(source))
     kind = fixed(source)
-    if kind:
+    if kind and not _is_only_text(kind, source, legacy):
         return _with_company(source, _fixed_content(source, kind))
-    content = media(source) or pdf(source)
+    content = media(source)
+    if content is not None and _is_only_text(content.kind, source, legacy):
+        content = None
+    content = content or pdf(source)
     return _with_company(source, content) if content else _text(source, legacy)
+
+
+def _is_only_text(kind: str, source: Source, legacy: LegacyEncoding | None) -> bool:
+    return kind in _SHORT_MARKS and is_plain_text(source, legacy)
 
 
 def _fixed_content(source: Source, kind: str) -> Content:
     if kind == "gzip":
         return compressed_drawing(source) or Content("gzip")
-    if kind == "png" and not (
-        source.tail(64).endswith(_PNG_END) or _PNG_END in source.tail(_PICTURE_TAIL)
-    ):
-        return Content("png", (Finding(Note.DAMAGED, "its end is missing"),))
-    return Content(kind)
+    return Content(kind, picture_findings(source, kind) + book_findings(source, kind))
 
 
 def _with_company(source: Source, content: Content) -> Content:
@@ -156,12 +170,8 @@ def _with_company(source: Source, content: Content) -> Content:
     if content.kind != "pdf" and header_offset(source) is not None and pdf(source) is not None:
         other = "it is also a PDF document"
     # Archives may be packed once more; a picture or a PDF with one behind it is a disguise.
-    family = KINDS[content.kind].family
-    if not source.head.startswith(b"PK") and family is not Family.ARCHIVE:
-        tail = source.tail(_ATTACHED)
-        place = tail.rfind(b"PK\x05\x06")
-        if place >= 0 and b"PK\x01\x02" in source.tail(_PICTURE_TAIL) and len(tail) - place >= 22:
-            other = "a zip archive is attached to it"
+    if not source.head.startswith(b"PK") and KINDS[content.kind].family is not Family.ARCHIVE:
+        other = attached_archive(source, content.kind) or other
     if other is None:
         return content
     return Content(content.kind, (*content.findings, Finding(Note.POLYGLOT, other)))

@@ -12,8 +12,8 @@ from exai_desktop.core.sniff.look import Bomb, Damage, Source
 MAX_ENTRIES: Final = 10_000
 MAX_TOTAL: Final = 1 << 30
 MAX_RATIO: Final = 200
-# Below this a high ratio is a long row of empty cells, not a bomb.
-RATIO_COUNTS_FROM: Final = 4 << 20
+# Below this a high ratio is a row of empty cells or a blank picture; so much harms nobody.
+RATIO_COUNTS_FROM: Final = 64 << 20
 
 _MAX_DIRECTORY: Final = 6 << 20
 _MAX_COMMENT: Final = 65_535
@@ -154,8 +154,8 @@ def weigh(entries: Sequence[Entry]) -> int:
             raise Bomb("its files overlap")
         # The local name and extra field are left out: they only make the true end later.
         end = entry.offset + _LOCAL.size + entry.packed
-        # A deflated file may be a little larger than the original, never by much.
-        if entry.packed > entry.size + (entry.size >> 8) + 1024:
+        # Some writers deflate pictures badly: they grow by half. More is a lie about the size.
+        if entry.packed > 2 * entry.size + 4096:
             raise Bomb("it states wrong sizes for its files")
     return total
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS, words
+from exai_desktop.core.sniff.kinds import words
 from exai_desktop.core.sniff.look import Bomb, Content, Damage, Finding, Note, Source
 from exai_desktop.core.sniff.ole_kinds import ole_content
 from exai_desktop.core.sniff.zip_directory import (
@@ -15,6 +15,7 @@ from exai_desktop.core.sniff.zip_directory import (
     unpack,
     weigh,
 )
+from exai_desktop.core.sniff.zip_members import is_locked_book, member_findings
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument."
 _MS: Final = "application/vnd.ms-"
@@ -81,6 +82,7 @@ def zip_content(source: Source) -> Content:
         if kind != "zip":
             _Nested(total).look_into(directory)
             findings += _packages(directory)
+            findings += member_findings(directory)
     except Damage as error:
         findings.append(Finding(Note.DAMAGED, str(error)))
     except Bomb as error:
@@ -109,9 +111,6 @@ def _kind(directory: Directory, findings: list[Finding]) -> str:
         return "zip"
     if kind != "zip" and any(e.encrypted for e in directory.entries):
         findings.append(Finding(Note.ENCRYPTED, "parts of it have a password"))
-    inside = next((n for n in names if n.rpartition(".")[2] in PROGRAM_ENDINGS), None)
-    if inside and kind != "zip":
-        findings.append(Finding(Note.PROGRAM_INSIDE, inside[:200]))
     return kind
 
 
@@ -120,8 +119,10 @@ def _program(names: dict[str, Entry]) -> str | None:
         return "apk"
     if "appxmanifest.xml" in names or "appxmetadata/appxbundlemanifest.xml" in names:
         return "appx"
-    # Office documents have no manifest: with one, or with classes, Java runs the file.
-    if "meta-inf/manifest.mf" in names or any(n.endswith(".class") for n in names):
+    # With classes, Java runs the file. A document packed by its tools has a manifest only.
+    is_document = "mimetype" in names or "[content_types].xml" in names
+    has_manifest = "meta-inf/manifest.mf" in names and not is_document
+    if has_manifest or any(n.endswith(".class") for n in names):
         return "xpi" if "meta-inf/mozilla.rsa" in names else "jar"
     if any(n.startswith("payload/") and ".app/" in n for n in names):
         return "ipa"
@@ -150,9 +151,7 @@ def _by_mimetype(directory: Directory, names: dict[str, Entry], findings: list[F
     said = unpack(directory, names["mimetype"], _SHORT).decode("ascii", "replace").strip()
     kind = _MIMETYPES.get(said.removesuffix("-template"), "zip")
     if kind == "epub":
-        rights = names.get("meta-inf/encryption.xml")
-        # Books with hidden fonts have this file too; a key in it hides the text.
-        if rights and b"EncryptedKey" in unpack(directory, rights, _TYPES_LIMIT):
+        if is_locked_book(directory, names):
             findings.append(Finding(Note.ENCRYPTED, "it is copy-protected"))
     elif kind != "zip":
         manifest = names.get("meta-inf/manifest.xml")
