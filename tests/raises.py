@@ -210,6 +210,12 @@ RAISES: Final[dict[str, str]] = {
     "ATTEMPTS_EXHAUSTED": f"{_FAILURES}after_many_attempts_it_is_given_up_with_the_last_reason",
     "WRONG_STATE": f"{_REFUSALS}what_needs_no_review_cannot_be_settled",
     "UNKNOWN_JOB": "tests/engine/service/test_control.py::test_an_unknown_number_changes_nothing",
+    "UNKNOWN_BATCH": (
+        "tests/contracts/storage/test_receipts.py::test_the_newest_batch_with_files_and_one_without"
+    ),
+    "RECEIPT_NOT_WRITTEN": (
+        "tests/engine/service/test_receipts.py::test_what_cannot_be_written_leaves_nothing_behind"
+    ),
     "ANOTHER_INSTANCE": (
         "tests/contracts/storage/test_profile_lock.py::test_the_second_is_refused_and_told_by_whom"
     ),

@@ -13,7 +13,7 @@ from typing import Final
 
 from exai_desktop import __version__
 from exai_desktop.config.atomic_write import write_file
-from exai_desktop.config.credentials import keys_of_environment, variable_of
+from exai_desktop.config.credentials import keys_of_environment
 from exai_desktop.config.paths import Places, places
 from exai_desktop.config.profile_identity import RestoredIdentity, restored_identity
 from exai_desktop.config.secret_store import KeyringStore
@@ -29,6 +29,7 @@ from exai_desktop.core.accounts.secret_store import (
     PROFILE_NAMES,
     SecretStore,
     names_of,
+    variable_of,
 )
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, EngineError, not_written

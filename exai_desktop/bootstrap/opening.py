@@ -59,6 +59,7 @@ from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
+from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
@@ -194,6 +195,7 @@ def _record(
         jobs=SqliteJobStore(database, audit.trail),
         copies=SqliteCopyStore(database, audit.trail),
         fingerprints=SqliteFingerprints(database),
+        receipts=SqliteReceipts(database),
         states=shared.states,
         audit=SqliteAuditStore(database, audit.trail),
         anchor_file=audit.anchors,

@@ -34,14 +34,13 @@ from exai_desktop.core.audit.signing import (
 )
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.files.names import safe_cell
 from exai_desktop.core.service import UploadService
 
 app = typer.Typer(
     help="The audit trail: which files were sent, deleted and refused.", no_args_is_help=True
 )
 
-# Spreadsheets take a cell that begins so for a formula, and carry it out.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _PAGE: Final = 1_000
 _FIRST: Final = -(2**63)
 
@@ -299,8 +298,7 @@ class _CsvWriter:
 
 
 def _cell(value: Any) -> Any:
-    """A file's name must not become a formula in somebody's spreadsheet."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return safe_cell(value) if isinstance(value, str) else value
 
 
 class _JsonWriter:

@@ -50,6 +50,10 @@ VERBS: Final = {
         "files.get:get",
         "Print the file ID of an uploaded file. Exit code 1 if no ID works any more.",
     ),
+    "receipt": (
+        "jobs.receipt:receipt",
+        "Show what became of the files added at once: sent, where, not sent and why. With all IDs.",
+    ),
     "settle": (
         "jobs.jobs:settle",
         "Decide about an uncertain file: use the file at the provider, or send it again.",

@@ -235,6 +235,7 @@ _BY_CODE = {
     ErrorCode.PROFILE_IN_USE: Exit.ANOTHER_INSTANCE,
     ErrorCode.UNKNOWN_ACCOUNT: Exit.USAGE,
     ErrorCode.UNKNOWN_JOB: Exit.USAGE,
+    ErrorCode.UNKNOWN_BATCH: Exit.USAGE,
     ErrorCode.INVALID_PURPOSE: Exit.USAGE,
     ErrorCode.INVALID_ACCOUNT: Exit.USAGE,
     ErrorCode.INVALID_KEY_FORMAT: Exit.USAGE,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from exai_desktop.core.copies.words import CopyState
-from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.files.names import plain_text, visible_json
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.words import is_skipped, state_word
 
@@ -67,16 +67,9 @@ def job_object(job: JobView) -> dict[str, Any]:
     return found
 
 
-def _harmless(text: str) -> str:
-    """JSON with controls and invisible characters as escapes: the value stays exact."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
 def json_line(value: dict[str, Any]) -> str:
     """Readable, except for what a terminal would act on or cannot show: that is escaped."""
-    text = _harmless(json.dumps(value, ensure_ascii=False))
+    text = visible_json(value)
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

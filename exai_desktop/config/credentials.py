@@ -7,7 +7,6 @@ import hmac
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
@@ -15,11 +14,13 @@ from typing import Final
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.accounts.secret_store import (
+    KEY_PREFIX,
     SecretStore,
     address_name,
     key_name,
     names_of,
     origin_of,
+    variable_of,
 )
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import register
@@ -27,7 +28,6 @@ from exai_desktop.core.errors.tree import AccountError
 
 log = logging.getLogger(__name__)
 
-KEY_PREFIX: Final = "EXAI_DESKTOP_KEY_"
 
 _LONGEST_KEY: Final = 512
 
@@ -51,14 +51,6 @@ def check_key(key: str) -> str:
 def key_fingerprint(key: str) -> str:
     """Eight hex digits that tell keys apart and give nothing of them away."""
     return hashlib.sha256(b"exai-desktop key fingerprint\0" + key.encode()).hexdigest()[:8]
-
-
-def variable_of(account: str) -> str:
-    """The variable that gives the key of this account: `my work` → EXAI_DESKTOP_KEY_MY_WORK.
-
-    It may be that of another account, too.
-    """
-    return KEY_PREFIX + re.sub(r"[^A-Z0-9]", "_", account.upper())
 
 
 # Keys that were taken out of the environment of this process.

@@ -1,6 +1,6 @@
 """`UploadService`: everything the window and the command line can ask of the engine.
 
-One object with eight parts, each a protocol of its own. The engine meets them itself; the socket's
+One object with parts, each a protocol of its own. The engine meets them itself; the socket's
 client and the window's client are proxies made from them, so a verb works alike whether its
 process owns the profile or another one does. All arguments and results are plain values. Every
 method may raise `AppError`.
@@ -36,6 +36,7 @@ from exai_desktop.core.copies.queries import (
 from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
+from exai_desktop.core.jobs.receipts import ReceiptService
 from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.mirror.storage_copies import StorageService
@@ -107,9 +108,8 @@ class QueueService(Protocol):
         """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
-        """Do this to every job of the range that it fits, some hundred at a time; returns to how
-        many. Raises UNKNOWN_JOB when an end of the range is not there any more: then nothing is
-        done."""
+        """Do this to every job of the range that it fits; returns to how many. Raises UNKNOWN_JOB
+        when an end of the range is not there any more: then nothing is done."""
 
     async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
         """The next piece of the range's file ids, in the order of the jobs' numbers: of those
@@ -165,10 +165,9 @@ class AccountService(Protocol):
     async def set_key(
         self, name: str, key: str, place: KeyPlace = HERE, *, untested: bool = False
     ) -> AccountStatus:
-        """Replace the key, also while files are held for it; these then go on.
-
-        The new key is tried first, unless `untested`; if the provider refuses it, or cannot be
-        asked, this raises and the old key stays. Another address raises ACCOUNT_IN_USE while
+        """Replace the key, also while files are held for it; these then go on. The new key is tried
+        first, unless `untested`; if the provider refuses it, or cannot be asked, this raises and
+        the old key stays. Another address raises ACCOUNT_IN_USE while
         files are being sent to the old one.
         """
 
@@ -317,6 +316,9 @@ class UploadService(Protocol):
     @property
     def storage(self) -> StorageService: ...
 
+    @property
+    def receipts(self) -> ReceiptService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
 
@@ -337,6 +339,7 @@ PARTS: Final[dict[str, type]] = {
     "backups": BackupService,
     "mirror": MirrorService,
     "storage": StorageService,
+    "receipts": ReceiptService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

@@ -53,6 +53,7 @@ from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
+from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
@@ -224,6 +225,7 @@ async def open_bench(
                 jobs=SqliteJobStore(database, trail),
                 copies=SqliteCopyStore(database, trail),
                 fingerprints=prints(made_prints) if prints else made_prints,
+                receipts=SqliteReceipts(database),
                 states=states or SqliteStateStore(database),
                 audit=SqliteAuditStore(database, trail),
                 anchor_file=KeptAnchor(folder / "audit-anchor.json", SessionStore()),

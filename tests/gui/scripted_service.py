@@ -44,6 +44,7 @@ from exai_desktop.core.planning.plan import PlanPart, UploadPlan
 from .scripted_files import ScriptedFiles
 from .scripted_mirror import ScriptedMirror
 from .scripted_settings import ScriptedSettings
+from .scripted_receipts import ScriptedReceipts
 from .scripted_storage import ScriptedStorage
 
 NOW = 1_800_000_000.0
@@ -365,6 +366,7 @@ class ScriptedService:
         self.backups = ScriptedBackups(self)
         self.mirror = ScriptedMirror(self)
         self.storage = ScriptedStorage(self)
+        self.receipts = ScriptedReceipts(self)
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

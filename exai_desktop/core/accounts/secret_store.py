@@ -8,6 +8,7 @@ keyring does not see them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -233,3 +234,14 @@ class KeyStoreService(Protocol):
 
     async def try_again(self) -> StoreStatus:
         """Look for the keyring now; what was held for it goes on when it answers."""
+
+
+KEY_PREFIX: Final = "EXAI_DESKTOP_KEY_"
+
+
+def variable_of(account: str) -> str:
+    """The variable that gives the key of this account: `my work` → EXAI_DESKTOP_KEY_MY_WORK.
+
+    It may be that of another account, too.
+    """
+    return KEY_PREFIX + re.sub(r"[^A-Z0-9]", "_", account.upper())

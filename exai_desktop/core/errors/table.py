@@ -4,7 +4,7 @@ A title says what happened in at most eight words. A hint says the next step and
 verb; it holds no command, because the window shows it too: commands stand behind it.
 
 Numbers: 1xxx the file, 2xxx the account, 3xxx the provider, 4xxx concurrency, 5xxx the profile,
-6xxx the user's Supabase project, 9xxx the program and the network. A code is never reused for another meaning.
+6xxx the user's Supabase project, 7xxx receipts, 9xxx the program and the network. A code is never reused for another meaning.
 """
 
 from __future__ import annotations
@@ -154,6 +154,8 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.CODE_WRONG: CodeInfo(6047, "The code is wrong or has expired", "Enter the code of the newest message. If it has a link only, sign in with the link.", _ASK, _LOCAL),
     E.SIGN_IN_DENIED: CodeInfo(6048, "The sign-in was denied in the browser", "Start again and allow the sign-in, or choose another way.", _ASK, _LOCAL, ("login",)),
     E.SIGN_UPS_OPEN: CodeInfo(6049, "This sign-in could make a new user", "Change the Supabase dashboard, under Authentication, so that nobody can sign up, and add your user there. Then start again.", _ASK, _LOCAL),
+    E.UNKNOWN_BATCH: CodeInfo(7040, "The list has no files of this batch", "Check the number of the batch: its files may have been removed from the list.", _NEVER, _LOCAL, ("receipt list",)),
+    E.RECEIPT_NOT_WRITTEN: CodeInfo(7041, "The receipt could not be written", "Choose another file name, in a folder that you may write to and that has enough free space.", _ASK, _LOCAL),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
     E.UPLOAD_CUT: CodeInfo(9014, "The connection broke during the upload", "Wait: the file is sent again automatically. Its last bytes had not left, so the provider cannot have stored it.", _LATER, Outcome.UNAVAILABLE),

@@ -6,10 +6,11 @@ never shown or sent in that form.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 # Kept although invisible: it joins the parts of an emoji.
 _JOINER: Final = "\u200d"
@@ -20,6 +21,9 @@ _TAIL: Final = re.compile(r"[\s.]+$")
 # Letters, digits and marks that no system and no provider takes for anything else.
 _USUAL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+()-]{0,118}[A-Za-z0-9])?")
 _UNSAFE: Final = re.compile(r'[/\\:*?"<>|]')
+
+# Spreadsheets take a cell that begins so for a formula, and carry it out.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 MAX_SENT_BYTES: Final = 120
 MAX_SHOWN_CHARS: Final = 500
@@ -48,6 +52,20 @@ def plain_text(text: str, limit: int = MAX_SHOWN_CHARS) -> str:
             out.append(char)
     shown = "".join(out)
     return shown if len(shown) <= limit else shown[:limit] + "…"
+
+
+def safe_cell(text: str) -> str:
+    """For a spreadsheet: a file's name must not become a formula there."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def visible_json(value: Any) -> str:
+    """JSON with controls and invisible characters as escapes: the value stays exact, and a
+    terminal carries nothing out."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def display_name(path: str) -> str:

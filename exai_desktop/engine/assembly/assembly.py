@@ -45,6 +45,7 @@ from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.service.job_queue import Intake, JobQueue
 from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.mirror import copying, mirroring
+from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.service.upload_plans import UploadPlans
 from exai_desktop.engine.upload.admission import (
@@ -296,9 +297,7 @@ class Assembly:
         self.texts = Texts(record.texts, record.copies, self.accounts, self.clock)
         lists = RemoteLists(self.moves, self.accounts, record.recovery, self.texts, self.clock)
         accounts, announce = self._account_changes(commands, audit, lists)
-        intake = Intake(
-            record.jobs, self.scheduler, self.settings, self.guard, self.clock, parts.bus
-        )
+        intake = Intake(jobs, self.scheduler, self.settings, guard, clock, parts.bus)
         plans = UploadPlans(self.accounts, self.breakers, record.jobs, self.pace, self.settings)
         remote_files = RemoteFiles(
             record.jobs, self.moves, self.accounts, self.texts, record.audit, self.clock
@@ -326,6 +325,7 @@ class Assembly:
             ),
             self.mirroring,
             self.copying,
+            Receipts(record.receipts, self.accounts, self.readers),
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 

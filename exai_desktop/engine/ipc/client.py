@@ -61,6 +61,7 @@ class _Client:
         self.backups = calls.backups
         self.mirror = calls.mirror
         self.storage = calls.storage
+        self.receipts = calls.receipts
         self.facts = calls.facts
         self.show_window = calls.show_window
 

@@ -1,4 +1,4 @@
-"""The engine as window and command line see it: nine services, news and facts."""
+"""The engine as window and command line see it: its services, news and facts."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.files import ProviderFiles
 from exai_desktop.engine.service.job_queue import JobQueue
 from exai_desktop.engine.service.keys import KeyStore
+from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The nine services of an engine."""
+    """The services of an engine."""
 
     queue: JobQueue
     files: ProviderFiles
@@ -33,6 +34,7 @@ class Services:
     backups: Backups
     mirror: MirrorService
     storage: StorageService
+    receipts: Receipts
 
 
 class Engine:
@@ -54,6 +56,7 @@ class Engine:
         self.backups = services.backups
         self.mirror = services.mirror
         self.storage = services.storage
+        self.receipts = services.receipts
         self._background = background
         self._problems = background.problems
         self._bus = bus

@@ -32,6 +32,7 @@ class EngineClient:
         self.backups = calls.backups
         self.mirror = calls.mirror
         self.storage = calls.storage
+        self.receipts = calls.receipts
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:

@@ -46,15 +46,15 @@ _FOUND_BY: Final = {"search_text": "jobs_text", "file_id": "jobs_file", "sha256"
 _RESULTS: Final = 20_000
 
 
-class _Terms(NamedTuple):
+class Terms(NamedTuple):
     """A condition and its values."""
 
     text: str
     values: tuple[Value, ...] = ()
 
-    def __and__(self, other: _Terms) -> _Terms:
+    def __and__(self, other: Terms) -> Terms:
         both = " AND ".join(part for part in (self.text, other.text) if part)
-        return _Terms(both, self.values + other.values)
+        return Terms(both, self.values + other.values)
 
     @property
     def where(self) -> str:
@@ -106,7 +106,7 @@ class _List:
         found = self._found(query)
         self.total = len(found)
         if self.total <= _RESULTS:
-            self._terms = _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
+            self._terms = Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
             self._along = ""
             return
         if query.batch_id is not None:
@@ -117,7 +117,7 @@ class _List:
         """Up to one more than are sorted at once. Each way of finding by the index that has it:
         all of an index is a third of all of the table."""
         listed, found = _listed(query), set[int]()
-        for way in _either(query) or [_Terms("")]:
+        for way in _either(query) or [Terms("")]:
             terms = way & listed
             index = along(self._connection, "jobs", _FOUND_BY.get(way.text.partition(" ")[0], ""))
             look = f"SELECT id FROM jobs{index}{terms.where} LIMIT ?"  # noqa: S608 - our own texts
@@ -170,7 +170,7 @@ class _List:
             skip = 0 if more else skip
         return found
 
-    def _select(self, terms: _Terms, descending: bool, limit: int, skip: int) -> list[int]:
+    def _select(self, terms: Terms, descending: bool, limit: int, skip: int) -> list[int]:
         way = "DESC" if descending else "ASC"
         return [
             row["id"]
@@ -198,92 +198,92 @@ def _place_of(connection: Connection, order: _Order, job_id: int) -> _Place | No
     return None if row is None else _Place(row["key"], row["id"])
 
 
-def _parts(key: str, start: _Place | None, *, descending: bool) -> list[_Terms]:
+def _parts(key: str, start: _Place | None, *, descending: bool) -> list[Terms]:
     """What comes from a row on, in order: rows of the same key, then those of other keys. One
     condition for both would make SQLite read all rows of the key."""
     if start is None:
-        return [_Terms("")]
+        return [Terms("")]
     sign = "<" if descending else ">"
     if key == "id":
-        return [_Terms(f"id {sign}= ?", (start.id,))]
-    parts = [_Terms(f"{key} IS ? AND id {sign}= ?", (start.key, start.id))]
+        return [Terms(f"id {sign}= ?", (start.id,))]
+    parts = [Terms(f"{key} IS ? AND id {sign}= ?", (start.key, start.id))]
     if start.key is not None:
-        parts.append(_Terms(f"{key} {sign} ?", (start.key,)))
+        parts.append(Terms(f"{key} {sign} ?", (start.key,)))
         if descending:
-            parts.append(_Terms(f"{key} IS NULL"))
+            parts.append(Terms(f"{key} IS NULL"))
     elif not descending:
-        parts.append(_Terms(f"{key} IS NOT NULL"))
+        parts.append(Terms(f"{key} IS NOT NULL"))
     return parts
 
 
-def _listed(query: JobQuery) -> _Terms:
+def _listed(query: JobQuery) -> Terms:
     """Without its search. Lists go in as JSON: any length will do."""
-    terms = _Terms("")
+    terms = Terms("")
     if query.states:
-        terms &= _Terms("state IN (SELECT value FROM json_each(?))", (json.dumps(query.states),))
+        terms &= Terms("state IN (SELECT value FROM json_each(?))", (json.dumps(query.states),))
     if query.batch_id is not None:
-        terms &= _Terms("batch_id = ?", (query.batch_id,))
+        terms &= Terms("batch_id = ?", (query.batch_id,))
     if query.ids is not None:
-        terms &= _Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(query.ids),))
+        terms &= Terms("id IN (SELECT value FROM json_each(?))", (json.dumps(query.ids),))
     if query.file is not None:
         account, file_id = query.file
         stored = "file_id = ? AND account = ? AND state IN ('done', 'duplicate')"
-        terms &= _Terms(stored, (storable(file_id), account))
+        terms &= Terms(stored, (storable(file_id), account))
     if query.gone:
-        terms &= _Terms("file_state IS NOT NULL")
+        terms &= Terms("file_state IS NOT NULL")
     if query.before is not None:
-        terms &= _Terms("id < ?", (query.before,))
+        terms &= Terms("id < ?", (query.before,))
     return terms
 
 
-def _either(query: JobQuery) -> list[_Terms]:
+def _either(query: JobQuery) -> list[Terms]:
     """What a search may find a job by."""
     wanted = query.search.strip()
     if not wanted:
         return []
     either = [
-        _Terms(r"search_text LIKE ? ESCAPE '\'", (f"%{literal(folded(wanted))}%",)),
-        _Terms(
+        Terms(r"search_text LIKE ? ESCAPE '\'", (f"%{literal(folded(wanted))}%",)),
+        Terms(
             r"file_id LIKE ? ESCAPE '\' AND file_id IS NOT NULL",
             (f"%{literal(storable(wanted))}%",),
         ),
     ]
     if HASH_START.fullmatch(wanted.lower()):
-        either.append(_Terms(HASH_FROM, hash_range(wanted)))
+        either.append(Terms(HASH_FROM, hash_range(wanted)))
     return either
 
 
-def _conditions(query: JobQuery) -> _Terms:
+def _conditions(query: JobQuery) -> Terms:
     either = _either(query)
     searched = f"({' OR '.join(way.text for way in either)})" if either else ""
     values = tuple(value for way in either for value in way.values)
-    return _Terms(searched, values) & _listed(query)
+    return Terms(searched, values) & _listed(query)
 
 
 _BEYOND_STATE: Final = {
     # What lies at the provider is not sent again.
-    RangeOrder.RETRY: _Terms("(file_state IS NOT NULL OR state NOT IN ('done', 'duplicate'))"),
-    RangeOrder.CANCEL: _Terms("cancel_requested = 0"),
-    RangeOrder.ALLOW_FALLBACK: _Terms("error_code = ?", (ErrorCode.CONSENT_NEEDED.value,)),
+    RangeOrder.RETRY: Terms("(file_state IS NOT NULL OR state NOT IN ('done', 'duplicate'))"),
+    RangeOrder.CANCEL: Terms("cancel_requested = 0"),
+    RangeOrder.ALLOW_FALLBACK: Terms("error_code = ?", (ErrorCode.CONSENT_NEEDED.value,)),
 }
 
 
-def fitting(order: RangeOrder) -> _Terms:
+def fitting(order: RangeOrder) -> Terms:
     """Which jobs an order is for."""
     states = json.dumps(sorted(ORDER_STATES[order]))
-    terms = _Terms("state IN (SELECT value FROM json_each(?))", (states,))
-    return terms & _BEYOND_STATE.get(order, _Terms(""))
+    terms = Terms("state IN (SELECT value FROM json_each(?))", (states,))
+    return terms & _BEYOND_STATE.get(order, Terms(""))
 
 
-def bounds(connection: Connection, jobs: JobRange) -> _Terms:
+def bounds(connection: Connection, jobs: JobRange) -> Terms:
     """The range as a condition, for as long as nobody moves its ends. Raises UNKNOWN_JOB."""
     order = _SORT[jobs.query.sort]
     # No order holds between NULLs.
     key = "coalesce(account, '')" if jobs.query.sort is SortKey.ACCOUNT else order.key
     ends = (">=", "<=") if not jobs.query.descending else ("<=", ">=")
-    either = _Terms("")
+    either = Terms("")
     for span in jobs.spans:
-        inside = _Terms("1")
+        inside = Terms("1")
         for sign, job_id in zip(ends, span, strict=True):
             if job_id is None:
                 continue
@@ -291,22 +291,22 @@ def bounds(connection: Connection, jobs: JobRange) -> _Terms:
             if place is None:
                 raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
             value = "" if place.key is None else place.key
-            inside &= _Terms(f"({key}, id) {sign} (?, ?)", (value, job_id))
+            inside &= Terms(f"({key}, id) {sign} (?, ?)", (value, job_id))
         text = f"{either.text} OR {inside.text}" if either.text else inside.text
-        either = _Terms(text, either.values + inside.values)
-    listed = _Terms(f"({either.text or '0'})", either.values)
-    return listed & _Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
+        either = Terms(text, either.values + inside.values)
+    listed = Terms(f"({either.text or '0'})", either.values)
+    return listed & Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
 
 
-def ids_within(connection: Connection, terms: _Terms, after: int, up_to: int) -> list[int]:
+def ids_within(connection: Connection, terms: Terms, after: int, up_to: int) -> list[int]:
     """The numbers of these jobs behind `after`, as far as `up_to`."""
-    window = _Terms("id > ? AND id <= ?", (after, up_to)) & terms
+    window = Terms("id > ? AND id <= ?", (after, up_to)) & terms
     rows = connection.execute(f"SELECT id FROM jobs{window.where} ORDER BY id", window.values)  # noqa: S608 - our own texts
     return [row["id"] for row in rows]
 
 
 def file_ids(connection: Connection, jobs: JobRange, after: int, most: int) -> FileIds:
-    terms = bounds(connection, jobs) & _Terms("file_id IS NOT NULL AND id > ?", (after,))
+    terms = bounds(connection, jobs) & Terms("file_id IS NOT NULL AND id > ?", (after,))
     rows = connection.execute(
         f"SELECT id, file_id, file_state FROM jobs{terms.where} ORDER BY id LIMIT ?",  # noqa: S608 - our own texts
         (*terms.values, most),

@@ -14,10 +14,10 @@ from exai_desktop.config.credentials import (
     check_key,
     key_fingerprint,
     keys_of_environment,
-    variable_of,
 )
 from exai_desktop.config.secret_store import KeyringStore, SessionStore
 from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.accounts.secret_store import variable_of
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError
 

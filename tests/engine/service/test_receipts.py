@@ -1,0 +1,99 @@
+"""Receipts by the engine: of what was really sent, and written as a whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.core.jobs.receipts import ReceiptForm, ReceiptScope
+from exai_desktop.engine.service import receipts as module
+from tests.engine.engine_kit import Bench, open_bench
+
+
+async def sent(bench: Bench, folder: Path) -> int:
+    """Three files with an ID, one of them equal to another; one that is empty."""
+    folder.mkdir()
+    for name, text in (("a", "one"), ("b", "two"), ("twin", "one"), ("empty", "")):
+        (folder / f"{name}.txt").write_text(text)
+    batch = await bench.engine.queue.add([str(folder)], AddOptions())
+    await bench.finished(batch)
+    return batch
+
+
+async def test_a_receipt_of_what_was_sent(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        batch = await sent(bench, tmp_path / "drop")
+        receipts = bench.engine.receipts
+        receipt = await receipts.receipt(ReceiptScope())
+        assert (receipt.batch, receipt.files, receipt.with_id) == (batch, 4, 3)
+        assert (receipt.reused, receipt.sharing, receipt.open) == (1, 2, 0)
+        [place] = receipt.places
+        assert (place.account, place.sent, place.reused, place.bytes) == ("kimi", 2, 1, 6)
+        assert place.company.startswith("Kimi, ")
+        [missing] = receipt.missing
+        assert (missing.code, missing.files, missing.example) == (
+            *(ErrorCode.EMPTY_FILE, 1, "empty.txt"),
+        )
+        assert receipt.ended_at is not None and receipt.ended_at >= receipt.began_at
+
+
+async def test_what_still_goes_on_is_told_and_is_no_missing_file(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.engine.queue.pause()
+        (tmp_path / "a.txt").write_text("one")
+        batch = await bench.engine.queue.add([str(tmp_path / "a.txt")], AddOptions())
+        await bench.scanned(batch)
+        receipt = await bench.engine.receipts.receipt(ReceiptScope(batch=batch))
+        assert (receipt.open, receipt.missing, receipt.ended_at) == (1, (), None)
+
+
+async def test_pieces_of_any_size_make_the_same_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_bench(tmp_path) as bench:
+        batch = await sent(bench, tmp_path / "drop")
+        scope = ReceiptScope(batch=batch)
+        for form in ReceiptForm:
+            whole = await bench.engine.receipts.text(scope, form)
+            assert whole.last is None
+            text, after, files = "", 0, 0
+            while after is not None:
+                piece = await bench.engine.receipts.text(scope, form, after, 1)
+                text, files, after = text + piece.text, files + piece.files, piece.last
+            assert (text, files) == (whole.text, 4 if form.is_complete else 3)
+        monkeypatch.setattr(module, "AT_ONCE", 1)
+        target = tmp_path / "receipt.json"
+        assert await bench.engine.receipts.save(scope, ReceiptForm.REPORT, str(target)) == 4
+        assert json.loads(target.read_text())["receipt"]["files"] == 4
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        await bench.engine.receipts.save(scope, ReceiptForm.CSV, str(target))
+        states = [row["state"] for row in csv.DictReader(io.StringIO(target.read_text()))]
+        assert sorted(states) == ["Already uploaded", "Done", "Done", "Refused"]
+
+
+async def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await sent(bench, tmp_path / "drop")
+        place = tmp_path / "place"
+        place.mkdir()
+        for target in (str(place), str(place / "no" / "x.csv"), "x.csv", "/dev/null"):
+            with pytest.raises(AppError) as caught:
+                await bench.engine.receipts.save(ReceiptScope(), ReceiptForm.CSV, target)
+            assert caught.value.code is ErrorCode.RECEIPT_NOT_WRITTEN
+        kept = place / "kept.csv"
+        kept.write_text("as it was")
+        unknown = ReceiptScope(batch=99)
+        with pytest.raises(AppError):
+            await bench.engine.receipts.save(unknown, ReceiptForm.CSV, str(kept))
+        assert [path.name for path in place.iterdir()] == ["kept.csv"]
+        assert kept.read_text() == "as it was"
+        rows = await bench.rows()
+        assert {row.state for row in rows} >= {JobState.DONE, JobState.REFUSED}
