@@ -17,11 +17,13 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import JobState, JobView
-from exai_desktop.core.jobs.words import is_skipped, state_word
+from exai_desktop.core.jobs.words import STATE_WORDS, is_skipped, state_word
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from exai_desktop.core.jobs.reasons import ReasonGroup
 
 S = JobState
 # Pieces of text, each with its style.
@@ -177,6 +179,15 @@ class Output:
         else:
             line.append((f"  {state_word(job)}", style))
         self.line(line)
+
+    def group(self, group: ReasonGroup) -> None:
+        """Files that were not sent for one reason: how many, why, and what to do."""
+        word = "Skipped" if group.is_skipped else STATE_WORDS[group.state]
+        why = f": {group.title} ({group.code})" if group.code else ""
+        example = f", for example {plain_text(group.example, 60)}" if group.example else ""
+        self.line(f"{group.files:>8,}  {word}{why}{example}")
+        if group.hint and not group.is_skipped:
+            self.line([(f"          {group.hint}", "dim")])
 
     def error(self, error: AppError) -> None:
         """An error that ends the verb; it goes to standard error, with `--json` to both."""

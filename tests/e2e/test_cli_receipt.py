@@ -46,6 +46,14 @@ def test_a_receipt_tells_where_how_many_and_why_not(
     assert "2 files without an ID" in said
     assert "The file is empty (EMPTY_FILE), for example empty.txt" in said
 
+    groups = program.run("list", "--by-reason", "--json").expect(0).rows
+    assert {group["code"]: group["files"] for group in groups} == {
+        "EMPTY_FILE": 1,
+        "MALICIOUS_FILE": 1,
+    }
+    assert "1  Refused: The file is empty" in program.run("list", "--by-reason").expect(0).out
+    program.run("list", "--by-reason", "--all").expect(2)
+
     listed = program.run("receipt", "list").expect(0).out.splitlines()
     assert len(listed) == 2
     assert listed[0].endswith("5 files")

@@ -33,7 +33,7 @@ class ScriptedReceipts:
         found: dict[tuple[str, str], ReasonGroup] = {}
         for row in self.script.rows:
             code = row.error.code if row.error else ""
-            if row.state not in STOPPED or (row.state.value == "held" and not code):
+            if row.state not in STOPPED or not code:
                 continue
             known = found.get((row.state, code))
             count = known.files if known else 0

@@ -38,13 +38,14 @@ from exai_desktop.core.jobs.jobs import (
     SortKey,
 )
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
+from exai_desktop.core.jobs.reasons import group_of
 from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.planning.plan import PlanPart, UploadPlan
 
 from .scripted_files import ScriptedFiles
 from .scripted_mirror import ScriptedMirror
-from .scripted_settings import ScriptedSettings
 from .scripted_receipts import ScriptedReceipts
+from .scripted_settings import ScriptedSettings
 from .scripted_storage import ScriptedStorage
 
 NOW = 1_800_000_000.0
@@ -123,6 +124,8 @@ class ScriptedQueue:
             and query.search.lower() in row.name.lower()
             and (query.file is None or (row.account, row.file_id) == query.file)
             and (not query.gone or row.file_state is not None)
+            and (query.reason is None or group_of(row) == query.reason)
+            and group_of(row) not in query.without
         ]
         key: Callable[[JobView], object] = {
             SortKey.NAME: lambda row: row.name,

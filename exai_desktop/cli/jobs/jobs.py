@@ -20,6 +20,7 @@ from exai_desktop.core.errors.table import CODES
 from exai_desktop.core.files.files import scan_text
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import JobDetail, JobQuery, JobState
+from exai_desktop.core.jobs.receipt_forms import group_object
 from exai_desktop.core.jobs.words import STATE_WORDS
 from exai_desktop.core.service import UploadService
 
@@ -28,7 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="Use the profile of the sandbox.")]
 
 
-def list_jobs(
+def list_jobs(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
     state: Annotated[
         list[JobState] | None, typer.Option(help="Only these states.", show_default=False)
@@ -36,6 +37,10 @@ def list_jobs(
     search: Annotated[str, typer.Option(help="In name, path, file ID or hash.")] = "",
     gone: Annotated[
         bool, typer.Option("--gone", help="Only uploaded files whose ID no longer works.")
+    ] = False,
+    by_reason: Annotated[
+        bool,
+        typer.Option("--by-reason", help="What was not sent, as groups: how many files, and why."),
     ] = False,
     limit: Annotated[
         int | None,
@@ -52,6 +57,10 @@ def list_jobs(
     sandbox: Sandbox = False,
 ) -> None:
     """List the files in the queue with their state, newest first."""
+    if by_reason:
+        if state or search or gone or limit or all_rows:
+            raise typer.BadParameter("it has no other options but --json", param_hint="--by-reason")
+        run_verb(ctx, _list_reasons, as_json=as_json, sandbox=sandbox, again=True)
     most = most_rows(limit, all_rows=all_rows, as_json=as_json)
     wanted = Wanted(tuple(state or ()), search, gone, most, as_json, sandbox)
     listing: Listing | None = None
@@ -66,6 +75,18 @@ def list_jobs(
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+async def _list_reasons(service: UploadService, output: Output) -> Exit:
+    groups = await service.receipts.reasons()
+    for group in groups:
+        if output.as_json:
+            output.json(group_object(group))
+        else:
+            output.group(group)
+    if not groups and not output.as_json:
+        output.line("Every file in the queue was sent, or still is on its way.")
+    return Exit.OK
 
 
 def show(

@@ -13,9 +13,7 @@ from exai_desktop.cli.jobs.jobs import Sandbox
 from exai_desktop.cli.output import Exit, Output, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import BatchInfo, Receipt, ReceiptForm, ReceiptScope
-from exai_desktop.core.jobs.words import STATE_WORDS
 from exai_desktop.core.service import UploadService
 
 _NEWEST: Final = "last"
@@ -163,14 +161,4 @@ def _print(receipt: Receipt, output: Output) -> None:
     if missing:
         output.line(f"{_files(missing)} without an ID:")
     for group in receipt.missing:
-        print_group(group, output)
-
-
-def print_group(group: ReasonGroup, output: Output) -> None:
-    """How many, why, and what to do."""
-    word = "Skipped" if group.is_skipped else STATE_WORDS[group.state]
-    why = f": {group.title} ({group.code})" if group.code else ""
-    example = f", for example {plain_text(group.example, 60)}" if group.example else ""
-    output.line(f"{group.files:>8,}  {word}{why}{example}")
-    if group.hint and not group.is_skipped:
-        output.line([(f"          {group.hint}", "dim")])
+        output.group(group)

@@ -228,10 +228,11 @@ class JobQuery:
     """`search` matches name, path, file id and hash; `states` empty means all.
 
     `file` is an account and an id there: the stored jobs that share this id. `gone`: only those
-    whose file is not at the provider any more. `before`: only those with a lower number, so that
-    one who reads on is not confused by what has come in meanwhile. `known` is a row that the list
-    shows not far from `offset`, its place and its id: the page is read from there on, wherever it
-    stands by now.
+    whose file is not at the provider any more. `reason`: only those of a group of
+    `core.jobs.reasons`, by state and error code; `without` leaves whole groups out. `before`: only
+    those with a lower number, so that one who reads on is not confused by what has come in
+    meanwhile. `known` is a row that the list shows not far from `offset`, its place and its id:
+    the page is read from there on, wherever it stands by now.
     """
 
     states: tuple[JobState, ...] = ()
@@ -240,6 +241,8 @@ class JobQuery:
     ids: tuple[int, ...] | None = None
     file: tuple[str, str] | None = None
     gone: bool = False
+    reason: tuple[JobState, str] | None = None
+    without: tuple[tuple[JobState, str], ...] = ()
     before: int | None = None
     sort: SortKey = SortKey.ID
     descending: bool = True

@@ -38,6 +38,8 @@ class RangeOrder(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     ALLOW_FALLBACK = "allow_fallback"
+    # With consent to what was found in each file.
+    SEND_ANYWAY = "send_anyway"
     REMOVE = "remove"
 
 
@@ -48,6 +50,7 @@ ORDER_STATES: Final[dict[RangeOrder, frozenset[JobState]]] = {
     RangeOrder.CANCEL: frozenset(JobState) - FINAL,
     RangeOrder.RETRY: RETRY_MOVES | RESEND_MOVES,
     RangeOrder.ALLOW_FALLBACK: RETRY_MOVES,
+    RangeOrder.SEND_ANYWAY: frozenset({S.REFUSED}),
     RangeOrder.REMOVE: FINAL,
 }
 

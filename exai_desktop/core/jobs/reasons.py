@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.errors.codes import SKIPPED
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.jobs.states import JobState
 from exai_desktop.core.jobs.words import STATE_WORDS
 
+if TYPE_CHECKING:
+    from exai_desktop.core.jobs.jobs import JobView
+
 S = JobState
+GroupKey = tuple[JobState, str]
 
 # In these a file stays until somebody does something. *Held* only with an error: the user's own
 # pause is no trouble.
@@ -25,8 +29,13 @@ class ReasonGroup:
     state: JobState
     code: str
     files: int
-    bytes: int
+    bytes: int = 0
     example: str = ""
+
+    @property
+    def key(self) -> GroupKey:
+        """What a `JobQuery` asks for."""
+        return self.state, self.code
 
     @property
     def error(self) -> ErrorView | None:
@@ -48,6 +57,11 @@ class ReasonGroup:
     def is_skipped(self) -> bool:
         """No work of the user stays behind."""
         return self.state is S.REFUSED and self.code in SKIPPED
+
+
+def group_of(job: JobView) -> GroupKey:
+    """The key of the group that it would belong to."""
+    return job.state, job.error.code if job.error else ""
 
 
 def largest_first(groups: Iterable[ReasonGroup]) -> tuple[ReasonGroup, ...]:

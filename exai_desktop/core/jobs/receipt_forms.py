@@ -14,6 +14,7 @@ from urllib.parse import quote
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.names import plain_text, safe_cell, visible_json
 from exai_desktop.core.jobs.jobs import JobState
+from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import Receipt, ReceiptForm, ReceiptRow
 from exai_desktop.core.jobs.words import STATE_WORDS
 
@@ -118,6 +119,17 @@ def _file_object(row: ReceiptRow) -> dict[str, Any]:
     }
 
 
+def group_object(group: ReasonGroup) -> dict[str, Any]:
+    return {
+        "state": group.state.value,
+        "code": group.code or None,
+        "title": group.title,
+        "hint": group.hint,
+        "files": group.files,
+        "example": group.example,
+    }
+
+
 def receipt_object(receipt: Receipt) -> dict[str, Any]:
     """The sums, with the field names scripts rely on."""
     return {
@@ -131,18 +143,7 @@ def receipt_object(receipt: Receipt) -> dict[str, Any]:
         "open": receipt.open,
         "bytes": receipt.bytes,
         "accounts": [asdict(place) for place in receipt.places],
-        "missing": [
-            {
-                "state": group.state.value,
-                "code": group.code or None,
-                "title": group.title,
-                "hint": group.hint,
-                "files": group.files,
-                "bytes": group.bytes,
-                "example": group.example,
-            }
-            for group in receipt.missing
-        ],
+        "missing": [group_object(group) | {"bytes": group.bytes} for group in receipt.missing],
     }
 
 

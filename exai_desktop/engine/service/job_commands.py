@@ -10,7 +10,7 @@ from exai_desktop.core.copies.models import CopyOrigin, CopyState
 from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
-from exai_desktop.core.files.files import names_of
+from exai_desktop.core.files.files import can_be_accepted, names_of
 from exai_desktop.core.jobs.jobs import (
     RESEND_MOVES,
     RETRY_MOVES,
@@ -101,9 +101,23 @@ class Commands:
                 return len(await self.cancel(job_ids))
             case RangeOrder.REMOVE:
                 return await self._jobs.remove(job_ids)
+            case RangeOrder.SEND_ANYWAY:
+                return await self._send_anyway(job_ids)
         is_allowed = order is RangeOrder.ALLOW_FALLBACK
         again = await self.retry(job_ids, allow_fallback=is_allowed, accepted=(), gone=False)
         return len(again)
+
+    async def _send_anyway(self, job_ids: Sequence[int]) -> int:
+        """Each file for what was found in it, not for what was found in its neighbour."""
+        found: dict[str, list[int]] = {}
+        for view in await self._views(job_ids):
+            if view.error is not None and can_be_accepted(view.error.code):
+                found.setdefault(view.error.code, []).append(view.id)
+        again = 0
+        for code, ids in found.items():
+            moved = await self.retry(ids, allow_fallback=False, accepted=(code,), gone=False)
+            again += len(moved)
+        return again
 
     async def _move_at_rest(
         self, views: Sequence[JobView], new: JobState, note: str, error: AppError | None

@@ -95,7 +95,8 @@ class FilesCommands:
         match action:
             case FileAction.SHOW_TEXT:
                 text = await self._client.files.text(meant[0].id)
-                TextDialog(self._window, self._theme, meant[0].remote_name, text).open()
+                title = f"Text of {meant[0].remote_name}"
+                TextDialog(self._window, self._theme, title, text).open()
             case FileAction.IMPORT:
                 await self._import(meant)
             case FileAction.DELETE:

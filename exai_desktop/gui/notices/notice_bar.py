@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
@@ -15,16 +16,32 @@ from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
 from exai_desktop.gui.style.wording import count_text
-from exai_desktop.gui.widgets.controls import Button, Card, IconView, column, restyle, row
+from exai_desktop.gui.widgets.controls import (
+    Button,
+    Card,
+    IconView,
+    clear_layout,
+    column,
+    restyle,
+    row,
+)
 
 _ICONS = {Tone.BAD: "alert", Tone.CARE: "alert", Tone.GOOD: "check", Tone.ACTIVE: "info"}
 _GOES_AFTER_MS = 6_000
+
+
+class NoticeAction(NamedTuple):
+    """A button in the message."""
+
+    word: str
+    carry_out: Callable[[], object]
 
 
 class _Notice(NamedTuple):
     title: str
     text: str
     tone: Tone
+    actions: tuple[NoticeAction, ...] = ()
 
 
 class NoticeBar(Card):
@@ -48,8 +65,10 @@ class NoticeBar(Card):
         self._problem = ("", "")
         self.undo = Button(theme, "&Undo", self._call_undo, icon="undo", name="Undo")
         self.undo.hide()
+        self._theme = theme
+        self._buttons = row(gap=8)
         words = column(self._title, self._text, gap=2)
-        layout = row(self._icon, 4, words, self.undo, self._close, margin=12)
+        layout = row(self._icon, 4, words, self._buttons, self.undo, self._close, margin=12)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)
@@ -76,14 +95,22 @@ class NoticeBar(Card):
             self.dismiss()
         return is_shown
 
-    def show_notice(self, title: str, text: str = "", tone: Tone = Tone.ACTIVE) -> None:
+    def show_notice(
+        self,
+        title: str,
+        text: str = "",
+        tone: Tone = Tone.ACTIVE,
+        actions: tuple[NoticeAction, ...] = (),
+    ) -> None:
         """Replace whatever is shown, unless it can be undone."""
         if self._is_undoable:
             is_worse = self._waiting is None or self._waiting.tone is not Tone.BAD
             if is_worse or tone is Tone.BAD:
-                self._waiting = _Notice(title, text, tone)
+                self._waiting = _Notice(title, text, tone, actions)
             return
         self._show(title, text, tone)
+        for word, carry_out in actions:
+            self._buttons.addWidget(Button(self._theme, word, carry_out))
         if tone in (Tone.BAD, Tone.CARE):
             self._timer.stop()
         else:
@@ -120,6 +147,7 @@ class NoticeBar(Card):
         return not self.undo.isHidden()
 
     def _show(self, title: str, text: str, tone: Tone) -> None:
+        clear_layout(self._buttons)
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
@@ -134,7 +162,12 @@ class NoticeBar(Card):
         self.hide()
 
 
-def tell(news: News, bar: NoticeBar) -> None:
+class ShowBatch(Protocol):
+    def __call__(self, batch_id: int, *, receipt: bool) -> object:
+        """Its receipt, or the files that need somebody."""
+
+
+def tell(news: News, bar: NoticeBar, show: ShowBatch) -> None:
     """In the order they happened; the end of one that is still shown takes it away."""
     for event in news.problems:
         if isinstance(event, ProblemRaised):
@@ -143,16 +176,19 @@ def tell(news: News, bar: NoticeBar) -> None:
             title = f"{event.account}: problem solved" if event.account else "Problem solved"
             bar.show_notice(title, event.error.title, Tone.GOOD)
     for batch in news.finished:
-        _tell_batch(batch, bar)
+        _tell_batch(batch, bar, show)
 
 
-def _tell_batch(batch: BatchFinished, bar: NoticeBar) -> None:
+def _tell_batch(batch: BatchFinished, bar: NoticeBar, show: ShowBatch) -> None:
     """Once per batch, and only when somebody has to look."""
     missed = batch.refused + batch.failed + batch.review
     if missed == 0:
         return
     title = f"{count_text(missed, 'file was', 'files were')} not uploaded"
     good = batch.done + batch.duplicate
-    text = f"{count_text(good, 'file is', 'files are')} at the provider. " if good else ""
-    text += "Use the filter Needs attention to see these files and the reasons."
-    bar.show_notice(title, text, Tone.CARE)
+    text = f"{count_text(good, 'file is', 'files are')} at the provider." if good else ""
+    actions = (
+        NoticeAction("&Show them", partial(show, batch.batch_id, receipt=False)),
+        NoticeAction("&Receipt…", partial(show, batch.batch_id, receipt=True)),
+    )
+    bar.show_notice(title, text, Tone.CARE, actions)

@@ -9,15 +9,19 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.jobs.jobs import AddOptions, JobView
+from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
+from exai_desktop.core.jobs.reasons import ReasonGroup
+from exai_desktop.core.jobs.receipts import ReceiptScope
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
 from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
-from exai_desktop.gui.queue_page.send_menu import by_objection, consent_question
+from exai_desktop.gui.queue_page.reason_rows import GROUP_ORDERS, GroupAction, explanation_of
+from exai_desktop.gui.queue_page.receipt_dialog import ReceiptDialog
+from exai_desktop.gui.queue_page.send_menu import CONSENT, by_objection, consent_question
 from exai_desktop.gui.style.plain_text import PlainQuestion
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
@@ -154,6 +158,8 @@ class QueueCommands:
             await self._carry_out(action, await self.selection())
         elif action is Action.COPY_ID:
             await self._copy_ids_of(many)
+        elif action is Action.RECEIPT:
+            self.open_receipt(ReceiptScope(jobs=many))
         elif action in ORDERS:
             if not await self._client.queue.order(ORDERS[action], many):
                 self._say_none_fits(action)
@@ -177,6 +183,8 @@ class QueueCommands:
             await self._delete_soon(meant)
         elif action is Action.SEND_ANYWAY:
             self._ask_consent(meant)
+        elif action is Action.RECEIPT:
+            self.open_receipt(ReceiptScope(ids=tuple(job.id for job in meant)))
         elif action is Action.SHOW_TEXT:
             await self._show_text(meant[0])
         else:
@@ -244,9 +252,35 @@ class QueueCommands:
         for code, ids in by_objection(jobs).items():
             await self._client.queue.retry(ids, accepted=(code,))
 
+    def perform_group(self, group: ReasonGroup, action: GroupAction) -> None:
+        """Do this to all files that have one reason, wherever they are in the list."""
+        if action is GroupAction.EXPLAIN:
+            note = count_text(group.files, "file has this reason.", "files have this reason.")
+            text = explanation_of(group)
+            TextDialog(self._window, self._theme, group.title, text, note).open()
+        elif action is GroupAction.SEND_ANYWAY:
+            title = f"Send {count_text(group.files, 'file', 'files')} anyway?"
+            text = f"{group.title}. {CONSENT}"
+            question = PlainQuestion(title, text, "Send anyway", self._window)
+            question.accepted.connect(lambda: self._tasks.start(self._order_group(group, action)))
+            question.open()
+        else:
+            self._tasks.start(self._order_group(group, action))
+
+    async def _order_group(self, group: ReasonGroup, action: GroupAction) -> None:
+        newest = (await self._client.queue.page(JobQuery(limit=1))).newest
+        files = JobRange(JobQuery(reason=group.key), ((None, None),), newest)
+        done = await self._client.queue.order(GROUP_ORDERS[action], files)
+        what = "removed from the list" if action is GroupAction.REMOVE else "back in the queue"
+        self._say(f"{count_text(done, 'file', 'files')} {what}", group.title, Tone.GOOD)
+
+    def open_receipt(self, scope: ReceiptScope) -> None:
+        """What became of these files; of nothing said, of those added last."""
+        ReceiptDialog(self._window, self._theme, self._client, self._tasks, scope).open()
+
     async def _show_text(self, job: JobView) -> None:
         text = await self._client.files.text_of_job(job.id)
-        TextDialog(self._window, self._theme, job.name, text).open()
+        TextDialog(self._window, self._theme, f"Text of {job.name}", text).open()
 
     def _say(self, title: str, text: str, tone: Tone = Tone.CARE) -> None:
         self._notices.show_notice(title, text, tone)

@@ -26,12 +26,15 @@ class Action(StrEnum):
     DELETE_REMOTE = "delete_remote"
     SHOW_TEXT = "show_text"
     COPY_ID = "copy_id"
+    RECEIPT = "receipt"
 
 
 _STORED = frozenset({S.DONE, S.DUPLICATE})
 
-# The commands that are nothing but one order to the engine.
-ORDERS: dict[Action, RangeOrder] = {Action(order.value): order for order in RangeOrder}
+# The commands that are nothing but one order to the engine; consent is asked for first.
+ORDERS: dict[Action, RangeOrder] = {
+    Action(order.value): order for order in RangeOrder if order is not RangeOrder.SEND_ANYWAY
+}
 
 _STATES: dict[Action, frozenset[JobState]] = {
     **{action: ORDER_STATES[order] for action, order in ORDERS.items()},
@@ -39,6 +42,7 @@ _STATES: dict[Action, frozenset[JobState]] = {
     Action.DELETE_REMOTE: _STORED,
     Action.SHOW_TEXT: _STORED,
     Action.COPY_ID: frozenset(JobState),
+    Action.RECEIPT: frozenset(JobState),
 }
 _NEEDS_ID = frozenset({Action.DELETE_REMOTE, Action.SHOW_TEXT, Action.COPY_ID})
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Qt
 
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.jobs.jobs import JobPage, JobQuery, JobState, JobView, SortKey
+from exai_desktop.core.jobs.reasons import GroupKey, group_of
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.queue_page.columns import HEADINGS, Column, cell_text, tip_text
@@ -56,10 +57,17 @@ class QueueModel(PagedRows[JobView, JobQuery]):
         """The whole of what a narrow column cuts off."""
         return tip_text(row, Column(column), self._progress.get(row.id))
 
-    def filter(self, states: tuple[JobState, ...], search: str) -> None:
-        """Show only these states and what matches the text."""
-        if (states, search) != (self._query.states, self._query.search):
-            self.ask(replace(self._query, states=states, search=search))
+    def filter(
+        self,
+        states: tuple[JobState, ...],
+        search: str,
+        reason: GroupKey | None = None,
+        without: tuple[GroupKey, ...] = (),
+    ) -> None:
+        """Show only these states and what matches the text: one group, or all without some."""
+        wanted = replace(self._query, states=states, search=search, reason=reason, without=without)
+        if wanted != self._query:
+            self.ask(wanted)
 
     def restart(self) -> None:
         """Another engine is behind the client: forget all, read again."""
@@ -107,16 +115,19 @@ class QueueModel(PagedRows[JobView, JobQuery]):
     def _may_move(self) -> bool:
         """Whether a change of state can change which rows are shown, or their order."""
         query = self._query
-        return bool(query.states or query.search) or query.sort not in (SortKey.ID, SortKey.NAME)
+        chosen = query.states or query.search or query.reason or query.without
+        return bool(chosen) or query.sort not in (SortKey.ID, SortKey.NAME)
 
     def _add(self, jobs: list[JobView]) -> None:
         query = self._query
-        if query.sort is not SortKey.ID or query.search:
+        if query.sort is not SortKey.ID or query.search or query.reason:
             return
         fresh = [
             job
             for job in jobs
-            if self._rows.row_of(job.id) is None and (not query.states or job.state in query.states)
+            if self._rows.row_of(job.id) is None
+            and (not query.states or job.state in query.states)
+            and group_of(job) not in query.without
         ]
         if not fresh:
             return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.jobs.jobs import QueueSummary
+from exai_desktop.core.jobs.reasons import STOPPED
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
@@ -15,14 +18,22 @@ from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.details_pane import DetailsPane
 from exai_desktop.gui.queue_page.model import QueueModel
 from exai_desktop.gui.queue_page.progress_strip import ProgressStrip
+from exai_desktop.gui.queue_page.reason_rows import ReasonPanel
 from exai_desktop.gui.queue_page.send_menu import SendMenu
-from exai_desktop.gui.queue_page.state_look import GROUPS
+from exai_desktop.gui.queue_page.state_look import ATTENTION, GROUPS
 from exai_desktop.gui.queue_page.view import EmptyQueue, QueueView
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.controls import Button, column, row
 from exai_desktop.gui.widgets.record_page import ROOM_FOR_DETAILS, RecordArea, RecordPage
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
+
+# So many files of one reason are a group.
+_A_GROUP: Final = 2
+# Counts change several times a second; the groups are read less often.
+_READ_AFTER_MS: Final = 150
+# In a lower page one group is seen at a time.
+_ROOM_FOR_GROUPS: Final = 560
 
 
 class QueuePage(RecordPage):
@@ -47,6 +58,13 @@ class QueuePage(RecordPage):
         self.view = QueueView(self.model, theme)
         self.filter = ChipFilter(theme, GROUPS, "Search the queue", "Search name, path, ID or hash")
         self.filter.show_counts({}, 0)
+        self.reasons = ReasonPanel(theme, commands.perform_group)
+        self._reasons_timer = QTimer(self)
+        self._reasons_timer.setSingleShot(True)
+        self._reasons_timer.setInterval(_READ_AFTER_MS)
+        self._reasons_timer.timeout.connect(lambda: tasks.start(self._read_reasons()))
+        self._stopped: tuple[int, ...] = ()
+        self._has_late_groups = False
         self.send_menu = SendMenu(theme)
         self.details = DetailsPane(theme, table, commands.perform, commands.settle)
         self.strip = ProgressStrip(theme, commands.pause_queue)
@@ -73,12 +91,15 @@ class QueuePage(RecordPage):
 
     def _assemble(self) -> None:
         head = row(self.add_files, self.add_folder, self.send_menu, 0, self.details_toggle, gap=8)
-        whole = column(self.body(head, self.filter, self._area), self.strip, gap=0)
+        filters = QWidget()
+        filters.setLayout(column(self.filter, self.reasons, gap=12))
+        whole = column(self.body(head, filters, self._area), self.strip, gap=0)
         whole.setStretch(0, 1)
         self.setLayout(whole)
 
     def _connect(self) -> None:
-        self.filter.changed.connect(lambda: self.model.filter(self.filter.states, self.filter.text))
+        self.filter.changed.connect(self._choose_rows)
+        self.reasons.opened.connect(self._choose_rows)
         self.view.selection_moved.connect(self._on_selection)
         self.view.opened.connect(self.open_details)
         self.model.loaded.connect(self._on_selection)
@@ -86,6 +107,7 @@ class QueuePage(RecordPage):
     def restart(self, summary: QueueSummary) -> None:
         """Another engine is behind the client."""
         self.details.show_nothing()
+        self._stopped = ()
         self.strip.restart()
         self.model.restart()
         self.show_summary(summary)
@@ -108,8 +130,33 @@ class QueuePage(RecordPage):
         elif shown in news.progress:
             self.details.show_progress(news.progress[shown])
 
+    def _choose_rows(self) -> None:
+        """What the filter says; files that have one reason stand above the list as a group."""
+        shown, text = self.filter.states, self.filter.text
+        has_groups = not text and shown in (GROUPS[0].states, ATTENTION.states)
+        self.reasons.setVisible(has_groups and bool(self.reasons.rows))
+        reason = self.reasons.open_key if has_groups else None
+        if reason is not None:
+            self.model.filter((), "", reason)
+        else:
+            self.model.filter(shown, text, None, tuple(self.reasons.rows) if has_groups else ())
+
+    async def _read_reasons(self) -> None:
+        # A file alone is shown as what it is.
+        found = [g for g in await self._client.receipts.reasons() if g.files >= _A_GROUP]
+        is_other = [group.key for group in found] != list(self.reasons.rows)
+        # Other rows would end a selection that somebody is making.
+        self._has_late_groups = is_other and self.view.selected_count() > 1
+        if not self._has_late_groups and self.reasons.show_groups(found):
+            self._choose_rows()
+
     def show_summary(self, summary: QueueSummary) -> None:
         """Counts everywhere."""
+        stopped = tuple(summary.counts.get(state, 0) for state in STOPPED)
+        if stopped != self._stopped:
+            self._stopped = stopped
+            if not self._reasons_timer.isActive():
+                self._reasons_timer.start()
         self.filter.show_counts(summary.counts, summary.total)
         self.strip.show_summary(summary, self.model.moving())
         is_empty = summary.total == 0
@@ -126,7 +173,13 @@ class QueuePage(RecordPage):
         is_wide = event.size().width() >= ROOM_FOR_DETAILS
         if was_wide != is_wide:
             self._show_details(is_wide and self._wants_details)
+        self.reasons.show_at_most(4 if event.size().height() >= _ROOM_FOR_GROUPS else 1)
         super().resizeEvent(event)
+
+    def show_attention(self) -> None:
+        """Only what waits for the user, by reason."""
+        self.filter.search.clear()
+        self.filter.choose(ATTENTION.title)
 
     def toggle_details(self) -> None:
         """Show or hide the pane."""
@@ -145,6 +198,8 @@ class QueuePage(RecordPage):
     def _on_selection(self) -> None:
         jobs = self.view.loaded_selection()
         count = self.view.selected_count()
+        if self._has_late_groups and count <= 1:
+            self._reasons_timer.start()
         if count > 1:
             self.details.show_many(jobs, count)
         elif jobs:

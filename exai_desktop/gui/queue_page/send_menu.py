@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
@@ -68,6 +69,10 @@ class SendMenu(Button):
         self.setAccessibleName(f"Send to: {word}")
 
 
+# What follows from a yes.
+CONSENT: Final = "Your consent is recorded. If the content changes, you are asked again."
+
+
 def consent_question(jobs: Sequence[JobView]) -> tuple[str, str, str]:
     """Title, text and the word on the button."""
     only = jobs[0] if len(jobs) == 1 else None
@@ -79,8 +84,7 @@ def consent_question(jobs: Sequence[JobView]) -> tuple[str, str, str]:
     else:
         counts = Counter(error.title for error in errors)
         found = "; ".join(f"{title}: {count:,}" for title, count in counts.items()) + "."
-    after = "Your consent is recorded. If the content changes, you are asked again."
-    return title, f"{found} {after}", "Send anyway"
+    return title, f"{found} {CONSENT}", "Send anyway"
 
 
 def by_objection(jobs: Sequence[JobView]) -> dict[str, list[int]]:

@@ -61,10 +61,19 @@ class PlainLabel(QLabel):
 
 
 class ElidedLabel(PlainLabel):
-    """One line that gives way in the middle, for names, paths and ids; the tip has the whole."""
+    """One line that gives way in the middle, for names, paths and ids, or `at_end`, for
+    sentences; the tip has the whole."""
 
-    def __init__(self, text: str = "", *, role: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        role: str = "",
+        at_end: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(text, role=role, parent=parent)
+        self._mode = Qt.TextElideMode.ElideRight if at_end else Qt.TextElideMode.ElideMiddle
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:
@@ -77,11 +86,10 @@ class ElidedLabel(PlainLabel):
         return QSize(24, super().minimumSizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Draw the text cut in the middle."""
+        """Draw as much of the text as there is room for."""
         painter = QPainter(self)
         rect = self.contentsRect()
-        mode = Qt.TextElideMode.ElideMiddle
-        shown = painter.fontMetrics().elidedText(self.text(), mode, rect.width())
+        shown = painter.fontMetrics().elidedText(self.text(), self._mode, rect.width())
         painter.drawText(rect, self.alignment(), shown)
         painter.end()
 

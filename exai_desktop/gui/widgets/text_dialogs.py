@@ -15,10 +15,17 @@ from exai_desktop.gui.widgets.copy_line import copy_text
 class TextDialog(QDialog):
     """Long text to read and copy."""
 
-    def __init__(self, parent: QWidget, theme: Theme, title: str, text: str) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        theme: Theme,
+        title: str,
+        text: str,
+        note: str = "This is what the provider read from the file.",
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(label_text(f"Text of {title}"))
+        self.setWindowTitle(label_text(title))
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
         self.view.setAccessibleName("Text of the file")
@@ -27,9 +34,9 @@ class TextDialog(QDialog):
         copy = Button(theme, "&Copy all", lambda: copy_text(text), icon="copy")
         close = Button(theme, "C&lose", self.close, kind="primary")
         head = ElidedLabel(title, role="title")
-        note = PlainLabel("This is what the provider read from the file.", role="muted")
+        about = PlainLabel(note, role="muted")
         self.setLayout(
-            column(column(head, note, gap=2), self.view, row(copy, 0, close), margin=24, gap=16)
+            column(column(head, about, gap=2), self.view, row(copy, 0, close), margin=24, gap=16)
         )
         self.resize(760, 560)
 

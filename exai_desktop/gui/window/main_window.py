@@ -15,6 +15,7 @@ from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.jobs.receipts import ReceiptScope
 from exai_desktop.gui.engine.bridge import EngineBridge, News
 from exai_desktop.gui.engine.session import EngineClient, EngineSession
 from exai_desktop.gui.files_page.commands import FilesCommands
@@ -178,6 +179,7 @@ class MainWindow(QMainWindow):
             rules=self._open_rules,
             back_up=self._open_back_up,
             restore=self._open_restore,
+            receipt=lambda: self.commands.open_receipt(ReceiptScope()),
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
             shortcuts=self._open_shortcuts,
@@ -285,9 +287,18 @@ class MainWindow(QMainWindow):
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()
-        tell(news, self._parts.notices)
+        tell(news, self._parts.notices, self._show_batch)
         if news.is_window_wanted:
             self.come_to_front()
+
+    def _show_batch(self, batch_id: int, *, receipt: bool) -> None:
+        """What a message about a batch offers: its receipt, or the files that need somebody."""
+        if receipt:
+            self.commands.open_receipt(ReceiptScope(batch=batch_id))
+            return
+        self._parts.notices.dismiss()
+        self.pages.go("Queue")
+        self.page.show_attention()
 
     def add(self, paths: Sequence[str]) -> None:
         """Take files and folders into the queue, as the send menu says."""

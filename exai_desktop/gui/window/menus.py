@@ -44,6 +44,7 @@ class Orders:
     rules: Order
     back_up: Order
     restore: Order
+    receipt: Order
     sandbox: Order
     leave_sandbox: Order
     shortcuts: Order
@@ -97,6 +98,7 @@ class WindowActions(QObject):
         for action, text, icon, keys in (
             (Action.COPY_ID, "&Copy file ID", "copy", "Ctrl+C"),
             (Action.SHOW_TEXT, "Show &text", "text", ""),
+            (Action.RECEIPT, "R&eceipt…", "check", ""),
             (Action.PAUSE, "&Pause", "pause", ""),
             (Action.RESUME, "Res&ume", "play", ""),
             (Action.CANCEL, "C&ancel upload", "close", ""),
@@ -139,6 +141,7 @@ class WindowActions(QObject):
         self.waiting = WaitingRules(self, commands.wait_when)
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
         self.retry_gone = make("Send &missing files again", commands.retry_gone, icon="retry")
+        self.receipt = make("Receipt of the last &batch…", order.receipt, icon="check")
         self.clear = make("Remove all f&inished from list", commands.clear_finished, icon="clear")
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
         self.stored = make("&Files at the providers", order.stored, icon="cloud", keys="Ctrl+2")
@@ -181,11 +184,11 @@ class WindowActions(QObject):
         self._menu(bar, "&Edit", self.undo, None, *edit, None, *rid)
         own = (
             Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY, Action.ALLOW_FALLBACK,
-            Action.SEND_ANYWAY, Action.SHOW_TEXT,
+            Action.SEND_ANYWAY, Action.SHOW_TEXT, Action.RECEIPT,
         )  # fmt: skip
         single = (files[action] for action in own)
         pauses = (self.pause_all, self.pause_hour)
-        whole = (self.retry_all, self.retry_gone, self.clear)
+        whole = (self.retry_all, self.retry_gone, self.receipt, self.clear)
         queue = self._menu(bar, "&Queue", *pauses, None, *single, None, *whole)
         queue.addSeparator()
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())

@@ -90,7 +90,7 @@ class _List:
         self._descending = query.descending
         self._terms = _conditions(query)
         self._along = along(connection, "jobs", self._order.along)
-        is_plain = not query.search.strip() and not query.gone and query.file is None
+        is_plain = not (query.search.strip() or query.gone or query.file or query.reason)
         if query.before is not None and is_plain and query.ids is None:
             # The next page of whoever reads all: nothing has to be sorted.
             self.total = self._counted()
@@ -100,6 +100,7 @@ class _List:
             sums = connection.execute("SELECT state, jobs FROM job_sums").fetchall()
             wanted = query.states or {row["state"] for row in sums}
             self.total = sum(row["jobs"] for row in sums if row["state"] in wanted)
+            self.total -= sum(self._group(*g) for g in set(query.without) if g[0] in wanted)
             if self.total * _FEW < sum(row["jobs"] for row in sums):
                 self._along = along(connection, "jobs", "jobs_state")
             return
@@ -127,10 +128,11 @@ class _List:
                 break
         return list(found)
 
+    def _group(self, state: str, code: str) -> int:
+        return _count(self._connection, _of_reason(state, code))
+
     def _counted(self) -> int:
-        counted = f"SELECT count(*) FROM jobs{self._terms.where}"  # noqa: S608 - our own texts
-        (total,) = self._connection.execute(counted, self._terms.values).fetchone()
-        return int(total)
+        return _count(self._connection, self._terms)
 
     def numbers(self, offset: int, limit: int, known: tuple[int, int] | None) -> list[int]:
         """The ids in these places. `known`: a row not far away, its place and id."""
@@ -216,6 +218,18 @@ def _parts(key: str, start: _Place | None, *, descending: bool) -> list[Terms]:
     return parts
 
 
+def _count(connection: Connection, terms: Terms) -> int:
+    counted = f"SELECT count(*) FROM jobs{terms.where}"  # noqa: S608 - our own texts
+    (total,) = connection.execute(counted, terms.values).fetchone()
+    return int(total)
+
+
+def _of_reason(state: str, code: str) -> Terms:
+    if not code:
+        return Terms("state = ? AND error_code IS NULL", (state,))
+    return Terms("state = ? AND error_code = ? AND error_code IS NOT NULL", (state, code))
+
+
 def _listed(query: JobQuery) -> Terms:
     """Without its search. Lists go in as JSON: any length will do."""
     terms = Terms("")
@@ -229,6 +243,10 @@ def _listed(query: JobQuery) -> Terms:
         account, file_id = query.file
         stored = "file_id = ? AND account = ? AND state IN ('done', 'duplicate')"
         terms &= Terms(stored, (storable(file_id), account))
+    if query.reason is not None:
+        terms &= _of_reason(*query.reason)
+    for state, code in query.without:
+        terms &= Terms("NOT (state = ? AND coalesce(error_code, '') = ?)", (state, code))
     if query.gone:
         terms &= Terms("file_state IS NOT NULL")
     if query.before is not None:
@@ -265,6 +283,8 @@ _BEYOND_STATE: Final = {
     RangeOrder.RETRY: Terms("(file_state IS NOT NULL OR state NOT IN ('done', 'duplicate'))"),
     RangeOrder.CANCEL: Terms("cancel_requested = 0"),
     RangeOrder.ALLOW_FALLBACK: Terms("error_code = ?", (ErrorCode.CONSENT_NEEDED.value,)),
+    # Without `judged` it is no question: the settings always refuse such files.
+    RangeOrder.SEND_ANYWAY: Terms("judged IS NOT NULL"),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.jobs import JobState
-from exai_desktop.core.jobs.reasons import STOPPED, ReasonGroup, largest_first
+from exai_desktop.core.jobs.reasons import ReasonGroup, largest_first
 from exai_desktop.core.jobs.receipts import BatchInfo, ReceiptRow, ReceiptScope, ReceiptSum
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.job_pages import Terms, bounds
@@ -47,11 +47,14 @@ FROM jobs{{}} ORDER BY id LIMIT ?"""  # noqa: S608 - our own texts
 _HOW_MANY: Final = f"""
 SELECT file_id, account, count(*) AS files FROM jobs
 WHERE file_id IN (SELECT value FROM json_each(?)) AND {_STORED} GROUP BY file_id, account"""  # noqa: S608 - our own texts
-_REASONS: Final = f"""
-SELECT state, error_code, count(*) AS files, sum({_SIZE}) AS bytes, min(name) AS example
-FROM jobs WHERE state IN (SELECT value FROM json_each(?)) AND id > ? AND id <= ?
-    AND (state <> 'held' OR error_code IS NOT NULL)
-GROUP BY state, error_code"""  # noqa: S608 - our own texts
+# Along the index alone; only the example is looked up.
+_REASONS: Final = """
+SELECT state, error_code, files, (
+    SELECT name FROM jobs WHERE jobs.state = found.state AND jobs.error_code = found.error_code
+        AND jobs.error_code IS NOT NULL LIMIT 1) AS example
+FROM (SELECT state, error_code, count(*) AS files FROM jobs
+    WHERE error_code IS NOT NULL AND state IN ('refused', 'failed', 'held')
+    GROUP BY state, error_code) AS found"""
 
 
 class _Look(NamedTuple):
@@ -106,17 +109,7 @@ class SqliteReceipts:
         )
 
     async def reasons(self) -> list[ReasonGroup]:
-        found: dict[tuple[object, ...], ReasonGroup] = {}
-        newest = await self._database.read(_newest_job)
-        for after in range(0, newest, _LOOKED_AT_ONCE):
-            for one in await self._database.read(partial(_reasons, after=after)):
-                key, same = (one.state, one.code), found.get((one.state, one.code))
-                if same is not None:
-                    one = replace(  # noqa: PLW2901 - with those of earlier pieces
-                        same, files=same.files + one.files, bytes=same.bytes + one.bytes
-                    )
-                found[key] = one
-        return list(largest_first(found.values()))
+        return list(largest_first(await self._database.read(_reasons)))
 
 
 def _newest_job(connection: Connection) -> int:
@@ -208,15 +201,8 @@ def _rows(
     ]
 
 
-_STATES: Final = json.dumps(STOPPED)
-
-
-def _reasons(connection: Connection, after: int) -> list[ReasonGroup]:
-    values = (_STATES, after, after + _LOOKED_AT_ONCE)
+def _reasons(connection: Connection) -> list[ReasonGroup]:
     return [
-        ReasonGroup(
-            JobState(row["state"]), row["error_code"] or "", row["files"], row["bytes"],
-            row["example"],
-        )
-        for row in connection.execute(_REASONS, values)
-    ]  # fmt: skip
+        ReasonGroup(JobState(row["state"]), row["error_code"], row["files"], example=row["example"])
+        for row in connection.execute(_REASONS)
+    ]

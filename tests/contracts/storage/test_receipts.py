@@ -129,7 +129,7 @@ async def test_some_files_and_a_selection(
 
 
 async def test_reasons_of_the_whole_list(
-    store: JobStore, receipts: ReceiptStore, database: Database, windows: int
+    store: JobStore, receipts: ReceiptStore, database: Database
 ) -> None:
     await drop(store, NewJob("/ok", 1), NewJob("/.DS_Store", 6, SYSTEM), NewJob("/e", 0, EMPTY))
     _, ids = await drop(store, *(NewJob(f"/{n}", 7, None) for n in range(4)))
@@ -144,12 +144,22 @@ async def test_reasons_of_the_whole_list(
 
     await database.write(hold)
     groups = await receipts.reasons()
-    assert [(g.state, g.code, g.files, g.bytes) for g in groups] == [
-        (S.HELD, ErrorCode.PROVIDER_FILE_LIMIT, 2, 14),
-        (S.REFUSED, ErrorCode.EMPTY_FILE, 1, 0),
-        (S.REFUSED, ErrorCode.SYSTEM_FILE, 1, 6),
+    assert [(*g.key, g.files, g.example) for g in groups] == [
+        (S.HELD, ErrorCode.PROVIDER_FILE_LIMIT, 2, "0"),
+        (S.REFUSED, ErrorCode.EMPTY_FILE, 1, "e"),
+        (S.REFUSED, ErrorCode.SYSTEM_FILE, 1, ".DS_Store"),
     ]
     assert groups[2].is_skipped
+    everything = [job.id for job in (await store.page(JobQuery())).rows]
+    for group in groups:
+        page = await store.page(JobQuery(reason=group.key))
+        assert (len(page.rows), page.total) == (group.files, group.files)
+        rest = await store.page(JobQuery(without=(group.key,)))
+        assert rest.total == len(everything) - group.files
+        found = [job.id for job in rest.rows]
+        assert sorted(found + [job.id for job in page.rows], reverse=True) == everything
+    pages = await store.page(JobQuery(states=(S.REFUSED,), without=tuple(g.key for g in groups)))
+    assert (pages.rows, pages.total) == ((), 0)
     assert groups[0].title == "The account is full at the provider"
 
 

@@ -64,7 +64,8 @@ async def test_pieces_of_any_size_make_the_same_text(
         for form in ReceiptForm:
             whole = await bench.engine.receipts.text(scope, form)
             assert whole.last is None
-            text, after, files = "", 0, 0
+            text, files = "", 0
+            after: int | None = 0
             while after is not None:
                 piece = await bench.engine.receipts.text(scope, form, after, 1)
                 text, files, after = text + piece.text, files + piece.files, piece.last

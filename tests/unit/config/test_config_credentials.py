@@ -94,14 +94,6 @@ def test_an_account_can_be_removed_without_a_keyring() -> None:
     assert not keys.available()
 
 
-@pytest.mark.parametrize(
-    ("name", "variable"),
-    [("work", "EXAI_DESKTOP_KEY_WORK"), ("my work-2", "EXAI_DESKTOP_KEY_MY_WORK_2")],
-)
-def test_the_variable_of_an_account(name: str, variable: str) -> None:
-    assert variable_of(name) == variable
-
-
 def test_keys_are_taken_out_of_the_environment() -> None:
     environment = {"EXAI_DESKTOP_KEY_WORK": f"{KEY}\n", "EXAI_DESKTOP_HOME": "/p", "PATH": "/bin"}
     assert keys_of_environment(environment) == {"EXAI_DESKTOP_KEY_WORK": KEY}

@@ -1,5 +1,6 @@
 """Names of files as they are sent, shown and recognised."""
 
+import json
 import unicodedata
 
 import pytest
@@ -13,7 +14,9 @@ from exai_desktop.core.files.names import (
     extension,
     is_renamed_twin,
     plain_text,
+    safe_cell,
     sent_name,
+    visible_json,
 )
 
 # What a file system may hold: any character, and bytes that are not UTF-8.
@@ -213,3 +216,17 @@ def test_no_character_of_a_name_is_mistaken_for_a_pattern(sent: str) -> None:
     stem, _, ending = sent.rpartition(".")
     assert is_renamed_twin(sent, f"{stem} (1).{ending}")
     assert not is_renamed_twin(sent, f"{stem}{stem} (1).{ending}")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_a_spreadsheet_is_a_formula(start: str) -> None:
+    assert safe_cell(f"{start}cmd") == f"'{start}cmd"
+    assert safe_cell(f"a{start}") == f"a{start}"
+
+
+@given(st.text())
+def test_json_shows_what_is_invisible_and_keeps_its_value(text: str) -> None:
+    shown = visible_json({"name": text})
+    assert shown.isprintable()
+    assert json.loads(shown) == {"name": text}
+    assert visible_json("文件.pdf") == '"文件.pdf"'

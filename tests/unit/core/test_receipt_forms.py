@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,20 @@ from hypothesis import strategies as st
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.jobs.jobs import JobState
-from exai_desktop.core.jobs.receipt_forms import AccountAddress, written
-from exai_desktop.core.jobs.receipts import Receipt, ReceiptForm, ReceiptPlace, ReceiptRow
+from exai_desktop.core.jobs.reasons import ReasonGroup
+from exai_desktop.core.jobs.receipt_forms import (
+    AccountAddress,
+    group_object,
+    receipt_object,
+    written,
+)
+from exai_desktop.core.jobs.receipts import (
+    Receipt,
+    ReceiptForm,
+    ReceiptPlace,
+    ReceiptRow,
+    ReceiptScope,
+)
 
 PLACE = ReceiptPlace("work", "kimi", "Kimi", 2, 0, 10)
 RECEIPT = Receipt(3, 1.0, 2.0, 2, 0, 0, (PLACE,), ())
@@ -101,3 +114,29 @@ def test_a_receipt_without_a_file_is_whole_as_well(form: ReceiptForm) -> None:
 def test_an_account_that_is_gone_gives_its_ids_all_the_same() -> None:
     text = whole(ReceiptForm.CURL, [row("a.txt", account="former")])
     assert text.splitlines()[1] == "# a.txt (former): file-1"
+
+
+def test_the_sums_of_a_receipt() -> None:
+    reused = ReceiptPlace("more", "kimi", "Kimi", 1, 4, 7)
+    missing = ReasonGroup(JobState.REFUSED, "EMPTY_FILE", 3, 9, "e.txt")
+    receipt = Receipt(None, 1.0, None, 10, 2, 1, (PLACE, reused), (missing,))
+    assert (receipt.with_id, receipt.reused, receipt.bytes) == (7, 4, 17)
+    found = receipt_object(receipt)
+    assert found["missing"][0] == group_object(missing) | {"bytes": 9}
+    assert found["accounts"][1]["reused"] == 4
+    assert ReceiptScope() == ReceiptScope(batch=None)
+    complete = [form for form in ReceiptForm if form.is_complete]
+    assert complete == [ReceiptForm.CSV, ReceiptForm.REPORT]
+
+
+def test_a_script_without_a_known_account_names_no_variable() -> None:
+    gone = Receipt(3, 1.0, 2.0, 1, 0, 0, (ReceiptPlace("x", "kimi", "Kimi", 1, 0, 1),), ())
+    text = written(ReceiptForm.CURL, [], {}, head=gone, is_last=True)
+    assert text.endswith("No key is in this text.\n")
+
+
+def test_a_time_is_told_as_a_time() -> None:
+    settled, still = row("a.txt"), replace(row("b.txt", None, 2), settled_at=None)
+    lines = whole(ReceiptForm.CSV, [settled, still]).splitlines()
+    assert lines[1].endswith(",1970-01-01T00:00:09+00:00")
+    assert lines[2].endswith(",ab,")

@@ -18,6 +18,7 @@ from exai_desktop.core.accounts.secret_store import (
     names_of,
     origin_of,
     save_password,
+    variable_of,
 )
 from exai_desktop.core.addresses import WITH_PASSWORD
 
@@ -101,3 +102,11 @@ def test_every_password_goes_along_into_another_store() -> None:
 def test_what_is_no_password_is_none(text: str) -> None:
     drawer = Drawer({"password proxy": text})
     assert find_password(drawer, "proxy", "a") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("work", "EXAI_DESKTOP_KEY_WORK"), ("my work-2", "EXAI_DESKTOP_KEY_MY_WORK_2")],
+)
+def test_the_variable_of_an_account(name: str, variable: str) -> None:
+    assert variable_of(name) == variable
