@@ -110,7 +110,7 @@ class NoticeBar(Card):
             return
         self._show(title, text, tone)
         for word, carry_out in actions:
-            self._buttons.addWidget(Button(self._theme, word, carry_out))
+            self._buttons.addWidget(Button(self._theme, word, partial(self._carry_out, carry_out)))
         if tone in (Tone.BAD, Tone.CARE):
             self._timer.stop()
         else:
@@ -138,6 +138,10 @@ class NoticeBar(Card):
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self.show_notice(*waiting)
+
+    def _carry_out(self, action: Callable[[], object]) -> None:
+        self.dismiss()
+        action()
 
     def _call_undo(self) -> None:
         self._on_undo()

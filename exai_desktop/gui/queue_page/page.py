@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.jobs.jobs import QueueSummary
 from exai_desktop.core.jobs.reasons import STOPPED
+from exai_desktop.core.jobs.receipts import ReceiptScope
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.session import EngineClient
@@ -40,6 +41,8 @@ class QueuePage(RecordPage):
     """Puts the parts together and keeps what they show in step."""
 
     selection_moved = Signal()
+    # Another page is shown, and this one has something to show.
+    wanted = Signal()
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class QueuePage(RecordPage):
     ) -> None:
         super().__init__()
         self._client = client
+        self._commands = commands
         self._wants_details = True
         on_files, on_folder = choosers
         self.model = QueueModel(client, tasks, self)
@@ -176,8 +180,12 @@ class QueuePage(RecordPage):
         self.reasons.show_at_most(4 if event.size().height() >= _ROOM_FOR_GROUPS else 1)
         super().resizeEvent(event)
 
-    def show_attention(self) -> None:
-        """Only what waits for the user, by reason."""
+    def show_batch(self, batch_id: int, *, receipt: bool) -> None:
+        """What a message about a batch offers: its receipt, or the files that need somebody."""
+        if receipt:
+            self._commands.open_receipt(ReceiptScope(batch=batch_id))
+            return
+        self.wanted.emit()
         self.filter.search.clear()
         self.filter.choose(ATTENTION.title)
 

@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
+        self.page.wanted.connect(lambda: self.pages.go("Queue"))
         self.deletions.changed.connect(self._enable_undo)
         self._enable_undo()
         parts.bridge.news_arrived.connect(self.take_news)
@@ -287,18 +288,9 @@ class MainWindow(QMainWindow):
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()
-        tell(news, self._parts.notices, self._show_batch)
+        tell(news, self._parts.notices, self.page.show_batch)
         if news.is_window_wanted:
             self.come_to_front()
-
-    def _show_batch(self, batch_id: int, *, receipt: bool) -> None:
-        """What a message about a batch offers: its receipt, or the files that need somebody."""
-        if receipt:
-            self.commands.open_receipt(ReceiptScope(batch=batch_id))
-            return
-        self._parts.notices.dismiss()
-        self.pages.go("Queue")
-        self.page.show_attention()
 
     def add(self, paths: Sequence[str]) -> None:
         """Take files and folders into the queue, as the send menu says."""

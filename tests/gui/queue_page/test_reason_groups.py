@@ -138,10 +138,10 @@ def test_other_commands_stand_behind_the_dots(open_window: Open) -> None:
     stage.until(empty.menu.isVisible)
     empty.menu.close()
     actions[A.EXPLAIN].trigger()
-    found: list[TextDialog] = []
-    stage.until(lambda: bool(found.extend(stage.window.findChildren(TextDialog)) or found))
-    assert "Code: EMPTY_FILE" in found[0].view.toPlainText()
-    found[0].close()
+    stage.until(lambda: bool(stage.window.findChildren(TextDialog)))
+    [dialog] = stage.window.findChildren(TextDialog)
+    assert "Code: EMPTY_FILE" in dialog.view.toPlainText()
+    dialog.close()
     actions[A.REMOVE].trigger()
     stage.until(lambda: [order for order, _ in orders(stage)] == [RangeOrder.REMOVE])
 
