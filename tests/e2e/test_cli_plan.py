@@ -31,6 +31,7 @@ def test_a_plan_says_where_and_how_long_and_sends_nothing(
     assert "INVALID_FILE_TYPE" in said
     assert "EMPTY_FILE" in said
     assert "main: 7 files, 700,000 bytes; left afterwards: 993 files" in said
+    assert "       1  The file is empty" in said
     rows = program.run("upload", folder, "--plan", "--json").expect(1).rows
     assert rows[-1]["plan"]["seconds"] == pytest.approx(120, abs=1)
     assert [row["account"] for row in rows[:-1]].count("main") == 7

@@ -44,7 +44,12 @@ def _print_plan(plan: UploadPlan, output: Output) -> None:
         output.json({"plan": _whole_object(plan)})
         return
     for account in plan.accounts:
-        output.line(_account_line(account))
+        took = plan.seconds_of(account)
+        output.line(_account_line(account) + (f"; about {_span(took)}" if took else ""))
+    for title, files in plan.refusals:
+        output.line(f"{files:>8,}  {title}")
+    if plan.for_others:
+        output.line(f"{plan.for_others:,} of these go to another company with --allow-fallback.")
     output.line(f"{plan.fitting} of {plan.files} files can be sent. {_time_line(plan)}")
 
 
@@ -59,7 +64,11 @@ def _whole_object(plan: UploadPlan) -> dict[str, Any]:
         "bytes": sum(account.bytes for account in plan.accounts),
         "seconds": plan.seconds,
         "line_s": plan.line_s,
-        "accounts": [asdict(account) for account in plan.accounts],
+        "accounts": [
+            asdict(account) | {"seconds": plan.seconds_of(account)} for account in plan.accounts
+        ],
+        "refusals": [{"title": title, "files": files} for title, files in plan.refusals],
+        "for_others": plan.for_others,
     }
 
 

@@ -36,7 +36,8 @@ class PlannedAccount:
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
     """`files` were looked at, `fitting` of them would be sent. `refusals`: the titles of the
-    errors of the others, the most frequent first. `line_s`: for all bytes at the speed of the last
+    errors of the others, the most frequent first; `for_others`: so many of these would go to
+    another company, if that was allowed. `line_s`: for all bytes at the speed of the last
     files; None: nothing was sent yet. `is_whole`: no more files follow."""
 
     files: int
@@ -45,6 +46,7 @@ class UploadPlan:
     refusals: tuple[tuple[str, int], ...]
     line_s: float | None
     is_whole: bool = True
+    for_others: int = 0
 
     @property
     def seconds(self) -> float | None:
@@ -53,6 +55,13 @@ class UploadPlan:
         if self.line_s is None:
             return pace_s or None
         return max(self.line_s, pace_s)
+
+    def seconds_of(self, account: PlannedAccount) -> float | None:
+        """For the files of one account: all of them share the line by their bytes."""
+        total = sum(each.bytes for each in self.accounts)
+        if self.line_s is None or not total:
+            return account.pace_s or None
+        return max(account.pace_s, self.line_s * account.bytes / total)
 
 
 @dataclass(frozen=True, slots=True)

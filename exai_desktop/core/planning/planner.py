@@ -64,11 +64,13 @@ class Planner:
         self._sizes = _limits_of_size(accounts, table)
         self._sums: dict[str, tuple[int, int]] = {}
         self._refusals: Counter[str] = Counter()
+        self._for_others = 0
         self._fitting = 0
 
     def add(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> PlannedFile:
         """`rules`: those that hold for its folder."""
         error = job.error
+        title = "" if error is None else error.title
         if error is None:
             way = self._placed(job, tuple(rules))
             if isinstance(way, Route):
@@ -76,7 +78,9 @@ class Planner:
                 name, purpose = way.account.name, way.purpose.name
                 return PlannedFile(job.path, job.size, name, purpose, way.reason)
             error = ErrorView.of(way)
-        self._refusals[error.title] += 1
+            title = _real_reason(way).title
+            self._for_others += way.code is ErrorCode.CONSENT_NEEDED
+        self._refusals[title] += 1
         return PlannedFile(job.path, job.size, error=error)
 
     def _placed(self, job: NewJob, rules: tuple[FolderRule, ...]) -> Route | AppError:
@@ -168,6 +172,7 @@ class Planner:
             tuple(self._refusals.most_common()),
             total / speed if speed else None,
             is_whole,
+            self._for_others,
         )
 
     def _account(self, name: str, files: int, total: int, pace_s: float) -> PlannedAccount:
@@ -182,6 +187,13 @@ class Planner:
             min(bytes_left, default=None),
             pace_s,
         )
+
+
+def _real_reason(error: AppError) -> AppError:
+    """That another company would take a file is not why its own account does not."""
+    cause = error.__cause__
+    is_about_others = error.code is ErrorCode.CONSENT_NEEDED
+    return cause if is_about_others and isinstance(cause, AppError) else error
 
 
 def _limits_of_size(accounts: Sequence[Account], table: ProviderTable) -> list[int]:

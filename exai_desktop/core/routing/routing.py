@@ -94,7 +94,8 @@ def choose(
     `refused`: accounts whose provider has seen this file and refused it. `paused`: accounts that
     are paused after failures, with the reason; one is passed over for another that may have the
     file, and waited for when there is none. Raises the first account's refusal, or CONSENT_NEEDED
-    when only another company or region would take the file and the wish does not allow that.
+    when only another company or region would take the file and the wish does not allow that; its
+    cause is the first account's refusal.
     """
     first, *others = candidates(wish, accounts)
     answer = _takes(name, size, wish, first, table, refused)
@@ -123,7 +124,7 @@ def choose(
         raise AppError(
             ErrorCode.CONSENT_NEEDED,
             f"{first.name}: {answer.detail}. {', '.join(forbidden)} would accept it",
-        )
+        ) from answer
     raise answer
 
 

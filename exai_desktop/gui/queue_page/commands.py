@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -13,6 +14,7 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import ReceiptScope
+from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
@@ -87,12 +89,7 @@ class QueueCommands:
             if dialog is not None:
                 dialog.show_plan(plan)
             elif plan.files > most:
-                dialog = PlanDialog(self._window, self._theme, plan)
-                dialog.accepted.connect(
-                    lambda: self._tasks.start(self._client.queue.add(paths, options))
-                )
-                dialog.finished.connect(gone.append)
-                dialog.open()
+                dialog = self._open_plan(plan, paths, options, gone)
             elif plan.is_whole:
                 return True
             elif not is_said and time.monotonic() - begun > SILENT_S:
@@ -101,6 +98,36 @@ class QueueCommands:
             if plan.is_whole:
                 break
         return False
+
+    def _open_plan(
+        self, plan: UploadPlan, paths: Sequence[str], options: AddOptions, gone: list[int]
+    ) -> PlanDialog:
+        """Its yes is for the last plan that was shown: also with other companies, if allowed."""
+        wanted = [options]
+        dialog = PlanDialog(self._window, self._theme, plan)
+
+        def allow() -> None:
+            wanted.append(replace(options, allow_fallback=True))
+            self._tasks.start(self._plan_again(dialog, paths, wanted[-1], gone))
+
+        dialog.others_allowed.connect(allow)
+        dialog.accepted.connect(
+            lambda: self._tasks.start(self._client.queue.add(paths, wanted[-1]))
+        )
+        dialog.finished.connect(gone.append)
+        dialog.open()
+        return dialog
+
+    async def _plan_again(
+        self, dialog: PlanDialog, paths: Sequence[str], options: AddOptions, gone: list[int]
+    ) -> None:
+        number = await self._client.queue.plan(paths, options)
+        is_whole = False
+        while not (is_whole or gone):
+            plan = (await self._client.queue.planned(number)).plan
+            is_whole = plan.is_whole
+            if not gone:
+                dialog.show_plan(plan)
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""

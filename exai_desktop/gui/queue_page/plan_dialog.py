@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QWidget
 
 from exai_desktop.core.planning.plan import PlannedAccount, UploadPlan
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
-from exai_desktop.gui.style.wording import count_text, duration_text, size_text
+from exai_desktop.gui.style.wording import clock_text, count_text, duration_text, size_text
 from exai_desktop.gui.widgets.card_list import scrolled
 from exai_desktop.gui.widgets.controls import Button, Card, IconView, clear_layout, column, row
 
@@ -29,14 +30,16 @@ def title_of(plan: UploadPlan) -> str:
     return f"Send {count_text(plan.fitting, 'file', 'files')}, {size_text(size)}?"
 
 
-def account_text(account: PlannedAccount) -> str:
-    """What would go there, and what room is left."""
+def account_text(account: PlannedAccount, seconds: float | None = None) -> str:
+    """What would go there, until when, and what room is left."""
     text = f"{count_text(account.files, 'file', 'files')}, {size_text(account.bytes)}"
     left = []
     if account.files_left is not None:
         left.append(count_text(account.files_left, "file", "files"))
     if account.bytes_left is not None:
         left.append(size_text(account.bytes_left))
+    if seconds:
+        text += f". Done about {clock_text(time.time() + seconds)} ({duration_text(seconds)})"
     return f"{text}. Left afterwards: {', '.join(left)}" if left else text
 
 
@@ -60,7 +63,10 @@ def refusals(plan: UploadPlan) -> list[str]:
 
 
 class PlanDialog(QDialog):
-    """Shown with `open()`; `accepted` is the user's yes, asked for when the plan is whole."""
+    """Shown with `open()`; `accepted` is the user's yes, asked for when the plan is whole.
+    `others_allowed`: files may go to another company, for this drop only; the plan begins anew."""
+
+    others_allowed = Signal()
 
     def __init__(self, parent: QWidget, theme: Theme, plan: UploadPlan) -> None:
         super().__init__(parent)
@@ -70,6 +76,8 @@ class PlanDialog(QDialog):
         self.send = Button(theme, "&Send", self.accept, kind="primary", icon="send")
         self.send.setDefault(True)
         self.cancel = Button(theme, "&Cancel", self.reject)
+        self.allow = Button(theme, "&Allow another company", self._allow)
+        self.allow.hide()
         self._cards = column(gap=8)
         scroll = scrolled(self._cards, "Preview of the upload")
         self._title = PlainLabel(role="title", wrap=True)
@@ -81,9 +89,9 @@ class PlanDialog(QDialog):
             role="label",
             wrap=True,
         )
-        foot = row(0, self.cancel, self.send)
+        foot = row(self.allow, 0, self.cancel, self.send)
         self.setLayout(column(head, scroll, note, foot, margin=24, gap=16))
-        self.resize(560, 480)
+        self.resize(600, 560)
         self.show_plan(plan)
 
     @property
@@ -94,19 +102,28 @@ class PlanDialog(QDialog):
     def show_plan(self, plan: UploadPlan) -> None:
         """As far as it has come."""
         self.send.setEnabled(plan.is_whole and bool(plan.fitting))
+        count = count_text(plan.fitting, "file", "files")
+        self.send.setText(f"&Send {count}" if plan.is_whole and plan.fitting else "&Send")
+        self.send.setAccessibleName(self.send.text().replace("&", ""))
+        self.allow.setVisible(plan.is_whole and bool(plan.for_others))
         self._title.setText(title_of(plan))
         self.time.setText(time_text(plan))
         self.time.setVisible(plan.is_whole and bool(plan.fitting))
         clear_layout(self._cards)
-        for card in (*map(self._account, plan.accounts), *self._rest(plan)):
+        lanes = (self._account(account, plan.seconds_of(account)) for account in plan.accounts)
+        for card in (*lanes, *self._rest(plan)):
             self._cards.addWidget(card)
         self._cards.addStretch(1)
 
-    def _account(self, account: PlannedAccount) -> Card:
+    def _allow(self) -> None:
+        self.allow.hide()
+        self.others_allowed.emit()
+
+    def _account(self, account: PlannedAccount, seconds: float | None) -> Card:
         card = Card("quiet")
         words = column(
             ElidedLabel(account.account, role="heading"),
-            PlainLabel(account_text(account), role="muted", wrap=True),
+            PlainLabel(account_text(account, seconds), role="muted", wrap=True),
             gap=2,
         )
         line = row(IconView(self._theme, "server", "muted"), words, margin=12, gap=12)
@@ -124,7 +141,14 @@ class PlanDialog(QDialog):
         heading = PlainLabel(
             f"{count_text(missed, 'file', 'files')} cannot be sent", role="heading", wrap=True
         )
-        lines = column(heading, *(PlainLabel(text, wrap=True) for text in found), gap=2)
+        after = (
+            [f"Another company would receive {plan.for_others:,} of these files, if you allow it."]
+            if plan.for_others
+            else []
+        )
+        if plan.fitting:
+            after.append("They stay in the queue, as one group for each reason.")
+        lines = column(heading, *(PlainLabel(text, wrap=True) for text in found + after), gap=2)
         line = row(IconView(self._theme, "alert", Tone.CARE.value), lines, margin=12, gap=12)
         line.setStretch(1, 1)
         card.setLayout(line)

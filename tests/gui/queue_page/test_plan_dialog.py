@@ -1,6 +1,7 @@
 """Before many files are sent: the plan, and nothing before the user's yes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
+from exai_desktop.core.jobs.jobs import AddOptions
 from exai_desktop.core.planning.plan import PlannedAccount, UploadPlan
 from exai_desktop.gui.queue_page.plan_dialog import (
     PlanDialog,
@@ -48,6 +50,7 @@ def test_the_words() -> None:
     unknown = UploadPlan(1, 1, (free,), (), None)
     assert time_text(unknown) == "The time is not known until a first file was sent."
     assert account_text(free) == "1 file, 10 B"
+    assert account_text(free, 3_600.0).endswith("(1 h)")
 
 
 def dialog_of(stage: Stage) -> PlanDialog:
@@ -95,6 +98,25 @@ def test_the_first_figures_are_shown_while_files_are_still_being_found(open_wind
     assert dialog.title == "Send 300 files, 300 kB?"
     dialog.send.click()
     stage.until(lambda: len(added(script)) == 1)
+
+
+def test_another_company_is_allowed_there_and_then(open_window: Open) -> None:
+    """The plan begins anew, and its yes is for this drop only."""
+    script = ScriptedService(statuses=[account("kimi")])
+    script.plan_parts = [replace(plan(200, 50), for_others=40)]
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    dialog = dialog_of(stage)
+    assert dialog.send.text() == "&Send 200 files"
+    assert not list(unnamed(dialog))
+    script.plan_parts = [plan(240, 10)]
+    dialog.allow.click()
+    stage.until(lambda: dialog.title == "Send 240 files, 240 kB?")
+    assert dialog.allow.isHidden()
+    dialog.send.click()
+    stage.until(lambda: len(added(script)) == 1)
+    assert added(script) == [("queue.add", ("/d",), AddOptions(allow_fallback=True))]
+    assert not stage.window.page.send_menu.options.allow_fallback
 
 
 def test_whoever_cancels_early_ends_the_plan(open_window: Open) -> None:

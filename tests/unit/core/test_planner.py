@@ -12,7 +12,7 @@ from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.jobs import NewJob
-from exai_desktop.core.planning.plan import PlannedFile, UploadPlan
+from exai_desktop.core.planning.plan import PlannedAccount, PlannedFile, UploadPlan
 from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.routing.routing import Limits, Usage, Wish
@@ -69,9 +69,13 @@ def test_a_full_account_takes_no_more_and_another_one_only_where_allowed() -> No
     files, plan = planned(*jobs, used=used, limits=Limits(files=10))
     assert [f.account for f in files] == ["kimi", "kimi", None, None]
     assert {f.error.code for f in files if f.error} == {"CONSENT_NEEDED"}
+    # The real reason, and not that another company would take them.
+    assert plan.refusals == ((AppError(ErrorCode.PROVIDER_FILE_LIMIT).title, 2),)
+    assert plan.for_others == 2
     assert plan.accounts[0].files_left == 0
     files, plan = planned(*jobs, used=used, limits=Limits(files=10), wish=Wish(allow_fallback=True))
     assert [f.account for f in files] == ["kimi", "kimi", "glm", "glm"]
+    assert plan.for_others == 0
     files, plan = planned(*jobs, limits=Limits(own_bytes=25, purpose_files=3), wish=Wish("kimi"))
     assert [f.account for f in files] == ["kimi", "kimi", None, None]
     assert (plan.accounts[0].files_left, plan.accounts[0].bytes_left) == (1, 5)
@@ -84,6 +88,15 @@ def test_the_time_is_the_longer_of_line_and_limits() -> None:
     assert planned(*jobs, speed=100.0, pace_s=60.0)[1].seconds == 120.0
     assert planned(*jobs, pace_s=60.0)[1].seconds == 120.0
     assert planned(speed=100.0)[1].seconds == 0.0
+
+
+def test_each_account_has_a_time_of_its_own() -> None:
+    quick = PlannedAccount("quick", 1, 3_000, None, None, 0.0)
+    slow = PlannedAccount("slow", 9, 1_000, None, None, 90.0)
+    plan = UploadPlan(10, 10, (quick, slow), (), 40.0)
+    assert (plan.seconds_of(quick), plan.seconds_of(slow)) == (30.0, 90.0)
+    unknown = UploadPlan(10, 10, (quick, slow), (), None)
+    assert (unknown.seconds_of(quick), unknown.seconds_of(slow)) == (None, 90.0)
 
 
 class Counted(ProviderTable):
