@@ -18,6 +18,7 @@ from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
+from exai_desktop.gui.notices.delayed_removal import DelayedRemoval
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
 from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
@@ -61,6 +62,7 @@ class QueueCommands:
         self._tasks = tasks
         self._notices = notices
         self._deletions = deletions
+        self.removal = DelayedRemoval(window, notices, tasks, deletions)
         # The page tells which jobs are meant.
         self.selection: Selection = _nothing
         self.large_selection: LargeSelection = _not_large
@@ -154,8 +156,23 @@ class QueueCommands:
         self._tasks.start(self._client.queue.retry(None, gone=True))
 
     def clear_finished(self) -> None:
-        """Forget all that is finished; the files at the providers stay."""
-        self._tasks.start(self._client.queue.remove(None))
+        """Forget all that is finished, unless it is undone; the files at the providers stay."""
+        self._tasks.start(self._clear_finished())
+
+    async def _clear_finished(self) -> None:
+        counts = (await self._client.queue.summary()).counts
+        files = sum(count for state, count in counts.items() if state.is_final)
+        if files:
+            self.removal.begin(files, partial(self._client.queue.remove, None))
+        else:
+            self._say("No file is finished yet", "")
+
+    def undo(self) -> None:
+        """Whatever waits for its seconds to be over."""
+        if self.removal.is_open:
+            self.removal.undo()
+        else:
+            self._deletions.undo()
 
     def settle(self, job_id: int, remote_id: str | None) -> None:
         """The answer to a job that needs review."""

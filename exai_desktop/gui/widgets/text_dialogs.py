@@ -46,7 +46,7 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Ctrl+O", "Add files"),
     ("Ctrl+Shift+O", "Add a folder"),
     ("Ctrl+V", "Upload the copied files or paths"),
-    ("Ctrl+Z", "Undo a deletion before it starts"),
+    ("Ctrl+Z", "Undo a deletion or removal before it starts"),
     ("Ctrl+C", "Copy the file ID"),
     ("Ctrl+F", "Search"),
     ("Ctrl+A", "Select all"),

@@ -99,6 +99,7 @@ class MainWindow(QMainWindow):
         self.menu_actions.fill(self.menuBar())
         self.page.wanted.connect(lambda: self.pages.go("Queue"))
         self.deletions.changed.connect(self._enable_undo)
+        self.commands.removal.changed.connect(self._enable_undo)
         self._enable_undo()
         parts.bridge.news_arrived.connect(self.take_news)
 
@@ -169,7 +170,7 @@ class MainWindow(QMainWindow):
             files=self.intake.choose_files,
             folder=self.intake.choose_folder,
             paste=self.intake.paste,
-            undo=self.deletions.undo,
+            undo=self.commands.undo,
             find=self._find,
             queue=lambda: self.pages.go("Queue"),
             stored=lambda: self.pages.go("Files"),
@@ -196,7 +197,8 @@ class MainWindow(QMainWindow):
             self.page.filter.start_search()
 
     def _enable_undo(self) -> None:
-        self.menu_actions.undo.setEnabled(self.deletions.is_open)
+        is_open = self.deletions.is_open or self.commands.removal.is_open
+        self.menu_actions.undo.setEnabled(is_open)
 
     def _choose_theme(self, setting: Setting) -> None:
         self.menu_actions.choose_theme(setting)

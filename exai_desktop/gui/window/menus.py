@@ -133,7 +133,7 @@ class WindowActions(QObject):
         self.quit = make("&Quit", order.quit, keys="Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.select_all = self._in_queue(make("Select &all", page.view.selectAll, keys="Ctrl+A"))
-        self.undo = make("&Undo deletion", order.undo, icon="undo", keys="Ctrl+Z")
+        self.undo = make("&Undo deletion or removal", order.undo, icon="undo", keys="Ctrl+Z")
         self.find = make("&Find…", order.find, icon="search", keys="Ctrl+F")
         self.pause_all = make("Pause &queue", page.strip.pause.click, keys="Ctrl+Shift+P")
         self.pause_hour = make("Pause for an &hour", commands.pause_for_an_hour, icon="clock")

@@ -139,6 +139,7 @@ def test_pause_hold_cancel_and_clear(sandbox: Stage, tmp_path: Path) -> None:
     sandbox.until(lambda: Counter(sandbox.states())[JobState.DONE] == 4)
     # In the end: a released one would be sent, and never be held again.
     sandbox.until(lambda: sandbox.states()[1] is JobState.HELD)
+    sandbox.window.commands.removal.seconds = 1
     sandbox.window.commands.clear_finished()
     sandbox.until(lambda: sandbox.states() == [JobState.HELD])
 
