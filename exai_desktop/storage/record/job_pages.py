@@ -101,7 +101,7 @@ class _List:
             wanted = query.states or {row["state"] for row in sums}
             self.total = sum(row["jobs"] for row in sums if row["state"] in wanted)
             self.total -= sum(self._group(*g) for g in set(query.without) if g[0] in wanted)
-            if self.total * _FEW < sum(row["jobs"] for row in sums):
+            if not query.without and self.total * _FEW < sum(row["jobs"] for row in sums):
                 self._along = along(connection, "jobs", "jobs_state")
             return
         found = self._found(query)
