@@ -88,7 +88,7 @@ class FirstSteps(SecretDialog):
             )
             for p in self._providers
         }
-        self._one_provider = _exclusive(self, list(self.providers.values()))
+        _exclusive(self, list(self.providers.values()))
         self.other = Button(theme, "&Other…", lambda: self._leave(on_other), kind="ghost")
         self.key = KeyField(theme)
         self.key.textChanged.connect(self._enable)
@@ -121,7 +121,7 @@ class FirstSteps(SecretDialog):
             name: Button(self._theme, label_text(title), self._enable, kind="chip")
             for name, title in titles.items()
         }
-        self._one_region = _exclusive(self, list(self.regions.values()))
+        _exclusive(self, list(self.regions.values()))
         for button in self.regions.values():
             self._region_row.addWidget(button)
         self._region_row.addStretch(1)
@@ -276,12 +276,12 @@ class FirstSteps(SecretDialog):
             self._enable()
 
 
-def _exclusive(parent: QWidget, buttons: list[Button]) -> QButtonGroup:
+def _exclusive(parent: QWidget, buttons: list[Button]) -> None:
+    """Only one of them is chosen, for as long as the parent lives."""
     group = QButtonGroup(parent)
     for button in buttons:
         button.setCheckable(True)
         group.addButton(button)
-    return group
 
 
 def _is_refused(tried: tuple[Region, ConnectionReport]) -> bool:
