@@ -23,7 +23,6 @@ from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
 from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
 from exai_desktop.gui.queue_page.reason_rows import GROUP_ORDERS, GroupAction, explanation_of
-from exai_desktop.gui.queue_page.receipt_dialog import ReceiptDialog
 from exai_desktop.gui.queue_page.send_menu import CONSENT, by_objection, consent_question
 from exai_desktop.gui.style.plain_text import PlainQuestion
 from exai_desktop.gui.style.theme import Theme
@@ -320,6 +319,8 @@ class QueueCommands:
 
     def open_receipt(self, scope: ReceiptScope) -> None:
         """What became of these files; of nothing said, of those added last."""
+        from exai_desktop.gui.queue_page.receipt_dialog import ReceiptDialog  # late: start-up
+
         ReceiptDialog(self._window, self._theme, self._client, self._tasks, scope).open()
 
     async def _show_text(self, job: JobView) -> None:
