@@ -2,6 +2,7 @@
 """Files that people agree about: what only looks odd is taken or asked, what is locked or cut is told."""
 
 import struct
+from functools import partial
 
 from . import made_media as m
 from . import made_ole as o
@@ -55,6 +56,11 @@ def grown() -> bytes:
     return z.docx_with(("word/media/a.png", stored, len(noise), zlib.crc32(noise)))
 
 
+def far_east(number: int) -> bytes:
+    start = struct.pack("<HHHHHH", number, 0xC1, 0, 0x411, 0, 0x1000)
+    return o.compound_file({"WordDocument": start.ljust(4096, b"\0")})
+
+
 def long_table(lock: bytes) -> bytes:
     """The trailer with the lock lies behind a long table at the beginning."""
     table = b"xref\n0 %d\n" % _MANY + b"0000000000 65535 f \n" * _MANY
@@ -90,7 +96,7 @@ AGREED = [
     Case("export le.csv", of(_UTF16.encode("utf-16-le")), "text", None),
     Case("export be.csv", of(_UTF16.encode("utf-16-be")), "text", None),
     # Word of the Far East
-    *(Case(f"far east {number:x}.doc", lambda number=number: o.compound_file({"WordDocument": struct.pack("<HHHHHH", number, 0xC1, 0, 0x411, 0, 0x1000).ljust(4096, b"\0")}), "doc", None) for number in (0xA697, 0xA698, 0xA699)),
+    *(Case(f"far east {number:x}.doc", partial(far_east, number), "doc", None) for number in (0xA697, 0xA698, 0xA699)),
     # PDF
     Case("padded.pdf", lambda: m.pdf(after=bytes(70_000)), "pdf", None),
     Case("footer.pdf", lambda: m.pdf(after=b"\nScanned by the mail gateway.\n" * 300), "pdf", None),
