@@ -28,6 +28,7 @@ _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
 _SETTINGS: Final = "tests/engine/service/test_settings_verbs.py::test_"
 _COPIES: Final = "tests/supabase/test_storage_copies.py::test_"
+_WATCHED: Final = "tests/engine/service/test_watched_folders.py::test_"
 _BACKUPS: Final = "tests/faults/test_backup_file.py::test_"
 _DAMAGED: Final = "tests/faults/test_damaged_database.py::test_"
 
@@ -255,4 +256,12 @@ RAISES: Final[dict[str, str]] = {
     "UNEXPECTED_ERROR": (
         "tests/engine/service/test_ipc.py::test_garbage_gets_an_error_and_harms_nobody[{}\\n]"
     ),
+    "WATCH_FOLDER_UNUSABLE": f"{_WATCHED}a_folder_that_cannot_be_watched_is_refused[relative]",
+    "WATCHED_TWICE": f"{_WATCHED}a_folder_that_cannot_be_watched_is_refused[twice]",
+    "WATCHED_NESTED": f"{_WATCHED}a_folder_that_cannot_be_watched_is_refused[inside]",
+    "WATCH_TOO_WIDE": f"{_WATCHED}a_folder_that_cannot_be_watched_is_refused[home]",
+    "IGNORE_PATTERN_INVALID": f"{_WATCHED}bad_options_are_refused[pattern]",
+    "IGNORE_FILE_UNUSABLE": f"{_WATCHED}a_bad_ignore_file_stops_everything",
+    "UNKNOWN_WATCH": f"{_WATCHED}paused_changed_and_removed",
+    "WATCHED_FILE_CHANGED": f"{_WATCHED}nothing_is_sent_from_a_folder_that_was_replaced",
 }

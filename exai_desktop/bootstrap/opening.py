@@ -51,6 +51,7 @@ from exai_desktop.engine.files.confinement import can_confine
 from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import server as ipc
 from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.service.watched_folders import WatchParts
 from exai_desktop.engine.waiting import SystemClock, uninterrupted
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record import recovery_log
@@ -63,6 +64,7 @@ from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
+from exai_desktop.storage.record.watched_folders import SqliteWatchStore
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.later_check import LaterCheck
@@ -148,8 +150,7 @@ def engine_parts(
             SystemClock(),
             readers,
             random.SystemRandom().random,
-            shared.claims,
-            shared.turns,
+            *(shared.claims, shared.turns),
             None if opened.is_read_only else opened.snapshots,
             opened.reserved_space,
             SystemSurroundings(),
@@ -167,6 +168,7 @@ def engine_parts(
         is_read_only=opened.is_read_only,
         refusal=given.refusal,
         mirror=mirror,
+        watching=WatchParts(SqliteWatchStore(opened.database, audit.trail), given.where.own),
     )
 
 

@@ -98,6 +98,7 @@ VERBS: Final = {
     "account": ("accounts.accounts:app", "Accounts at the providers."),
     "audit": ("audit:app", "The audit trail: which files were sent, deleted and refused."),
     "rule": ("accounts.rules:app", "Rules for folders: which providers may get their files."),
+    "watch": ("watch:app", "Watched folders: their new files are sent by themselves."),
     "setting": ("settings.settings:app", "Settings of the program."),
     "backup": ("backup:app", "Backups: one file with the record, the settings and the accounts."),
     "restore": (

@@ -257,6 +257,12 @@ _BY_CODE = {
     ErrorCode.SETTINGS_NOT_READ: Exit.USAGE,
     ErrorCode.UNUSABLE_SETTING: Exit.USAGE,
     ErrorCode.ACCOUNT_EXISTS: Exit.USAGE,
+    ErrorCode.WATCH_FOLDER_UNUSABLE: Exit.USAGE,
+    ErrorCode.WATCHED_TWICE: Exit.USAGE,
+    ErrorCode.WATCHED_NESTED: Exit.USAGE,
+    ErrorCode.WATCH_TOO_WIDE: Exit.USAGE,
+    ErrorCode.IGNORE_PATTERN_INVALID: Exit.USAGE,
+    ErrorCode.UNKNOWN_WATCH: Exit.USAGE,
 }
 
 

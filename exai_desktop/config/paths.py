@@ -49,6 +49,11 @@ class Places:
     former_ids: tuple[str, ...]
 
     @property
+    def own(self) -> tuple[str, ...]:
+        """The folders of the program itself."""
+        return tuple(map(str, (self.data, self.settings_file.parent, self.logs)))
+
+    @property
     def vault(self) -> Path:
         """The encrypted file with the keys, for computers without a keyring."""
         return self.data / "vault"

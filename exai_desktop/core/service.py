@@ -37,6 +37,7 @@ from exai_desktop.core.events import Event
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.receipts import ReceiptService
+from exai_desktop.core.jobs.watched_folders import WatchService
 from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.mirror.storage_copies import StorageService
@@ -319,6 +320,9 @@ class UploadService(Protocol):
     @property
     def receipts(self) -> ReceiptService: ...
 
+    @property
+    def watched(self) -> WatchService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
 
@@ -340,6 +344,7 @@ PARTS: Final[dict[str, type]] = {
     "mirror": MirrorService,
     "storage": StorageService,
     "receipts": ReceiptService,
+    "watched": WatchService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

@@ -45,6 +45,8 @@ from exai_desktop.engine.background.mirroring import MirrorParts
 from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
+from exai_desktop.engine.service.folder_watch import WatchPace
+from exai_desktop.engine.service.watched_folders import WatchParts
 from exai_desktop.engine.waiting import SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record.account_states import SqliteStateStore
@@ -57,6 +59,7 @@ from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
 from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
+from exai_desktop.storage.record.watched_folders import SqliteWatchStore
 from exai_desktop.storage.text_cache import kept_texts
 from exai_desktop.storage.user_profile.opening import Opened, open_profile
 
@@ -64,6 +67,7 @@ from .scripted_provider import ScriptedProvider
 
 AUDIT_KEY = bytes(range(32))
 KIMI = Account("kimi", "kimi", "intl", "https://kimi.invalid/v1", max_in_flight=2, order=0)
+QUICK_PACE = WatchPace(tick_s=0.05, poll_s=0.3)
 GLM = Account("glm", "glm", "zai", "https://glm.invalid/v4", max_in_flight=2, order=1)
 
 
@@ -196,6 +200,7 @@ async def open_bench(
     link: ProjectLink | None = None,
     storage: StorageDoor | None = None,
     network: Callable[[], object] = lambda: "here",
+    pace: WatchPace = QUICK_PACE,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -261,6 +266,7 @@ async def open_bench(
             prepared_at_once=4,
             is_read_only=opened.is_read_only,
             refusal=refusal,
+            watching=WatchParts(SqliteWatchStore(database, trail), (str(folder),), pace),
             mirror=None
             if link is None
             else MirrorParts(

@@ -25,8 +25,7 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.engine.scheduling import lanes
 from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.storage.sqlite.driver import Connection
-from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
-from exai_desktop.storage.user_profile.opening import open_profile
+from exai_desktop.storage.user_profile.opening import open_profile, refuse_network_folder
 from exai_desktop.storage.user_profile.reserved_space import ReservedSpace
 from tests.e2e.processes import eventually
 from tests.e2e.program import Program

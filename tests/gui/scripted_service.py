@@ -47,6 +47,7 @@ from .scripted_mirror import ScriptedMirror
 from .scripted_receipts import ScriptedReceipts
 from .scripted_settings import ScriptedSettings
 from .scripted_storage import ScriptedStorage
+from .scripted_watch import ScriptedWatch
 
 NOW = 1_800_000_000.0
 
@@ -370,6 +371,7 @@ class ScriptedService:
         self.mirror = ScriptedMirror(self)
         self.storage = ScriptedStorage(self)
         self.receipts = ScriptedReceipts(self)
+        self.watched = ScriptedWatch(self)
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

@@ -160,6 +160,14 @@ class ErrorCode(StrEnum):
     CODE_WRONG = "CODE_WRONG"
     SIGN_IN_DENIED = "SIGN_IN_DENIED"
     SIGN_UPS_OPEN = "SIGN_UPS_OPEN"
+    WATCH_FOLDER_UNUSABLE = "WATCH_FOLDER_UNUSABLE"
+    WATCHED_TWICE = "WATCHED_TWICE"
+    WATCHED_NESTED = "WATCHED_NESTED"
+    WATCH_TOO_WIDE = "WATCH_TOO_WIDE"
+    IGNORE_PATTERN_INVALID = "IGNORE_PATTERN_INVALID"
+    IGNORE_FILE_UNUSABLE = "IGNORE_FILE_UNUSABLE"
+    UNKNOWN_WATCH = "UNKNOWN_WATCH"
+    WATCHED_FILE_CHANGED = "WATCHED_FILE_CHANGED"
     OFFLINE = "OFFLINE"
     NETWORK_ERROR = "NETWORK_ERROR"
     UPLOAD_CUT = "UPLOAD_CUT"
@@ -190,7 +198,12 @@ STORAGE: Final = frozenset(
 )
 # Nothing is lost where one of these stays behind: no failure, for a script either.
 SKIPPED: Final = frozenset(
-    {ErrorCode.SYSTEM_FILE, ErrorCode.FOLDER_SKIPPED, ErrorCode.EMPTY_FOLDER}
+    {
+        ErrorCode.SYSTEM_FILE,
+        ErrorCode.FOLDER_SKIPPED,
+        ErrorCode.EMPTY_FOLDER,
+        ErrorCode.WATCHED_FILE_CHANGED,
+    }
 )
 # The way to the provider is closed on our side: this says nothing about the provider.
 WAY_CLOSED: Final = frozenset(

@@ -4,7 +4,7 @@ A title says what happened in at most eight words. A hint says the next step and
 verb; it holds no command, because the window shows it too: commands stand behind it.
 
 Numbers: 1xxx the file, 2xxx the account, 3xxx the provider, 4xxx concurrency, 5xxx the profile,
-6xxx the user's Supabase project, 7xxx receipts, 9xxx the program and the network. A code is never reused for another meaning.
+6xxx the user's Supabase project, 7xxx watched folders and receipts, 9xxx the program and the network. A code is never reused for another meaning.
 """
 
 from __future__ import annotations
@@ -156,6 +156,14 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.SIGN_UPS_OPEN: CodeInfo(6049, "This sign-in could make a new user", "Change the Supabase dashboard, under Authentication, so that nobody can sign up, and add your user there. Then start again.", _ASK, _LOCAL),
     E.UNKNOWN_BATCH: CodeInfo(7040, "The list has no files of this batch", "Check the number of the batch: its files may have been removed from the list.", _NEVER, _LOCAL, ("receipt list",)),
     E.RECEIPT_NOT_WRITTEN: CodeInfo(7041, "The receipt could not be written", "Choose another file name, in a folder that you may write to and that has enough free space.", _ASK, _LOCAL),
+    E.WATCH_FOLDER_UNUSABLE: CodeInfo(7000, "This folder cannot be watched", "Choose another folder: one that exists, that you may read, and that contains no keys or passwords.", _ASK, _LOCAL),
+    E.WATCHED_TWICE: CodeInfo(7001, "The folder is already watched", "Change the watched folder that is there, or remove it first.", _NEVER, _LOCAL, ("watch list", "watch remove FOLDER")),
+    E.WATCHED_NESTED: CodeInfo(7002, "One watched folder would contain the other", "Choose a folder that is neither inside a watched folder nor around one, or remove the other one first.", _NEVER, _LOCAL, ("watch list", "watch remove FOLDER")),
+    E.WATCH_TOO_WIDE: CodeInfo(7003, "This folder contains all of your files", "Choose a smaller folder. If you do mean all files in it, confirm that.", _ASK, _LOCAL, ("watch add FOLDER --yes",)),
+    E.IGNORE_PATTERN_INVALID: CodeInfo(7004, "An ignore pattern is not valid", "Correct the pattern. It has the form of a line in a .gitignore file.", _NEVER, _LOCAL),
+    E.IGNORE_FILE_UNUSABLE: CodeInfo(7005, "The ignore file cannot be used", "Correct the file .exaiignore in the watched folder. Until then nothing is sent from there.", _ASK, _LOCAL),
+    E.UNKNOWN_WATCH: CodeInfo(7006, "This folder is not watched", "Check the number or the path in the list of watched folders.", _ASK, _LOCAL, ("watch list",)),
+    E.WATCHED_FILE_CHANGED: CodeInfo(7007, "The file changed after it was found", "Do nothing: it was not sent. What is in the watched folder now is found and sent automatically.", _NEVER, _LOCAL),
     E.OFFLINE: CodeInfo(9004, "The provider cannot be reached", "Check the network, the proxy and the address of the account. Uploads resume automatically.", _LATER, Outcome.UNAVAILABLE),
     E.NETWORK_ERROR: CodeInfo(9003, "The connection was interrupted", "Wait: uploads resume automatically. If data was already sent, the provider's file list is checked first.", _LATER, Outcome.UNAVAILABLE),
     E.UPLOAD_CUT: CodeInfo(9014, "The connection broke during the upload", "Wait: the file is sent again automatically. Its last bytes had not left, so the provider cannot have stored it.", _LATER, Outcome.UNAVAILABLE),

@@ -82,6 +82,8 @@ class Origin(StrEnum):
     CLI = "cli"
     # By a script: only from the allowed folders.
     UNATTENDED = "unattended"
+    # Found in a watched folder, which a person has chosen.
+    WATCHED = "watched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ class JobView:
     finished_at: float | None = None
     # Of a stored job: what became of its file since. None: it is there, as far as known.
     file_state: CopyState | None = None
+    # The watched folder in which it was found: size, mtime, device and inode are those found.
+    watched: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from exai_desktop.engine.service.mirror import copying, mirroring
 from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.service.upload_plans import UploadPlans
+from exai_desktop.engine.service.watched_folders import WatchedFolders
 from exai_desktop.engine.upload.admission import (
     AccountCheck,
     Admission,
@@ -302,6 +303,9 @@ class Assembly:
         remote_files = RemoteFiles(
             record.jobs, self.moves, self.accounts, self.texts, record.audit, self.clock
         )
+        self.watched = WatchedFolders(
+            *(parts.watching, intake, self.accounts, self.readers), is_read_only=parts.is_read_only
+        )
         services = Services(
             JobQueue(
                 self.scheduler, intake, plans, commands, self.pausing, self.totals, parts.bus, tasks
@@ -326,6 +330,7 @@ class Assembly:
             self.mirroring,
             self.copying,
             Receipts(record.receipts, self.accounts, self.readers),
+            self.watched,
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 
@@ -366,17 +371,9 @@ class Assembly:
             record.recovery, self.moves, self.accounts, self.settings, self.timing, self.guard
         )
         services = [
-            self.guard.run,
-            self._reconciler().run,
-            self.totals.run,
-            comparison.run,
-            self.prober.run,
-            self.health_watch.run,
-            self.pausing.run,
-            self.store_watch.run,
-            self.texts.sweep,
-            audit.anchor_hourly,
-            self.mirroring.run,
+            *(self.guard.run, self._reconciler().run, self.totals.run, comparison.run),
+            *(self.prober.run, self.health_watch.run, self.pausing.run, self.store_watch.run),
+            *(self.texts.sweep, audit.anchor_hourly, self.mirroring.run, self.watched.run),
             *quota_services(parts.mirror, self.scheduler, parts.bus, self.clock),
             self.copying.run,
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exai_desktop.core.accounts.accounts import BalanceBook
 from exai_desktop.core.accounts.health import HealthBook
@@ -30,6 +30,7 @@ from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
 from exai_desktop.engine.service.settings import SettingsBook
+from exai_desktop.engine.service.watched_folders import WatchParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class EngineParts:
     metrics: Metrics = NO_METRICS
     # None: there can be no Supabase project.
     mirror: MirrorParts | None = None
+    watching: WatchParts = field(default_factory=WatchParts)
     prepared_at_once: int = 8
     is_read_only: bool = False
     # Why nothing may be sent: see `CurrentSettings`.

@@ -62,6 +62,7 @@ class _Client:
         self.mirror = calls.mirror
         self.storage = calls.storage
         self.receipts = calls.receipts
+        self.watched = calls.watched
         self.facts = calls.facts
         self.show_window = calls.show_window
 

@@ -19,6 +19,7 @@ from exai_desktop.engine.service.job_queue import JobQueue
 from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
+from exai_desktop.engine.service.watched_folders import WatchedFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Services:
     mirror: MirrorService
     storage: StorageService
     receipts: Receipts
+    watched: WatchedFolders
 
 
 class Engine:
@@ -57,6 +59,7 @@ class Engine:
         self.mirror = services.mirror
         self.storage = services.storage
         self.receipts = services.receipts
+        self.watched = services.watched
         self._background = background
         self._problems = background.problems
         self._bus = bus

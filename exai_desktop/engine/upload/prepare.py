@@ -72,6 +72,16 @@ def _accepted(job: JobView, file: RegularFile) -> tuple[str, ...]:
     return () if has_lapsed else job.accepted
 
 
+def check_found(job: JobView, file: RegularFile) -> None:
+    """Of a watched folder only the file that was found there is sent: at its path may now be that
+    of another folder or disk. Raises WATCHED_FILE_CHANGED."""
+    if job.watched is None:
+        return
+    found = (job.size, job.mtime_ns, job.device, job.inode)
+    if found != (file.id.size, file.id.mtime_ns, file.id.device, file.id.inode):
+        raise FileError(ErrorCode.WATCHED_FILE_CHANGED)
+
+
 @dataclass(frozen=True, slots=True)
 class FileChecks:
     """Judges an open file: by name and size, by content, for malware, and who takes it.
@@ -99,6 +109,7 @@ class FileChecks:
         self, job: JobView, file: RegularFile, look: FirstLook
     ) -> tuple[JobView, SecretSearch | None]:
         """The job, ready for hashing, and the search that must see the content, if any."""
+        check_found(job, file)
         judge(job.name, file.id.size, self.settings.value.max_file_bytes)
         refusal = await self._nobody_takes(replace(job, size=file.id.size))
         if refusal is not None and refusal.code is ErrorCode.FILE_TOO_LARGE:

@@ -33,6 +33,7 @@ class EngineClient:
         self.mirror = calls.mirror
         self.storage = calls.storage
         self.receipts = calls.receipts
+        self.watched = calls.watched
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:

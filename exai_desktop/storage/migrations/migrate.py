@@ -26,6 +26,7 @@ from exai_desktop.storage.migrations import (
     m0013_runs,
     m0015_lists,
     m0017_file_lists,
+    m0020_watched_folders,
     m0022_reasons,
 )
 from exai_desktop.storage.migrations.supabase import (
@@ -74,6 +75,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0017_file_lists,
     m0018_quotas,
     m0019_storage_copies,
+    m0020_watched_folders,
     m0022_reasons,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(

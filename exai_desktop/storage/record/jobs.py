@@ -105,7 +105,7 @@ class SqliteJobStore:
                 ),
             ).fetchone()["id"]
             if jobs:
-                _add_jobs(connection, batch_id, jobs, at, self._trail)
+                add_jobs(connection, batch_id, jobs, at, self._trail)
             return batch_id
 
         return await self._database.write(write)
@@ -114,7 +114,7 @@ class SqliteJobStore:
         if not jobs:
             return []
         return await self._database.write(
-            partial(_add_jobs, batch_id=batch_id, jobs=jobs, at=at, trail=self._trail)
+            partial(add_jobs, batch_id=batch_id, jobs=jobs, at=at, trail=self._trail)
         )
 
     async def apply(self, move: Move) -> JobView:
@@ -192,9 +192,10 @@ class SqliteJobStore:
         return removed
 
 
-def _add_jobs(
+def add_jobs(
     connection: Connection, batch_id: int, jobs: Sequence[NewJob], at: float, trail: AuditTrail
 ) -> list[JobView]:
+    """Within a transaction. Raises DATABASE_ERROR when there is no such batch."""
     batch = connection.execute("SELECT * FROM batches WHERE id = ?", (batch_id,)).fetchone()
     if batch is None:
         raise EngineError(ErrorCode.DATABASE_ERROR, f"there is no batch {batch_id}")

@@ -103,6 +103,7 @@ def job_view(found: Row) -> JobView:
         error=error,
         finished_at=row["finished_at"],
         file_state=file_state,
+        watched=row["watched"],
     )
 
 

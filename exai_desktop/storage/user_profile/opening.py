@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -14,6 +15,7 @@ from typing import Final
 from exai_desktop.core.audit.audit import AuditAnchor
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError, not_written
+from exai_desktop.core.files.mounts import NETWORK, mount_of
 from exai_desktop.core.machine import WriteFile
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.migrate import NewerSchemaError
@@ -22,7 +24,6 @@ from exai_desktop.storage.sqlite.driver import open_reader
 from exai_desktop.storage.user_profile.integrity import DamageError, examine, schema_of
 from exai_desktop.storage.user_profile.last_run import MOST_HASHED, LastRun, LastRunFile
 from exai_desktop.storage.user_profile.later_check import LaterCheck
-from exai_desktop.storage.user_profile.network_folder import refuse_network_folder
 from exai_desktop.storage.user_profile.put_back import find_put_back, note_run
 from exai_desktop.storage.user_profile.reserved_space import ReservedSpace
 from exai_desktop.storage.user_profile.set_aside import (
@@ -41,6 +42,7 @@ PATIENCE_S: Final = 4 * WEEK_S
 
 # Space is reserved only where the disk has this many times as much free.
 _FREE_AT_LEAST: Final = 4
+_MOUNTS: Final = Path("/proc/self/mounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,3 +310,21 @@ def _file_of(path: Path) -> tuple[int, int, int]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def refuse_network_folder(folder: Path, mounts: Path = _MOUNTS) -> None:
+    """In a folder of another computer SQLite's locks and shared memory do not hold.
+
+    Raises DATABASE_ERROR; where the system has no such list, it lets everything pass.
+    """
+    try:
+        table = os.fsdecode(mounts.read_bytes())
+    except OSError:
+        return
+    found = mount_of(os.fspath(folder.resolve()), table)
+    if found is not None and found.kind in NETWORK:
+        raise EngineError(
+            ErrorCode.DATABASE_ERROR,
+            f"the profile {folder} is on a network folder ({found.kind}), where a database is not"
+            " safe; set EXAI_DESKTOP_HOME to a folder on this computer",
+        )

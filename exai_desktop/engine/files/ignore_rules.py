@@ -1,0 +1,91 @@
+"""What in a watched folder is not to be sent: patterns with the syntax of a .gitignore.
+
+As git does it: the last pattern that fits decides, and nothing below an ignored folder comes back.
+What cannot be understood may have kept files from being sent, so it is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from pathspec import GitIgnoreSpec
+
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import FileError
+from exai_desktop.core.jobs.watched_folders import IGNORE_FILE
+
+MOST_BYTES: Final = 1024 * 1024
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+class IgnoreRules:
+    """Made anew for each look: the ignore file may have changed. `lines` were checked."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._spec = GitIgnoreSpec.from_lines(lines) if lines else None
+
+    def ignores(self, path: str, *, is_folder: bool = False) -> bool:
+        """`path` is relative to the watched folder; the folders above it are not ignored."""
+        if self._spec is None:
+            return False
+        path = path.replace(os.sep, "/")
+        return self._spec.match_file(f"{path}/" if is_folder else path)
+
+
+def check_patterns(patterns: Sequence[str]) -> None:
+    """Raises IGNORE_PATTERN_INVALID; also for one that git would pass over without a word."""
+    for pattern in patterns:
+        is_text = bool(pattern.strip()) and not pattern.startswith("#")
+        try:
+            spec = GitIgnoreSpec.from_lines([pattern])
+        except ValueError as error:
+            raise FileError(ErrorCode.IGNORE_PATTERN_INVALID, repr(pattern)) from error
+        is_one = [each.include for each in spec.patterns] != [None]
+        if "\n" in pattern or "\0" in pattern or (is_text and not is_one):
+            raise FileError(ErrorCode.IGNORE_PATTERN_INVALID, repr(pattern))
+
+
+def rules_in(folder: str, patterns: Sequence[str]) -> IgnoreRules:
+    """The ignore file of the folder, if there is one, and behind it these patterns. Blocks.
+
+    Raises IGNORE_FILE_UNUSABLE.
+    """
+    lines = _lines_of(folder)
+    for number, line in enumerate(lines, 1):
+        try:
+            check_patterns([line])
+        except FileError as error:
+            raise FileError(
+                ErrorCode.IGNORE_FILE_UNUSABLE, f"line {number}: {error.detail}"
+            ) from error
+    return IgnoreRules([*lines, *patterns])
+
+
+def _lines_of(folder: str) -> list[str]:
+    path = Path(folder, IGNORE_FILE)
+    try:
+        handle = os.open(path, _FLAGS)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise FileError(ErrorCode.IGNORE_FILE_UNUSABLE, error.strerror or "") from error
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+            raise FileError(ErrorCode.IGNORE_FILE_UNUSABLE, "it is no file of at most 1 MiB")
+        try:
+            text = file.read(MOST_BYTES).decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(
+                ErrorCode.IGNORE_FILE_UNUSABLE, "it cannot be read as UTF-8 text"
+            ) from error
+    return text.splitlines()
