@@ -179,6 +179,7 @@ class MainWindow(QMainWindow):
             accounts=self.open_accounts,
             settings=self.open_settings,
             rules=self._open_rules,
+            watch=self._open_watched,
             back_up=self._open_back_up,
             restore=self._open_restore,
             receipt=lambda: self.commands.open_receipt(ReceiptScope()),
@@ -221,6 +222,7 @@ class MainWindow(QMainWindow):
             self.banner.setVisible(sandbox)
             self.menu_actions.show_mode(is_sandbox=sandbox)
             self._accounts = tuple(await client.accounts.all())
+            await client.watched.begin()
             summary = await client.queue.summary()
             settings = await client.settings.saved()
             self.menu_actions.show_settings(settings)
@@ -340,6 +342,13 @@ class MainWindow(QMainWindow):
         parts, show = self._parts, self.menu_actions.show_settings
         given = (parts.theme, parts.client, parts.tasks)
         self._open(SettingsDialog(self, *given, show, self._open_rules))
+
+    def _open_watched(self) -> None:
+        from exai_desktop.gui.accounts.watched_folders_dialog import WatchedFoldersDialog
+
+        parts = self._parts
+        given = (parts.theme, parts.table, parts.client, parts.tasks, self._accounts)
+        self._open(WatchedFoldersDialog(self, *given))
 
     def _open_back_up(self) -> None:
         from exai_desktop.gui.window.backup_dialogs import BackUpDialog

@@ -42,6 +42,7 @@ class Orders:
     accounts: Order
     settings: Order
     rules: Order
+    watch: Order
     back_up: Order
     restore: Order
     receipt: Order
@@ -125,6 +126,7 @@ class WindowActions(QObject):
         self.settings = make("Se&ttings…", order.settings, icon="panel", keys="Ctrl+,")
         self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.rules = make("&Rules for folders…", order.rules, icon="folder")
+        self.watch = make("&Watched folders…", order.watch, icon="eye")
         self.back_up = make("&Back up…", order.back_up, icon="copies")
         self.restore = make("R&estore…", order.restore, icon="undo")
         self.sandbox = make("Try the &sandbox", order.sandbox, icon="flask")
@@ -176,7 +178,8 @@ class WindowActions(QObject):
         bar.setAccessibleName("Menu bar")
         files = self.file_actions
         adding = (self.add_files, self.add_folder, self.paste)
-        modes = (self.settings, self.accounts, self.rules, self.sandbox, self.leave_sandbox)
+        folders = (self.rules, self.watch)
+        modes = (self.settings, self.accounts, *folders, self.sandbox, self.leave_sandbox)
         backups = (self.back_up, self.restore)
         self._menu(bar, "&File", *adding, None, *modes, None, *backups, None, self.quit)
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
