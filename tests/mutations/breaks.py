@@ -14,6 +14,7 @@ class Break(NamedTuple):
 
 
 FAILURES: Final = "engine/upload/failures.py"
+WATCHED: Final = "tests/engine/service/test_watched_folders.py"
 HISTORIES: Final = "tests/simulation/test_histories.py::test_whatever_happens_the_promises_hold"
 
 BREAKS: Final = (
@@ -848,5 +849,26 @@ BREAKS: Final = (
         "os.open(self._draft, flags, 0o600)",
         "os.open(self._draft, flags, 0o644)",
         "tests/engine/service/test_receipts.py::test_pieces_of_any_size_make_the_same_text",
+    ),
+    Break(
+        "Nothing is looked at in a folder that has taken the place of a watched one",
+        "engine/service/folder_watch.py",
+        "if mark == self.folder.mark:",
+        "if mark is not None:",
+        f"{WATCHED}::test_nothing_is_sent_from_a_folder_that_was_replaced",
+    ),
+    Break(
+        "From a watched folder only the very file that was found there is sent",
+        "engine/upload/prepare.py",
+        "if found != (file.id.size,",
+        "if found == (file.id.size,",
+        f"{WATCHED}::test_nothing_is_sent_from_a_folder_that_was_replaced",
+    ),
+    Break(
+        "What was enqueued from a watched folder is not enqueued again",
+        "storage/record/watched_folders.py",
+        'row["memory"] == file.memory',
+        'row["memory"] != file.memory',
+        f"{WATCHED}::test_what_is_there_and_what_comes_is_sent_once",
     ),
 )

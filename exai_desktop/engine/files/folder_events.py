@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -23,6 +24,7 @@ _LIMITS: Final = {
     errno.EMFILE: "the system's limit of watchers is reached",
     errno.ENFILE: "the system's limit of watchers is reached",
 }
+_NUMBER: Final = re.compile(r"os error (\d+)")
 _SHORTEST_MS: Final = 1
 
 
@@ -73,8 +75,10 @@ def _notify(folders: Sequence[str]) -> RustNotify:
 
 
 def _why(error: Exception) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None and "limit" in str(error).lower():
+    """For people. The library has the system's number in its text only."""
+    told = _NUMBER.search(str(error))
+    number = int(told[1]) if told else getattr(error, "errno", None)
+    if number is None and "limit" in str(error):
         number = errno.ENOSPC
     if number in _LIMITS:
         return _LIMITS[number]

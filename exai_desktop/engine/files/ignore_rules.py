@@ -7,6 +7,7 @@ What cannot be understood may have kept files from being sent, so it is an error
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.jobs.watched_folders import IGNORE_FILE
 
+_MARK: Final = "ps_d"
 MOST_BYTES: Final = 1024 * 1024
 _FLAGS: Final = (
     os.O_RDONLY
@@ -28,17 +30,34 @@ _FLAGS: Final = (
 
 
 class IgnoreRules:
-    """Made anew for each look: the ignore file may have changed. `lines` were checked."""
+    """Made anew for each look: the ignore file may have changed. `lines` were checked.
+
+    The library translates the patterns. It judges a path with all folders above it at once, and so
+    takes `!*/` behind `*` for nothing; here each folder is judged on the way to what is in it.
+    """
 
     def __init__(self, lines: Sequence[str]) -> None:
-        self._spec = GitIgnoreSpec.from_lines(lines) if lines else None
+        patterns = GitIgnoreSpec.from_lines(lines).patterns if lines else ()
+        self._patterns = [
+            (each.regex, bool(each.include)) for each in patterns if each.regex is not None
+        ]
+        self._patterns.reverse()
 
     def ignores(self, path: str, *, is_folder: bool = False) -> bool:
         """`path` is relative to the watched folder; the folders above it are not ignored."""
-        if self._spec is None:
-            return False
-        path = path.replace(os.sep, "/")
-        return self._spec.match_file(f"{path}/" if is_folder else path)
+        text = path.replace(os.sep, "/") + ("/" if is_folder else "")
+        for regex, is_ignored in self._patterns:
+            if any(_is_meant(match, text) for match in regex.finditer(text)):
+                return is_ignored
+        return False
+
+
+def _is_meant(match: re.Match[str], text: str) -> bool:
+    """Whether a pattern fits the path itself, and not only a folder above it. The library marks
+    the end of a folder by a group; patterns without it fit all that is below something."""
+    if _MARK not in match.re.groupindex:
+        return match.end() < len(text) or not match.re.pattern.endswith("/")
+    return match[_MARK] is None or match.end(_MARK) == len(text)
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
@@ -78,10 +97,11 @@ def _lines_of(folder: str) -> list[str]:
         return []
     except OSError as error:
         raise FileError(ErrorCode.IGNORE_FILE_UNUSABLE, error.strerror or "") from error
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+        os.close(handle)
+        raise FileError(ErrorCode.IGNORE_FILE_UNUSABLE, "it is no file of at most 1 MiB")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-            raise FileError(ErrorCode.IGNORE_FILE_UNUSABLE, "it is no file of at most 1 MiB")
         try:
             text = file.read(MOST_BYTES).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:

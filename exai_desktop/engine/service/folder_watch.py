@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.jobs.watched_folders import (
     IGNORE_FILE,
+    FolderMark,
     FoundFile,
     SkippedFile,
     SkipReason,
@@ -106,8 +108,11 @@ class FolderWatch:
                     await self._round()
                 except AppError as error:
                     self._stop(error)
-                except OSError as error:
-                    log.warning("a watched folder could not be looked at: %s", error.strerror)
+                except Exception as error:
+                    # One folder must not end the others.
+                    log.exception("watched folder %d could not be looked through", self.folder.id)
+                    name = type(error).__name__
+                    self._stop(EngineError(ErrorCode.UNEXPECTED_ERROR, name))
                 await self._wake.wait(self._wait_s())
         finally:
             self._hear_nothing()
@@ -129,13 +134,14 @@ class FolderWatch:
 
     async def _round(self) -> None:
         self._note_sleep()
-        if not await self._is_there():
+        mark, paths = await self._tools.readers.read(_glance, self.folder.path, self._events)
+        if not self._is_mark(mark):
             return
+        self._take_events(paths)
         if self._is_away:
             await self._tools.store.forget_unsent(self.folder.id)
             self._why_polled = await self._tools.readers.read(why_no_events, self.folder.path)
             self._is_away, self._next_look = False, 0.0
-        await self._take_events()
         now = self._tools.clock.monotonic()
         if now >= max(self._next_look, self._not_before):
             await self._look(None)
@@ -160,7 +166,9 @@ class FolderWatch:
 
     async def _is_there(self) -> bool:
         """Whether the folder at the path is the one that was chosen."""
-        mark = await self._tools.readers.read(mark_of, self.folder.path)
+        return self._is_mark(await self._tools.readers.read(mark_of, self.folder.path))
+
+    def _is_mark(self, mark: FolderMark | None) -> bool:
         if mark == self.folder.mark:
             return True
         self.state = WatchState.NOT_THERE if mark is None else WatchState.REPLACED
@@ -180,10 +188,7 @@ class FolderWatch:
         self._events, self._heard = None, None
         self._changed.clear()
 
-    async def _take_events(self) -> None:
-        if self._events is None:
-            return
-        paths = await self._tools.readers.read(self._events.take)
+    def _take_events(self, paths: set[str] | None) -> None:
         if paths is None:
             self._hear_nothing()
             self._next_look = 0.0
@@ -318,6 +323,11 @@ class FolderWatch:
             else:
                 good.append(after)
         return good
+
+
+def _glance(path: str, events: FolderEvents | None) -> tuple[FolderMark | None, set[str] | None]:
+    """What a round begins with. Blocks."""
+    return mark_of(path), events.take() if events is not None else set()
 
 
 def next_piece(found: Iterator[Found]) -> list[Found]:
