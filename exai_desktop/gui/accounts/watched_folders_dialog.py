@@ -43,14 +43,13 @@ class WatchedFoldersDialog(QDialog):
         table: ProviderTable,
         client: EngineClient,
         tasks: SlotTasks,
-        accounts: Sequence[AccountStatus],
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._table = table
         self._client = client
         self._tasks = tasks
-        self._accounts = tuple(accounts)
+        self._accounts: Sequence[AccountStatus] = ()
         self._is_reading = False
         self.cards: dict[str, WatchCard] = {}
         self.form: WatchForm | None = None
@@ -89,6 +88,7 @@ class WatchedFoldersDialog(QDialog):
     async def _read(self) -> None:
         self._is_reading = True
         try:
+            self._accounts = await self._client.accounts.all()
             self.show_folders(await self._client.watched.all())
         except (AppError, EngineStoppedError):
             return  # the engine or its record is away; the next look is soon

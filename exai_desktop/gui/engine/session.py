@@ -96,6 +96,7 @@ class EngineSession:
         self._thread = thread
         await thread.start()
         self._client.use(thread)
+        await self._client.watched.begin()
 
     async def settle_copy(self, choice: str) -> None:
         """The user's answer about a copied profile: "keep" or "new"."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from exai_desktop import __version__
 from exai_desktop.core.accounts.accounts import AccountStatus
@@ -222,7 +222,6 @@ class MainWindow(QMainWindow):
             self.banner.setVisible(sandbox)
             self.menu_actions.show_mode(is_sandbox=sandbox)
             self._accounts = tuple(await client.accounts.all())
-            await client.watched.begin()
             summary = await client.queue.summary()
             settings = await client.settings.saved()
             self.menu_actions.show_settings(settings)
@@ -253,7 +252,7 @@ class MainWindow(QMainWindow):
 
         parts = self._parts
         self.key_store = KeyStoreDialog(self, parts.theme, parts.client, parts.tasks, store)
-        self._open(self.key_store)
+        self.key_store.open()
 
     async def _settle_copy(self, choice: str) -> None:
         """The user's answer about a copied profile; then the engine is started anew."""
@@ -314,7 +313,7 @@ class MainWindow(QMainWindow):
         )
         self.accounts_dialog = dialog
         dialog.finished.connect(self._forget_dialog)
-        self._open(dialog)
+        dialog.open()
 
     def _forget_dialog(self) -> None:
         self.accounts_dialog = None
@@ -326,14 +325,14 @@ class MainWindow(QMainWindow):
         from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
 
         parts = self._parts
-        self._open(FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks))
+        FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks).open()
 
     def _open_first_steps(self) -> None:
         from exai_desktop.gui.accounts.first_steps import FirstSteps
 
         parts = self._parts
         given = (parts.theme, parts.table, parts.client, parts.tasks)
-        self._open(FirstSteps(self, *given, self.open_accounts, self.intake.choose_files))
+        FirstSteps(self, *given, self.open_accounts, self.intake.choose_files).open()
 
     def open_settings(self) -> None:
         """The dialog with all settings."""
@@ -341,20 +340,19 @@ class MainWindow(QMainWindow):
 
         parts, show = self._parts, self.menu_actions.show_settings
         given = (parts.theme, parts.client, parts.tasks)
-        self._open(SettingsDialog(self, *given, show, self._open_rules))
+        SettingsDialog(self, *given, show, self._open_rules).open()
 
     def _open_watched(self) -> None:
         from exai_desktop.gui.accounts.watched_folders_dialog import WatchedFoldersDialog
 
         parts = self._parts
-        given = (parts.theme, parts.table, parts.client, parts.tasks, self._accounts)
-        self._open(WatchedFoldersDialog(self, *given))
+        WatchedFoldersDialog(self, parts.theme, parts.table, parts.client, parts.tasks).open()
 
     def _open_back_up(self) -> None:
         from exai_desktop.gui.window.backup_dialogs import BackUpDialog
 
         parts = self._parts
-        self._open(BackUpDialog(self, parts.theme, parts.client, parts.tasks))
+        BackUpDialog(self, parts.theme, parts.client, parts.tasks).open()
 
     def _open_restore(self) -> None:
         from exai_desktop.gui.window.backup_dialogs import RestoreDialog
@@ -364,7 +362,7 @@ class MainWindow(QMainWindow):
         def restore(file: str, passphrase: str) -> None:
             parts.tasks.start(self._restore(file, passphrase))
 
-        self._open(RestoreDialog(self, parts.theme, parts.session, parts.tasks, restore))
+        RestoreDialog(self, parts.theme, parts.session, parts.tasks, restore).open()
 
     async def _restore(self, file: str, passphrase: str) -> None:
         """Behind the window the engine ends, the profile is exchanged, and another one begins."""
@@ -387,10 +385,7 @@ class MainWindow(QMainWindow):
     def _open_shortcuts(self) -> None:
         from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
 
-        self._open(ShortcutsDialog(self, self._parts.theme))
-
-    def _open(self, dialog: QDialog) -> None:
-        dialog.open()
+        ShortcutsDialog(self, self._parts.theme).open()
 
     def _show_about(self) -> None:
         text = f"Version {__version__}. Uploads files to Kimi and GLM and keeps a list of them."

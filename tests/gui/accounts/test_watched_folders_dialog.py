@@ -48,6 +48,7 @@ def script() -> ScriptedService:
 def opened(stage: Stage) -> WatchedFoldersDialog:
     stage.window.menu_actions.watch.trigger()
     [dialog] = stage.window.findChildren(WatchedFoldersDialog)
+    stage.until(lambda: bool(dialog._accounts))
     return dialog
 
 
