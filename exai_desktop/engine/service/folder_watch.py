@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 PIECE: Final = 500
 # A look takes at most this part of the time.
 REST: Final = 20.0
+RARELY: Final = 100.0
 # Between two rounds the wall clock went on so much further than the other: it has slept.
 SLEPT_S: Final = 30.0
 
@@ -85,7 +86,7 @@ class FolderWatch:
         self._heard: frozenset[str] | None = None
         self._why_polled = ""
         self._changed: set[str] = set()
-        self._next_look = self._not_before = 0.0
+        self._next_look = self._not_before = self._took_s = 0.0
         self._is_away = True
         self._clocks = (tools.clock.now(), tools.clock.monotonic())
         self._wake = Wakeup(tools.clock)
@@ -246,6 +247,11 @@ class FolderWatch:
             await self._looked_at_all(skipped, started, is_cut=is_cut)
         elif is_cut:
             self._next_look = 0.0
+        elif skipped:
+            # They are counted with the next look at everything: soon, but no ignored log file that
+            # somebody writes to all the time makes a look of each line.
+            soon = max(tools.pace.poll_s, self._took_s * RARELY)
+            self._next_look = min(self._next_look, tools.clock.monotonic() + soon)
         heard = self._heard or frozenset()
         await self._hear(frozenset(folders) if paths is None and not is_cut else heard | folders)
 
@@ -253,7 +259,8 @@ class FolderWatch:
         self, skipped: Counter[SkipReason], started: float, *, is_cut: bool
     ) -> None:
         now = self._tools.clock.monotonic()
-        self._not_before = now + (now - started) * REST
+        self._took_s = now - started
+        self._not_before = now + self._took_s * REST
         pace = self._tools.pace
         if is_cut:
             # The rest is found when these have gone.

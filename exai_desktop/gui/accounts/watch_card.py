@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from PySide6.QtWidgets import QWidget
+
 from exai_desktop.core.jobs.watched_folders import WatchState, WatchStatus, counts_text
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
 from exai_desktop.gui.style.theme import Theme
@@ -72,6 +74,8 @@ class WatchCard(Card):
         body = row(column(self._icon, 0), texts, gap=12)
         body.setStretch(1, 1)
         self.setLayout(column(head, body, buttons, margin=12, gap=8))
+        # What takes the folder from the list comes last for the keyboard.
+        QWidget.setTabOrder(self.skipped, self.remove)
 
     def show_status(self, status: WatchStatus) -> None:
         """The newest state."""

@@ -270,6 +270,16 @@ async def test_a_question_is_shown_and_never_answered(tmp_path: Path, place: Pat
         assert job.error is not None and job.error.code == ErrorCode.SECRET_INSIDE
 
 
+async def test_another_company_is_asked_for(tmp_path: Path, place: Path) -> None:
+    """Only one of the two accounts accepts this kind, and it is not the wanted one."""
+    async with watching(tmp_path) as bench:
+        await bench.engine.watched.add(str(place), replace(QUICK, account="glm"))
+        write(place / "notes.md", "# some words")
+        await until(bench, lambda status: status.counts.asking == 1)
+        [job] = await bench.rows()
+        assert job.error is not None and job.error.code == ErrorCode.CONSENT_NEEDED
+
+
 async def test_what_is_passed_over_is_counted_and_listed(tmp_path: Path, place: Path) -> None:
     write(place / "a.txt")
     write(place / "draft.txt")
@@ -286,6 +296,8 @@ async def test_what_is_passed_over_is_counted_and_listed(tmp_path: Path, place: 
         assert await names(bench) == ["a.txt"]
         assert status.counts.skipped == 7
         found = await bench.engine.watched.skipped(str(place))
+        write(place / "another draft.xyz")
+        await until(bench, lambda status: status.counts.skipped == 8)
     assert found.total == 7
     assert {file.path: file.reason for file in found.files} == {
         "draft.txt": SkipReason.PATTERN,
