@@ -11,9 +11,10 @@ import logging
 import os
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from watchfiles._rust_notify import RustNotify
+if TYPE_CHECKING:  # most runs watch nothing
+    from watchfiles._rust_notify import RustNotify
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class FolderEvents:
 
 
 def _notify(folders: Sequence[str]) -> RustNotify:
+    from watchfiles._rust_notify import RustNotify  # late, as above
+
     try:
         for folder in folders:
             folder.encode()

@@ -11,13 +11,14 @@ import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.jobs.watched_folders import IGNORE_FILE
+
+if TYPE_CHECKING:  # most runs watch nothing
+    from pathspec import GitIgnoreSpec
 
 _MARK: Final = "ps_d"
 MOST_BYTES: Final = 1024 * 1024
@@ -37,7 +38,7 @@ class IgnoreRules:
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
-        patterns = GitIgnoreSpec.from_lines(lines).patterns if lines else ()
+        patterns = _spec(lines).patterns if lines else ()
         self._patterns = [
             (each.regex, bool(each.include)) for each in patterns if each.regex is not None
         ]
@@ -60,12 +61,18 @@ def _is_meant(match: re.Match[str], text: str) -> bool:
     return match[_MARK] is None or match.end(_MARK) == len(text)
 
 
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # late, as above
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
 def check_patterns(patterns: Sequence[str]) -> None:
     """Raises IGNORE_PATTERN_INVALID; also for one that git would pass over without a word."""
     for pattern in patterns:
         is_text = bool(pattern.strip()) and not pattern.startswith("#")
         try:
-            spec = GitIgnoreSpec.from_lines([pattern])
+            spec = _spec([pattern])
         except ValueError as error:
             raise FileError(ErrorCode.IGNORE_PATTERN_INVALID, repr(pattern)) from error
         is_one = [each.include for each in spec.patterns] != [None]
