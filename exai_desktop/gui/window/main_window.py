@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -178,8 +179,8 @@ class MainWindow(QMainWindow):
             records=lambda: self.pages.go("Records"),
             accounts=self.open_accounts,
             settings=self.open_settings,
-            rules=self._open_rules,
-            watch=self._open_watched,
+            rules=partial(self._open_folders, are_watched=False),
+            watch=partial(self._open_folders, are_watched=True),
             back_up=self._open_back_up,
             restore=self._open_restore,
             receipt=lambda: self.commands.open_receipt(ReceiptScope()),
@@ -321,11 +322,12 @@ class MainWindow(QMainWindow):
     def _add_real_account(self) -> None:
         self.enter(sandbox=False, then_accounts=True)
 
-    def _open_rules(self) -> None:
+    def _open_folders(self, *, are_watched: bool) -> None:
         from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
+        from exai_desktop.gui.accounts.watched_folders_dialog import WatchedFoldersDialog
 
-        parts = self._parts
-        FolderRulesDialog(self, parts.theme, parts.table, parts.client, parts.tasks).open()
+        parts, kind = self._parts, WatchedFoldersDialog if are_watched else FolderRulesDialog
+        kind(self, parts.theme, parts.table, parts.client, parts.tasks).open()
 
     def _open_first_steps(self) -> None:
         from exai_desktop.gui.accounts.first_steps import FirstSteps
@@ -340,13 +342,7 @@ class MainWindow(QMainWindow):
 
         parts, show = self._parts, self.menu_actions.show_settings
         given = (parts.theme, parts.client, parts.tasks)
-        SettingsDialog(self, *given, show, self._open_rules).open()
-
-    def _open_watched(self) -> None:
-        from exai_desktop.gui.accounts.watched_folders_dialog import WatchedFoldersDialog
-
-        parts = self._parts
-        WatchedFoldersDialog(self, parts.theme, parts.table, parts.client, parts.tasks).open()
+        SettingsDialog(self, *given, show, partial(self._open_folders, are_watched=False)).open()
 
     def _open_back_up(self) -> None:
         from exai_desktop.gui.window.backup_dialogs import BackUpDialog

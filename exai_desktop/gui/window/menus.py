@@ -125,8 +125,10 @@ class WindowActions(QObject):
         self.accounts = make("&Accounts…", order.accounts, icon="key", keys="Ctrl+K")
         self.settings = make("Se&ttings…", order.settings, icon="panel", keys="Ctrl+,")
         self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
-        self.rules = make("&Rules for folders…", order.rules, icon="folder")
-        self.watch = make("&Watched folders…", order.watch, icon="eye")
+        self.rules, self.watch = (
+            make("&Rules for folders…", order.rules, icon="folder"),
+            make("&Watched folders…", order.watch, icon="eye"),
+        )
         self.back_up = make("&Back up…", order.back_up, icon="copies")
         self.restore = make("R&estore…", order.restore, icon="undo")
         self.sandbox = make("Try the &sandbox", order.sandbox, icon="flask")
