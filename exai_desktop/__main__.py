@@ -36,6 +36,10 @@ def main() -> None:
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    if sys.argv[1:2] == ["--self-test"]:
+        from exai_desktop.self_test import run  # late: brings `subprocess`
+
+        sys.exit(run.main(sys.argv[2:]))
     if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
         sys.exit(code)
     from exai_desktop.engine.files import pdf_child  # late: not for the version

@@ -296,6 +296,12 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _refuse_self_test(wanted: bool) -> None:
+    """`__main__` carries it out, before the command line is loaded."""
+    if wanted:
+        raise typer.BadParameter("it must be the first word")
+
+
 @app.callback()
 def _root(
     ctx: typer.Context,
@@ -307,6 +313,15 @@ def _root(
             callback=_print_version,
             is_eager=True,
             help="Print the version and exit.",
+        ),
+    ] = False,
+    _self_test: Annotated[
+        bool,
+        typer.Option(
+            "--self-test",
+            callback=_refuse_self_test,
+            is_eager=True,
+            help="Check that all parts of this installation are there and work.",
         ),
     ] = False,
 ) -> None:

@@ -1,0 +1,1 @@
+"""`exai-desktop --self-test`: whether all parts of this installation are there and work."""
