@@ -1,0 +1,119 @@
+"""Freezes the program with Python and Qt into one folder, and lets it test itself.
+
+    build/package-env/bin/python packaging/freeze.py     # makes build/frozen/exai-desktop
+
+Run by `make package` in an environment of its own. The same commit, interpreter and libraries give
+the same bytes. A frozen program that does not pass `--self-test` is no result: exit code 1.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from notices import write_notices
+from release import ROOT, commit_time
+
+FROZEN = ROOT / "build" / "frozen" / "exai-desktop"
+WORK = ROOT / "build" / "freezing"
+# Ubuntu 22.04 and Debian 12 have it.
+NEWEST_GLIBC = (2, 35)
+MOST_MIB = 150
+SELF_TEST_S = 600
+
+
+def main() -> int:
+    began = time.monotonic()
+    _freeze()
+    inside = FROZEN / "_internal"
+    # Qt finds its plug-ins by this file; nothing in the environment is needed.
+    prefix = "_internal/PySide6/Qt" if sys.platform == "linux" else "_internal/PySide6"
+    (FROZEN / "qt.conf").write_text(f"[Paths]\nPrefix = {prefix}\n", encoding="ascii")
+    if sys.platform == "linux":
+        _take_out_paths(inside)
+        _check_glibc(inside)
+    write_notices(FROZEN / "exai-desktop", FROZEN / "licences")
+    size = sum(path.lstat().st_size for path in FROZEN.rglob("*") if path.is_file()) / 2**20
+    print(f"frozen: {size:.1f} MiB in {time.monotonic() - began:.0f} s", flush=True)
+    if size > MOST_MIB:
+        raise SystemExit(f"the program has {size:.1f} MiB, at most {MOST_MIB} are allowed")
+    return _self_test()
+
+
+def _freeze() -> None:
+    shutil.rmtree(FROZEN, ignore_errors=True)
+    # Relative, and from the root: no path of this machine gets into the result.
+    command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN"]
+    places = ["--distpath", str(FROZEN.parent), "--workpath", str(WORK)]
+    subprocess.run(
+        [*command, *places, "packaging/exai-desktop.spec"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "PYTHONHASHSEED": "1",
+            "SOURCE_DATE_EPOCH": str(commit_time()),
+            "PYINSTALLER_CONFIG_DIR": str(WORK / "cache"),
+        },
+        check=True,
+    )
+
+
+def libraries(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                if file.read(4) == b"\x7fELF":
+                    yield path
+
+
+def said_of(file: Path) -> str:
+    return subprocess.run(
+        ["objdump", "-p", file], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def _foreign_paths(file: Path) -> list[str]:
+    found = re.search(r"R(?:UN)?PATH\s+(\S+)", said_of(file))
+    places = found.group(1).split(":") if found else []
+    return [place for place in places if not place.startswith("$ORIGIN")]
+
+
+def _take_out_paths(folder: Path) -> None:
+    """Where the build machine has its libraries: on another one somebody else may write there."""
+    for file in libraries(folder):
+        if _foreign_paths(file):
+            subprocess.run(["patchelf", "--set-rpath", "$ORIGIN", file], check=True)
+            if left := _foreign_paths(file):
+                raise SystemExit(f"{file} still looks for libraries in {left}")
+
+
+def _check_glibc(folder: Path) -> None:
+    newest, whose = (0, 0), Path()
+    for file in libraries(folder):
+        for major, minor in re.findall(r"GLIBC_(\d+)\.(\d+)", said_of(file)):
+            if (int(major), int(minor)) > newest:
+                newest, whose = (int(major), int(minor)), file
+    print(f"needs glibc {newest[0]}.{newest[1]} ({whose.name})")
+    if newest > NEWEST_GLIBC:
+        raise SystemExit(f"{whose} needs a newer glibc than {NEWEST_GLIBC[0]}.{NEWEST_GLIBC[1]}")
+
+
+def _self_test() -> int:
+    """On a screen of its own where there is one to be had; nothing of the build is in reach."""
+    command = [str(FROZEN / "exai-desktop"), "--self-test", "--limit", str(SELF_TEST_S)]
+    screen = ["xvfb-run", "-a"] if shutil.which("xvfb-run") else []
+    kept = ("HOME", "LANG", "PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SYSTEMROOT", "TEMP")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    ended = subprocess.run([*screen, *command], cwd="/", env=environment, check=False)
+    if ended.returncode:
+        shutil.rmtree(FROZEN)
+        print("The frozen program does not pass its own test.", file=sys.stderr)
+    return ended.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
