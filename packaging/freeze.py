@@ -34,8 +34,8 @@ def main() -> int:
     prefix = "_internal/PySide6/Qt" if sys.platform == "linux" else "_internal/PySide6"
     (FROZEN / "qt.conf").write_text(f"[Paths]\nPrefix = {prefix}\n", encoding="ascii")
     if sys.platform == "linux":
-        _take_out_paths(inside)
-        _check_glibc(inside)
+        _set_paths(inside)
+        _check_glibc()
     write_notices(FROZEN / "exai-desktop", FROZEN / "licences")
     size = sum(path.lstat().st_size for path in FROZEN.rglob("*") if path.is_file()) / 2**20
     print(f"frozen: {size:.1f} MiB in {time.monotonic() - began:.0f} s", flush=True)
@@ -76,30 +76,52 @@ def said_of(file: Path) -> str:
     ).stdout
 
 
-def _foreign_paths(file: Path) -> list[str]:
-    found = re.search(r"R(?:UN)?PATH\s+(\S+)", said_of(file))
+def _paths(said: str) -> list[str]:
+    """Where a library looks for others; not the folders of the machine that built it: on another
+    one somebody else may write there."""
+    found = re.search(r"R(?:UN)?PATH\s+(\S+)", said)
     places = found.group(1).split(":") if found else []
-    return [place for place in places if not place.startswith("$ORIGIN")]
+    return [place.rstrip("/") for place in places if place.startswith("$ORIGIN")]
 
 
-def _take_out_paths(folder: Path) -> None:
-    """Where the build machine has its libraries: on another one somebody else may write there."""
-    for file in libraries(folder):
-        if _foreign_paths(file):
-            subprocess.run(["patchelf", "--set-rpath", "$ORIGIN", file], check=True)
-            if left := _foreign_paths(file):
-                raise SystemExit(f"{file} still looks for libraries in {left}")
+def _set_paths(inside: Path) -> None:
+    """Each library finds those that came with it, whatever the environment.
+
+    By itself the freezer's loader names the folder in LD_LIBRARY_PATH, which a child of the program
+    does not get: on a machine with the same libraries nobody notices.
+    """
+    bundled = {path.name for path in inside.rglob("*.so*")}
+    for file in libraries(inside):
+        said = said_of(file)
+        needed = bundled.intersection(re.findall(r"NEEDED\s+(\S+)", said))
+        up = Path(os.path.relpath(inside, file.parent))
+        own = "$ORIGIN" if up == Path() else f"$ORIGIN/{up}"
+        wanted = ":".join(dict.fromkeys([*_paths(said), own] if needed else _paths(said)))
+        if re.search(r"R(?:UN)?PATH", said) or wanted:
+            subprocess.run(["patchelf", "--set-rpath", wanted or "$ORIGIN", file], check=True)
+        folders = [file.parent / place[8:] for place in wanted.split(":")]
+        lost = [name for name in needed if not any((one / name).exists() for one in folders)]
+        if lost:
+            raise SystemExit(f"{file} does not find {', '.join(lost)}")
 
 
-def _check_glibc(folder: Path) -> None:
-    newest, whose = (0, 0), Path()
-    for file in libraries(folder):
-        for major, minor in re.findall(r"GLIBC_(\d+)\.(\d+)", said_of(file)):
-            if (int(major), int(minor)) > newest:
-                newest, whose = (int(major), int(minor)), file
-    print(f"needs glibc {newest[0]}.{newest[1]} ({whose.name})")
-    if newest > NEWEST_GLIBC:
-        raise SystemExit(f"{whose} needs a newer glibc than {NEWEST_GLIBC[0]}.{NEWEST_GLIBC[1]}")
+def wanted() -> tuple[set[str], tuple[int, int]]:
+    """The libraries that the frozen program needs and does not bring, and the release of glibc."""
+    inside = {path.name for path in FROZEN.rglob("*.so*")}
+    names: set[str] = set()
+    glibc = (0, 0)
+    for file in libraries(FROZEN):
+        said = said_of(file)
+        names |= set(re.findall(r"NEEDED\s+(\S+)", said)) - inside
+        found = re.findall(r"GLIBC_(\d+)\.(\d+)", said)
+        glibc = max([glibc, *((int(major), int(minor)) for major, minor in found)])
+    return names, glibc
+
+
+def _check_glibc() -> None:
+    _, glibc = wanted()
+    if glibc > NEWEST_GLIBC:
+        raise SystemExit(f"the program needs glibc {glibc}, newer than {NEWEST_GLIBC}")
 
 
 def _self_test() -> int:
