@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench live package setup clean test-packages bench-packages
+.PHONY: help run test check bench live package package-check setup clean test-packages bench-packages package-packages
 MAKEFLAGS += --no-print-directory
 
 UV_VERSION := 0.13.9
@@ -23,6 +23,9 @@ LITE_VERSION := 0.10.0
 LITE := .tools/.stamp-supabase-lite-$(LITE_VERSION)-tus
 POSTGRES := .tools/.stamp-postgres
 PACKAGES := packaging/linux/install-system-packages
+# What freezes the program has an environment of its own: nothing of the tests gets into the result.
+PACKAGE_ENV := build/package-env/.stamp
+FREEZER := build/package-env/$(BIN)/python
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -51,7 +54,7 @@ if [ -z "$$python" ]; then echo "Python 3.11 to 3.14 is needed and not on PATH."
 endef
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV) ## start the program with its built-in servers; without a display, upload the samples
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" != Linux ]; then \
@@ -100,11 +103,18 @@ bench: bench-packages $(VENV) ## measure speed, memory and the window's calm
 live: $(VENV) ## the real providers, with your own keys (see CONTRIBUTING.md)
 	.venv/$(BIN)/python -m pytest -m live tests/live
 
-package: $(VENV) ## build the wheel and the source archive in dist/
-	@if [ -e dist/.stamp ] && [ -z "$$(find exai_desktop resources pyproject.toml README.md \
-		CHANGELOG.md LICENSE -name __pycache__ -prune -o -type f -newer dist/.stamp -print -quit)" ]; \
-	then echo "dist/ is up to date."; exit 0; fi; \
-	rm -rf dist; $(trust); $(UV) build --quiet; touch dist/.stamp; ls dist
+package: $(VENV) ## build wheel, source archive and, on Linux, the .deb and .tar.xz in dist/
+	@if [ ! -e dist/.stamp ] || [ -n "$$(find exai_desktop resources pyproject.toml README.md \
+		CHANGELOG.md LICENSE -name __pycache__ -prune -o -type f -newer dist/.stamp -print -quit)" ]; then \
+		rm -rf dist; $(trust); $(UV) build --quiet; touch dist/.stamp; \
+	fi; \
+	if [ "$$(uname -s)" = Linux ]; then \
+		$(MAKE) package-packages $(PACKAGE_ENV); nice $(FREEZER) packaging/build.py; \
+	fi; \
+	ls dist
+
+package-check: package ## install and use the .deb in a clean Debian (needs root)
+	@$(PACKAGES) check; packaging/linux/check-deb
 
 setup: $(VENV) ## fetch the tools and make the locked environment
 	@echo "Ready."
@@ -113,7 +123,7 @@ clean: ## remove build results and caches (.venv and .tools stay)
 	rm -rf build dist .run .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -path ./.venv -prune -o -path ./.tools -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-test-packages bench-packages: %-packages:
+test-packages bench-packages package-packages: %-packages:
 	@$(PACKAGES) $*
 
 $(TOOLS):
@@ -155,4 +165,12 @@ $(VENV): pyproject.toml uv.lock | $(TOOLS)
 	if [ ! -e .venv/pyvenv.cfg ]; then export UV_PYTHON=.tools/$(BIN)/python; fi; \
 	$(UV) sync --locked --quiet; \
 	.venv/$(BIN)/python -m compileall -q exai_desktop; \
+	touch $@
+
+$(PACKAGE_ENV): pyproject.toml uv.lock | $(TOOLS)
+	@$(trust); \
+	echo "Making build/package-env as uv.lock says"; \
+	export UV_PROJECT_ENVIRONMENT=build/package-env; \
+	if [ ! -e build/package-env/pyvenv.cfg ]; then export UV_PYTHON=.tools/$(BIN)/python; fi; \
+	$(UV) sync --locked --quiet --no-default-groups --group package --all-extras --no-install-project; \
 	touch $@

@@ -1,0 +1,40 @@
+"""The program for one user, without root: dist/exai-desktop-VERSION-linux-MACHINE.tar.xz.
+
+Unpack it and run its `install.sh`. The same frozen program gives the same bytes.
+"""
+
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from freeze import FROZEN
+from linux_files import FOLDER, copy_program, settle_times, write_share
+from release import ROOT, commit_time, version
+
+
+def main() -> int:
+    name = f"exai-desktop-{version()}-linux-{platform.machine()}"
+    target = ROOT / "dist" / f"{name}.tar.xz"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / name
+        copy_program(FROZEN, folder / "app")
+        share = folder / "share"
+        write_share(share, FROZEN / "exai-desktop", share / "systemd" / "user", "@PROGRAM@")
+        for file in (FOLDER / "install.sh", ROOT / "CHANGELOG.md", ROOT / "LICENSE"):
+            shutil.copy(file, folder / file.name)
+        settle_times(folder)
+        target.parent.mkdir(exist_ok=True)
+        order = ["--sort=name", f"--mtime=@{commit_time()}", "--owner=0", "--group=0"]
+        subprocess.run(
+            ["tar", *order, "--numeric-owner", "--format=gnu", "-I", "xz -6", "-cf", target, name],
+            cwd=scratch,
+            check=True,
+        )
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,99 @@
+"""The .rpm from the frozen program: dist/exai-desktop-VERSION-1.MACHINE.rpm. Needs `rpmbuild`.
+
+The same frozen program gives the same bytes. What it needs of the system is named by libraries, so
+that it holds for every distribution with the same ones.
+"""
+
+import platform
+import subprocess
+import tempfile
+from pathlib import Path
+
+from deb import PACKAGES
+from freeze import FROZEN, wanted
+from linux_files import FOLDER, fill_usr, settle_times
+from release import ROOT, commit_time, version
+
+SPEC = """\
+%global debug_package %{{nil}}
+# What is inside is finished: nothing is stripped, compressed or linked by its number.
+%global __os_install_post %{{nil}}
+%global _build_id_links none
+# The libraries inside are nobody else's business, and need nothing that is not named below.
+AutoReqProv: no
+%global _binary_payload w19.zstdio
+%global source_date_epoch_from_changelog 0
+%global use_source_date_epoch_as_buildtime 1
+%global clamp_mtime_to_source_date_epoch 1
+%global _buildhost reproducible
+Name: exai-desktop
+Version: {version}
+Release: 1
+Summary: Upload files to Kimi and GLM and keep their file IDs
+License: MIT AND LGPL-3.0-only AND Apache-2.0 AND BSD-3-Clause AND PSF-2.0
+{requires}
+Recommends: gnome-keyring xdg-utils xdg-desktop-portal
+%description
+EXAI Desktop uploads documents to Kimi (Moonshot) and GLM (Z.ai, BigModel), shows the ID with which
+a model can use each file, and keeps a reliable list of all of them. Python and Qt are part of the
+package.
+%install
+cp -a {tree}/. %{{buildroot}}/
+%files
+%defattr(-,root,root,-)
+{files}
+"""
+
+
+def main() -> int:
+    name = f"exai-desktop-{version()}-1.{platform.machine()}.rpm"
+    with tempfile.TemporaryDirectory() as scratch:
+        tree, top = Path(scratch) / "tree", Path(scratch) / "top"
+        _fill(tree)
+        spec = Path(scratch) / "exai-desktop.spec"
+        text = SPEC.format(
+            version=version(), requires="\n".join(_requires()), tree=tree, files=_files(tree)
+        )
+        spec.write_text(text, encoding="utf-8")
+        subprocess.run(
+            ["rpmbuild", "-bb", "--quiet", "--define", f"_topdir {top}", spec],
+            env={"SOURCE_DATE_EPOCH": str(commit_time()), "PATH": "/usr/bin:/bin", "HOME": scratch},
+            check=True,
+        )
+        [made] = top.rglob("*.rpm")
+        target = ROOT / "dist" / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(made.read_bytes())
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def _fill(tree: Path) -> None:
+    usr = tree / "usr"
+    fill_usr(usr, FROZEN)
+    notice = usr / "share" / "licenses" / "exai-desktop" / "copyright"
+    notice.parent.mkdir(parents=True)
+    notice.write_bytes((FOLDER / "copyright").read_bytes())
+    settle_times(tree)
+
+
+def _requires() -> list[str]:
+    needed, glibc = wanted()
+    names = sorted(name for name in needed if PACKAGES.get(name))
+    system = f"libc.so.6(GLIBC_{glibc[0]}.{glibc[1]})(64bit)"
+    return [f"Requires: {one}" for one in (system, *(f"{name}()(64bit)" for name in names))]
+
+
+def _files(tree: Path) -> str:
+    """The program's folder as a whole, and each file elsewhere: the folders are the system's."""
+    own = Path("usr/lib/exai-desktop")
+    lines = [f"/{own}"]
+    for path in sorted(tree.rglob("*")):
+        place = path.relative_to(tree)
+        if not place.is_relative_to(own) and (path.is_symlink() or path.is_file()):
+            lines.append(f"/{place}{'*' if place.parent.name == 'man1' else ''}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
