@@ -19,6 +19,8 @@ EXCLUDED = [
         "_distutils_hack",
         "pip",
     ),
+    # What draws programs and Markdown in colours: nobody here does.
+    *("pygments", "markdown_it", "mdurl"),
     # Optional parts of libraries.
     *(
         "pydantic.mypy",
