@@ -35,7 +35,10 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
+    from exai_desktop import late_methods  # late: not for the version
+
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    late_methods.install()
     if sys.argv[1:2] == ["--self-test"]:
         from exai_desktop.self_test import run  # late: brings `subprocess`
 
