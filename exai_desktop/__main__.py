@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -38,6 +39,9 @@ def main() -> None:
     from exai_desktop import late_methods  # late: not for the version
 
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
+    # Registered first, so it runs last: the interpreter's end would look for circles among all that
+    # is loaded, twice, and free none of it any sooner.
+    atexit.register(gc.freeze)
     late_methods.install()
     if sys.argv[1:2] == ["--self-test"]:
         from exai_desktop.self_test import run  # late: brings `subprocess`

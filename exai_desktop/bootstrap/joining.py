@@ -7,6 +7,7 @@ a socket and nothing else.
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -131,8 +132,10 @@ async def _own_engine(
             from exai_desktop.bootstrap.sandbox_process import sandbox_process  # late: few need it
 
             servers = await stack.enter_async_context(sandbox_process(where.data / "servers"))
+        gc.freeze()  # what is loaded stays: the collector need not look through it, again and again
         from exai_desktop.bootstrap.opening import own_engine  # late: the whole engine
 
+        gc.freeze()
         engine = own_engine(where, passphrase, face=face, servers=servers, only_read=only_read)
         yield await stack.enter_async_context(engine)
 
