@@ -43,6 +43,8 @@ def main() -> None:
     # is loaded, twice, and free none of it any sooner.
     atexit.register(gc.freeze)
     late_methods.install()
+    # Otherwise pydantic reads what each installed package says of itself, and looks for plug-ins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if sys.argv[1:2] == ["--self-test"]:
         from exai_desktop.self_test import run  # late: brings `subprocess`
 
