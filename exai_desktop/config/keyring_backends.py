@@ -6,15 +6,17 @@ linker on Linux, to find a library that cannot be there: fifteen programs for on
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
+    from secretstorage import Collection
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ _OWN: Final = {
     "linux": ("SecretService.Keyring", "libsecret.Keyring", "kwallet.DBusKeyring"),
 }
 _INSECURE_MODULES: Final = ("keyring.backends.fail", "keyring.backends.null", "keyrings.alt")
+_SECRET_SERVICE: Final = "keyring.backends.SecretService"  # noqa: S105 - a module
 _NAMED_BY_USER: Final = "PYTHON_KEYRING_BACKEND"
 
 
@@ -45,7 +48,11 @@ def secure_backend() -> KeyringBackend | None:
     else:
         # A chain may end in one that is not secure: its links are taken one by one.
         candidates = sorted((*_of_system(), *_of_plugins()), key=lambda one: -one.priority)
-    return next((candidate for candidate in candidates if is_secure(candidate)), None)
+    found = next((candidate for candidate in candidates if is_secure(candidate)), None)
+    if type(found).__module__ == _SECRET_SERVICE:
+        line: Any = found
+        line.get_preferred_collection = _KeptLine(line.get_preferred_collection)
+    return found
 
 
 def is_secure(backend: KeyringBackend) -> bool:
@@ -57,7 +64,7 @@ def is_secure(backend: KeyringBackend) -> bool:
 
 def is_unlocked(backend: KeyringBackend) -> bool | None:
     """Without a dialog for the user; None: this one does not tell. Blocks."""
-    if type(backend).__module__ != "keyring.backends.SecretService":
+    if type(backend).__module__ != _SECRET_SERVICE:
         return None
     import secretstorage  # late, and Linux's
     from secretstorage.collection import DEFAULT_COLLECTION
@@ -103,3 +110,68 @@ def _of_plugins() -> Iterator[KeyringBackend]:
                 yield kind()
             except TypeError:
                 log.debug("no keyring by %s: it wants arguments", kind.__name__)
+
+
+class _KeptLine:
+    """The connection to the Secret Service, with the key agreed for it, for the next value too.
+
+    The library makes both anew for each value, which costs us 15 ms and the service as much. Used
+    from several threads: each call takes the connection out, and one after an error is given up.
+    """
+
+    def __init__(self, find: Callable[[], Collection]) -> None:
+        """`find`: the library's own, which also unlocks."""
+        self._find = find
+        self._idle: list[Collection] = []
+        atexit.register(self._end)
+
+    def __call__(self) -> Collection:
+        with suppress(IndexError):
+            kept = self._idle.pop()
+            if _answers_unlocked(kept):
+                return kept
+            kept.connection.end()
+        from secretstorage.util import open_session  # late, and Linux's
+
+        found = self._find()
+        try:
+            found.session = open_session(found.connection)
+        except BaseException:
+            found.connection.close()
+            raise
+        found.connection = _Line(found.connection, lambda: self._idle.append(found))
+        return found
+
+    def _end(self) -> None:
+        while self._idle:
+            self._idle.pop().connection.end()
+
+
+class _Line:
+    """A connection that goes back when it is closed."""
+
+    def __init__(self, connection: Any, give_back: Callable[[], None]) -> None:
+        self._connection = connection
+        self._give_back = give_back
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def close(self) -> None:
+        # The library closes it by a `with`, also when something went wrong in there.
+        if sys.exc_info()[0] is None:
+            self._give_back()
+        else:
+            self.end()
+
+    def end(self) -> None:
+        with suppress(OSError):
+            self._connection.close()
+
+
+def _answers_unlocked(collection: Collection) -> bool:
+    try:
+        return not collection.is_locked()
+    except Exception as error:  # noqa: BLE001 - the bus or the service was started anew
+        log.debug("a new connection to the keyring: %s", type(error).__name__)
+        return False

@@ -116,21 +116,47 @@ def test_a_locked_keyring_is_told(own_secret_service: dict[str, str]) -> None:
     assert run(LOCKED, own_secret_service) == "CREDENTIAL_STORE_LOCKED"
 
 
-@pytest.fixture
-def own_secret_service(secret_service: dict[str, str]) -> Iterator[dict[str, str]]:
+class OwnService:
     """Not the one of the session: locking that would lock everybody out."""
-    root = Path(tempfile.mkdtemp(prefix="exai-"))
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        environment = secret_service | conftest._xdg_folders(root) | {"HOME": str(root)}
-        environment["DBUS_SESSION_BUS_ADDRESS"] = conftest._start_bus(root, started)
-        conftest._start_keyring(root, environment, started)
-        yield environment
-    finally:
-        for process in reversed(started):
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._root = Path(tempfile.mkdtemp(prefix="exai-"))
+        self._started: list[subprocess.Popen[bytes]] = []
+        self.environment = environment | conftest._xdg_folders(self._root)
+        self.environment["HOME"] = str(self._root)
+
+    def start(self) -> None:
+        address = conftest._start_bus(self._root, self._started)
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = address
+        conftest._start_keyring(self._root, self.environment, self._started)
+
+    def restart(self) -> None:
+        """The service, not the bus."""
+        daemon = self._started.pop()
+        daemon.terminate()
+        daemon.wait(60)
+        conftest._start_keyring(self._root, self.environment, self._started)
+
+    def end(self) -> None:
+        for process in reversed(self._started):
             process.terminate()
             process.wait(60)
-        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+@pytest.fixture
+def own_service(secret_service: dict[str, str]) -> Iterator[OwnService]:
+    service = OwnService(secret_service)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.end()
+
+
+@pytest.fixture
+def own_secret_service(own_service: OwnService) -> dict[str, str]:
+    return own_service.environment
 
 
 # Somebody unlocks it in another program; from then on it answers again, unasked.
@@ -159,6 +185,69 @@ with keyring_backends.closing(secretstorage.dbus_init()) as connection:
 def test_the_dialog_of_a_locked_keyring_is_shown_once(own_secret_service: dict[str, str]) -> None:
     said = run(AGAIN_AFTER_LOCK, own_secret_service)
     assert said.splitlines() == ["CREDENTIAL_STORE_LOCKED 1"] * 5
+
+
+# The bus is asked each time a connection is made.
+ONE_LINE = """
+import secretstorage, sys, threading
+made = []
+real = secretstorage.dbus_init
+secretstorage.dbus_init = lambda: made.append(real()) or made[-1]
+from exai_desktop.config.secret_store import KeyringStore
+keys = KeyringStore("one")
+keys._found()
+found = len(made)
+for number in range(4):
+    keys.set("key of work", f"key {number}")
+    assert keys.get("key of work") == f"key {number}"
+    assert keys.get("absent") is None
+print("made", len(made) - found)
+# One that the service does not know any more.
+made[-1].close()
+assert keys.get("key of work") == "key 3"
+print("made", len(made) - found)
+# Two at once do not share one.
+answers = []
+threads = [threading.Thread(target=lambda: answers.append(keys.get("key of work"))) for _ in "abcd"]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(*answers, sep=", ")
+keys.delete("key of work")
+assert keys.get("key of work") is None
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")
+def test_the_connection_to_the_keyring_is_kept(secret_service: dict[str, str]) -> None:
+    said = run(ONE_LINE, secret_service).splitlines()
+    assert said == ["made 1", "made 2", ", ".join(["key 3"] * 4)]
+
+
+SERVICE_RESTARTED = """
+import sys
+from exai_desktop.config.secret_store import KeyringStore
+keys = KeyringStore("one")
+keys.set("key of work", "some-key")
+print("set", flush=True)
+sys.stdin.readline()
+print(keys.get("key of work"), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the Secret Service is Linux's")
+def test_a_keyring_that_is_started_anew_is_asked_anew(own_service: OwnService) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE_RESTARTED],
+        env=os.environ | own_service.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "set\n"
+        own_service.restart()
+        assert process.communicate("go\n", timeout=240)[0] == "some-key\n"
 
 
 def test_a_keyring_that_does_not_tell_is_asked_less_and_less() -> None:
