@@ -124,11 +124,11 @@ def test_help_and_version_load_no_engine(cold: Program) -> None:
     assert of(version, (*ENGINE, "typer", "rich", "asyncio", "json", "ctypes")) == []
 
 
-def test_the_list_of_verbs_says_what_their_own_help_says(cold: Program) -> None:
-    listed = " ".join(cold.run("--help").expect(0).out.split())
+def test_the_list_of_verbs_says_what_their_own_help_says(program: Program) -> None:
+    listed = " ".join(program.run("--help").expect(0).out.split())
     for name, (_, summary) in VERBS.items():
         assert f" {name} {summary}" in listed
-        assert summary in " ".join(cold.run(name, "--help").expect(0).out.split())
+        assert summary in " ".join(program.run(name, "--help").expect(0).out.split())
 
 
 def test_a_verb_loads_no_web_server_and_no_window(cold: Program) -> None:
