@@ -25,12 +25,14 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _PR_SET_CHILD_SUBREAPER: Final = 36
 # What the interpreter itself reads when it starts: with other values only a real start is right.
 _OF_THE_INTERPRETER: Final = ("PYTHON", "LC_", "LANG", "LD_", "SSL_", "OPENSSL")
+# Read when tests are collected: each of them runs without our own variables.
+_ALL_COLD: Final = bool(os.environ.get("EXAI_DESKTOP_TEST_COLD"))
 _READ_LATER: Final = frozenset({"PYTHON_KEYRING_BACKEND", "PYTHONDONTWRITEBYTECODE"})
 
 
 def can_be_warm(command: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Whether a fork runs it as `command` would."""
-    if not sys.platform.startswith("linux") or os.environ.get("EXAI_DESKTOP_TEST_COLD"):
+    if not sys.platform.startswith("linux") or _ALL_COLD:
         return False
     is_module = len(command) > 2 and list(command[:2]) == [sys.executable, "-m"]
     return is_module and _of_interpreter(environment) == _of_interpreter(os.environ)
