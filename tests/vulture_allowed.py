@@ -68,6 +68,8 @@ _CHOICES = (lambda: (_any.NEW,),)
 _PROTOCOLS = (
     lambda: (
         _any.capture_signals,
+        _any.default_headers,
+        _any.main_loop,
         _any.log_message,
         _any.connect_tcp,
         _any.connection_lost,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from email.utils import formatdate
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, Self
@@ -44,6 +46,11 @@ class _Protocol(H11Protocol):
         super().__init__(*args, **kwargs)
         self.app_state = {**self.app_state, "connection": self}
 
+    def handle_events(self) -> None:
+        """With the time of this moment for the answers that now begin."""
+        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode("ascii"))]
+        super().handle_events()
+
 
 class _Server(uvicorn.Server):
     """Tells when it listens, and drops stalled connections when it ends."""
@@ -52,11 +59,26 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._world = world
         self._ready = ready
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say so."""
         await super().startup(sockets=sockets)
         self._ready()
+
+    async def main_loop(self) -> None:
+        """Until the end is wanted. The library's own looks ten times a second, also while nobody
+        sends anything: for the date of its answers and a limit of requests."""
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._end.wait()
+
+    def end(self) -> None:
+        """From any thread, and from a signal."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End every wait and every connection; a sandbox owes nobody an answer."""
@@ -81,7 +103,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.should_exit = True
+        self.end()
 
 
 class Sandbox:
@@ -127,7 +149,7 @@ class Sandbox:
     def stop(self) -> None:
         """End `serve`, from any thread."""
         if self._server is not None:
-            self._server.should_exit = True
+            self._server.end()
 
     def url(self, flavour: str) -> str:
         """The base URL of a flavour."""
