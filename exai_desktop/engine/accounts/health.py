@@ -330,10 +330,12 @@ class Health:
         await self.save()
         return await self._book.history(account, limit) if self._book is not None else []
 
-    async def save(self) -> None:
-        if self._book is not None and self._unsaved:
-            samples, self._unsaved = self._unsaved, []
+    async def save(self) -> int:
+        """How many answers there were since the last time."""
+        samples, self._unsaved = self._unsaved, []
+        if self._book is not None and samples:
             await self._book.add(samples)
+        return len(samples)
 
     async def forget(self, account: str) -> None:
         """Another account may get the name."""

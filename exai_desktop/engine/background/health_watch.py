@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 # Alarms come this late at most.
 EVERY_S: Final = 5.0
+SELDOM_S: Final = 60.0
 
 
 class HealthWatch:
@@ -50,12 +51,14 @@ class HealthWatch:
         self._alarmed: set[str] = set()
 
     async def run(self) -> None:
+        """Rarely while no provider is asked for anything: hours may pass in the tray."""
+        wait_s = EVERY_S
         while True:
             try:
-                await self.look()
+                wait_s = EVERY_S if await self.look() else min(2 * wait_s, SELDOM_S)
             except AppError as error:
                 log.warning("the accounts were not checked: %s", error.code)
-            await self._clock.sleep(EVERY_S)
+            await self._clock.sleep(EVERY_S if self._metrics.is_watched else wait_s)
 
     async def finish(self) -> None:
         """At the end of a run: the history keeps what it has seen."""
@@ -64,9 +67,9 @@ class HealthWatch:
         except AppError as error:
             log.warning("the last requests were not saved: %s", error.code)
 
-    async def look(self) -> None:
-        """Once over all accounts."""
-        await self._health.save()
+    async def look(self) -> bool:
+        """Once over all accounts. Whether there were answers since the last look."""
+        has_news = bool(await self._health.save())
         accounts = self._accounts.all()
         rooms = {account.name: self._rooms(account) for account in accounts}
         asked = [room for of_account in rooms.values() for room in of_account]
@@ -81,6 +84,7 @@ class HealthWatch:
             usage = await self._copies.usage()
             for account in accounts:
                 self._metrics.account_holds(account.name, *usage.get(account.name, (0, 0)))
+        return has_news
 
     def _is_well(self, account: str) -> bool:
         is_used = self._breakers.phase(account) is Phase.CLOSED

@@ -186,6 +186,9 @@ class DiskGuard:
         self._low = low_bytes
         self._problem: AppError | None = None
         self._failed = False
+        # Since the last look somebody has asked whether new work may begin.
+        self._is_asked = True
+        self._looked_at = clock.monotonic()
         self._open = asyncio.Event()
         self._open.set()
 
@@ -194,7 +197,10 @@ class DiskGuard:
         return self._problem
 
     async def clear(self) -> None:
-        """Wait until new work may begin."""
+        """Wait until new work may begin. What was seen long ago is looked at again first."""
+        self._is_asked = True
+        if self._clock.monotonic() - self._looked_at > 2 * LOOK_EVERY_S:
+            await self.look()
         await self._open.wait()
 
     def failed(self, error: AppError) -> bool:
@@ -231,10 +237,14 @@ class DiskGuard:
             self._disk.watch(given_up)
         while True:
             await self._clock.sleep(LOOK_EVERY_S)
-            await self.look()
+            # Of a program that has nothing to do nobody wants to know.
+            if self._is_asked or self._problem is not None or self._failed:
+                self._is_asked = False
+                await self.look()
 
     async def look(self) -> None:
         """One look: close or open the way for new work."""
+        self._looked_at = self._clock.monotonic()
         problem = await asyncio.to_thread(self._find)
         if problem is not None:
             self._close(problem)
