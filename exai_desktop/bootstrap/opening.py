@@ -24,6 +24,7 @@ from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.audit_signing import StoredSigner
+from exai_desktop.config.background.pause_file import PauseFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
 from exai_desktop.config.paths import Places
@@ -126,13 +127,7 @@ def engine_parts(
     login = ProxyLogin(given.secrets.store, settings)
     mirror, claims = _mirror(given, opened, login)
     shared = shared_parts(
-        given.where,
-        given.secrets,
-        settings,
-        opened.database,
-        stack,
-        known_problems,
-        claims,
+        *(given.where, given.secrets, settings, opened.database, stack, known_problems, claims)
     )
     return EngineParts(
         bus=bus,
@@ -155,6 +150,7 @@ def engine_parts(
             opened.reserved_space,
             SystemSurroundings(),
             given.backups(opened),
+            None if opened.is_read_only else PauseFile.of(given.where, given.face),
         ),
         settings=settings,
         settings_book=given.settings_file,

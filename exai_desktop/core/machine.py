@@ -134,6 +134,22 @@ class Disk(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPause:
+    """A pause by the user, in wall-clock time. `until` None: until they say otherwise."""
+
+    since: float
+    until: float | None = None
+
+
+class PauseBook(Protocol):
+    """Where a pause outlives the program. Both block; `save` raises OSError."""
+
+    def load(self) -> KeptPause | None: ...
+
+    def save(self, pause: KeptPause | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """None: the system does not tell."""
 

@@ -31,7 +31,7 @@ from exai_desktop.core.events import (
 from exai_desktop.core.files.files import Fingerprints, MalwareScanner
 from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView
-from exai_desktop.core.machine import Surroundings
+from exai_desktop.core.machine import PauseBook, Surroundings
 from exai_desktop.core.mirror.link import ProjectLink
 from exai_desktop.core.mirror.operations import MirrorTarget
 from exai_desktop.core.mirror.storage_copies import ContentStorage, StorageDoor
@@ -201,6 +201,7 @@ async def open_bench(
     storage: StorageDoor | None = None,
     network: Callable[[], object] = lambda: "here",
     pace: WatchPace = QUICK_PACE,
+    pauses: PauseBook | None = None,
 ) -> AsyncIterator[Bench]:
     """An engine over `folder`'s database; opening the same folder again is a restart."""
     made = providers if providers is not None else {}
@@ -257,6 +258,7 @@ async def open_bench(
                 opened.snapshots if is_kept else None,
                 opened.reserved_space,
                 surroundings,
+                pauses=pauses,
             ),
             settings=wanted,
             settings_book=MemorySettings(),

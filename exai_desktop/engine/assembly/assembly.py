@@ -240,7 +240,8 @@ class Assembly:
             self.settings,
             self.readers,
             self.clock,
-            self._pause_changed,
+            lambda: self.totals.changed(),  # noqa: PLW0108 - it is made behind this
+            parts.machine.pauses,
         )
         self.totals = Totals(
             record.jobs, self.board, self.pace, self.pausing, self.in_hand, parts.bus, parts.metrics
@@ -259,9 +260,6 @@ class Assembly:
             self.confirmation,
             Restart(record.jobs, self.scheduler, self.accounts, self.timing),
         )
-
-    def _pause_changed(self) -> None:
-        self.totals.changed()
 
     def _setting_changed(self) -> None:
         self.pausing.wake()
@@ -391,5 +389,6 @@ class Assembly:
             self.problems,
             services,
             at_end,
+            self.pausing.take_up,
             parts.is_read_only,
         )

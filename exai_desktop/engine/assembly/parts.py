@@ -20,7 +20,14 @@ from exai_desktop.core.jobs.claims import ContentClaims
 from exai_desktop.core.jobs.receipts import ReceiptStore
 from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import JobStore
-from exai_desktop.core.machine import BackupMaker, Clock, Disk, Snapshots, Surroundings
+from exai_desktop.core.machine import (
+    BackupMaker,
+    Clock,
+    Disk,
+    PauseBook,
+    Snapshots,
+    Surroundings,
+)
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import AccountEditor, KeyRules
@@ -94,6 +101,8 @@ class MachineParts:
     disk: Disk | None = None
     surroundings: Surroundings | None = None
     backups: BackupMaker | None = None
+    # Where a pause by the user outlives the program: only a window has one.
+    pauses: PauseBook | None = None
     # Another one is for tests whose files exist in memory only.
     open_file: Callable[[str], RegularFile] = open_regular
 

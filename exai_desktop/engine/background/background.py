@@ -229,6 +229,7 @@ class Background:
     problems: Problems
     services: Sequence[Service]
     at_end: Sequence[Callable[[], Awaitable[None] | None]]
+    take_up_pause: Callable[[], None]
     is_read_only: bool = False
 
     @property
@@ -249,6 +250,7 @@ class Background:
                 raise
         for service in self.services:
             self.runner.serve(service())
+        self.take_up_pause()
         self.lanes.start()
 
     async def finish_begun(self) -> None:

@@ -1,16 +1,24 @@
 """The whole queue stands still: by the user, for a while, or by what the computer says.
 
-Files under way finish. The user's *resume* also overrides a reason of the computer's, until that
-reason is gone.
+Files under way finish. A pause by the user outlives the program. The user's *resume* also
+overrides a reason of the computer's, until that reason is gone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
 
-from exai_desktop.core.machine import Clock, Situation, Surroundings, why_not_now
+from exai_desktop.core.machine import (
+    Clock,
+    KeptPause,
+    PauseBook,
+    Situation,
+    Surroundings,
+    why_not_now,
+)
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.scheduling.lanes import Lane
@@ -34,6 +42,7 @@ class Pausing:
         readers: Readers,
         clock: Clock,
         changed: Callable[[], object],
+        book: PauseBook | None = None,
     ) -> None:
         self._prepare = prepare
         self._accounts = accounts
@@ -42,6 +51,9 @@ class Pausing:
         self._readers = readers
         self._clock = clock
         self._changed = changed
+        self._book = book
+        self._kept: KeptPause | None = None
+        self._keeping = asyncio.Lock()
         self._wake = Wakeup(clock)
         self._by_user = False
         self._until: float | None = None
@@ -72,18 +84,52 @@ class Pausing:
         """The settings have changed: look around now."""
         self._wake.set()
 
-    def begin(self, for_s: float | None) -> None:
+    async def begin(self, for_s: float | None) -> None:
         """By the user; `for_s` seconds, None until they say otherwise."""
-        self._by_user = True
-        self._until = None if for_s is None else self._clock.monotonic() + for_s
+        self._pause(for_s)
         self._wake.set()
-        self._apply()
+        now = self._clock.now()
+        self._kept = KeptPause(now, None if for_s is None else now + for_s)
+        await self._keep()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """By the user: whatever the reason was."""
         self._by_user, self._until = False, None
         self._overridden = self._reason
         self._apply()
+        self._kept = None
+        await self._keep()
+
+    def take_up(self) -> None:
+        """The pause of an earlier run that is not over yet; before anything is sent.
+
+        A clock that was set back makes none longer than it was meant to be.
+        """
+        kept = None if self._book is None else self._book.load()
+        if kept is None:
+            return
+        self._kept = kept
+        if kept.until is None:
+            self._pause(None)
+            return
+        left = min(kept.until - self._clock.now(), kept.until - kept.since)
+        if left > 0:
+            self._pause(left)
+
+    def _pause(self, for_s: float | None) -> None:
+        self._by_user = True
+        self._until = None if for_s is None else self._clock.monotonic() + for_s
+        self._apply()
+
+    async def _keep(self) -> None:
+        """What holds last is written last. A disk that is full keeps nobody from pausing now."""
+        if self._book is None:
+            return
+        async with self._keeping:
+            try:
+                await self._readers.read(self._book.save, self._kept)
+            except OSError as error:
+                log.warning("the pause ends with the program: %s", error.strerror)
 
     def _apply(self) -> None:
         self._prepare.pause(self.is_paused)
@@ -101,6 +147,8 @@ class Pausing:
                 if left <= 0:
                     self._by_user, self._until = False, None
                     self._apply()
+                    self._kept = None
+                    await self._keep()
                     continue
                 waits.append(left)
             await self._wake.wait(min(waits, default=None))

@@ -206,14 +206,14 @@ class JobQueue:
         if job_ids is not None:
             await self._commands.hold(job_ids)
             return
-        self._pausing.begin(for_s)
+        await self._pausing.begin(for_s)
         await self._totals.announce()
 
     async def resume(self, job_ids: Sequence[int] | None = None) -> None:
         if job_ids is not None:
             await self._commands.resume(job_ids)
             return
-        self._pausing.end()
+        await self._pausing.end()
         await self._totals.announce()
 
     async def cancel(self, job_ids: Sequence[int]) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from exai_desktop.config.background.pause_file import PauseFile
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
-from exai_desktop.core.machine import Situation
+from exai_desktop.core.machine import KeptPause, Situation
 from tests.engine.accounts.test_breaker import Hurrying, write
 from tests.engine.engine_kit import KIMI, Bench, open_bench, settings
 
@@ -127,3 +128,72 @@ async def test_what_the_queue_waits_for_changes_at_once(tmp_path: Path) -> None:
         job = await added(bench, tmp_path, "file.txt")
         await bench.engine.settings.change("on_battery", "go")
         await bench.until_state(job, S.DONE)
+
+
+async def test_a_pause_outlives_the_program_and_ends_when_it_was_to_end(tmp_path: Path) -> None:
+    clock, book = Hurrying(), PauseFile(tmp_path / "pause.json")
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, pauses=book) as bench:
+        await bench.engine.queue.pause(None, 3600)
+        job = await added(bench, tmp_path, "late.txt")
+    clock.ahead_s += 1800
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, pauses=book) as bench:
+        summary = await bench.engine.queue.summary()
+        assert summary.paused_until is not None
+        assert 1700 < summary.paused_until - clock.now() <= 1800
+        assert (await bench.job(job)).state is S.QUEUED
+        clock.ahead_s += 1801
+        await bench.until_state(job, S.DONE)
+        await bench.until(lambda: book.load() is None)
+
+
+async def test_a_pause_that_was_over_meanwhile_stops_nothing(tmp_path: Path) -> None:
+    clock, book = Hurrying(), PauseFile(tmp_path / "pause.json")
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, pauses=book) as bench:
+        await bench.engine.queue.pause(None, 60)
+        job = await added(bench, tmp_path, "late.txt")
+    clock.ahead_s += 61
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, pauses=book) as bench:
+        await bench.until_state(job, S.DONE)
+
+
+async def test_a_pause_without_end_is_kept_until_resume(tmp_path: Path) -> None:
+    book = PauseFile(tmp_path / "pause.json")
+    async with open_bench(tmp_path, accounts=[KIMI], pauses=book) as bench:
+        await bench.engine.queue.pause()
+        job = await added(bench, tmp_path, "late.txt")
+    async with open_bench(tmp_path, accounts=[KIMI], pauses=book) as bench:
+        assert (await bench.engine.queue.summary()).paused
+        assert (await bench.job(job)).state is S.QUEUED
+        await bench.engine.queue.resume()
+        await bench.until_state(job, S.DONE)
+    assert book.load() is None
+
+
+async def test_a_clock_that_was_set_back_makes_no_pause_longer(tmp_path: Path) -> None:
+    clock, book = Hurrying(), PauseFile(tmp_path / "pause.json")
+    book.save(KeptPause(clock.now() + 86_400, clock.now() + 90_000))
+    async with open_bench(tmp_path, accounts=[KIMI], clock=clock, pauses=book) as bench:
+        until = (await bench.engine.queue.summary()).paused_until
+        assert until is not None
+        assert until - clock.now() <= 3600
+
+
+async def test_a_disk_that_is_full_keeps_nobody_from_pausing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way of a folder")
+    book = PauseFile(tmp_path / "file" / "pause.json")
+    async with open_bench(tmp_path, accounts=[KIMI], pauses=Unwritable(book)) as bench:
+        await bench.engine.queue.pause()
+        assert (await bench.engine.queue.summary()).paused
+
+
+class Unwritable:
+    """A book on a disk that takes nothing."""
+
+    def __init__(self, book: PauseFile) -> None:
+        self._book = book
+
+    def load(self) -> KeptPause | None:
+        return None
+
+    def save(self, pause: KeptPause | None) -> None:
+        self._book.save(pause)
