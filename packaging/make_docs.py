@@ -39,7 +39,7 @@ GROUPS: Final = {
     4: "The queue and other instances",
     5: "The profile on this computer",
     6: "The Supabase project",
-    7: "Watched folders and receipts",
+    7: "Watched folders, receipts and the window",
     9: "The program and the network",
 }
 

@@ -40,6 +40,13 @@ _SAID: Final = f"{_SESSION}what_the_project_may_answer"
 _WAYS: Final = "tests/supabase/test_sign_in_ways.py::test_"
 
 RAISES: Final[dict[str, str]] = {
+    "WINDOW_NOT_ANSWERING": (
+        "tests/engine/service/test_window_wishes.py"
+        "::test_files_that_no_window_takes_are_told_and_not_added_later"
+    ),
+    "LOGIN_START_NOT_CHANGED": (
+        "tests/unit/config/test_login_start.py::test_a_folder_that_cannot_be_written_is_told"
+    ),
     "LINK_EXPIRED": f"{_WAYS}a_link_that_is_no_more[used]",
     "SIGN_IN_NOT_COMPLETED": f"{_WAYS}nobody_opens_the_link",
     "LINK_OF_ANOTHER_SIGN_IN": f"{_WAYS}a_code_of_another_try_opens_nothing",

@@ -18,6 +18,7 @@ from exai_desktop.bootstrap.passphrases import clear_environment
 from exai_desktop.config.paths import Places, places
 from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
 from exai_desktop.core.errors.tree import EngineError
+from exai_desktop.core.events import WindowWish
 from exai_desktop.core.service import UploadService
 from exai_desktop.engine.ipc import client
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 WINDOW: Final = "window"
 COMMAND_LINE: Final = "command line"
+
+NO_WISH: Final = WindowWish()
 
 # How long the process that holds the profile may take to answer.
 OWNER_ANSWERS_S: Final = 10.0
@@ -36,13 +39,18 @@ OWNER_POLL_S: Final = 0.3
 
 @asynccontextmanager
 async def open_service(
-    *, sandbox: bool = False, face: str = COMMAND_LINE, passphrase: str | None = None
+    *,
+    sandbox: bool = False,
+    face: str = COMMAND_LINE,
+    passphrase: str | None = None,
+    wish: WindowWish = NO_WISH,
 ) -> AsyncIterator[UploadService]:
     """The service of this profile, in the running loop.
 
     A command uses the engine of whoever holds the profile. A window needs its own: it asks
-    another window to come to the front and raises ALREADY_OPEN, and waits for a command to
-    end. `passphrase` opens the vault, if the profile has one and the engine is our own.
+    another window to come to the front with the files of `wish` and raises ALREADY_OPEN, and
+    waits for a command to end. `passphrase` opens the vault, if the profile has one and the
+    engine is our own.
     """
     clear_environment()
     where = places(sandbox=sandbox)
@@ -52,7 +60,7 @@ async def open_service(
         yield owner
         return
     async with _locked_or_joined(
-        where, passphrase, patient_until, sandbox=sandbox, face=face
+        where, passphrase, patient_until, sandbox=sandbox, face=face, wish=wish
     ) as service:
         yield service
 
@@ -69,7 +77,13 @@ async def _answering(where: Places, patient_until: float) -> UploadService | Non
 
 @asynccontextmanager
 async def _locked_or_joined(
-    where: Places, passphrase: str | None, patient_until: float, *, sandbox: bool, face: str
+    where: Places,
+    passphrase: str | None,
+    patient_until: float,
+    *,
+    sandbox: bool,
+    face: str,
+    wish: WindowWish,
 ) -> AsyncIterator[UploadService]:
     """The lock alone decides who has an engine of his own."""
     # Late: what only the holder of the lock needs.
@@ -102,7 +116,7 @@ async def _locked_or_joined(
             yield service
             return
         if owner == WINDOW:
-            await service.show_window()
+            await service.window.show(wish.paths, wish.token)
             raise EngineError(ErrorCode.ALREADY_OPEN)
         await asyncio.sleep(OWNER_POLL_S)
         patient_until = time.monotonic() + OWNER_ANSWERS_S

@@ -24,6 +24,7 @@ from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
 from exai_desktop.config.audit_key import KeptAnchor, load_seal
 from exai_desktop.config.audit_signing import StoredSigner
+from exai_desktop.config.background.login_start import BookWithLogin
 from exai_desktop.config.background.pause_file import PauseFile
 from exai_desktop.config.credentials import check_key, key_fingerprint
 from exai_desktop.config.logs import log_nothing, start_logging, stop_logging
@@ -153,7 +154,7 @@ def engine_parts(
             None if opened.is_read_only else PauseFile.of(given.where, given.face),
         ),
         settings=settings,
-        settings_book=given.settings_file,
+        settings_book=BookWithLogin(given.settings_file, is_sandbox=given.is_sandbox),
         malware=MalwareCheck(
             settings.malware_scan, partial(system_scanner, settings.clamd_address, readers)
         ),

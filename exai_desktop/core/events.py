@@ -8,9 +8,9 @@ bounded: providers, ways, outcomes, phases, and the user's handful of accounts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.accounts.health import Phase
@@ -104,7 +104,14 @@ class ProblemSolved:
 
 @dataclass(frozen=True, slots=True)
 class WindowWanted:
-    """The program was started a second time: the window shall come to the front."""
+    """The program was started a second time: ask for the wishes of whoever did it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """One that is in force at once, by whatever way."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +131,33 @@ Event = (
     | ProblemRaised
     | ProblemSolved
     | WindowWanted
+    | SettingChanged
     | MirrorChanged
 )
 
 Subscriber = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowWish:
+    """Somebody started the program again: with these files, whole paths. `token` is what a Wayland
+    desktop gave them for the right to come to the front."""
+
+    paths: tuple[str, ...] = ()
+    token: str = ""
+
+
+class WindowService(Protocol):
+    """The window of this engine, if it has one."""
+
+    async def show(self, paths: Sequence[str] = (), token: str = "") -> None:
+        """Ask it to come to the front, and to add these files as if they were dropped on it.
+
+        Returns when it has taken them. Raises WINDOW_NOT_ANSWERING: then it has not, and will not.
+        """
+
+    async def wishes(self) -> list[WindowWish]:
+        """For the window: what it was asked since the last time. It does all of it now."""
 
 
 class EventBus:

@@ -33,7 +33,7 @@ from exai_desktop.core.copies.queries import (
     ImportReport,
     SearchHit,
 )
-from exai_desktop.core.events import Event
+from exai_desktop.core.events import Event, WindowService
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.receipts import ReceiptService
@@ -323,11 +323,11 @@ class UploadService(Protocol):
     @property
     def watched(self) -> WatchService: ...
 
+    @property
+    def window(self) -> WindowService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
-
-    async def show_window(self) -> None:
-        """Ask the window, if there is one, to come to the front."""
 
     async def events(self) -> Events:
         """All events from the moment this returns on; close the stream when done."""
@@ -345,12 +345,12 @@ PARTS: Final[dict[str, type]] = {
     "storage": StorageService,
     "receipts": ReceiptService,
     "watched": WatchService,
+    "window": WindowService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.
 METHODS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {
     "facts": UploadService.facts,
-    "show_window": UploadService.show_window,
 } | {
     f"{part}.{name}": method
     for part, protocol in PARTS.items()

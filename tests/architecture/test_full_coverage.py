@@ -81,6 +81,7 @@ FULL = {
     "settings/imports": ["test_setting_imports"],
     "settings/table": ["test_setting_table"],
     "settings/values": ["test_folder_rules", "test_path_policy", "test_settings"],
+    "settings/window": ["test_window_settings"],
 }
 
 # Nothing but the signatures of protocols.

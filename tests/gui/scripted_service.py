@@ -24,7 +24,14 @@ from exai_desktop.core.audit.signing import AuditSignature
 from exai_desktop.core.copies.models import Copy, RemoteListing
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
-from exai_desktop.core.events import AccountsChanged, Event, JobChanged, JobsAdded, SummaryChanged
+from exai_desktop.core.events import (
+    AccountsChanged,
+    Event,
+    JobChanged,
+    JobsAdded,
+    SummaryChanged,
+    WindowWish,
+)
 from exai_desktop.core.files.files import ScanResult
 from exai_desktop.core.jobs.jobs import (
     AddOptions,
@@ -292,6 +299,20 @@ class ScriptedAudit:
         raise NotImplementedError
 
 
+class ScriptedWindow:
+    """Meets `WindowService`: what other processes ask is what the test says."""
+
+    def __init__(self) -> None:
+        self.asked: list[WindowWish] = []
+
+    async def show(self, paths: Sequence[str] = (), token: str = "") -> None:
+        self.asked.append(WindowWish(tuple(paths), token))
+
+    async def wishes(self) -> list[WindowWish]:
+        asked, self.asked = self.asked, []
+        return asked
+
+
 class ScriptedKeys:
     """Meets `KeyStoreService`."""
 
@@ -372,6 +393,7 @@ class ScriptedService:
         self.storage = ScriptedStorage(self)
         self.receipts = ScriptedReceipts(self)
         self.watched = ScriptedWatch(self)
+        self.window = ScriptedWindow()
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""
@@ -390,9 +412,6 @@ class ScriptedService:
 
     async def facts(self) -> dict[str, str]:
         return {"face": "window"}
-
-    async def show_window(self) -> None:
-        """Nobody to show."""
 
     async def events(self) -> ScriptedEvents:
         stream = ScriptedEvents()

@@ -4,7 +4,8 @@ A title says what happened in at most eight words. A hint says the next step and
 verb; it holds no command, because the window shows it too: commands stand behind it.
 
 Numbers: 1xxx the file, 2xxx the account, 3xxx the provider, 4xxx concurrency, 5xxx the profile,
-6xxx the user's Supabase project, 7xxx watched folders and receipts, 9xxx the program and the network. A code is never reused for another meaning.
+6xxx the user's Supabase project, 7xxx watched folders, receipts and the window, 9xxx the program and the
+network. A code is never reused for another meaning.
 """
 
 from __future__ import annotations
@@ -114,6 +115,8 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.BACKUP_DAMAGED: CodeInfo(5031, "The backup is damaged, incomplete or no backup", "Use another backup. This one was not restored, and the profile is unchanged.", _NEVER, _LOCAL, ("backup verify FILE",)),
     E.BACKUP_NEWER: CodeInfo(5032, "The backup is from a newer program version", "Use that program version or a later one, then restore again. Nothing was changed.", _NEVER, _LOCAL),
     E.BACKUP_NOT_WRITTEN: CodeInfo(5033, "The backup could not be written", "Choose a new file name in a folder that you may write to and that has enough free space.", _ASK, _LOCAL),
+    E.WINDOW_NOT_ANSWERING: CodeInfo(7020, "The open window does not answer", "Wait a moment, then try again. The files were not added; the window may be busy or about to close.", _ASK, _LOCAL),
+    E.LOGIN_START_NOT_CHANGED: CodeInfo(7021, "The start at login could not be changed", "Check that your folder for programs that start at login can be written. The setting is unchanged.", _ASK, _LOCAL),
     E.INVALID_SETTING: CodeInfo(9002, "A setting has an invalid value", "Correct the setting. The last valid value stays in use.", _NEVER, _LOCAL),
     E.SETTING_FIXED: CodeInfo(9015, "Your organisation has fixed this setting", "Check with the administrator of this computer, who can change it.", _NEVER, _LOCAL),
     E.SETTINGS_NOT_READ: CodeInfo(9016, "This file has no settings", "Choose a file written by the export of settings, or a file of environment variables.", _NEVER, _LOCAL),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from exai_desktop.core.settings.amounts import read_amount, shown_amount
 from exai_desktop.core.settings.values import Settings
+from exai_desktop.core.settings.window import WINDOW_SETTINGS
 
 
 class Section(StrEnum):
@@ -23,6 +24,7 @@ class Section(StrEnum):
     RECORDS = "Records"
     NETWORK = "Network"
     COMPUTER = "This computer"
+    NOTICES = "Notifications"
     ADVANCED = "Advanced"
 
 
@@ -65,8 +67,14 @@ _TITLES: Final[dict[str, tuple[Section, str]]] = {
     "settle_s": (S.NETWORK, "Wait after a lost answer"),
     "clock_skew_s": (S.NETWORK, "Allowed difference of clocks"),
     "theme": (S.COMPUTER, "Colours"),
+    "on_close": (S.COMPUTER, "When the window is closed"),
+    "start_at_login": (S.COMPUTER, "Start at login"),
+    "tray_icon": (S.COMPUTER, "Icon in the tray"),
     "min_free_bytes": (S.COMPUTER, "Disk space that stays free"),
     "shared_folder": (S.COMPUTER, "Folder shared by several profiles"),
+    "notifications": (S.NOTICES, "Notifications of the desktop"),
+    "quiet_hours": (S.NOTICES, "Hours without notifications"),
+    "notify_file_names": (S.NOTICES, "Show file names"),
     "readers": (S.ADVANCED, "Threads that read files"),
     "transport_order": (S.ADVANCED, "Transports in order of use"),
     "metrics_port": (S.ADVANCED, "Port for metrics"),
@@ -79,6 +87,7 @@ AT_ONCE: Final = frozenset(
     {
         *("upload_bytes_per_s", "folder_rules", "on_metered", "on_battery"),
         *("strict_quota", "copy_to_storage", "copy_max_bytes"),
+        *WINDOW_SETTINGS,
     }
 )
 

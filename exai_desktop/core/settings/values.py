@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from exai_desktop.core.addresses import check_redis, proxy_password
 from exai_desktop.core.files.path_policy import PathPolicy
 from exai_desktop.core.routing.folder_rules import FolderRule, checked_rule, rule_of
+from exai_desktop.core.settings.window import WindowSettings
 
 MIB: Final = 1024 * 1024
 # Slower, a block takes longer than servers wait for one.
@@ -217,7 +218,7 @@ class SendingSettings(BaseModel):
 OnContent = Literal["ask", "allow", "refuse"]
 
 
-class Settings(SendingSettings):
+class Settings(WindowSettings, SendingSettings):
     """All settings with their defaults. Durations end in `_s` (seconds), sizes in `_bytes`."""
 
     max_file_bytes: int = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from exai_desktop.core.events import SettingChanged
 from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.health import Breakers, Health
@@ -261,7 +262,8 @@ class Assembly:
             Restart(record.jobs, self.scheduler, self.accounts, self.timing),
         )
 
-    def _setting_changed(self) -> None:
+    def _setting_changed(self, name: str) -> None:
+        self._parts.bus.publish(SettingChanged(name))
         self.pausing.wake()
         self.copying.wake()
 

@@ -64,7 +64,7 @@ class _Client:
         self.receipts = calls.receipts
         self.watched = calls.watched
         self.facts = calls.facts
-        self.show_window = calls.show_window
+        self.window = calls.window
 
     async def _call(self, method: str, *args: object, **kwargs: object) -> object:
         line = codec.encode_call(method, args, kwargs)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.events import Event, EventBus, EventStream, WindowWanted
+from exai_desktop.core.events import Event, EventBus, EventStream
 from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.mirror.storage_copies import StorageService
 from exai_desktop.engine.background.background import Background
@@ -20,6 +20,7 @@ from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
 from exai_desktop.engine.service.watched_folders import WatchedFolders
+from exai_desktop.engine.service.window_wishes import WindowWishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Engine:
         self.storage = services.storage
         self.receipts = services.receipts
         self.watched = services.watched
+        self.window = WindowWishes(bus)
         self._background = background
         self._problems = background.problems
         self._bus = bus
@@ -90,9 +92,6 @@ class Engine:
         if lasting:
             found["problems"] = "\n".join(f"{e.code}: {e.title} ({e.detail})" for e in lasting)
         return found
-
-    async def show_window(self) -> None:
-        self._bus.publish(WindowWanted())
 
     async def events(self) -> EventStream:
         news: asyncio.Queue[Event] = asyncio.Queue()

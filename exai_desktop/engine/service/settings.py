@@ -64,9 +64,9 @@ class SettingsChanges:
         readers: Readers,
         table: ProviderTable,
         secrets: SecretStore,
-        changed: Callable[[], None],
+        changed: Callable[[str], None],
     ) -> None:
-        """`changed` is called after a setting has changed that is in force at once."""
+        """`changed` is called with the name of a setting that has changed and is in force."""
         self._book = book
         self._current = current
         self._saved = current.value
@@ -128,7 +128,8 @@ class SettingsChanges:
         if now:
             self._current.value = self._current.value.model_copy(update=now)
             self._bandwidth.limit(self._current.value.upload_bytes_per_s)
-            self._changed()
+            for name in now:
+                self._changed(name)
         return changed
 
     # -- passwords of servers

@@ -34,6 +34,7 @@ class EngineClient:
         self.storage = calls.storage
         self.receipts = calls.receipts
         self.watched = calls.watched
+        self.window = calls.window
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:

@@ -95,7 +95,7 @@ async def test_a_caller_that_hangs_up_in_the_middle_of_events_harms_nobody(tmp_p
         service = await ipc_client.connect(address, 5)
         events = await service.events()
         await events.aclose()
-        await bench.engine.show_window()
+        await bench.engine.window.show()
         assert (await service.queue.summary()).total == 0
 
 
