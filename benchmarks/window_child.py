@@ -29,7 +29,8 @@ from exai_desktop.gui import app as gui
 from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.engine.thread import EngineFactory
 from exai_desktop.gui.window import making
-from exai_desktop.gui.window.main_window import MainWindow, Parts
+from exai_desktop.gui.window.main_window import MainWindow
+from exai_desktop.gui.window.parts import Parts
 
 _LOOK_S = 0.005
 
@@ -160,7 +161,7 @@ def _listen(loop: asyncio.AbstractEventLoop, orders: asyncio.Queue[str]) -> None
 
 
 async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
-    window, parts = making.build(app, loop, gui.outside(_factory))
+    window, parts, presence = making.build(app, loop, gui.outside(_factory))
     window.show()
     shown = time.monotonic()
     window.repaint()
@@ -183,7 +184,7 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
     while line := await orders.get():
         order = json.loads(line)
         answer(**await known[order["order"]](order))
-    await making.settle(window, parts)
+    await making.settle(window, parts, presence)
     window.deleteLater()
 
 

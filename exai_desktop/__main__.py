@@ -6,11 +6,13 @@ import atexit
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from exai_desktop import __version__
 
-# All that may be said to the window; anything else is for the command line.
-_WINDOW_OPTIONS = frozenset({"--sandbox", "--minimized"})
+if TYPE_CHECKING:
+    from exai_desktop.bootstrap.second_start import WindowStart
+
 # New objects until the collector looks for circles among them. By Python's own limit of 700 it does
 # so more than a hundred times while modules are loaded, and finds none: a tenth of a start.
 _OBJECTS_PER_COLLECTION = 50_000
@@ -51,6 +53,7 @@ def main() -> None:
         sys.exit(run.main(sys.argv[2:]))
     if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
         sys.exit(code)
+    start = _window_start(sys.argv[1:])
     from exai_desktop.engine.files import pdf_child  # late: not for the version
 
     if sys.argv[1:2] == [pdf_child.VERB]:
@@ -59,14 +62,36 @@ def main() -> None:
     from exai_desktop.engine.files.confinement import forbid_core_dumps  # late: brings ctypes
 
     forbid_core_dumps()
-    # A shell that completes a command line calls us without arguments.
-    if set(sys.argv[1:]) <= _WINDOW_OPTIONS and _COMPLETES not in os.environ:
+    if start is not None:
         from exai_desktop.gui import app  # late: Qt is only for the window
 
-        sys.exit(app.main(sys.argv[1:]))
+        sys.exit(app.main(start.options, start.paths))
     from exai_desktop.cli import main as cli
 
     cli.main()
+
+
+def _window_start(words: list[str]) -> WindowStart | None:
+    """What the window is to be opened with; None: it is not. Ends the process where a window that
+    is open already takes it."""
+    if _COMPLETES in os.environ:
+        return None  # a shell that completes a command line calls us without arguments
+    from exai_desktop.bootstrap import second_start
+
+    start = second_start.window_start(words)
+    if start is None:
+        return None
+    if second_start.says_nothing_is_there(start):
+        sys.exit(1)
+    code = second_start.handed_over(start)
+    if code is not None:
+        sys.exit(code)
+    if start.paths and not second_start.has_display():
+        # Nobody can look at a window: they are sent as by the verb.
+        options = ["--sandbox"] if start.is_sandbox else []
+        sys.argv[1:] = ["upload", *options, "--", *start.paths]
+        return None
+    return start
 
 
 def _listed(words: list[str]) -> int | None:

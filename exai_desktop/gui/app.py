@@ -9,8 +9,9 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,18 +24,21 @@ from PySide6.QtWidgets import QApplication
 from exai_desktop import __version__
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.events import WindowWish
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService
-from exai_desktop.gui.window.making import MakeFactory, Outside, build, settle
+from exai_desktop.gui.window.making import build, settle
+from exai_desktop.gui.window.parts import MakeFactory, Outside
 from exai_desktop.gui.window.quit_signals import QuitSignals
 
 log = logging.getLogger(__name__)
 
 INSTEAD = "On the command line: exai-desktop upload FILE (all commands: exai-desktop --help)"
+NO_WISH = WindowWish()
 APP_ID = "io.github.exai_desktop.ExaiDesktop"
 
 
-def main(argv: Sequence[str] = ()) -> int:
+def main(options: Collection[str] = (), paths: Sequence[str] = ()) -> int:
     """Show the window until the user is done; `--sandbox` and `--minimized` are known."""
     qInstallMessageHandler(_say_why)
     app = QApplication.instance() or QApplication(["exai-desktop"])
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] = ()) -> int:
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     with loop:
-        loop.run_until_complete(_run(app, loop, set(argv)))
+        loop.run_until_complete(_run(app, loop, options, paths))
     return 0
 
 
@@ -71,21 +75,26 @@ def _introduce(app: QApplication) -> None:
     app.setQuitOnLastWindowClosed(False)
 
 
-async def _run(app: QApplication, loop: asyncio.AbstractEventLoop, options: set[str]) -> None:
-    window, parts = build(app, loop, outside())
+async def _run(
+    app: QApplication,
+    loop: asyncio.AbstractEventLoop,
+    options: Collection[str],
+    paths: Sequence[str],
+) -> None:
+    is_sandbox = "--sandbox" in options
+    wish = WindowWish(tuple(paths), os.environ.get("XDG_ACTIVATION_TOKEN", ""))
+    window, parts, presence = build(app, loop, outside(partial(_factory, wish=wish)))
     done = asyncio.Event()
     window.close_wanted.connect(done.set)
     signals = QuitSignals(done.set, window)
     hook = sys.excepthook
     sys.excepthook = _reporter(window, parts.notices.show_error)
     try:
-        if "--minimized" in options:
-            window.showMinimized()
-        else:
-            window.show()
-        window.enter(sandbox="--sandbox" in options)
+        window.handed.begin(paths, is_sandbox=is_sandbox)
+        presence.begin(options)
+        window.enter(sandbox=is_sandbox)
         await done.wait()
-        await settle(window, parts)
+        await settle(window, parts, presence)
     finally:
         sys.excepthook = hook
         signals.close()
@@ -103,17 +112,22 @@ def outside(make_factory: MakeFactory | None = None) -> Outside:
         _settle_copy,
         _verify_backup,
         _restore,
+        APP_ID,
     )
 
 
-def _factory(sandbox: bool) -> Callable[[], AbstractAsyncContextManager[UploadService]]:
+def _factory(
+    sandbox: bool, wish: WindowWish = NO_WISH
+) -> Callable[[], AbstractAsyncContextManager[UploadService]]:
+    """`wish`: what another window does that is open already."""
+
     def make() -> AbstractAsyncContextManager[UploadService]:
         # Late: after the window is on screen.
         from exai_desktop.bootstrap import open_service, passphrase_for
 
         # Nobody is asked here: the window does that, when it is there.
         passphrase = None if sandbox else passphrase_for(None, None)
-        return open_service(sandbox=sandbox, face="window", passphrase=passphrase)
+        return open_service(sandbox=sandbox, face="window", passphrase=passphrase, wish=wish)
 
     return make
 

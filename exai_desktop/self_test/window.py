@@ -64,7 +64,7 @@ def _shown() -> str:
     app = QApplication(["exai-desktop"])
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
-    made, _parts = build(app, loop, outside())
+    made, _parts, _presence = build(app, loop, outside())
     made.show()
     loop.run_until_complete(asyncio.sleep(0))
     app.processEvents()

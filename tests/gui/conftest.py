@@ -19,7 +19,9 @@ from pytestqt.qtbot import QtBot
 from exai_desktop.core.jobs.jobs import JobState, JobView
 from exai_desktop.gui import app as entry
 from exai_desktop.gui.window import making
-from exai_desktop.gui.window.main_window import MainWindow, Parts
+from exai_desktop.gui.window.main_window import MainWindow
+from exai_desktop.gui.window.parts import Parts
+from exai_desktop.gui.window.presence import Presence
 
 from .scripted_service import ScriptedService, account
 
@@ -33,6 +35,7 @@ class Stage:
     qtbot: QtBot
     window: MainWindow
     parts: Parts
+    presence: Presence
     script: ScriptedService = field(default_factory=ScriptedService)
 
     def until(self, check: Callable[[], bool], timeout_ms: int = PATIENCE_MS) -> None:
@@ -124,9 +127,9 @@ def open_window(
 
     def open_(script: ScriptedService | None = None, *, sandbox: bool = False) -> Stage:
         factory = script.factory if script is not None else None
-        window, parts = making.build(qapp, loop, entry.outside(factory))
+        window, parts, presence = making.build(qapp, loop, entry.outside(factory))
         parts.theme.choose("light")
-        stage = Stage(qtbot, window, parts, script or ScriptedService())
+        stage = Stage(qtbot, window, parts, presence, script or ScriptedService())
         stages.append(stage)
         window.show()
         qtbot.waitExposed(window)
@@ -136,7 +139,7 @@ def open_window(
 
     yield open_
     for stage in stages:
-        settled = loop.create_task(making.settle(stage.window, stage.parts))
+        settled = loop.create_task(making.settle(stage.window, stage.parts, stage.presence))
         stage.until(settled.done)
         # What a timer began meanwhile ends by itself: the engine has stopped.
         stage.until(lambda stage=stage: stage.parts.tasks.running == 0)  # type: ignore[misc]

@@ -23,6 +23,7 @@ from exai_desktop.core.events import (
     ProblemRaised,
     ProblemSolved,
     Progressed,
+    SettingChanged,
     SummaryChanged,
     WindowWanted,
 )
@@ -46,6 +47,14 @@ class News:
     problems: list[ProblemRaised | ProblemSolved] = field(default_factory=list)
     is_window_wanted: bool = False
     is_mirror_changed: bool = False
+    are_settings_changed: bool = False
+
+    def put_off(self, news: News) -> None:
+        """What is needed to show it later: what lasts, and that the lists are to be read again."""
+        self.reload = True
+        self.summary = news.summary or self.summary
+        self.accounts = self.accounts if news.accounts is None else news.accounts
+        self.is_mirror_changed = self.is_mirror_changed or news.is_mirror_changed
 
     def note(self, event: Event) -> None:
         """Take one event in; a newer one replaces what it makes stale."""
@@ -75,6 +84,8 @@ class News:
                 self.is_window_wanted = True
             case MirrorChanged():
                 self.is_mirror_changed = True
+            case SettingChanged():
+                self.are_settings_changed = True
 
     def _forget(self, ids: tuple[int, ...]) -> None:
         self.reload = self.reload or not ids

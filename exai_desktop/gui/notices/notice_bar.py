@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -10,8 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from exai_desktop.core.errors.tree import ErrorView
-from exai_desktop.core.events import BatchFinished, ProblemRaised
-from exai_desktop.gui.engine.bridge import News
+from exai_desktop.core.events import BatchFinished, ProblemRaised, ProblemSolved
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import Tone
@@ -171,15 +170,20 @@ class ShowBatch(Protocol):
         """Its receipt, or the files that need somebody."""
 
 
-def tell(news: News, bar: NoticeBar, show: ShowBatch) -> None:
+def tell(
+    problems: Sequence[ProblemRaised | ProblemSolved],
+    finished: Sequence[BatchFinished],
+    bar: NoticeBar,
+    show: ShowBatch,
+) -> None:
     """In the order they happened; the end of one that is still shown takes it away."""
-    for event in news.problems:
+    for event in problems:
         if isinstance(event, ProblemRaised):
             bar.show_error(event.error, event.account or "")
         elif bar.take_back(event.error, event.account or ""):
             title = f"{event.account}: problem solved" if event.account else "Problem solved"
             bar.show_notice(title, event.error.title, Tone.GOOD)
-    for batch in news.finished:
+    for batch in finished:
         _tell_batch(batch, bar, show)
 
 

@@ -101,6 +101,9 @@ class QueueModel(PagedRows[JobView, JobQuery]):
 
     def _note_progress(self, news: News) -> list[int]:
         """Keep the newest figures of files under way; returns whose figures ended."""
+        if news.reload:
+            # Whoever looks again does not know which of them have ended meanwhile.
+            self._progress.clear()
         self._progress.update(news.progress)
         ended = [
             job.id

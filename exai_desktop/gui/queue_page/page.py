@@ -57,6 +57,7 @@ class QueuePage(RecordPage):
         self._client = client
         self._commands = commands
         self._wants_details = True
+        self._wanted_job: int | None = None
         on_files, on_folder = choosers
         self.model = QueueModel(client, tasks, self)
         self.view = QueueView(self.model, theme)
@@ -107,6 +108,7 @@ class QueuePage(RecordPage):
         self.view.selection_moved.connect(self._on_selection)
         self.view.opened.connect(self.open_details)
         self.model.loaded.connect(self._on_selection)
+        self.model.loaded.connect(self._select_wanted)
 
     def restart(self, summary: QueueSummary) -> None:
         """Another engine is behind the client."""
@@ -188,6 +190,19 @@ class QueuePage(RecordPage):
         self.wanted.emit()
         self.filter.search.clear()
         self.filter.choose(ATTENTION.title)
+
+    def show_job(self, job_id: int) -> None:
+        """Select it, as soon as the list has it."""
+        self._wanted_job = job_id
+        self._select_wanted()
+
+    def _select_wanted(self) -> None:
+        row = None if self._wanted_job is None else self.model.row_of(self._wanted_job)
+        if row is None:
+            return
+        self._wanted_job = None
+        self.view.selectRow(row)
+        self.view.scrollTo(self.model.index(row, 0))
 
     def toggle_details(self) -> None:
         """Show or hide the pane."""

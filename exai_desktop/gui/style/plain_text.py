@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from html import escape
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QMessageBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QLabel,
+    QMessageBox,
+    QSizePolicy,
+    QSystemTrayIcon,
+    QWidget,
+)
 
 from exai_desktop.core.files.names import plain_text
 
@@ -26,6 +33,11 @@ def tip(text: str) -> str:
 def set_tip(widget: QWidget, text: str) -> None:
     """Give a widget a tool tip whatever the text holds."""
     widget.setToolTip(tip(text))
+
+
+def set_tray_tip(icon: QSystemTrayIcon, text: str) -> None:
+    """Panels differ in what they take for markup: so there is nothing that could be."""
+    icon.setToolTip(plain_text(text).replace("<", "(").replace(">", ")").replace("&", "+"))
 
 
 def label_text(text: str) -> str:
@@ -92,6 +104,37 @@ class ElidedLabel(PlainLabel):
         shown = painter.fontMetrics().elidedText(self.text(), self._mode, rect.width())
         painter.drawText(rect, self.alignment(), shown)
         painter.end()
+
+
+class PlainChoice(QMessageBox):
+    """Two ways to go on, the first of them the usual one, and Cancel; the caller shows it with
+    `open()`. `chosen` has the number of the way, 0 or 1."""
+
+    chosen = Signal(int)
+
+    def __init__(self, title: str, text: str, ways: tuple[str, str], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setIcon(QMessageBox.Icon.NoIcon)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWindowTitle(plain_text(title))
+        self.setText(plain_text(title))
+        self.setInformativeText(plain_text(text))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        roles = (QMessageBox.ButtonRole.AcceptRole, QMessageBox.ButtonRole.DestructiveRole)
+        self.ways = [self.addButton(*way) for way in zip(ways, roles, strict=True)]
+        self.ways[0].setProperty("kind", "primary")
+        self.ways[0].style().polish(self.ways[0])
+        self.cancel = self.addButton(QMessageBox.StandardButton.Cancel)
+        self.setDefaultButton(self.ways[0])
+        self.setEscapeButton(self.cancel)
+        for button in self.buttons():
+            button.setIcon(QIcon())
+            button.setAccessibleName(button.text().replace("&", ""))
+        self.buttonClicked.connect(self._tell)
+
+    def _tell(self, button: QAbstractButton) -> None:
+        if button in self.ways:
+            self.chosen.emit(self.ways.index(button))
 
 
 class PlainQuestion(QMessageBox):

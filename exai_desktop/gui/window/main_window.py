@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
@@ -17,26 +16,25 @@ from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.receipts import ReceiptScope
-from exai_desktop.gui.engine.bridge import EngineBridge, News
-from exai_desktop.gui.engine.session import EngineClient, EngineSession
+from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
-from exai_desktop.gui.notices.notice_bar import NoticeBar, tell
+from exai_desktop.gui.notices.notice_bar import tell
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.file_intake import FileIntake
 from exai_desktop.gui.queue_page.page import QueuePage
 from exai_desktop.gui.style.plain_text import PlainLabel
-from exai_desktop.gui.style.theme import Setting, Theme
-from exai_desktop.gui.style.tokens import Tone
+from exai_desktop.gui.style.theme import Setting
 from exai_desktop.gui.widgets.controls import column, row
-from exai_desktop.gui.widgets.slot_tasks import SlotTasks
+from exai_desktop.gui.window.backup_orders import BackupOrders
+from exai_desktop.gui.window.handed_files import HandedFiles
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
+from exai_desktop.gui.window.parts import Parts
 from exai_desktop.gui.window.records_note import RecordsNote
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
 
 if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
-    from exai_desktop.core.routing.capabilities import ProviderTable
     from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
     from exai_desktop.gui.accounts.key_store_dialog import KeyStoreDialog
     from exai_desktop.gui.accounts.providers_page import ProvidersPage
@@ -44,23 +42,12 @@ if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
     from exai_desktop.gui.records_page.page import RecordsPage
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the window is given by the program."""
-
-    theme: Theme
-    table: ProviderTable
-    client: EngineClient
-    bridge: EngineBridge
-    session: EngineSession
-    tasks: SlotTasks
-    notices: NoticeBar
-
-
 class MainWindow(QMainWindow):
-    """`close_wanted`: the user is done; the program settles and ends."""
+    """`close_wanted`: the user is done; the program settles and ends. `entered`: an engine is
+    behind the window; its settings."""
 
     close_wanted = Signal()
+    entered = Signal(object)
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
@@ -68,6 +55,9 @@ class MainWindow(QMainWindow):
         self._accounts: tuple[AccountStatus, ...] = ()
         self.accounts_dialog: AccountsDialog | None = None
         self.key_store: KeyStoreDialog | None = None
+        self.on_close: Callable[[], object] = self.close_wanted.emit
+        # What happened while nobody could see it.
+        self._unseen = News()
         self.setWindowTitle("EXAI Desktop")
         self.resize(1280, 800)
         theme, notices = parts.theme, parts.notices
@@ -76,6 +66,7 @@ class MainWindow(QMainWindow):
             self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
         )
         self.intake = FileIntake(self, theme, notices, self.add)
+        self.handed = HandedFiles(parts.client, notices, self.add, self.come_to_front)
         choosers = (self.intake.choose_files, self.intake.choose_folder)
         self.page = QueuePage(
             theme, parts.table, parts.client, parts.tasks, self.commands, choosers
@@ -95,6 +86,7 @@ class MainWindow(QMainWindow):
         self._files: FilesPage | None = None
         self._providers: ProvidersPage | None = None
         self._records: RecordsPage | None = None
+        self.backups = BackupOrders(self, parts, self._show_waiting, self._enter)
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
@@ -181,15 +173,15 @@ class MainWindow(QMainWindow):
             settings=self.open_settings,
             rules=partial(self._open_folders, are_watched=False),
             watch=partial(self._open_folders, are_watched=True),
-            back_up=self._open_back_up,
-            restore=self._open_restore,
+            back_up=self.backups.open_back_up,
+            restore=self.backups.open_restore,
             receipt=lambda: self.commands.open_receipt(ReceiptScope()),
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
             shortcuts=self._open_shortcuts,
             about=self._show_about,
             theme=self._choose_theme,
-            quit=self.close,
+            quit=self.close_wanted.emit,
         )
 
     def _find(self) -> None:
@@ -211,12 +203,10 @@ class MainWindow(QMainWindow):
         self._parts.tasks.start(self._enter(sandbox, then_accounts))
 
     async def _enter(self, sandbox: bool, then_accounts: bool) -> None:
-        self.deletions.forget()
         self._parts.notices.dismiss()
         if self.accounts_dialog is not None:
             self.accounts_dialog.close()
-        self.starting.setText("Starting the sandbox…" if sandbox else "Starting…")
-        self.stack.setCurrentWidget(self.starting)
+        self._show_waiting("Starting the sandbox…" if sandbox else "Starting…")
         client = self._parts.client
         try:
             await self._parts.session.start(sandbox=sandbox)
@@ -226,6 +216,7 @@ class MainWindow(QMainWindow):
             summary = await client.queue.summary()
             settings = await client.settings.saved()
             self.menu_actions.show_settings(settings)
+            self.entered.emit(settings)
         except AppError as error:
             if error.code is ErrorCode.ALREADY_OPEN:
                 self.close_wanted.emit()  # the other window has come to the front
@@ -242,6 +233,7 @@ class MainWindow(QMainWindow):
             self._providers.show_accounts(self._accounts)
         self._choose_page(summary.total)
         self.note.refresh()
+        self.handed.enter(is_sandbox=sandbox, has_account=bool(self._accounts))
         if then_accounts:
             self.open_accounts()
         store = await client.keys.status()
@@ -274,12 +266,30 @@ class MainWindow(QMainWindow):
         else:
             self.page.empty.files.setFocus()
 
+    @property
+    def accounts(self) -> tuple[AccountStatus, ...]:
+        return self._accounts
+
+    @property
+    def _is_in_sight(self) -> bool:
+        return self.isVisible() and not self.isMinimized()
+
     def take_news(self, news: News) -> None:
         """Ten times a second at most: everything the engine said since the last time."""
         if news.accounts is not None:
             self._accounts = news.accounts
             if self.accounts_dialog is not None:
                 self.accounts_dialog.show_accounts(news.accounts)
+            self.handed.offer(has_account=bool(news.accounts))
+        if self._is_in_sight:
+            self._show_news(news)
+        else:
+            self._unseen.put_off(news)
+        tell(news.problems, news.finished, self._parts.notices, self.page.show_batch)
+        if news.is_window_wanted:
+            self._parts.tasks.start(self.handed.take_wishes())
+
+    def _show_news(self, news: News) -> None:
         self.page.apply(news)
         if self._files is not None:
             self._files.apply(news)
@@ -292,9 +302,15 @@ class MainWindow(QMainWindow):
         if self._accounts and self.stack.currentWidget() is self.first_run:
             self.stack.setCurrentWidget(self.page)
             self.page.empty.files.setFocus()
-        tell(news, self._parts.notices, self.page.show_batch)
-        if news.is_window_wanted:
-            self.come_to_front()
+
+    def event(self, event: QEvent) -> bool:
+        """Seen again: what was put off is shown now."""
+        handled = super().event(event)
+        is_change = event.type() in (QEvent.Type.Show, QEvent.Type.WindowStateChange)
+        if is_change and self._unseen.reload and self._is_in_sight:
+            unseen, self._unseen = self._unseen, News()
+            self._show_news(unseen)
+        return handled
 
     def add(self, paths: Sequence[str]) -> None:
         """Take files and folders into the queue, as the send menu says."""
@@ -344,39 +360,10 @@ class MainWindow(QMainWindow):
         given = (parts.theme, parts.client, parts.tasks)
         SettingsDialog(self, *given, show, partial(self._open_folders, are_watched=False)).open()
 
-    def _open_back_up(self) -> None:
-        from exai_desktop.gui.window.backup_dialogs import BackUpDialog
-
-        parts = self._parts
-        BackUpDialog(self, parts.theme, parts.client, parts.tasks).open()
-
-    def _open_restore(self) -> None:
-        from exai_desktop.gui.window.backup_dialogs import RestoreDialog
-
-        parts = self._parts
-
-        def restore(file: str, passphrase: str) -> None:
-            parts.tasks.start(self._restore(file, passphrase))
-
-        RestoreDialog(self, parts.theme, parts.session, parts.tasks, restore).open()
-
-    async def _restore(self, file: str, passphrase: str) -> None:
-        """Behind the window the engine ends, the profile is exchanged, and another one begins."""
-        from exai_desktop.gui.window.backup_dialogs import restored_text
-
+    def _show_waiting(self, text: str) -> None:
         self.deletions.forget()
-        self.starting.setText("Restoring…")
+        self.starting.setText(text)
         self.stack.setCurrentWidget(self.starting)
-        failure, text = None, ""
-        try:
-            text = restored_text(await self._parts.session.restore(file, passphrase))
-        except AppError as error:
-            failure = ErrorView.of(error)
-        await self._enter(sandbox=False, then_accounts=False)
-        if failure is not None:
-            self._parts.notices.show_error(failure)
-        else:
-            self._parts.notices.show_notice("The backup was restored", text, Tone.CARE)
 
     def _open_shortcuts(self) -> None:
         from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
@@ -388,13 +375,13 @@ class MainWindow(QMainWindow):
         self._parts.notices.show_notice("EXAI Desktop", text)
 
     def come_to_front(self) -> None:
-        """The program was started a second time."""
+        """From the tray, from a minimised state, from behind other windows."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Not yet: first the engine settles its uploads."""
+        """Not yet: the program may go on, and its end begins with the engine's."""
         event.ignore()
-        self.close_wanted.emit()
+        self.on_close()

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from exai_desktop.core.machine import BackupContent, Restored
-from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.bridge import EngineBridge
 from exai_desktop.gui.engine.session import BackupCalls, EngineClient, EngineSession
-from exai_desktop.gui.engine.thread import EngineFactory, EngineStoppedError
+from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
-from exai_desktop.gui.window.main_window import MainWindow, Parts
+from exai_desktop.gui.window.main_window import MainWindow
+from exai_desktop.gui.window.parts import Outside, Parts
+from exai_desktop.gui.window.presence import Presence
 
 log = logging.getLogger(__name__)
-
-MakeFactory = Callable[[bool], EngineFactory]
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the window knows of the rest of the program; the calls block."""
-
-    resources: Path
-    table: ProviderTable
-    make_factory: MakeFactory
-    settle_copy: Callable[[str], None]
-    verify_backup: Callable[[str], BackupContent]
-    restore: Callable[[str, str], Restored]
 
 
 def build(
     app: QApplication, loop: asyncio.AbstractEventLoop, outside: Outside
-) -> tuple[MainWindow, Parts]:
+) -> tuple[MainWindow, Parts, Presence]:
     """All parts of the window, nothing started yet."""
     theme = Theme(app, outside.resources)
     notices = NoticeBar(theme)
@@ -58,13 +41,14 @@ def build(
     )
     window = MainWindow(parts)
     bridge.setParent(window)
-    return window, parts
+    return window, parts, Presence(window, parts, outside.app_id)
 
 
-async def settle(window: MainWindow, parts: Parts) -> None:
+async def settle(window: MainWindow, parts: Parts, presence: Presence) -> None:
     """Out of sight at once; the engine breaks off and writes down what it was doing."""
     window.hide()
     window.deletions.forget()  # deletions that still wait are not carried out
     await parts.tasks.close()
+    await presence.close()
     if not await parts.session.stop():
         log.warning("the engine was not through in time; its jobs are settled at the next start")

@@ -199,8 +199,8 @@ class WindowActions(QObject):
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         queue.addActions(list(self.waiting.actions.values()))
         pages = (self.queue, self.stored, self.providers, self.records)
-        view = self._menu(bar, "&View", *pages, None, self.details, None)
-        themes = self._menu(view, "&Colours", *self.themes.actions())
+        self.view_menu = self._menu(bar, "&View", *pages, None, self.details, None)
+        themes = self._menu(self.view_menu, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
         self._menu(bar, "&Help", self.shortcuts, None, self.about)
 

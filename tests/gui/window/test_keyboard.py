@@ -130,7 +130,9 @@ def test_a_deletion_during_the_delay_of_another_joins_it(stage: Stage) -> None:
 
 def test_quitting_during_the_delay_deletes_nothing(stage: Stage) -> None:
     delete_first(stage, seconds=3)
-    entry_settled = stage.parts.tasks.start(making.settle(stage.window, stage.parts))
+    entry_settled = stage.parts.tasks.start(
+        making.settle(stage.window, stage.parts, stage.presence)
+    )
     stage.until(entry_settled.done)
     QTest.qWait(3_500)
     assert not called(stage, "files.delete_of_job")()

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.events import BatchFinished, ProblemRaised, WindowWanted
+from exai_desktop.core.events import BatchFinished, ProblemRaised, WindowWanted, WindowWish
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui import app as entry
 from exai_desktop.gui.engine.thread import EngineStoppedError, EngineThread
@@ -140,6 +140,7 @@ def test_news_of_the_program_reach_the_user(stage: Stage) -> None:
     stage.script.publish(BatchFinished(2, 5, 1, 1, 1, 0, 0))
     stage.until(lambda: stage.parts.notices.title == "2 files were not uploaded")
     stage.window.showMinimized()
+    stage.script.window.asked.append(WindowWish())
     stage.script.publish(WindowWanted())
     stage.until(lambda: not stage.window.isMinimized())
 

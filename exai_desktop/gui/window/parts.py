@@ -1,0 +1,44 @@
+"""What the window is given by the rest of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exai_desktop.core.machine import BackupContent, Restored
+from exai_desktop.core.routing.capabilities import ProviderTable
+from exai_desktop.gui.engine.bridge import EngineBridge
+from exai_desktop.gui.engine.session import EngineClient, EngineSession
+from exai_desktop.gui.engine.thread import EngineFactory
+from exai_desktop.gui.notices.notice_bar import NoticeBar
+from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.widgets.slot_tasks import SlotTasks
+
+MakeFactory = Callable[[bool], EngineFactory]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the window knows of the rest of the program; the calls block."""
+
+    resources: Path
+    table: ProviderTable
+    make_factory: MakeFactory
+    settle_copy: Callable[[str], None]
+    verify_backup: Callable[[str], BackupContent]
+    restore: Callable[[str, str], Restored]
+    app_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the parts of the window are made from."""
+
+    theme: Theme
+    table: ProviderTable
+    client: EngineClient
+    bridge: EngineBridge
+    session: EngineSession
+    tasks: SlotTasks
+    notices: NoticeBar
