@@ -27,7 +27,7 @@ from exai_desktop.storage.migrations import (
     m0015_lists,
     m0017_file_lists,
     m0020_watched_folders,
-    m0022_reasons,
+    m0021_reasons,
 )
 from exai_desktop.storage.migrations.supabase import (
     m0014_mirror,
@@ -76,7 +76,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0018_quotas,
     m0019_storage_copies,
     m0020_watched_folders,
-    m0022_reasons,
+    m0021_reasons,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES
