@@ -24,11 +24,9 @@ from exai_desktop.storage.migrations import (
     m0011_health,
     m0012_gone_files,
     m0013_runs,
-    m0015_lists,
-    m0017_file_lists,
     m0020_watched_folders,
-    m0021_reasons,
 )
+from exai_desktop.storage.migrations.lists import m0015_lists, m0017_file_lists, m0021_reasons
 from exai_desktop.storage.migrations.supabase import (
     m0014_mirror,
     m0016_other_devices,
