@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - one row a case reads better than five lines
 """Files that people agree about: what only looks odd is taken or asked, what is locked or cut is told."""
 
+import random
 import struct
 from functools import partial
 
@@ -61,6 +62,12 @@ def far_east(number: int) -> bytes:
     return o.compound_file({"WordDocument": start.ljust(4096, b"\0")})
 
 
+def stray(picture: bytes) -> bytes:
+    """Two bytes between the first and the second segment."""
+    end = 4 + int.from_bytes(picture[4:6], "big")
+    return picture[:end] + b"\x12\x34" + picture[end:]
+
+
 def long_table(lock: bytes) -> bytes:
     """The trailer with the lock lies behind a long table at the beginning."""
     table = b"xref\n0 %d\n" % _MANY + b"0000000000 65535 f \n" * _MANY
@@ -105,6 +112,7 @@ AGREED = [
     Case("with attachment.pdf", lambda: m.pdf(stream=z.office("docx")), "pdf", None),
     Case("with archive behind.pdf", lambda: m.pdf(after=z.office("docx")), "pdf", MISMATCH),
     Case("locked attachments.pdf", lambda: m.pdf(encrypted=True, after=b"").replace(b"/V 2", b"/AuthEvent/EFOpen/V 2"), "pdf", None),
+    Case("locked in words.pdf", lambda: m.pdf(encrypted=True, before=b"").replace(b"/V 2", b"/CF<</StdCF<</AuthEvent/DocOpen>>>>/V 2") + b"% /AuthEvent /EFOpen", "pdf", LOCKED),
     Case("long table locked.pdf", lambda: long_table(b"/Encrypt 5 0 R"), "pdf", LOCKED),
     Case("long table.pdf", lambda: long_table(b""), "pdf", None),
     # Film and pictures
@@ -112,6 +120,10 @@ AGREED = [
     Case("cut film.mp4", lambda: m.film(b"isom", b"mp42")[:-200], "mp4", DAMAGED),
     Case("cut.jpg", lambda: m.jpg()[:-2] + b"\x11" * 80_000, "jpg", DAMAGED),
     Case("random.jpg", of(b"\xff\xd8\xff\xe0" + bytes(range(1, 256)) * 20), "jpg", DAMAGED),
+    Case("depth map behind.jpg", lambda: m.jpg() + b"\0\1" * 60_000 + b"edof", "jpg", None),
+    Case("zeros behind.jpg", lambda: m.jpg() + bytes(70_000), "jpg", None),
+    Case("filled.jpg", lambda: m.jpg()[:2] + b"\xff\xff" + m.jpg()[2:], "jpg", None),
+    Case("stray bytes.jpg", lambda: stray(m.jpg()), "jpg", None),
     Case("motion.jpg", lambda: m.jpg() + b"\0" * 70_000 + m.film(b"isom", b"mp42"), "jpg", None),
     Case("zip with comment.png", lambda: m.png() + _commented(1_500), "png", MISMATCH),
     Case("rar behind.png", lambda: m.png() + _RAR, "png", MISMATCH),
@@ -121,8 +133,9 @@ AGREED = [
     Case("locked.mobi", locked_mobi, "mobi", LOCKED),
     Case("lcp.epub", lambda: z.book({"META-INF/license.lcpl": b"{}", "META-INF/encryption.xml": _CIPHER}), "epub", LOCKED),
     Case("cipher.epub", lambda: z.book({"META-INF/encryption.xml": _CIPHER}), "epub", LOCKED),
-    Case("adept.epub", lambda: z.book({"META-INF/rights.xml": b"<rights/>"}), "epub", LOCKED),
-    Case("fairplay.epub", lambda: z.book({"META-INF/sinf.xml": b"<sinf/>"}), "epub", LOCKED),
+    Case("adept.epub", lambda: z.book({"META-INF/rights.xml": b"<rights/>", "META-INF/encryption.xml": _FONTS}), "epub", LOCKED),
+    Case("fairplay.epub", lambda: z.book({"META-INF/sinf.xml": b"<sinf/>", "META-INF/encryption.xml": _FONTS}), "epub", LOCKED),
+    Case("only rights.epub", lambda: z.book({"META-INF/rights.xml": b"<rights/>"}), "epub", None),
     Case("scrambled fonts.epub", lambda: z.book({"META-INF/encryption.xml": _FONTS}), "epub", None),
     Case("made by jar.epub", lambda: z.book({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\r\n"}), "epub", None),
     # Office documents
@@ -134,6 +147,11 @@ AGREED = [
     Case("named object.xlsx", lambda: z.office("xlsx", {"xl/embeddings/object1.bin": p.linux_program()}), "xlsx", PROGRAM),
     Case("entities.xlsx", lambda: z.office("xlsx", {"xl/sharedStrings.xml": _ENTITIES}), "xlsx", BOMB),
     Case("outside.docx", lambda: z.office("docx", {"word/settings.xml": _OUTSIDE}), "docx", MISMATCH),
+    Case("outside utf-16.docx", lambda: z.office("docx", {"word/settings.xml": _OUTSIDE.decode().encode("utf-16")}), "docx", MISMATCH),
+    Case("public name.docx", lambda: z.office("docx", {"customXml/a.xml": b"<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd'><html/>"}), "docx", None),
+    Case("slash in front.docx", lambda: z.office("docx", {"/word/more.xml": b"<a/>"}), "docx", None),
+    Case("large parts.pptx", lambda: z.office("pptx", {f"ppt/embeddings/{n}.xlsx": z.office("xlsx", {"xl/media/a.bin": random.Random(n).randbytes(990_000)}) for n in range(12)}), "pptx", None),
+    Case("many slides.pptx", lambda: z.office("pptx", {f"ppt/slides/slide{n}.xml": z.BODY for n in range(900)}), "pptx", None),
     Case("points outside.docx", lambda: z.office("docx", {"../../a.xml": b"<a/>"}), "docx", MISMATCH),
     Case("wrong sum.docx", bad_sum, "docx", DAMAGED),
     Case("grown picture.docx", grown, "docx", None),

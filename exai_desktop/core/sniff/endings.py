@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exai_desktop.core.sniff.look import Finding, Note, Source
+from exai_desktop.core.sniff.look import Finding, LookEnded, Note, Source
 
 _TAIL: Final = 64 * 1024
 _NO_END: Final = (Finding(Note.DAMAGED, "its end is missing"),)
@@ -15,6 +15,8 @@ _JPEG_END: Final = b"\xff\xd9"
 # Telephones put a film, or notes of their own, behind the picture: its end is further in front.
 _JPEG_TRAILERS: Final = (b"moov", b"SEFT", b"moof")
 _FIRST_SEGMENT: Final = 2
+_STRAY: Final = 1024
+_PIECE: Final = 1024 * 1024
 
 _ZIP_END: Final = b"PK\x05\x06"
 _ZIP_END_SIZE: Final = 22
@@ -24,6 +26,7 @@ _ZIP_TAIL: Final = _TAIL + _ZIP_END_SIZE
 _ARCHIVES: Final = ((b"Rar!\x1a\x07", "a RAR archive"), (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"))
 
 # A Mobipocket book: the list of its records, then in the first one how its text is locked.
+_TYPE_AT: Final = 60
 _RECORDS_AT: Final = 76
 _LOCK_AT: Final = 12
 
@@ -39,22 +42,44 @@ def picture_findings(source: Source, kind: str) -> tuple[Finding, ...]:
 
 def _jpeg(source: Source) -> tuple[Finding, ...]:
     head = source.head
-    length = int.from_bytes(head[_FIRST_SEGMENT + 2 : _FIRST_SEGMENT + 4], "big")
-    following = source.at(_FIRST_SEGMENT + 2 + length, 1)
-    if length < 2 or following != b"\xff":
+    place = _FIRST_SEGMENT
+    while head[place + 1 : place + 2] == b"\xff":  # filling, as the format allows
+        place += 1
+    length = int.from_bytes(head[place + 2 : place + 4], "big")
+    # Decoders pass over some bytes between two segments.
+    following = source.at(place + 2 + length, _STRAY)
+    if length < 2 or b"\xff" not in following:
         return (Finding(Note.DAMAGED, "its structure is damaged"),)
     tail = source.tail(_TAIL)
-    is_ended = any(mark in tail for mark in (_JPEG_END, *_JPEG_TRAILERS))
-    return () if is_ended else _NO_END
-
-
-def book_findings(source: Source, kind: str) -> tuple[Finding, ...]:
-    """Whether a Mobipocket book can be read without a key."""
-    if kind != "mobi" or int.from_bytes(source.at(_RECORDS_AT, 2), "big") == 0:
+    if any(mark in tail for mark in (_JPEG_END, *_JPEG_TRAILERS)):
         return ()
-    first = int.from_bytes(source.at(_RECORDS_AT + 2, 4), "big")
-    lock = int.from_bytes(source.at(first + _LOCK_AT, 2), "big")
-    return _LOCKED if lock in (1, 2) else ()
+    return () if _is_ended_before(source) else _NO_END
+
+
+def _is_ended_before(source: Source) -> bool:
+    """Telephones put depth maps and films behind the end, recovered cards whole blocks. Where there
+    is more than may be looked at, nothing is said."""
+    end = source.size
+    try:
+        while end > 0:
+            start = max(0, end - _PIECE)
+            if _JPEG_END in source.at(start, end - start + 1):
+                return True
+            end = start
+    except LookEnded:
+        return True
+    return False
+
+
+def book_findings(source: Source) -> tuple[Finding, ...]:
+    """Whether a Mobipocket book can be read without a key."""
+    if int.from_bytes(source.at(_RECORDS_AT, 2), "big") == 0:
+        return ()
+    first = source.at(int.from_bytes(source.at(_RECORDS_AT + 2, 4), "big"), 16)
+    length, place = (int.from_bytes(first[at : at + 4], "big") for at in (4, _LOCK_AT))
+    # The older kind, without a lock, has the reader's place in the text here.
+    is_place = source.at(_TYPE_AT, 8) != b"BOOKMOBI" and place <= length
+    return _LOCKED if not is_place and place >> 16 in (1, 2) else ()
 
 
 def attached_archive(source: Source, kind: str) -> str | None:

@@ -20,6 +20,10 @@ class Damage(SniffStopped):
     """The container's own structure does not hold."""
 
 
+class LookEnded(Damage):
+    """The allowance for bytes or time is used up: it says nothing about the file."""
+
+
 class Bomb(SniffStopped):
     """The container would unpack to far more than it should."""
 
@@ -60,7 +64,7 @@ class Source:
 
     def _read(self, offset: int, size: int) -> bytes:
         if size > self._left:
-            raise Damage("its structure is too large to be checked")
+            raise LookEnded("its structure is too large to be checked")
         self._left -= size
         pieces = []
         while size:

@@ -164,6 +164,7 @@ _INDEX: Final = 4 * 1024
 _VERY_LONG_TAIL: Final = 1024 * 1024
 # Only its attachments have a password.
 _ATTACHMENTS_ONLY: Final = re.compile(rb"/AuthEvent\s{0,8}/EFOpen\b")
+_OF_DOCUMENT: Final = re.compile(rb"/AuthEvent\s{0,8}/DocOpen\b|/StmF\s{0,8}/StdCF\b")
 _TABLE: Final = re.compile(rb"\s{0,8}xref\s{1,8}\d{1,10} (\d{1,7})\s{1,3}")
 _ROW: Final = 20
 # Without `startxref` readers look for these and make the table anew.
@@ -185,7 +186,7 @@ def pdf(source: Source) -> Content | None:
     if end is None and start > 0:
         return None
     findings = []
-    if end is None and not _TRAILER.search(tail):
+    if end is None and not _TRAILER.match(tail, max(0, tail.rfind(b"trailer"))):
         findings.append(Finding(Note.DAMAGED, "its end is missing"))
     places = [source.head[: 2 * _INDEX], tail]
     if end is not None:
@@ -194,7 +195,10 @@ def pdf(source: Source) -> Content | None:
         table = _TABLE.match(places[-1])
         if table is not None:
             places.append(source.at(index + table.end() + _ROW * int(table[1]), _INDEX))
-    is_open = any(_ATTACHMENTS_ONLY.search(place) for place in places)
+    # Only where nothing speaks of another password.
+    is_open = any(_ATTACHMENTS_ONLY.search(place) for place in places) and not any(
+        _OF_DOCUMENT.search(place) for place in places
+    )
     if not is_open and any(_ENCRYPTED.search(place) for place in places):
         findings.append(Finding(Note.ENCRYPTED, "it has a password, or limits what may be done"))
     return Content("pdf", tuple(findings))

@@ -103,7 +103,7 @@ _WRITTEN_PROGRAMS: Final = frozenset({"script", "launcher", "registry"})
 # Told by so few letters that a text may begin with them. All of these have other bytes than
 # letters soon: where there are none, it is a text.
 _SHORT_MARKS: Final = frozenset(
-    {"swf", "crx", "dmg", "cpio", "lzh", "ar", "arj", "vhd", "squashfs", "djvu", "flv", "gif"}
+    {"swf", "crx", "cpio", "lzh", "ar", "arj", "vhd", "squashfs", "djvu", "flv", "gif"}
     | {"bmp", "mobi", "iso", "mpegts", "midi", "wav", "avi", "webp", "aiff", "mp4", "mov"}
 )
 
@@ -161,7 +161,9 @@ def _is_only_text(kind: str, source: Source, legacy: LegacyEncoding | None) -> b
 def _fixed_content(source: Source, kind: str) -> Content:
     if kind == "gzip":
         return compressed_drawing(source) or Content("gzip")
-    return Content(kind, picture_findings(source, kind) + book_findings(source, kind))
+    return Content(
+        kind, picture_findings(source, kind) + (book_findings(source) if kind == "mobi" else ())
+    )
 
 
 def _with_company(source: Source, content: Content) -> Content:

@@ -27,6 +27,8 @@ _END_64: Final = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR_64: Final = struct.Struct("<4sIQI")
 _CENTRAL: Final = struct.Struct("<4s6H3I5H2I")
 _LOCAL: Final = struct.Struct("<4s5H3I2H")
+# Bytes of the name and the extra field of a member, as writers make them.
+_USUAL_NAME: Final = 128
 
 
 class Entry(NamedTuple):
@@ -165,12 +167,18 @@ def unpack(directory: Directory, entry: Entry, limit: int) -> bytes:
     if entry.encrypted:
         raise Damage(f"{entry.name[:80]} has a password")
     source = directory.source
-    header = source.exactly(entry.offset, _LOCAL.size)
-    if not header.startswith(b"PK\x03\x04"):
+    wanted = min(entry.packed, limit + 1024)
+    # Header and content in one read: on a share each read is a question over the network.
+    both = source.at(entry.offset, _LOCAL.size + _USUAL_NAME + wanted)
+    if len(both) < _LOCAL.size:
+        raise Damage("it ends too early")
+    if not both.startswith(b"PK\x03\x04"):
         raise Damage("a file in it is in the wrong place")
-    fields = _LOCAL.unpack(header)
-    start = entry.offset + _LOCAL.size + fields[9] + fields[10]
-    packed = source.exactly(start, min(entry.packed, limit + 1024))
+    fields = _LOCAL.unpack_from(both)
+    start = _LOCAL.size + fields[9] + fields[10]
+    packed = both[start : start + wanted]
+    if len(packed) < wanted:
+        packed = source.exactly(entry.offset + start, wanted)
     if entry.method == _STORED:
         content = packed[: limit + 1]
     elif entry.method == _DEFLATED:

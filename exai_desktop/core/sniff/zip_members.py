@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS, words
-from exai_desktop.core.sniff.look import Damage, Finding, Note, Source
+from exai_desktop.core.sniff.look import Damage, Finding, LookEnded, Note, Source
 from exai_desktop.core.sniff.signatures import program
 from exai_desktop.core.sniff.text import encoding_of, starts_with_shebang
 from exai_desktop.core.sniff.zip_directory import Directory, Entry, unpack
@@ -15,12 +16,15 @@ from exai_desktop.core.sniff.zip_directory import Directory, Entry, unpack
 _START: Final = 4 * 1024
 _RIGHTS_LIMIT: Final = 512 * 1024
 # So many members are looked into; documents have some dozens.
-_LOOKED_AT: Final = 400
+_LOOKED_AT: Final = 150
 _HELD: Final = ("/media/", "/embeddings/", "pictures/", "object ")
 # Members may be called like a web address: these are programs by their bytes only.
 _LIKE_ADDRESSES: Final = words("com app so run tool bundle action command website sh fish")
 _ENTITY: Final = re.compile(rb"<!ENTITY\s")
-_OUTSIDE: Final = re.compile(rb"<!(?:ENTITY|DOCTYPE)\s[^>]{0,400}?\b(?:SYSTEM|PUBLIC)\s")
+# A document type with a public name is what programs put there; none of them reads it.
+_OUTSIDE: Final = re.compile(
+    rb"<!ENTITY\s[^>]{0,400}?\b(?:SYSTEM|PUBLIC)\s|<!DOCTYPE\s[^>[]{0,200}\sSYSTEM\s"
+)
 _LOCK_FILES: Final = ("meta-inf/license.lcpl", "meta-inf/rights.xml", "meta-inf/sinf.xml")
 _METHOD: Final = re.compile(
     rb"EncryptionMethod\s[^>]{0,200}?Algorithm\s*=\s*[\"\']([^\"\']{1,200})"
@@ -32,29 +36,44 @@ _OF_FONTS: Final = frozenset(
 
 
 def member_findings(directory: Directory) -> list[Finding]:
-    """Programs in a document, and what is wrong with the parts of an Office document."""
+    """Programs in a document, and what is wrong with the parts of an Office document.
+
+    A document with more parts than can be looked at, or on a slow disk, is no damaged one.
+    """
     findings: list[Finding] = []
+    with suppress(LookEnded):
+        _look(directory, findings)
+    return findings
+
+
+def _look(directory: Directory, findings: list[Finding]) -> None:
     inside = next(filter(None, (_program(directory, e) for e in _looked_at(directory))), None)
     if inside:
         findings.append(Finding(Note.PROGRAM_INSIDE, inside[:200]))
     names = [entry.name.replace("\\", "/") for entry in directory.entries]
     if not any(name.lower() == "[content_types].xml" for name in names):
-        return findings
-    if any(name.startswith("/") or ".." in name.split("/") for name in names):
+        return
+    if any(".." in name.split("/") for name in names):
         findings.append(Finding(Note.POLYGLOT, "a file in it points outside of it"))
     parts = [e for e in directory.entries if e.name.lower().endswith((".xml", ".rels"))]
     for entry in parts[:_LOOKED_AT]:
         if entry.encrypted or entry.method not in (0, 8):
             continue
         # Raises for one whose sum is wrong: Office calls such a file damaged.
-        start = unpack(directory, entry, _START)
+        start = _as_bytes(unpack(directory, entry, _START))
         if _OUTSIDE.search(start):
             findings.append(Finding(Note.POLYGLOT, "its XML refers to other files"))
             break
         if _ENTITY.search(start):
             findings.append(Finding(Note.BOMB, "its XML defines entities of its own"))
             break
-    return findings
+
+
+def _as_bytes(start: bytes) -> bytes:
+    """In one encoding, so that one pattern finds it in all."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return start.decode("utf-16", "replace").encode()
+    return start
 
 
 def _looked_at(directory: Directory) -> list[Entry]:
@@ -89,16 +108,18 @@ def _start(directory: Directory, entry: Entry) -> bytes:
         return b""
     try:
         return unpack(directory, entry, _START)
+    except LookEnded:
+        raise
     except Damage:
         return b""
 
 
 def is_locked_book(directory: Directory, names: Mapping[str, Entry]) -> bool:
     """Whether the text of an EPUB needs a key. Many free books scramble their fonts."""
+    rights = names.get("meta-inf/encryption.xml")
+    if rights is None:  # without it nothing in the book is encrypted, whatever else lies there
+        return False
     if any(name in names for name in _LOCK_FILES):
         return True
-    rights = names.get("meta-inf/encryption.xml")
-    if rights is None:
-        return False
     said = unpack(directory, rights, _RIGHTS_LIMIT)
     return b"EncryptedKey" in said or bool(set(_METHOD.findall(said)) - _OF_FONTS)

@@ -38,6 +38,7 @@ from exai_desktop.core.sniff import (
     Content,
     Damage,
     Finding,
+    LookEnded,
     Note,
     Source,
     Verdict,
@@ -131,7 +132,7 @@ def inspect(file: OpenFile, path: str, budget_s: float = BUDGET_S) -> Verdict:
 
     def read_at(offset: int, size: int) -> bytes:
         if time.monotonic() > deadline:
-            raise Damage("checking its content took too long")
+            raise LookEnded("checking its content took too long")
         return file.read_at(offset, size)
 
     try:
