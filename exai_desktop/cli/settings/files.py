@@ -54,7 +54,9 @@ def read_in(
             _show(report, output)
         if not report.changes:
             return Exit.OK
-        if not yes and not (can_ask() and typer.confirm("Change these settings?", err=True)):
+        # What has just given the file can give no answer.
+        may_ask = file != "-" and can_ask()
+        if not yes and not (may_ask and typer.confirm("Change these settings?", err=True)):
             output.notice("Nothing was changed. Without a question: --yes")
             return Exit.SOME_FAILED
         await service.settings.read_in(text, apply=True)
@@ -85,6 +87,8 @@ def _show(report: SettingsImport, output: Output) -> None:
     for change in report.changes:
         before, after = (plain_text(redact(each)) for each in (change.before, change.after))
         output.line(f"{change.name}: {before or '(empty)'} -> {after or '(empty)'}")
+        if change.meaning:
+            output.line(f"  {change.meaning}")
     if not report.changes:
         output.line("Nothing would change.")
     if report.left_out:

@@ -41,6 +41,8 @@ class Policy:
                 raw = file.read(_LARGEST_BYTES + 1)
             return _settings(raw), ""
         except FileNotFoundError:
+            if self._path.is_symlink():  # the disk that has it may only be away for now
+                return {}, f"{self._path}: the target of this link does not exist"
             return {}, ""
         except (OSError, ValueError, RecursionError) as error:
             why = str(error.strerror if isinstance(error, OSError) else error)

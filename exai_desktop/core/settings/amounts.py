@@ -16,7 +16,10 @@ _SECONDS: Final = {
     "h": 3_600, "hour": 3_600, "hours": 3_600,
     "d": 86_400, "day": 86_400, "days": 86_400,
 }  # fmt: skip
-_AMOUNT: Final = re.compile(r"\s*([0-9][0-9,_']*)(\.[0-9]{1,6})?\s*([a-z]*)\s*", re.IGNORECASE)
+# Signs between groups of three only: a comma that means a decimal point must not make it larger.
+_AMOUNT: Final = re.compile(
+    r"\s*([0-9]{1,3}(?:[,_'][0-9]{3})+|[0-9]+)(\.[0-9]{1,6})?\s*([A-Za-z]*)\s*"
+)
 _PER_SECOND: Final = re.compile(r"(/\s*s|\s+(a|per)\s+second)\s*$", re.IGNORECASE)
 _SPARE: Final = str.maketrans("", "", ",_'")
 
@@ -46,6 +49,8 @@ def read_amount(name: str, text: str) -> str:
     if found is None:
         return text
     whole, part, unit = found.groups()
+    if is_speed(name) and unit.endswith("b") and unit != "b":
+        return text  # kilobits or kilobytes? The setting asks for a right value
     factor = units.get(unit.lower()) if unit else 1
     if factor is None:
         return text

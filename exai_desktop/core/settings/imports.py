@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exai_desktop.core.addresses import proxy_password
 from exai_desktop.core.files.names import plain_text
+from exai_desktop.core.mirror.storage_copies import MEANING
 from exai_desktop.core.settings.table import read_value, value_text, wrong_with
-from exai_desktop.core.settings.values import Settings
+from exai_desktop.core.settings.values import NARROWING, Settings
 
 FORMAT: Final = "exai-desktop settings"
 VERSION: Final = 1
@@ -26,17 +28,19 @@ _KEY: Final = "an API key is not taken from a file; add it with the account"
 _SIGN_IN: Final = "sign in to the project with `login`"
 _TOO_STRONG: Final = "it opens the whole project; this program neither needs nor takes it"
 _FOLDERS: Final = "it names folders of one computer; set it here"
+_WITH_LOGIN: Final = "its password is not taken from a file; set the address without it"
 _KEPT: Final = "files are kept until you delete them"
 _ANY_FOLDER: Final = "every file that you choose can be sent; rules for folders limit where to"
 
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """Values as people read them."""
+    """Values as people read them. `meaning`: what else one should know before one agrees."""
 
     name: str
     before: str
     after: str
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,8 @@ def read_in(text: str, saved: Settings, fixed: dict[str, str]) -> SettingsImport
     found = _Found(saved, fixed)
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         for name, value in _own_format(text).items():
-            found.take(name, name, _as_text(value))
+            if value is not None:
+                found.take(name, name, _as_text(value))
     else:
         metrics_off = False
         for name, value in _variables(text):
@@ -156,6 +161,8 @@ class _Found:
             self._left_out[told] = "not known"
         elif name in OF_THIS_COMPUTER:
             self._left_out[told] = _FOLDERS
+        elif name == "proxy" and _has_password(value):
+            self._left_out[told] = _WITH_LOGIN
         elif name in self._fixed:
             self._left_out[told] = f"{self._fixed[name]} decides"
         elif reason := wrong_with(name, value):
@@ -169,13 +176,26 @@ class _Found:
             before = value_text(name, getattr(self._saved, name))
             after = value_text(name, _validated(name, value))
             if after != before:
-                changes.append(SettingChange(name, before, after))
+                changes.append(SettingChange(name, before, after, _meaning(name, after)))
         left_out = tuple(LeftOut(plain_text(n)[:80], why) for n, why in self._left_out.items())
         return SettingsImport(tuple(changes), left_out)
 
 
+def _meaning(name: str, after: str) -> str:
+    if name == "copy_to_storage" and after == "on":
+        return MEANING
+    return "it decides where files may go" if name in NARROWING | {"extra_ca"} else ""
+
+
 def _validated(name: str, value: str) -> Any:
     return getattr(Settings.model_validate({name: read_value(name, value)}), name)
+
+
+def _has_password(address: str) -> bool:
+    try:
+        return bool(proxy_password(address))
+    except ValueError:
+        return False  # the setting itself says what is wrong
 
 
 def _as_text(value: object) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QListWidget, QScrollArea, QVBoxLayout, QWidget
 
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.redact import redact
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.settings import Settings, SettingsImport
+from exai_desktop.core.settings.imports import SettingChange
 from exai_desktop.core.settings.table import (
     AT_ONCE,
     Section,
@@ -53,7 +55,9 @@ class SettingsDialog(QDialog):
         self.setWindowTitle("Settings")
         self._theme = theme
         self._client = client
-        self._tasks = tasks.group()
+        self._tasks = tasks
+        self._looks = tasks.group()
+        self._is_open = True
         self._on_change = on_change
         self._on_rules = on_rules
         self._infos = tuple(info for info in settings_table() if info.name != _ELSEWHERE)
@@ -70,7 +74,7 @@ class SettingsDialog(QDialog):
         self._assemble()
         self.resize(960, 680)
         self.search.setFocus()
-        self._tasks.start(self._load())
+        self._looks.start(self._load())
 
     def _assemble(self) -> None:
         theme = self._theme
@@ -162,22 +166,41 @@ class SettingsDialog(QDialog):
         if self._saved is not None:
             name = each.info.name
             value = value_text(name, getattr(self._saved, name))
-            each.show_value(value, self._fixed.get(name, ""))
+            # An address of the environment may have a password in it.
+            each.show_value(redact(value), self._fixed.get(name, ""))
 
     def _change(self, name: str, value: str) -> None:
-        self._tasks.start(self._changed(name, value))
+        # Escape takes the focus from the field as well: what was half typed is not wanted then.
+        if self._is_open:
+            self._tasks.start(self._changed(name, value))
 
     async def _changed(self, name: str, value: str) -> None:
         each = self.rows[name]
         try:
-            self._saved = await self._client.settings.change(name, value)
+            saved = await self._client.settings.change(name, value)
         except AppError as error:
-            self._show_value(each)
-            each.show_problem(error.detail.removeprefix(f"{name}: ") or error.title)
+            if self._is_open:
+                self._show_value(each)
+                each.show_problem(error.detail.removeprefix(f"{name}: ") or error.title)
             return
-        self._show_value(each)
-        each.show_saved("Saved." if name in AT_ONCE else "Saved, from the next start on.")
-        self._on_change(self._saved)
+        # Also when the dialog was closed meanwhile: by that the field was left.
+        self._on_change(saved)
+        if self._is_open:
+            self._saved = saved
+            self._show_value(each)
+            each.show_saved("Saved." if name in AT_ONCE else "Saved, from the next start on.")
+
+    def done(self, result: int) -> None:
+        """What is being saved is saved; what only shows something has nobody to show it to."""
+        self._is_open = False
+        self._looks.cancel()
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The window's own button."""
+        self._is_open = False
+        self._looks.cancel()
+        super().closeEvent(event)
 
     # -- files
 
@@ -203,7 +226,7 @@ class SettingsDialog(QDialog):
 
     def read_from(self, file: str) -> None:
         """The user has chosen this file; what it would change is asked about."""
-        self._tasks.start(self._read(file))
+        self._looks.start(self._read(file))
 
     async def _read(self, file: str) -> None:
         try:
@@ -220,14 +243,11 @@ class SettingsDialog(QDialog):
             return
         self.question = PlainQuestion(
             f"Change {count_text(len(report.changes), 'setting', 'settings')}?",
-            "\n".join(
-                f"{c.name}: {c.before or 'empty'} → {c.after or 'empty'}" for c in report.changes
-            )
-            + _left_out(report),
+            "\n".join(map(_change_line, report.changes)) + _left_out(report),
             "Change",
             self,
         )
-        self.question.accepted.connect(lambda: self._tasks.start(self._take(text)))
+        self.question.accepted.connect(lambda: self._looks.start(self._take(text)))
         self.question.open()
 
     async def _take(self, text: str) -> None:
@@ -243,25 +263,46 @@ class SettingsDialog(QDialog):
 
     def write_to(self, file: str) -> None:
         """The user has chosen this file."""
-        self._tasks.start(self._write(file))
+        self._looks.start(self._write(file))
 
     async def _write(self, file: str) -> None:
         text = await self._client.settings.write_out()
         try:
-            await asyncio.to_thread(Path(file).write_text, text, encoding="utf-8")
+            await asyncio.to_thread(_write_new, file, text)
         except OSError as error:
             self._tell_file(file, error)
         else:
             self.answer.show_good(f"Written: {file}")
 
     def _tell_file(self, file: str, error: Exception) -> None:
-        why = error.strerror if isinstance(error, OSError) else "it is not a text in UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is no small text in UTF-8"
         self.answer.show_error(ErrorView.of_code(ErrorCode.SETTINGS_NOT_READ, f"{file}: {why}"))
 
 
 def _text_of(file: str) -> str:
+    """Raises OSError, ValueError. Blocks."""
     with Path(file).open("rb") as stream:
-        return stream.read(_LARGEST_BYTES).decode("utf-8-sig")
+        raw = stream.read(_LARGEST_BYTES + 1)
+    if len(raw) > _LARGEST_BYTES:
+        raise ValueError("too large")
+    return raw.decode("utf-8-sig")
+
+
+def _write_new(file: str, text: str) -> None:
+    """A file that was there is replaced as a whole, or stays. Blocks."""
+    draft = Path(f"{file}.part")
+    try:
+        draft.write_bytes(text.encode(errors="backslashreplace"))
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _change_line(change: SettingChange) -> str:
+    before, after = (redact(each) or "empty" for each in (change.before, change.after))
+    meaning = f" ({change.meaning})" if change.meaning else ""
+    return f"{change.name}: {before} → {after}{meaning}"
 
 
 def _left_out(report: SettingsImport) -> str:

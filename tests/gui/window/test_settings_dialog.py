@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
+from exai_desktop.core.errors.redact import register
 from exai_desktop.core.settings import Settings
 from exai_desktop.core.settings.table import BY_POLICY, Section, settings_table
 from exai_desktop.gui.accounts.folder_rules_dialog import FolderRulesDialog
@@ -134,6 +135,34 @@ def test_what_the_engine_refuses_is_said_at_the_field(stage: Stage, dialog: Sett
     dialog._change("readers", "99")
     stage.until(lambda: row.field.property("bad") is True)
     assert row.text == "2"
+
+
+def test_escape_saves_nothing_that_was_half_typed(stage: Stage, dialog: SettingsDialog) -> None:
+    row = search(stage, dialog, "threads", "readers")
+    type_into(row, "3")
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    stage.until(lambda: not stage.window.findChildren(SettingsDialog))
+    assert not changes(stage)
+
+
+def test_to_close_it_saves_the_field_that_was_left(stage: Stage, dialog: SettingsDialog) -> None:
+    row = search(stage, dialog, "colours", "theme")
+    assert isinstance(row.field, QComboBox)
+    row.field.setCurrentIndex(row.field.findData("dark"))
+    row.field.activated.emit(row.field.currentIndex())
+    dialog.close()
+    stage.until(lambda: stage.parts.theme.setting == "dark")
+    assert not stage.parts.notices.title
+
+
+def test_no_password_of_the_environment_is_shown(stage: Stage) -> None:
+    secret = "hunter2-not-a-real-one"
+    register(secret)
+    stage.script.settings.kept = Settings(proxy=f"http://me:{secret}@proxy.invalid:1")
+    stage.script.settings.fixed_by = {"proxy": "EXAI_DESKTOP_PROXY"}
+    row = search(stage, opened(stage), "proxy address", "proxy")
+    assert "proxy.invalid" in row.text
+    assert secret not in row.text
 
 
 def test_settings_are_exported_and_imported(

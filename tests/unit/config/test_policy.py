@@ -98,6 +98,11 @@ def test_one_that_others_may_write_is_not_believed(place: Path) -> None:
     assert "administrator" in Policy(place, OWNER + 1).read()[1]
 
 
+def test_a_link_to_a_disk_that_is_away_stops_sending(place: Path) -> None:
+    place.symlink_to(place.parent / "away" / "policy.json")
+    assert "target of this link" in settings_file(place).load().refusals[0]
+
+
 def test_nothing_of_the_user_moves_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = policy_file()
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "EXAI_DESKTOP_HOME"):

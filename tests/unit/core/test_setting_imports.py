@@ -84,6 +84,29 @@ def test_a_file_of_variables() -> None:
     assert SECRET not in str(report)
 
 
+def test_a_password_in_an_address_is_left_out() -> None:
+    text = "EXAI_DESKTOP_PROXY=http://me:hunter2@proxy.invalid:1\nMAX_CONCURRENT_UPLOADS=5"
+    report = read_in(text, NOW, {})
+    assert [change.name for change in report.changes] == ["max_in_flight"]
+    assert [each.name for each in report.left_out] == ["EXAI_DESKTOP_PROXY"]
+    assert "hunter2" not in str(report)
+    bad = read_in("EXAI_DESKTOP_PROXY=ftp://x\nREADERS=1", NOW, {})
+    assert len(bad.left_out) == 2
+
+
+def test_what_sends_more_says_so() -> None:
+    text = "KIMI_UPLOAD_TO_SUPABASE=true\nPLATFORM_FALLBACK_ENABLED=true\nLOG_LEVEL=debug"
+    meanings = {change.name: change.meaning for change in read_in(text, NOW, {}).changes}
+    assert "Supabase" in meanings["copy_to_storage"]
+    assert "where files may go" in meanings["allow_fallback"]
+    assert not meanings["log_level"]
+
+
+def test_nothing_is_no_value() -> None:
+    content = {"format": imports.FORMAT, "version": 1, "settings": {"extra_ca": None}}
+    assert read_in(json.dumps(content), NOW, {}) == imports.SettingsImport((), ())
+
+
 def test_metrics_that_are_off_have_no_port() -> None:
     with_port = Settings(metrics_port=8_000)
     report = read_in("METRICS_PORT=9000\nPROMETHEUS_ENABLED=false", with_port, {})
