@@ -63,6 +63,8 @@ class FirstSteps(SecretDialog):
         self._providers = [p for p in table.providers if all(r.base_url for r in p.regions)]
         self._provider = self._providers[0]
         self._found: Region | None = None
+        # What was tested, whatever stands in the fields by then.
+        self._tried = (self._provider, "")
         self.key_store: KeyStoreDialog | None = None
         self.setWindowTitle("Add your first account")
         self.step = PlainLabel(role="label")
@@ -163,15 +165,19 @@ class FirstSteps(SecretDialog):
 
     def _test(self) -> None:
         if self.test.isEnabled():
+            self._tried = (self._provider, self.key.key)
+            self.pages.setEnabled(False)
             self._do(self._run_test(self._wanted), self.test)
 
     async def _run_test(self, wanted: Sequence[Region]) -> None:
         self.answer.show_waiting()
+        key = self._tried[1]
         reports = [
-            (region, await self._client.accounts.test_draft(self._draft(region), self.key.key))
+            (region, await self._client.accounts.test_draft(self._draft(region), key))
             for region in wanted
         ]
         self.answer.hide()
+        self.pages.setEnabled(True)
         good = [(region, report) for region, report in reports if report.ok]
         is_refused = any(map(_is_refused, reports))
         # Without a connection it cannot be tested now; where it belongs is known all the same.
@@ -190,7 +196,8 @@ class FirstSteps(SecretDialog):
         (self.save if good else self.back).setFocus()
 
     def _draft(self, region: Region) -> AccountDraft:
-        return AccountDraft(self._provider.name, self._provider.name, region.name)
+        name = self._tried[0].name
+        return AccountDraft(name, name, region.name)
 
     def _result(self, region: Region, report: ConnectionReport) -> QWidget:
         icon, role = ("check", "success") if report.ok else ("ban", "muted")
@@ -210,7 +217,7 @@ class FirstSteps(SecretDialog):
         if self._found is None:
             return
         try:
-            await self._client.accounts.add(self._draft(self._found), self.key.key)
+            await self._client.accounts.add(self._draft(self._found), self._tried[1])
         except AppError as error:
             self.answer.show_error(ErrorView.of(error))
             if error.code in STORE_CODES:
@@ -246,6 +253,7 @@ class FirstSteps(SecretDialog):
     def forget(self) -> None:
         """The key goes."""
         self.key.forget()
+        self._tried = (self._provider, "")
 
     def _leave(self, then: Callable[[], object]) -> None:
         self.close()
@@ -272,6 +280,7 @@ class FirstSteps(SecretDialog):
         except AppError as error:
             self.answer.show_error(ErrorView.of(error))
         finally:
+            self.pages.setEnabled(True)
             button.setEnabled(True)
             self._enable()
 

@@ -80,6 +80,19 @@ def test_a_key_goes_only_where_it_was_said(stage: Stage, steps: FirstSteps) -> N
     assert shown in {name for name in steps.regions if name}
 
 
+def test_what_was_tested_is_what_is_saved(stage: Stage, steps: FirstSteps) -> None:
+    """Whatever is typed or chosen while the answer is on its way."""
+    steps.test.click()
+    assert not steps.pages.isEnabled()
+    steps.key.setText("sk-another-key-1234567890")
+    steps.providers["glm"].click()
+    stage.until(lambda: steps.pages.currentIndex() == 1)
+    assert steps.pages.isEnabled()
+    steps.save.click()
+    stage.until(lambda: steps.title.text() == "Your account is ready")
+    assert ("accounts.add", AccountDraft("kimi", "kimi", "intl"), KEY) in stage.script.calls
+
+
 def test_a_refused_key_is_not_saved(stage: Stage, steps: FirstSteps) -> None:
     stage.script.report = REFUSED
     steps.test.click()
