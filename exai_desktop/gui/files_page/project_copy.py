@@ -104,12 +104,13 @@ class ProjectCopyBox(QWidget):
         # Nothing is replaced: the engine refuses a name that is taken, and says so.
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
         dialog.selectFile(self._copy.remote_name)
-        dialog.fileSelected.connect(self.save_to)
+        sha256 = self.sha256  # whatever is selected when the name has been chosen
+        dialog.fileSelected.connect(lambda file: self.save_to(file, sha256))
         dialog.open()
 
-    def save_to(self, file: str) -> None:
-        """The user has chosen this new file."""
-        self._do(self._saved(self.sha256, file))
+    def save_to(self, file: str, sha256: str) -> None:
+        """The user has chosen this new file for this content."""
+        self._do(self._saved(sha256, file))
 
     async def _saved(self, sha256: str, file: str) -> str:
         size = await self._client.storage.fetch(sha256, file)

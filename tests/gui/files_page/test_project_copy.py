@@ -61,12 +61,12 @@ def test_a_copy_is_saved_under_a_new_name(open_window: Open, tmp_path: Path) -> 
     stage.until(box.isVisible)
     assert offered(box) == {"save", "delete"}
     file = str(tmp_path / "back.pdf")
-    box.save_to(file)
+    box.save_to(file, SHA256)
     stage.until(lambda: ("storage.fetch", SHA256, file) in stage.script.calls)
     stage.until(lambda: box.answer.title.startswith("Saved: "))
     taken = EngineError(ErrorCode.COPY_NOT_WRITTEN, "there is a file of this name")
     stage.script.storage.failure = taken
-    box.save_to(file)
+    box.save_to(file, SHA256)
     stage.until(lambda: box.answer.title == taken.title)
     assert box.save.isEnabled()
 
