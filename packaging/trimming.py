@@ -28,7 +28,7 @@ EXCLUDED = [
         "pydantic._hypothesis_plugin",
         "pydantic.v1._hypothesis_plugin",
     ),
-    *("numpy", "pandas", "PIL", "IPython", "trio", "pytest", "uvloop", "httptools", "watchfiles"),
+    *("numpy", "pandas", "PIL", "IPython", "trio", "pytest", "uvloop", "httptools"),
     *("PyQt5", "PyQt6", "PySide2", "websockets", "wsproto"),
     # Qt for Qt Quick, the network and more; the window uses widgets alone.
     *(

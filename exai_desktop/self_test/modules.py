@@ -29,6 +29,7 @@ LIBRARIES: Final = (
     *("sqlite_utils.migrations", "typer.completion", "typer.core", "typer.main", "typer.models"),
     *("starlette.datastructures", "starlette.middleware.trustedhost", "starlette.responses"),
     *("starlette.types", "uvicorn", "uvicorn.protocols.http.h11_impl"),
+    *("pathspec", "watchfiles._rust_notify"),
 )
 OF_SYSTEM: Final = {
     "linux": ("jeepney.io.blocking", "secretstorage.collection", "keyring.backends.SecretService"),

@@ -25,8 +25,20 @@ while [ $# -gt 0 ]; do
 done
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
 
+# Such a name would have to be written in another way in the menu entry.
+case $prefix in
+*[\"\$\&\|\\\`%]*)
+    echo "Choose a folder whose name has none of: \" \$ & | \\ \` %" >&2
+    exit 2
+    ;;
+esac
+
 app=$prefix/lib/exai-desktop
 list=$app/installed-files
+if [ -e "$app" ] && [ ! -f "$list" ]; then
+    echo "$app is there and was not made by this script; nothing was changed." >&2
+    exit 1
+fi
 
 remove_files() {
     [ -f "$1" ] || return 0
