@@ -47,6 +47,8 @@ def test_a_folder_is_watched_until_the_program_is_ended(
     (folder / "d.txt").write_text("while it is paused")
     assert program.run("watch", "resume", "1", "--json").expect(0).row["state"] == "watching"
     assert eventually(lambda: _stored(sandbox) == ["a.txt", "c.txt", "d.txt"])
+    # Stored is not yet done: the answer is on its way.
+    assert eventually(lambda: program.run("watch", "list", "--json").row["done"] == 3)
     process.send_signal(signal.SIGTERM)
     ended = program.finish(process).expect(130)
     assert [Path(row["path"]).name for row in ended.rows] == ["a.txt", "c.txt", "d.txt"]

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.files.files import FileId
 from exai_desktop.core.jobs.jobs import JobView
@@ -21,6 +22,16 @@ IGNORE_FILE: Final = ".exaiignore"
 SETTLE_S: Final = 5.0
 SHORTEST_SETTLE_S: Final = 0.1
 LONGEST_SETTLE_S: Final = 3_600.0
+
+
+# A file with one of these was not read, because its folder was away, or another file in its place.
+UNREAD: Final = (
+    ErrorCode.FILE_NOT_FOUND,
+    ErrorCode.WATCHED_FILE_CHANGED,
+    ErrorCode.DANGLING_LINK,
+    ErrorCode.READ_FAILED,
+    ErrorCode.FILE_CHANGED,
+)
 
 
 class WatchState(StrEnum):
@@ -222,7 +233,7 @@ class WatchStore(Protocol):
         """New jobs, and the memory that they were made, in one transaction. A file that is
         remembered as it is now gets none."""
 
-    async def forget_unsent(self, folder_id: int) -> int:
+    async def forget_unsent(self, folder_id: int, codes: Sequence[ErrorCode] = UNREAD) -> int:
         """What could not be read, because the folder was away, is found anew. Returns how many."""
 
     async def counts(self, folder_id: int) -> WatchCounts: ...

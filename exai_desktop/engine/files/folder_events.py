@@ -57,8 +57,10 @@ class FolderEvents:
 
 
 def _notify(folders: Sequence[str]) -> RustNotify:
-    from watchfiles._rust_notify import RustNotify  # late, as above
-
+    try:
+        from watchfiles._rust_notify import RustNotify  # late, as above
+    except ImportError as error:
+        raise NoEventsError("the library that hears of changes is not installed") from error
     try:
         for folder in folders:
             folder.encode()

@@ -38,6 +38,7 @@ from exai_desktop.engine.service.found_files import FoundFiles
 from exai_desktop.engine.waiting import Readers, Wakeup
 
 log = logging.getLogger(__name__)
+E = ErrorCode
 
 # Looked at in one go of a reader, and written in one transaction.
 PIECE: Final = 500
@@ -109,20 +110,24 @@ class FolderWatch:
                     await self._round()
                 except AppError as error:
                     self._stop(error)
+                    self._next_look = 0.0  # what it was about to look at is looked at again
                 except Exception as error:
                     # One folder must not end the others.
                     log.exception("watched folder %d could not be looked through", self.folder.id)
                     name = type(error).__name__
                     self._stop(EngineError(ErrorCode.UNEXPECTED_ERROR, name))
+                    self._next_look = 0.0
                 await self._wake.wait(self._wait_s())
         finally:
             self._hear_nothing()
 
     def _wait_s(self) -> float:
+        tick_s = self._tools.pace.tick_s
         left = self._settling.next_s(self._tools.clock.monotonic(), self._settle_s)
-        return (
-            self._tools.pace.tick_s if left is None else min(self._tools.pace.tick_s, left + 0.05)
-        )
+        # What has settled and cannot be sent waits: for it nothing changes by looking at once.
+        if left is None or self.state is WatchState.STOPPED:
+            return tick_s
+        return min(tick_s, left + 0.05)
 
     @property
     def _settle_s(self) -> float:
@@ -219,9 +224,14 @@ class FolderWatch:
             return
         self._why_polled = ""
         new = folders - (self._heard or frozenset())
-        changed = self._changed | new
+        before = self._events
+        if before is not None:
+            # What has happened since the round began.
+            self._take_events(await tools.readers.read(before.take))
+        changed, next_look = self._changed | new, self._next_look
         self._hear_nothing()
         self._events, self._heard, self._changed = events, folders, changed
+        self._next_look = next_look
 
     # -- looking
 
@@ -229,6 +239,11 @@ class FolderWatch:
         """None: everything."""
         tools, started = self._tools, self._tools.clock.monotonic()
         self._changed.clear()
+        # They may be there again, or another one in their place.
+        unread = (
+            (E.FILE_NOT_FOUND,) if paths is not None else (E.FILE_NOT_FOUND, E.WATCHED_FILE_CHANGED)
+        )
+        await tools.store.forget_unsent(self.folder.id, unread)
         tree = await tools.readers.read(tools.tree_of, self.folder)
         found = tree.all() if paths is None else tree.at(paths)
         folders: set[str] = set()
@@ -297,18 +312,20 @@ class FolderWatch:
             return
         tools.found.check(self.folder)
         batch = None
-        for ready in iter(self._settled, []):
-            tree = await tools.readers.read(tools.tree_of, self.folder)
-            good = await self._still_the_same(tree, ready)
-            if not await self._is_there():
-                break
-            if good:
-                batch = batch or await tools.found.open(self.folder)
-                await tools.found.enqueue(batch, self.folder, good)
-                for file in good:
-                    self._settling.forget(file.path)
-        if batch is not None:
-            tools.found.close(batch)
+        try:
+            for ready in iter(self._settled, []):
+                tree = await tools.readers.read(tools.tree_of, self.folder)
+                good = await self._still_the_same(tree, ready)
+                if not await self._is_there():
+                    break
+                if good:
+                    batch = batch or await tools.found.open(self.folder)
+                    await tools.found.enqueue(batch, self.folder, good)
+                    for file in good:
+                        self._settling.forget(file.path)
+        finally:
+            if batch is not None:
+                tools.found.close(batch)
 
     def _settled(self) -> list[FoundFile]:
         return self._settling.settled(self._tools.clock.monotonic(), self._settle_s, PIECE)
@@ -317,8 +334,8 @@ class FolderWatch:
         self, tree: WatchedTree, ready: Sequence[FoundFile]
     ) -> list[FoundFile]:
         """Those that are; the others are forgotten, or wait anew."""
-        now = self._tools.clock.monotonic()
         looks = await self._tools.readers.read(_again, tree, self.folder.path, ready)
+        now = self._tools.clock.monotonic()
         good = []
         for before, after, is_written in looks:
             if after is None:

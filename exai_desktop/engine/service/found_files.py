@@ -14,7 +14,7 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
 from exai_desktop.core.events import BatchScanned
-from exai_desktop.core.jobs.jobs import AddOptions, JobState, JobView, Origin
+from exai_desktop.core.jobs.jobs import AddOptions, JobState, Origin
 from exai_desktop.core.jobs.watched_folders import (
     FoundFile,
     WatchedFolder,
@@ -66,16 +66,22 @@ class FoundFiles:
         self, batch: FoundBatch, folder: WatchedFolder, files: Sequence[FoundFile]
     ) -> None:
         """Into an open batch."""
-        views = await self.intake.guard.insist(partial(self._add, batch, folder, files))
-        self.intake.scheduler.admit(batch.id, views)
-        batch.jobs += len(views)
-        batch.refused += sum(view.state is JobState.REFUSED for view in views)
+        await self.intake.guard.insist(partial(self._add, batch, folder, files))
 
     async def _add(
         self, batch: FoundBatch, folder: WatchedFolder, files: Sequence[FoundFile]
-    ) -> list[JobView]:
+    ) -> None:
+        """Also when the watch ends in the middle: what is in the record is sent."""
+        await uninterrupted(self._add_whole(batch, folder, files))
+
+    async def _add_whole(
+        self, batch: FoundBatch, folder: WatchedFolder, files: Sequence[FoundFile]
+    ) -> None:
         now = self.intake.clock.now()
-        return await uninterrupted(self.store.enqueue(folder, batch.id, files, now))
+        views = await self.store.enqueue(folder, batch.id, files, now)
+        self.intake.scheduler.admit(batch.id, views)
+        batch.jobs += len(views)
+        batch.refused += sum(view.state is JobState.REFUSED for view in views)
 
     def close(self, batch: FoundBatch) -> None:
         """All of it is in the list now."""

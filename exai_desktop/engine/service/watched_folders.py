@@ -163,8 +163,7 @@ class WatchedFolders:
             return WatchStatus(folder, WatchState.PAUSED, counts=counts)
         found = self._watches.get(folder.id)
         if found is None:
-            state = WatchState.WATCHING if self._is_wanted.is_set() else WatchState.OFF
-            return WatchStatus(folder, state, counts=counts)
+            return WatchStatus(folder, WatchState.OFF, counts=counts)
         watch = found[0]
         counts = replace(counts, settling=watch.settling, skipped=watch.skipped.total())
         return WatchStatus(folder, watch.state, watch.reason, watch.error, counts)
@@ -231,17 +230,19 @@ class WatchedFolders:
             folder = await self._find(which)
             # Its task may have saved that it is listed: after its end nobody else writes.
             await self._end(folder.id)
-            folder = await self._find(str(folder.id))
-            if options is not None:
-                folder = replace(folder, options=options)
-            if is_paused is not None:
-                folder = replace(folder, is_paused=is_paused)
+            in_force = folder
             try:
+                in_force = folder = await self._find(str(folder.id))
+                if options is not None:
+                    folder = replace(folder, options=options)
+                if is_paused is not None:
+                    folder = replace(folder, is_paused=is_paused)
                 if is_same:
                     folder = replace(folder, mark=await self._mark(folder.path))
                 await self._store.save(folder)
+                in_force = folder
             finally:
-                self._start(folder)
+                self._start(in_force)
         return await self._status(folder)
 
     async def _mark(self, path: str) -> FolderMark:
@@ -254,7 +255,13 @@ class WatchedFolders:
         async with self._turn:
             folder = await self._find(which)
             await self._end(folder.id)
-            await self._store.remove(folder.id)
+            is_removed = False
+            try:
+                await self._store.remove(folder.id)
+                is_removed = True
+            finally:
+                if not is_removed:
+                    self._start(folder)
 
     async def skipped(self, which: str, limit: int = 1_000) -> SkippedFiles:
         folder = await self._find(which)

@@ -148,8 +148,9 @@ class WatchedFoldersDialog(QDialog):
         except AppError as error:
             self.answer.show_error(ErrorView.of(error))
             return
-        folder = self.cards[which].path
-        SkippedDialog(self, self._theme, folder, found).open()
+        card = self.cards.get(which)
+        if card is not None:  # removed meanwhile
+            SkippedDialog(self, self._theme, card.path, found).open()
 
     def _choose(self) -> None:
         dialog = QFileDialog(self, "A folder to watch")

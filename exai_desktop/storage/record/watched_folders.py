@@ -14,6 +14,7 @@ from exai_desktop.core.files.files import ASKING
 from exai_desktop.core.jobs.jobs import JobState, JobView, NewJob
 from exai_desktop.core.jobs.states import FINAL
 from exai_desktop.core.jobs.watched_folders import (
+    UNREAD,
     FolderMark,
     FoundFile,
     WatchCounts,
@@ -39,14 +40,6 @@ ON CONFLICT DO UPDATE SET memory = excluded.memory, job_id = excluded.job_id"""
 # Its size, times and place are those that were found: only this file may be sent.
 _MARK: Final = "UPDATE jobs SET watched = ?, mtime_ns = ?, device = ?, inode = ? WHERE id = ?"
 
-# It was not read, because its folder was away, or another file was in its place.
-UNREAD: Final = (
-    ErrorCode.FILE_NOT_FOUND,
-    ErrorCode.WATCHED_FILE_CHANGED,
-    ErrorCode.DANGLING_LINK,
-    ErrorCode.READ_FAILED,
-    ErrorCode.FILE_CHANGED,
-)
 _FORGET: Final = """
 DELETE FROM watched_files WHERE folder = ? AND job_id IN (
     SELECT id FROM jobs WHERE watched = ? AND state IN ('refused', 'failed')
@@ -116,8 +109,8 @@ class SqliteWatchStore:
 
         return await self._database.write(write)
 
-    async def forget_unsent(self, folder_id: int) -> int:
-        values = (folder_id, folder_id, json.dumps(list(UNREAD)))
+    async def forget_unsent(self, folder_id: int, codes: Sequence[ErrorCode] = UNREAD) -> int:
+        values = (folder_id, folder_id, json.dumps(list(codes)))
         return await self._database.write(
             lambda connection: connection.execute(_FORGET, values).rowcount
         )

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from exai_desktop.core.jobs.watched_folders import (
 from exai_desktop.engine.files import settling
 from exai_desktop.engine.files.folder_events import NoEventsError
 from exai_desktop.engine.service import folder_watch
+from exai_desktop.engine.service.found_files import FoundFiles
 from exai_desktop.engine.waiting import SystemClock
 from tests.engine.engine_kit import Bench, open_bench
 from tests.engine.scripted_provider import ScriptedProvider
@@ -248,6 +251,51 @@ async def test_an_unplugged_folder_goes_on_when_it_is_back(tmp_path: Path, place
         write(tmp_path / "away" / "meanwhile.txt")
         (tmp_path / "away").rename(place)
         await sent(bench, 2)
+
+
+async def test_a_subfolder_that_was_away_for_a_moment_is_found_again(
+    tmp_path: Path, place: Path
+) -> None:
+    write(place / "below" / "a.txt")
+    async with watching(tmp_path) as bench:
+        await bench.engine.queue.pause()
+        await bench.engine.watched.add(str(place), QUICK)
+        await until(bench, lambda status: status.counts.open == 1)
+        (place / "below").rename(tmp_path / "away")
+        await bench.engine.queue.resume()
+        await until(bench, lambda status: status.counts.refused == 1)
+        (tmp_path / "away").rename(place / "below")
+        await sent(bench, 1)
+
+
+async def test_what_is_in_the_record_is_sent_also_if_the_watch_ends_meanwhile() -> None:
+    is_writing, may_go_on = asyncio.Event(), asyncio.Event()
+    admitted: list[object] = []
+
+    async def enqueue(*_given: object) -> list[object]:
+        is_writing.set()
+        await may_go_on.wait()
+        return [SimpleNamespace(state=JobState.QUEUED)]
+
+    async def insist(work: Callable[[], Awaitable[object]]) -> object:
+        return await work()
+
+    intake = SimpleNamespace(
+        guard=SimpleNamespace(insist=insist),
+        clock=SimpleNamespace(now=lambda: 0.0),
+        scheduler=SimpleNamespace(admit=lambda _batch, views: admitted.extend(views)),
+    )
+    found: Any = FoundFiles(SimpleNamespace(enqueue=enqueue), intake, None)  # type: ignore[arg-type]
+    folder: Any = None
+    views: Any = SimpleNamespace(id=1, jobs=0, refused=0)
+    task = asyncio.create_task(found.enqueue(views, folder, []))
+    await is_writing.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(admitted) == views.jobs == 1
 
 
 async def test_a_link_in_its_place_is_not_followed(tmp_path: Path, place: Path) -> None:
