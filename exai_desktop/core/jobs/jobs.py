@@ -256,12 +256,24 @@ class JobQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """How far the record had come: the number of the last change of any job, and the time of the
+    latest one. Numbers of removed jobs are given again, and a clock may be put back: a job that
+    is beyond either has changed since."""
+
+    change: int = 0
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
-    """`newest`: the highest number that a job has, in this list or not."""
+    """`newest`: the highest number that a job has, in this list or not. `moment`: when all of
+    this was so."""
 
     rows: tuple[JobView, ...]
     total: int
     newest: int = 0
+    moment: Moment = Moment()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from exai_desktop.core.jobs.jobs import (
     RETRY_MOVES,
     JobQuery,
     JobState,
+    Moment,
 )
 
 S = JobState
@@ -25,11 +26,13 @@ S = JobState
 class JobRange:
     """Each span goes from one job to another as the list of `query` shows them, both included;
     None: from the first one, or to the last. Jobs with a number above `newest` came later than
-    the selection and are left out, wherever they stand."""
+    the selection and are left out, wherever they stand. With `as_of` also those whose state has
+    changed since: nobody was shown what they are now."""
 
     query: JobQuery
     spans: tuple[tuple[int | None, int | None], ...]
     newest: int
+    as_of: Moment | None = None
 
 
 class RangeOrder(StrEnum):

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.jobs.jobs import JobPage, JobQuery, SortKey
+from exai_desktop.core.jobs.jobs import JobPage, JobQuery, Moment, SortKey
 from exai_desktop.core.jobs.ranges import ORDER_STATES, FileIds, JobRange, RangeOrder
 from exai_desktop.storage.record.rows import Value, folded, job_view, storable
 from exai_desktop.storage.sqlite.driver import (
@@ -44,6 +44,16 @@ _FEW: Final = 20
 _FOUND_BY: Final = {"search_text": "jobs_text", "file_id": "jobs_file", "sha256": "jobs_hash"}
 # So many results of a search are sorted at once; more are common enough to be met on the way.
 _RESULTS: Final = 20_000
+# Each at the end of an index.
+_REACHED: Final = (
+    "SELECT (SELECT max(id) FROM jobs), (SELECT max(id) FROM history),"
+    " (SELECT max(updated_at) FROM jobs)"
+)
+# The plus keeps both off the index of times: a range is read by numbers.
+_UNCHANGED: Final = (
+    "+updated_at <= ?"
+    " AND NOT EXISTS (SELECT 1 FROM history WHERE history.job_id = jobs.id AND history.id > ?)"
+)
 
 
 class Terms(NamedTuple):
@@ -77,8 +87,9 @@ def page(connection: Connection, query: JobQuery) -> JobPage:
         "SELECT * FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(numbers),)
     )
     found = {row["id"]: job_view(row) for row in rows}
-    (newest,) = connection.execute("SELECT max(id) FROM jobs").fetchone()
-    return JobPage(tuple(found[number] for number in numbers), listed.total, newest or 0)
+    newest, change, at = connection.execute(_REACHED).fetchone()
+    views = tuple(found[number] for number in numbers)
+    return JobPage(views, listed.total, newest or 0, Moment(change or 0, at or 0.0))
 
 
 class _List:
@@ -315,7 +326,10 @@ def bounds(connection: Connection, jobs: JobRange) -> Terms:
         text = f"{either.text} OR {inside.text}" if either.text else inside.text
         either = Terms(text, either.values + inside.values)
     listed = Terms(f"({either.text or '0'})", either.values)
-    return listed & Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
+    listed &= Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
+    if jobs.as_of is None:
+        return listed
+    return listed & Terms(_UNCHANGED, (jobs.as_of.at, jobs.as_of.change))
 
 
 def ids_within(connection: Connection, terms: Terms, after: int, up_to: int) -> list[int]:

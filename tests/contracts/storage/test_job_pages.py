@@ -131,6 +131,37 @@ async def test_a_range_is_what_stands_between_its_ends(store: JobStore) -> None:
     assert caught.value.code is ErrorCode.UNKNOWN_JOB
 
 
+async def test_a_range_as_of_a_moment_leaves_out_what_has_changed_since(store: JobStore) -> None:
+    """A yes to a question is for the files that were there when it was asked."""
+    jobs = await add(store, "/a", "/b", "/c", "/d", "/e")
+    a, b, c, d, e = (job.id for job in jobs)
+
+    async def cancel(*ids: int, at: float) -> None:
+        for job_id in ids:
+            await store.apply(Move(job_id, S.QUEUED, S.CANCELLED, at))
+
+    async def found(order: RangeOrder, jobs: JobRange) -> list[int]:
+        return (await store.ids_in(jobs, order)).tolist()
+
+    await cancel(a, b, e, at=50.0)
+    query = JobQuery(states=(S.CANCELLED,))
+    page = await store.page(replace(query, limit=1))
+    asked = JobRange(query, ((None, None),), page.newest, page.moment)
+    assert (page.total, await found(RangeOrder.REMOVE, asked)) == (3, [a, b, e])
+    # Numbers of removed changes are given again: the time tells these.
+    await store.remove([e])
+    await cancel(c, at=51.0)
+    assert await found(RangeOrder.REMOVE, asked) == [a, b]
+    # And a clock that was put back: their number tells these.
+    await add(store, "/f", "/g", "/h")
+    await cancel(d, at=2.0)
+    # Still there, yet not what it was: it went back to the queue, and was cancelled once more.
+    await store.apply(Move(b, S.CANCELLED, S.QUEUED, 2.0))
+    await cancel(b, at=2.0)
+    assert await found(RangeOrder.REMOVE, asked) == [a]
+    assert await found(RangeOrder.REMOVE, replace(asked, as_of=None)) == [a, b, c, d]
+
+
 async def test_file_ids_of_a_range_come_in_pieces(store: JobStore) -> None:
     jobs = await add(store, *(f"/{n}" for n in range(5)))
     for number, job in enumerate(jobs[:4]):
