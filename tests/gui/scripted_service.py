@@ -41,6 +41,7 @@ from exai_desktop.core.jobs.jobs import (
     JobQuery,
     JobState,
     JobView,
+    Moment,
     QueueSummary,
     SortKey,
 )
@@ -142,7 +143,7 @@ class ScriptedQueue:
         found.sort(key=key, reverse=query.descending)  # type: ignore[arg-type]
         page = found[query.offset : query.offset + query.limit]
         newest = max((row.id for row in self._script.rows), default=0)
-        return JobPage(tuple(page), len(found), newest)
+        return JobPage(tuple(page), len(found), newest, self._script.moment)
 
     async def job(self, job_id: int) -> JobDetail:
         for row in self._script.rows:
@@ -375,6 +376,7 @@ class ScriptedService:
     warnings: list[str] = field(default_factory=list)
     copy: Copy | None = None
     scan: ScanResult | None = None
+    moment: Moment = field(default_factory=lambda: Moment(7, NOW))
     paused: bool = False
     store: StoreStatus = field(
         default_factory=lambda: StoreStatus("Secret Service", StoreState.READY)

@@ -10,7 +10,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobView
+from exai_desktop.core.jobs.jobs import FINAL, AddOptions, JobQuery, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import ReceiptScope
@@ -159,12 +159,18 @@ class QueueCommands:
         self._tasks.start(self._clear_finished())
 
     async def _clear_finished(self) -> None:
-        counts = (await self._client.queue.summary()).counts
-        files = sum(count for state, count in counts.items() if state.is_final)
+        """Only what is finished at the click: nobody has seen what fails in the seconds after."""
+        files, jobs = await self._now_in(JobQuery(states=tuple(sorted(FINAL))))
         if files:
-            self.removal.begin(files, partial(self._client.queue.remove, None))
+            order = partial(self._client.queue.order, RangeOrder.REMOVE, jobs)
+            self.removal.begin(files, order)
         else:
             self._say("No file is finished yet", "")
+
+    async def _now_in(self, query: JobQuery) -> tuple[int, JobRange]:
+        """All that a list has at this moment, and how many that is."""
+        page = await self._client.queue.page(replace(query, limit=1))
+        return page.total, JobRange(query, ((None, None),), page.newest, page.moment)
 
     def undo(self) -> None:
         """Whatever waits for its seconds to be over."""
@@ -301,19 +307,23 @@ class QueueCommands:
             note = count_text(group.files, "file has this reason.", "files have this reason.")
             text = explanation_of(group)
             TextDialog(self._window, self._theme, group.title, text, note).open()
-        elif action is GroupAction.SEND_ANYWAY:
-            title = f"Send {count_text(group.files, 'file', 'files')} anyway?"
-            text = f"{group.title}. {CONSENT}"
-            question = PlainQuestion(title, text, "Send anyway", self._window)
-            question.accepted.connect(lambda: self._tasks.start(self._order_group(group, action)))
-            question.open()
         else:
-            self._tasks.start(self._order_group(group, action))
+            self._tasks.start(self._perform_group(group, action))
 
-    async def _order_group(self, group: ReasonGroup, action: GroupAction) -> None:
-        newest = (await self._client.queue.page(JobQuery(limit=1))).newest
-        files = JobRange(JobQuery(reason=group.key), ((None, None),), newest)
-        done = await self._client.queue.order(GROUP_ORDERS[action], files)
+    async def _perform_group(self, group: ReasonGroup, action: GroupAction) -> None:
+        """The files of this moment: a yes is not for those that come while the question is open."""
+        files, jobs = await self._now_in(JobQuery(reason=group.key))
+        if action is not GroupAction.SEND_ANYWAY:
+            await self._order_group(group, action, jobs)
+            return
+        title = f"Send {count_text(files, 'file', 'files')} anyway?"
+        text = f"{group.title}. {CONSENT}"
+        question = PlainQuestion(title, text, "Send anyway", self._window)
+        question.accepted.connect(lambda: self._tasks.start(self._order_group(group, action, jobs)))
+        question.open()
+
+    async def _order_group(self, group: ReasonGroup, action: GroupAction, jobs: JobRange) -> None:
+        done = await self._client.queue.order(GROUP_ORDERS[action], jobs)
         what = "removed from the list" if action is GroupAction.REMOVE else "back in the queue"
         self._say(f"{count_text(done, 'file', 'files')} {what}", group.title, Tone.GOOD)
 

@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.jobs.jobs import JobState
+from exai_desktop.core.jobs.jobs import FINAL, JobQuery, JobState, Moment
+from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.gui.queue_page.job_actions import Action
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import ScriptedService, account, job
@@ -27,7 +28,12 @@ def finished(open_window: Open) -> Stage:
 
 
 def removals(stage: Stage) -> int:
-    return sum(call[0] == "queue.remove" for call in stage.script.calls)
+    return len(orders(stage))
+
+
+def orders(stage: Stage) -> list[tuple[object, ...]]:
+    assert not any(call[0] == "queue.remove" for call in stage.script.calls)
+    return [call[1:] for call in stage.script.calls if call[0] == "queue.order"]
 
 
 def test_it_is_carried_out_once_when_nobody_undoes_it(finished: Stage) -> None:
@@ -38,6 +44,20 @@ def test_it_is_carried_out_once_when_nobody_undoes_it(finished: Stage) -> None:
     assert removals(finished) == 0
     finished.until(lambda: removals(finished) == 1)
     assert not window.menu_actions.undo.isEnabled()
+
+
+def test_it_is_for_what_was_finished_at_the_click(finished: Stage) -> None:
+    """A file that fails in the seconds after it was seen by nobody."""
+    script = finished.script
+    clicked = script.moment
+    finished.window.menu_actions.clear.trigger()
+    finished.until(lambda: finished.window.commands.removal.is_open)
+    script.moment = Moment(9, clicked.at + 5.0)
+    script.rows[2:] = [job(3, S.FAILED), job(4, S.FAILED)]
+    finished.until(lambda: removals(finished) == 1)
+    query = JobQuery(states=tuple(sorted(FINAL)))
+    [order] = orders(finished)
+    assert order == (RangeOrder.REMOVE, JobRange(query, ((None, None),), 3, clicked))
 
 
 def test_undo_leaves_everything_as_it_is(finished: Stage) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.events import SummaryChanged
-from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView, QueueSummary
+from exai_desktop.core.jobs.jobs import JobQuery, JobState, JobView, Moment, QueueSummary
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.gui.queue_page.reason_rows import (
@@ -119,12 +119,12 @@ def test_one_action_is_for_all_files_of_the_group(open_window: Open) -> None:
     stage.until(lambda: len(orders(stage)) == 1)
     full.usual.click()
     stage.until(lambda: len(orders(stage)) == 2)
-    everything = ((None, None),)
+    everything = ((None, None),), 74, stage.script.moment
     assert orders(stage) == [
-        (RangeOrder.RETRY, JobRange(JobQuery(reason=(S.REFUSED, "EMPTY_FILE")), everything, 74)),
+        (RangeOrder.RETRY, JobRange(JobQuery(reason=(S.REFUSED, "EMPTY_FILE")), *everything)),
         (
             RangeOrder.RESUME,
-            JobRange(JobQuery(reason=(S.HELD, "PROVIDER_FILE_LIMIT")), everything, 74),
+            JobRange(JobQuery(reason=(S.HELD, "PROVIDER_FILE_LIMIT")), *everything),
         ),
     ]
     assert "back in the queue" in stage.parts.notices.title
@@ -153,12 +153,22 @@ def test_to_send_anyway_is_asked_once_for_all(open_window: Open) -> None:
     stage.until(lambda: len(rows_of(stage)) == 1)
     [group] = rows_of(stage)
     actions = {action.text(): action for action in group.menu.actions()}
+    # One more than the row knows of: the question names what its yes is for.
+    stage.script.rows.append(job(6, S.REFUSED, error=macros, judged="x"))
     actions[A.SEND_ANYWAY].trigger()
+    stage.until(lambda: bool(stage.window.findChildren(QMessageBox)))
     [question] = stage.window.findChildren(QMessageBox)
-    assert question.text() == "Send 5 files anyway?"
+    assert question.text() == "Send 6 files anyway?"
     assert orders(stage) == []
+    asked = stage.script.moment
+    # While the question is open another one is refused, and an older one for the same reason.
+    stage.script.rows.append(job(7, S.REFUSED, error=macros, judged="x"))
+    stage.script.moment = Moment(9, asked.at + 5.0)
     question.accept()
-    stage.until(lambda: [order for order, _ in orders(stage)] == [RangeOrder.SEND_ANYWAY])
+    stage.until(lambda: len(orders(stage)) == 1)
+    query = JobQuery(reason=(S.REFUSED, "MACROS_FOUND"))
+    [order] = orders(stage)
+    assert order == (RangeOrder.SEND_ANYWAY, JobRange(query, ((None, None),), 6, asked))
 
 
 def test_counts_follow_and_new_files_of_a_group_add_no_row(open_window: Open) -> None:
