@@ -326,10 +326,10 @@ def bounds(connection: Connection, jobs: JobRange) -> Terms:
         text = f"{either.text} OR {inside.text}" if either.text else inside.text
         either = Terms(text, either.values + inside.values)
     listed = Terms(f"({either.text or '0'})", either.values)
-    listed &= Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
+    within = listed & Terms("id <= ?", (jobs.newest,)) & _conditions(jobs.query)
     if jobs.as_of is None:
-        return listed
-    return listed & Terms(_UNCHANGED, (jobs.as_of.at, jobs.as_of.change))
+        return within
+    return within & Terms(_UNCHANGED, (jobs.as_of.at, jobs.as_of.change))
 
 
 def ids_within(connection: Connection, terms: Terms, after: int, up_to: int) -> list[int]:
