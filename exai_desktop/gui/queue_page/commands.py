@@ -107,11 +107,9 @@ class QueueCommands:
         wanted = [options]
         dialog = PlanDialog(self._window, self._theme, plan)
 
-        def allow() -> None:
-            wanted.append(replace(options, allow_fallback=True))
-            self._tasks.start(self._plan_again(dialog, paths, wanted[-1], gone))
-
-        dialog.others_allowed.connect(allow)
+        dialog.others_allowed.connect(
+            lambda: self._tasks.start(self._plan_again(dialog, paths, wanted, gone))
+        )
         dialog.accepted.connect(
             lambda: self._tasks.start(self._client.queue.add(paths, wanted[-1]))
         )
@@ -120,15 +118,24 @@ class QueueCommands:
         return dialog
 
     async def _plan_again(
-        self, dialog: PlanDialog, paths: Sequence[str], options: AddOptions, gone: list[int]
+        self, dialog: PlanDialog, paths: Sequence[str], wanted: list[AddOptions], gone: list[int]
     ) -> None:
-        number = await self._client.queue.plan(paths, options)
-        is_whole = False
-        while not (is_whole or gone):
-            plan = (await self._client.queue.planned(number)).plan
-            is_whole = plan.is_whole
-            if not gone:
+        """Other companies are wanted when all of the new plan is on show, not before. If it cannot
+        be made, the earlier one holds."""
+        options, earlier = replace(wanted[-1], allow_fallback=True), dialog.plan
+        try:
+            number = await self._client.queue.plan(paths, options)
+            while not gone:
+                plan = (await self._client.queue.planned(number)).plan
+                if gone:
+                    break
                 dialog.show_plan(plan)
+                if plan.is_whole:
+                    wanted.append(options)
+                    break
+        finally:
+            if not gone and options not in wanted:
+                dialog.show_plan(earlier)
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""

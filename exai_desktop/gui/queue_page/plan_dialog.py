@@ -71,6 +71,8 @@ class PlanDialog(QDialog):
     def __init__(self, parent: QWidget, theme: Theme, plan: UploadPlan) -> None:
         super().__init__(parent)
         self._theme = theme
+        # The last one that was shown.
+        self.plan = plan
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Before sending")
         self.send = Button(theme, "&Send", self.accept, kind="primary", icon="send")
@@ -101,6 +103,7 @@ class PlanDialog(QDialog):
 
     def show_plan(self, plan: UploadPlan) -> None:
         """As far as it has come."""
+        self.plan = plan
         self.send.setEnabled(plan.is_whole and bool(plan.fitting))
         count = count_text(plan.fitting, "file", "files")
         self.send.setText(f"&Send {count}" if plan.is_whole and plan.fitting else "&Send")
@@ -116,7 +119,10 @@ class PlanDialog(QDialog):
         self._cards.addStretch(1)
 
     def _allow(self) -> None:
+        """The plan on show is not what would be sent any more: there is nothing to say yes to."""
         self.allow.hide()
+        self.send.setEnabled(False)
+        self._title.setText("Checking the files again…")
         self.others_allowed.emit()
 
     def _account(self, account: PlannedAccount, seconds: float | None) -> Card:

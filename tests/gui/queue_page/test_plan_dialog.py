@@ -119,6 +119,46 @@ def test_another_company_is_allowed_there_and_then(open_window: Open) -> None:
     assert not stage.window.page.send_menu.options.allow_fallback
 
 
+def test_nothing_is_sent_before_all_of_the_new_plan_is_on_show(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")])
+    script.plan_parts = [replace(plan(200, 50), for_others=40)]
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    dialog = dialog_of(stage)
+    script.plan_parts = []
+    dialog.allow.click()
+    # The question on show was about the earlier plan.
+    assert not dialog.send.isEnabled()
+    dialog.setFocus()
+    stage.press(Qt.Key.Key_Return)
+    script.plan_parts.append(plan(180, is_whole=False))
+    stage.until(lambda: dialog.title == "Checking the files: 180 files so far…")
+    assert not dialog.send.isEnabled()
+    assert added(script) == []
+    script.plan_parts.append(plan(240, 10))
+    stage.until(dialog.send.isEnabled)
+    dialog.send.click()
+    stage.until(lambda: len(added(script)) == 1)
+    assert added(script) == [("queue.add", ("/d",), AddOptions(allow_fallback=True))]
+
+
+def test_a_new_plan_that_cannot_be_made_changes_nothing(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")])
+    script.plan_parts = [replace(plan(200, 50), for_others=40)]
+    stage = open_window(script)
+    stage.drop_paths("/d")
+    dialog = dialog_of(stage)
+    script.failure = AppError(ErrorCode.DATABASE_ERROR)
+    dialog.allow.click()
+    stage.until(lambda: stage.parts.tasks.running == 0)
+    script.failure = None
+    assert dialog.title == "Send 200 files, 200 kB?"
+    assert dialog.allow.isVisible()
+    dialog.send.click()
+    stage.until(lambda: len(added(script)) == 1)
+    assert added(script) == [("queue.add", ("/d",), AddOptions())]
+
+
 def test_whoever_cancels_early_ends_the_plan(open_window: Open) -> None:
     script = ScriptedService(statuses=[account("kimi")], plan_parts=[])
     stage = open_window(script)
