@@ -22,11 +22,13 @@ from exai_desktop.core.jobs.words import STATE_WORDS
 @dataclass(frozen=True, slots=True)
 class AccountAddress:
     """Where an account is, and the environment variable that may hold its key: no key is ever in
-    a receipt. `with_text`: the purposes whose files the provider hands back as text."""
+    a receipt. `with_text`: the purposes whose files the provider hands back as text. `usual`: the
+    variable by its name, where that would be the one of another account as well."""
 
     base_url: str
     variable: str
     with_text: frozenset[str]
+    usual: str = ""
 
 
 Addresses = Mapping[str, AccountAddress]
@@ -187,13 +189,25 @@ def _accounts_of(receipt: Receipt, addresses: Addresses) -> dict[str, AccountAdd
     return {name: addresses[name] for name in names if name in addresses}
 
 
+def _own_variables(accounts: Mapping[str, AccountAddress]) -> str:
+    """A comment line for each account whose usual variable could hold the key of another one."""
+    return "".join(
+        f"# {known.variable}: the key of {plain_text(name)}."
+        f" {known.usual} would be that of another account as well.\n"
+        for name, known in accounts.items()
+        if known.usual
+    )
+
+
 def _python_head(receipt: Receipt, addresses: Addresses) -> str:
+    known_ones = _accounts_of(receipt, addresses)
     accounts = "".join(
         f"    {name!r}: ({known.base_url!r}, {known.variable!r}),\n"
-        for name, known in _accounts_of(receipt, addresses).items()
+        for name, known in known_ones.items()
     )
     return (
         "# Address, and the environment variable with the key: no key is in this text.\n"
+        f"{_own_variables(known_ones)}"
         f"ACCOUNTS = {{\n{accounts}}}\n"
         "# Name, file ID, account, purpose.\n"
         "FILES = [\n"
@@ -227,9 +241,11 @@ if __name__ == "__main__":
 
 
 def _curl_head(receipt: Receipt, addresses: Addresses) -> str:
-    variables = sorted({known.variable for known in _accounts_of(receipt, addresses).values()})
+    accounts = _accounts_of(receipt, addresses)
+    variables = sorted({known.variable for known in accounts.values()})
     keys = f" Set {', '.join(variables)} first." if variables else ""
-    return f"# Each line fetches the text of one file. No key is in this text.{keys}\n"
+    head = f"# Each line fetches the text of one file. No key is in this text.{keys}\n"
+    return head + _own_variables(accounts)
 
 
 def _curl(rows: Sequence[ReceiptRow], addresses: Addresses) -> str:

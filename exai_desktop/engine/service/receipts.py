@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -117,14 +119,21 @@ class Receipts:
 
     def _addresses(self) -> dict[str, AccountAddress]:
         found = {}
-        for account in self._accounts.all():
+        accounts = self._accounts.all()
+        uses = Counter(variable_of(account.name) for account in accounts)
+        for account in accounts:
             try:
                 info = self._accounts.table.of(account)
             except AppError:
                 info = None  # its purposes make no sense; the IDs are good all the same
             texts = {p.name for p in info.purposes if p.gives_text} if info else set()
+            usual = variable_of(account.name)
+            is_shared = uses[usual] > 1
             found[account.name] = AccountAddress(
-                account.base_url, variable_of(account.name), frozenset(texts)
+                account.base_url,
+                _own_variable(account.name) if is_shared else usual,
+                frozenset(texts),
+                usual if is_shared else "",
             )
         return found
 
@@ -154,6 +163,13 @@ class Receipts:
             piece = await self.text(scope, form, after)
             yield piece
             after = piece.last
+
+
+def _own_variable(account: str) -> str:
+    """Where the usual one would give the key of one account to the company of another. The number
+    is made of the whole name: it stays when other accounts come and go between two pieces."""
+    number = int.from_bytes(hashlib.sha256(account.encode(errors="backslashreplace")).digest()[:6])
+    return f"{variable_of(account)}_{number}"
 
 
 def _not_written(file: str, why: str) -> EngineError:

@@ -6,16 +6,18 @@ import csv
 import io
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from exai_desktop.core.accounts.secret_store import variable_of
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.jobs.receipts import ReceiptForm, ReceiptScope
 from exai_desktop.engine.service import receipts as module
-from tests.engine.engine_kit import Bench, open_bench
+from tests.engine.engine_kit import GLM, KIMI, Bench, open_bench
 
 
 async def sent(bench: Bench, folder: Path) -> int:
@@ -78,6 +80,20 @@ async def test_pieces_of_any_size_make_the_same_text(
         await bench.engine.receipts.save(scope, ReceiptForm.CSV, str(target))
         states = [row["state"] for row in csv.DictReader(io.StringIO(target.read_text()))]
         assert sorted(states) == ["Already uploaded", "Done", "Done", "Refused"]
+
+
+async def test_no_key_is_sent_to_the_company_of_another_account(tmp_path: Path) -> None:
+    """Both would have their key in EXAI_DESKTOP_KEY____."""
+    two = (replace(KIMI, name="中文一"), replace(GLM, name="中文二"))
+    async with open_bench(tmp_path, accounts=(*two, KIMI)) as bench:
+        known = bench.engine.receipts._addresses()
+        first, second = (known[account.name] for account in two)
+        assert first.usual == second.usual == variable_of(two[0].name) == variable_of(two[1].name)
+        assert len({first.variable, second.variable, first.usual}) == 3
+        assert (known["kimi"].variable, known["kimi"].usual) == (variable_of("kimi"), "")
+        # Another one that comes between two pieces leaves the numbers as they are.
+        bench.parts.accounts.open(replace(KIMI, name="中文三"))
+        assert bench.engine.receipts._addresses()[two[0].name] == first
 
 
 async def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:

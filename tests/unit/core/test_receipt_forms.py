@@ -135,6 +135,20 @@ def test_a_script_without_a_known_account_names_no_variable() -> None:
     assert text.endswith("No key is in this text.\n")
 
 
+@given(NAMES)
+def test_two_accounts_with_one_usual_variable_are_told_apart(name: str) -> None:
+    places = tuple(ReceiptPlace(one, "kimi", "Kimi", 1, 0, 1) for one in (name, "work"))
+    both = Receipt(3, 1.0, 2.0, 2, 0, 0, places, ())
+    address = ADDRESSES["work"]
+    known = {"work": address, name: replace(address, variable="KEY__5", usual="KEY_")}
+    rows = [row("a.txt"), row("b.txt", "file-2", 2, account=name)]
+    curl = written(ReceiptForm.CURL, rows, known, head=both, is_last=True)
+    assert "Set KEY_WORK, KEY__5 first." in curl
+    notes = [line for line in curl.splitlines() if line.startswith("# KEY__5: the key of ")]
+    assert len(notes) == (name != "work")
+    ast.parse(written(ReceiptForm.PYTHON, rows, known, head=both, is_last=True))
+
+
 def test_a_time_is_told_as_a_time() -> None:
     settled, still = row("a.txt"), replace(row("b.txt", None, 2), settled_at=None)
     lines = whole(ReceiptForm.CSV, [settled, still]).splitlines()
