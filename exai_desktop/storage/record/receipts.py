@@ -22,10 +22,13 @@ from exai_desktop.storage.sqlite.driver import Connection
 _LOOKED_AT_ONCE: Final = 20_000
 # A sparse file may claim 8 EiB; two of them must not make the sum overflow.
 _SIZE: Final = "min(size, 1125899906842624)"
-_STORED: Final = "state IN ('done', 'duplicate')"
+# The plus signs keep SQLite off the index of states, which holds most of a list, and off that of
+# IDs: files are looked up by their numbers, or by one ID.
+_SENT: Final = "state IN ('done', 'duplicate')"
+_STORED: Final = f"+{_SENT}"
 # Nothing at the provider works by this ID any more.
 _REASON: Final = f"iif({_STORED} AND file_state IS NOT NULL, '{ErrorCode.FILE_GONE}', error_code)"
-_VALID_ID: Final = f"{_STORED} AND file_id IS NOT NULL AND file_state IS NULL"
+_VALID_ID: Final = f"{_STORED} AND +file_id IS NOT NULL AND file_state IS NULL"
 
 _BATCHES: Final = """
 SELECT id, created_at, (SELECT count(*) FROM jobs WHERE batch_id = batches.id) AS files
@@ -39,7 +42,7 @@ FROM jobs{{}} GROUP BY state, reason, account, provider"""  # noqa: S608 - our o
 _SHARING: Final = f"""
 SELECT count(*) FROM jobs{{}} AND {_VALID_ID} AND EXISTS (
     SELECT 1 FROM jobs AS other WHERE other.file_id = jobs.file_id
-        AND other.account = jobs.account AND other.id <> jobs.id AND other.{_STORED})"""  # noqa: S608 - our own texts
+        AND other.account = jobs.account AND other.id <> jobs.id AND +other.{_SENT})"""  # noqa: S608 - our own texts
 _ROWS: Final = f"""
 SELECT id, path, name, state, size, provider, account, purpose, sha256,
     iif({_VALID_ID}, file_id, NULL) AS file_id, {_REASON} AS reason, finished_at
@@ -64,8 +67,8 @@ class _Look(NamedTuple):
     first: int
     last: int
 
-    def windows(self) -> Iterator[Terms]:
-        for after in range(self.first - 1, self.last, _LOOKED_AT_ONCE):
+    def windows(self, behind: int = 0) -> Iterator[Terms]:
+        for after in range(max(self.first - 1, behind), self.last, _LOOKED_AT_ONCE):
             up_to = min(after + _LOOKED_AT_ONCE, self.last)
             yield Terms("id > ? AND id <= ?", (after, up_to)) & self.terms
 
@@ -104,9 +107,17 @@ class SqliteReceipts:
     async def rows(
         self, scope: ReceiptScope, after: int, most: int, *, with_id: bool
     ) -> Sequence[ReceiptRow]:
-        return await self._database.read(
-            partial(_rows, scope=scope, after=after, most=most, with_id=with_id)
-        )
+        """Window by window as well: a selection by state is sorted by number, and must not be
+        sorted as a whole for each piece."""
+        look = await self._database.read(partial(_look, scope=scope))
+        found: list[ReceiptRow] = []
+        for window in look.windows(after):
+            if len(found) == most:
+                break
+            terms = window & Terms(_VALID_ID if with_id else "")
+            limit = most - len(found)
+            found += await self._database.read(partial(_rows, terms=terms, most=limit))
+        return found
 
     async def reasons(self) -> list[ReasonGroup]:
         return list(largest_first(await self._database.read(_reasons)))
@@ -132,7 +143,9 @@ def _look(connection: Connection, scope: ReceiptScope) -> _Look:
     if batch is None:
         raise EngineError(ErrorCode.UNKNOWN_BATCH, "there is none yet")
     terms = Terms("batch_id = ?", (batch,))
-    first, last = _first_row(connection, "SELECT min(id), max(id) FROM jobs{}", terms)
+    # Each is an end of the batch in its index; of both at once SQLite reads all of it.
+    (first,) = _first_row(connection, "SELECT min(id) FROM jobs{}", terms)
+    (last,) = _first_row(connection, "SELECT max(id) FROM jobs{}", terms)
     if first is None:
         raise EngineError(ErrorCode.UNKNOWN_BATCH, str(batch))
     return _Look(terms, first, last)
@@ -169,11 +182,7 @@ def _together(one: ReceiptSum, other: ReceiptSum) -> ReceiptSum:
     )
 
 
-def _rows(
-    connection: Connection, scope: ReceiptScope, after: int, most: int, *, with_id: bool
-) -> list[ReceiptRow]:
-    terms = Terms("id > ?", (after,)) & _look(connection, scope).terms
-    terms &= Terms(_VALID_ID if with_id else "")
+def _rows(connection: Connection, terms: Terms, most: int) -> list[ReceiptRow]:
     found = connection.execute(_ROWS.format(terms.where), (*terms.values, most)).fetchall()
     ids = sorted({row["file_id"] for row in found if row["file_id"]})
     # Each ID once: ten thousand equal files share one.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from functools import partial
+
 import pytest
 
 from exai_desktop.core.errors.codes import ErrorCode
@@ -12,7 +15,9 @@ from exai_desktop.core.jobs.receipts import ReceiptScope, ReceiptStore
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record import receipts as module
+from exai_desktop.storage.record.job_pages import Terms
 from exai_desktop.storage.record.receipts import SqliteReceipts
+from exai_desktop.storage.record.rows import Value
 from exai_desktop.storage.sqlite.driver import Connection
 
 S = JobState
@@ -161,6 +166,68 @@ async def test_reasons_of_the_whole_list(
     pages = await store.page(JobQuery(states=(S.REFUSED,), without=tuple(g.key for g in groups)))
     assert (pages.rows, pages.total) == ((), 0)
     assert groups[0].title == "The account is full at the provider"
+
+
+async def plan_of(database: Database, statement: str, terms: Terms, *more: Value) -> list[str]:
+    explained = f"EXPLAIN QUERY PLAN {statement.format(terms.where)}"
+    rows = await database.read(
+        lambda connection: connection.execute(explained, (*terms.values, *more)).fetchall()
+    )
+    return [row["detail"] for row in rows if "jobs" in row["detail"] or "other" in row["detail"]]
+
+
+async def test_files_are_looked_up_by_number_or_id_and_never_by_state(
+    store: JobStore, database: Database
+) -> None:
+    """Nearly all files of a list have one state: along it each piece would read all of them."""
+    batch, ids = await drop(store, *(NewJob(f"/{n}", 1) for n in range(9)))
+    await stored(database, ids, "one")
+    ranges = JobRange(JobQuery(), ((ids[6], ids[2]),), ids[-1])
+    ways = {
+        ReceiptScope(batch=batch): "jobs USING INDEX jobs_batch (batch_id=? AND rowid>? AND rowid",
+        ReceiptScope(ids=tuple(ids)): "jobs USING INTEGER PRIMARY KEY (rowid=?)",
+        ReceiptScope(jobs=ranges): "jobs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    }
+    by_id = "SEARCH other USING INDEX jobs_file (file_id=?)"
+    for scope, way in ways.items():
+        look = await database.read(partial(module._look, scope=scope))
+        [window] = look.windows()
+        valid = window & Terms(module._VALID_ID)
+        for terms in (window, valid):
+            [step] = await plan_of(database, module._ROWS, terms, 5)
+            assert step.startswith(f"SEARCH {way}"), scope
+        [step] = await plan_of(database, module._SUMS, window)
+        assert step.startswith(f"SEARCH {way}"), scope
+        step, other = await plan_of(database, module._SHARING, window)
+        assert (step.startswith(f"SEARCH {way}"), other) == (True, by_id), scope
+    found = await plan_of(database, module._HOW_MANY, Terms(""), '["one"]')
+    assert found == ["SEARCH jobs USING INDEX jobs_file (file_id=?)"]
+
+
+async def test_what_a_piece_costs_does_not_depend_on_how_many_come_after(
+    store: JobStore, receipts: ReceiptStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOKED_AT_ONCE", 500)
+    done = itertools.count()
+    await database.read(
+        lambda connection: connection.set_progress_handler(lambda: next(done) < 0, 10)
+    )
+
+    async def steps(scope: ReceiptScope) -> int:
+        before = next(done)
+        assert len(await receipts.rows(scope, 0, 100, with_id=True)) == 100
+        return next(done) - before
+
+    costs = []
+    for count in (1_000, 10_000):
+        batch, ids = await drop(store, *(NewJob(f"/{count} {n}", 1) for n in range(count)))
+        for start in range(0, count, 500):
+            await stored(database, ids[start : start + 500], f"{batch} {start}")
+        page = await store.page(JobQuery(states=(S.DONE,), limit=1))
+        done_ones = JobRange(JobQuery(states=(S.DONE,)), ((None, None),), page.newest)
+        of_batch = await steps(ReceiptScope(batch=batch))
+        costs.append((of_batch, await steps(ReceiptScope(jobs=done_ones))))
+    assert all(many < 2 * few for few, many in zip(*costs, strict=True)), costs
 
 
 async def test_ten_thousand_equal_files_cost_what_others_cost(
