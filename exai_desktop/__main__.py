@@ -38,22 +38,23 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"exai-desktop {__version__}\n")
         return
-    from exai_desktop import late_methods  # late: not for the version
-
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
     # Registered first, so it runs last: the interpreter's end would look for circles among all that
     # is loaded, twice, and free none of it any sooner.
     atexit.register(gc.freeze)
-    late_methods.install()
     # Otherwise pydantic reads what each installed package says of itself, and looks for plug-ins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    if sys.argv[1:2] == ["--self-test"]:
+    if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
+        sys.exit(code)
+    is_self_test = sys.argv[1:2] == ["--self-test"]
+    start = None if is_self_test else _window_start(sys.argv[1:])
+    from exai_desktop import late_methods  # late: what is above is done without `dataclasses`
+
+    late_methods.install()
+    if is_self_test:
         from exai_desktop.self_test import run  # late: brings `subprocess`
 
         sys.exit(run.main(sys.argv[2:]))
-    if sys.argv[1:2] == ["list"] and (code := _listed(sys.argv[2:])) is not None:
-        sys.exit(code)
-    start = _window_start(sys.argv[1:])
     from exai_desktop.engine.files import pdf_child  # late: not for the version
 
     if sys.argv[1:2] == [pdf_child.VERB]:

@@ -14,7 +14,8 @@ from exai_desktop.self_test.run import CheckFailedError
 
 # Also what is imported late. tests/e2e/test_self_test.py compares it with the program's imports.
 LIBRARIES: Final = (
-    *("PySide6.QtCore", "PySide6.QtGui", "PySide6.QtSvg", "PySide6.QtWidgets", "shiboken6"),
+    *("PySide6.QtCore", "PySide6.QtDBus", "PySide6.QtGui", "PySide6.QtSvg", "PySide6.QtWidgets"),
+    "shiboken6",
     *("charset_normalizer", "filelock", "h11", "platformdirs", "psutil", "pydantic", "pypdf"),
     "cryptography.exceptions",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
@@ -32,7 +33,10 @@ LIBRARIES: Final = (
     *("pathspec", "watchfiles._rust_notify"),
 )
 OF_SYSTEM: Final = {
-    "linux": ("jeepney.io.blocking", "secretstorage.collection", "keyring.backends.SecretService"),
+    "linux": (
+        *("jeepney.io.asyncio", "jeepney.io.blocking", "keyring.backends.SecretService"),
+        *("secretstorage.collection", "secretstorage.util"),
+    ),
     "darwin": ("keyring.backends.macOS",),
     "win32": ("keyring.backends.Windows",),
 }

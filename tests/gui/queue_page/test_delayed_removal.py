@@ -99,3 +99,5 @@ def test_a_deletion_at_the_provider_and_another_engine_call_it_off(finished: Sta
     finished.window.enter(sandbox=False)
     finished.until(lambda: not removal.is_open)
     assert removals(finished) == 0
+    # The other engine is begun by then; one that is beginning could not be ended here.
+    finished.until(lambda: finished.parts.tasks.running == 0)
