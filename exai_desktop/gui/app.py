@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +26,7 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import WindowWish
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService
+from exai_desktop.gui.engine.thread import EngineFactory
 from exai_desktop.gui.window.making import build, settle
 from exai_desktop.gui.window.parts import MakeFactory, Outside
 from exai_desktop.gui.window.quit_signals import QuitSignals
@@ -82,8 +82,12 @@ async def _run(
     paths: Sequence[str],
 ) -> None:
     is_sandbox = "--sandbox" in options
-    wish = WindowWish(tuple(paths), os.environ.get("XDG_ACTIVATION_TOKEN", ""))
-    window, parts, presence = build(app, loop, outside(partial(_factory, wish=wish)))
+
+    def make_factory(sandbox: bool) -> EngineFactory:
+        """Whether it is for this profile, and still waits, is known when an engine is started."""
+        return _factory(sandbox, window.handed.wish(is_sandbox=sandbox))
+
+    window, parts, presence = build(app, loop, outside(make_factory))
     done = asyncio.Event()
     window.close_wanted.connect(done.set)
     signals = QuitSignals(done.set, window)
@@ -116,9 +120,7 @@ def outside(make_factory: MakeFactory | None = None) -> Outside:
     )
 
 
-def _factory(
-    sandbox: bool, wish: WindowWish = NO_WISH
-) -> Callable[[], AbstractAsyncContextManager[UploadService]]:
+def _factory(sandbox: bool, wish: WindowWish = NO_WISH) -> EngineFactory:
     """`wish`: what another window does that is open already."""
 
     def make() -> AbstractAsyncContextManager[UploadService]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
+from exai_desktop.core.events import WindowWish
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.tokens import Tone
@@ -34,6 +35,13 @@ class HandedFiles:
         """From the command line, before an engine is there."""
         self._waiting = list(paths)
         self._is_for_sandbox = is_sandbox
+
+    def wish(self, *, is_sandbox: bool) -> WindowWish:
+        """What another window of this profile is to do, if there is one: what waits here for the
+        other profile is none of its business."""
+        if is_sandbox != self._is_for_sandbox:
+            return WindowWish()
+        return WindowWish(tuple(self._waiting), os.environ.get("XDG_ACTIVATION_TOKEN", ""))
 
     def enter(self, *, is_sandbox: bool, has_account: bool) -> None:
         """Another engine is behind the window."""

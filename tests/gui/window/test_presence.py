@@ -317,3 +317,15 @@ def test_files_of_the_start_wait_for_an_account(open_window: Open) -> None:
     stage.window.handed.offer(has_account=True)
     stage.qtbot.wait(100)
     assert stage.names() == ["a.pdf"]
+
+
+def test_files_go_to_no_window_of_another_profile(
+    open_window: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_ACTIVATION_TOKEN", raising=False)
+    handed = open_window(ScriptedService()).window.handed
+    handed.begin(["/docs/a.pdf"], is_sandbox=True)
+    assert handed.wish(is_sandbox=False) == WindowWish()
+    assert handed.wish(is_sandbox=True) == WindowWish(("/docs/a.pdf",))
+    handed.enter(is_sandbox=True, has_account=True)
+    assert handed.wish(is_sandbox=True) == WindowWish(), "they are in the queue by now"
