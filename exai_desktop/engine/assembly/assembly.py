@@ -377,7 +377,8 @@ class Assembly:
             *quota_services(parts.mirror, self.scheduler, parts.bus, self.clock),
             self.copying.run,
         ]
-        at_end = [self.totals.stop, self.health_watch.finish, self.store_watch.finish]
+        at_end = [self.totals.stop, self.pausing.finish]
+        at_end += [self.health_watch.finish, self.store_watch.finish]
         at_end += [self.reuse.stop, self.mirroring.finish]
         if parts.machine.snapshots is not None:
             snapshots = SnapshotTask(parts.machine.snapshots, self.clock, parts.bus)

@@ -22,7 +22,7 @@ from exai_desktop.core.machine import (
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.accounts.registry import Accounts
 from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.waiting import Readers, Wakeup
+from exai_desktop.engine.waiting import Readers, Wakeup, uninterrupted
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Pausing:
         self._changed = changed
         self._book = book
         self._kept: KeptPause | None = None
+        self._written: KeptPause | None = None
         self._keeping = asyncio.Lock()
         self._wake = Wakeup(clock)
         self._by_user = False
@@ -108,7 +109,7 @@ class Pausing:
         kept = None if self._book is None else self._book.load()
         if kept is None:
             return
-        self._kept = kept
+        self._kept = self._written = kept
         if kept.until is None:
             self._pause(None)
             return
@@ -122,14 +123,26 @@ class Pausing:
         self._apply()
 
     async def _keep(self) -> None:
-        """What holds last is written last. A disk that is full keeps nobody from pausing now."""
-        if self._book is None:
-            return
+        """What holds last is written last, also when whoever asked is gone. A disk that is full
+        keeps nobody from pausing now."""
+        if self._book is not None:
+            await uninterrupted(self._write(self._book))
+
+    async def _write(self, book: PauseBook) -> None:
+        """In a thread of its own: the readers may be busy for longer than an end may take."""
         async with self._keeping:
+            kept = self._kept
+            if kept == self._written:
+                return
             try:
-                await self._readers.read(self._book.save, self._kept)
+                await asyncio.to_thread(book.save, kept)
+                self._written = kept
             except OSError as error:
                 log.warning("the pause ends with the program: %s", error.strerror)
+
+    async def finish(self) -> None:
+        """At the end of the program: what was not written yet, if there is something."""
+        await self._keep()
 
     def _apply(self) -> None:
         self._prepare.pause(self.is_paused)

@@ -186,6 +186,27 @@ async def test_a_disk_that_is_full_keeps_nobody_from_pausing(tmp_path: Path) -> 
         assert (await bench.engine.queue.summary()).paused
 
 
+async def test_a_pause_is_kept_though_whoever_asked_is_gone_at_once(tmp_path: Path) -> None:
+    """Pause, then Quit: the window cancels what it has asked for."""
+    book = PauseFile(tmp_path / "pause.json")
+    async with open_bench(tmp_path, accounts=[KIMI], pauses=book) as bench:
+        asked = asyncio.create_task(bench.engine.queue.pause())
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.wait({asked})
+    assert book.load() is not None
+
+
+async def test_a_pause_that_could_not_be_written_is_written_at_the_end(tmp_path: Path) -> None:
+    book = PauseFile(tmp_path / "later" / "pause.json")
+    (tmp_path / "later").write_text("in the way of a folder")
+    async with open_bench(tmp_path, accounts=[KIMI], pauses=Unwritable(book)) as bench:
+        await bench.engine.queue.pause()
+        (tmp_path / "later").unlink()
+        (tmp_path / "later").mkdir()
+    assert book.load() is not None
+
+
 class Unwritable:
     """A book on a disk that takes nothing."""
 
