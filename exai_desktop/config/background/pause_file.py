@@ -33,7 +33,7 @@ class PauseFile:
             return None
         except OSError:
             return KeptPause(0.0)
-        with suppress(ValueError, TypeError, KeyError, RecursionError):
+        with suppress(ValueError, TypeError, KeyError, RecursionError, OverflowError):
             kept = json.loads(content)
             since, until = float(kept["since"]), kept["until"]
             if until is None or (isfinite(since) and isfinite(float(until))):

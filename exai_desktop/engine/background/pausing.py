@@ -116,6 +116,8 @@ class Pausing:
         left = min(kept.until - self._clock.now(), kept.until - kept.since)
         if left > 0:
             self._pause(left)
+        else:
+            self._kept = None  # over: its file goes as soon as `run` is there
 
     def _pause(self, for_s: float | None) -> None:
         self._by_user = True
@@ -151,6 +153,7 @@ class Pausing:
 
     async def run(self) -> None:
         """Until cancelled: ends what has lasted long enough, and looks around if that matters."""
+        await self._keep()
         while True:
             self._wake.clear()
             await self._look()

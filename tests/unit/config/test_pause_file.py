@@ -25,7 +25,10 @@ def test_without_a_file_there_is_no_pause(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{}", '{"since": "x", "until": 1}', '{"since": 1, "until": NaN}', "[" * 100_000],
+    [
+        *("", "[]", "{}", '{"since": "x", "until": 1}', '{"since": 1, "until": NaN}'),
+        *("[" * 100_000, f'{{"since": 1, "until": 1{"0" * 400}}}'),
+    ],
 )
 def test_what_cannot_be_read_is_a_pause(tmp_path: Path, content: str) -> None:
     """Nothing is sent that the user may have stopped."""
