@@ -157,7 +157,11 @@ class WindowService(Protocol):
         """
 
     async def wishes(self) -> list[WindowWish]:
-        """For the window: what it was asked since the last time. It does all of it now."""
+        """For the window: what it was asked since the last time. It does all of it now, and gives
+        an `answer` to each that has files."""
+
+    async def answer(self, wish: WindowWish, *, is_taken: bool) -> None:
+        """For the window: whether the files of a wish are in its hands, or were not added."""
 
 
 class EventBus:

@@ -305,6 +305,7 @@ class ScriptedWindow:
 
     def __init__(self) -> None:
         self.asked: list[WindowWish] = []
+        self.answers: list[tuple[WindowWish, bool]] = []
 
     async def show(self, paths: Sequence[str] = (), token: str = "") -> None:
         self.asked.append(WindowWish(tuple(paths), token))
@@ -312,6 +313,9 @@ class ScriptedWindow:
     async def wishes(self) -> list[WindowWish]:
         asked, self.asked = self.asked, []
         return asked
+
+    async def answer(self, wish: WindowWish, *, is_taken: bool) -> None:
+        self.answers.append((wish, is_taken))
 
 
 class ScriptedKeys:

@@ -16,26 +16,30 @@ TAKEN_WITHIN_S: Final = 10.0
 
 class _Open(NamedTuple):
     wish: WindowWish
-    taken: asyncio.Future[None]
+    seen: asyncio.Future[None]
+    # Only of one with files.
+    answer: asyncio.Future[bool]
 
 
 class WindowWishes:
-    """Meets `core.window.WindowService`. A wish waits here, also for a window that is not through
+    """Meets `core.events.WindowService`. A wish waits here, also for a window that is not through
     with its start: an event alone would pass before anybody listens."""
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._open: list[_Open] = []
+        self._in_hand: list[_Open] = []
 
     async def show(self, paths: Sequence[str] = (), token: str = "") -> None:
-        taken = asyncio.get_running_loop().create_future()
-        wished = _Open(WindowWish(tuple(paths), token), taken)
+        loop = asyncio.get_running_loop()
+        wish = WindowWish(tuple(paths), token)
+        wished = _Open(wish, loop.create_future(), loop.create_future())
         self._open.append(wished)
         self._bus.publish(WindowWanted())
         try:
             # Whoever asks for the window alone has lost nothing if it stays where it is.
             async with asyncio.timeout(TAKEN_WITHIN_S if paths else 0.0):
-                await taken
+                await wished.seen
         except TimeoutError:
             if paths and wished in self._open:
                 # Not later either: its files are added by whoever was told that they were not.
@@ -45,10 +49,23 @@ class WindowWishes:
             if wished in self._open:
                 self._open.remove(wished)
             raise
+        # From here on the window is at work on it: a limit would tell of files that are added yet
+        # that they were not. If the program ends first, whoever asks sees its connection break.
+        if paths and not await wished.answer:
+            raise EngineError(ErrorCode.WINDOW_NOT_ANSWERING)
 
     async def wishes(self) -> list[WindowWish]:
         found, self._open = self._open, []
+        self._in_hand = [w for w in self._in_hand if not w.answer.done()]
+        self._in_hand += [wished for wished in found if wished.wish.paths]
         for wished in found:
-            if not wished.taken.done():
-                wished.taken.set_result(None)
+            if not wished.seen.done():
+                wished.seen.set_result(None)
         return [wished.wish for wished in found]
+
+    async def answer(self, wish: WindowWish, *, is_taken: bool) -> None:
+        # Of two that are equal it does not matter which one is meant.
+        for wished in self._in_hand:
+            if wished.wish == wish and not wished.answer.done():
+                wished.answer.set_result(is_taken)
+                return

@@ -70,14 +70,27 @@ class QueueCommands:
     def add(self, paths: Sequence[str], options: AddOptions) -> None:
         """Take files and folders into the queue; of very many the plan is shown first."""
         if paths:
-            self._tasks.start(self._add(paths, options))
+            self._tasks.start(self.take(paths, options))
 
-    async def _add(self, paths: Sequence[str], options: AddOptions) -> None:
+    async def take(
+        self,
+        paths: Sequence[str],
+        options: AddOptions,
+        accepted: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`accepted`: called when they are in the queue, or their plan is before the user."""
         most = (await self._client.settings.saved()).plan_above_files
-        if not most or await self._is_small(paths, options, most):
+        if not most or await self._is_small(paths, options, most, accepted):
             await self._client.queue.add(paths, options)
+            accepted()
 
-    async def _is_small(self, paths: Sequence[str], options: AddOptions, most: int) -> bool:
+    async def _is_small(
+        self,
+        paths: Sequence[str],
+        options: AddOptions,
+        most: int,
+        accepted: Callable[[], object],
+    ) -> bool:
         """At most so many files. Of more the plan is shown while it grows; its yes adds them."""
         number = await self._client.queue.plan(paths, options)
         begun, is_said = time.monotonic(), False
@@ -91,6 +104,7 @@ class QueueCommands:
                 dialog.show_plan(plan)
             elif plan.files > most:
                 dialog = self._open_plan(plan, paths, options, gone)
+                accepted()
             elif plan.is_whole:
                 return True
             elif not is_said and time.monotonic() - begun > SILENT_S:

@@ -66,7 +66,9 @@ class MainWindow(QMainWindow):
             self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
         )
         self.intake = FileIntake(self, theme, notices, self.add)
-        self.handed = HandedFiles(parts.client, notices, self.add, self.come_to_front)
+        self.handed = HandedFiles(
+            parts.client, parts.tasks, notices, self._take, self.come_to_front
+        )
         choosers = (self.intake.choose_files, self.intake.choose_folder)
         self.page = QueuePage(
             theme, parts.table, parts.client, parts.tasks, self.commands, choosers
@@ -316,6 +318,9 @@ class MainWindow(QMainWindow):
         """Take files and folders into the queue, as the send menu says."""
         self.commands.add(paths, self.page.send_menu.options)
 
+    async def _take(self, paths: Sequence[str], accepted: Callable[[], object]) -> None:
+        await self.commands.take(paths, self.page.send_menu.options, accepted)
+
     def open_accounts(self) -> None:
         """The accounts dialog; a second call brings the first one to the front."""
         if self.accounts_dialog is not None:
@@ -362,6 +367,7 @@ class MainWindow(QMainWindow):
 
     def _show_waiting(self, text: str) -> None:
         self.deletions.forget()
+        self.handed.leave()
         self.starting.setText(text)
         self.stack.setCurrentWidget(self.starting)
 

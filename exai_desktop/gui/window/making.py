@@ -46,6 +46,9 @@ def build(
 
 async def settle(window: MainWindow, parts: Parts, presence: Presence) -> None:
     """Out of sight at once; the engine breaks off and writes down what it was doing."""
+    # Nothing is taken any more: who hands over files now starts the program anew.
+    parts.bridge.blockSignals(True)
+    window.handed.leave()
     window.hide()
     window.deletions.forget()  # deletions that still wait are not carried out
     await parts.tasks.close()

@@ -5,6 +5,7 @@ With real trays and a real daemon: tests/e2e/test_tray.py.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,6 +32,7 @@ from exai_desktop.core.jobs.jobs import JobState, QueueSummary
 from exai_desktop.core.settings import Settings
 from exai_desktop.gui.tray.icons import PANELS, TrayState, drawn, tray_icon
 from exai_desktop.gui.tray.menu import TrayView
+from exai_desktop.gui.window import making
 from exai_desktop.gui.window.settings_dialog import SettingsDialog
 from exai_desktop.gui.window.tray_words import TrayFacts
 from tests.gui.conftest import Stage
@@ -303,6 +305,43 @@ def test_files_of_a_second_start_are_added_and_the_window_comes(
     stage.until(lambda: stage.names() == ["a.pdf"])
     assert not stage.window.isMinimized()
     assert os.environ.pop("XDG_ACTIVATION_TOKEN") == "from the desktop"
+    stage.until(lambda: [taken for _, taken in stage.script.window.answers] == [True])
+
+
+def test_files_of_a_second_start_that_cannot_be_added_are_not_taken(stage: Stage) -> None:
+    stage.script.failure = EngineError(ErrorCode.DISK_FULL)
+    stage.script.window.asked.append(WindowWish(("/docs/a.pdf",)))
+    stage.script.publish(WindowWanted())
+    stage.until(lambda: [taken for _, taken in stage.script.window.answers] == [False])
+    assert not stage.names()
+    stage.script.failure = None
+
+
+def test_files_of_a_second_start_wait_for_an_account(open_window: Open) -> None:
+    stage = open_window(ScriptedService())
+    stage.script.window.asked.append(WindowWish(("/docs/a.pdf",)))
+    stage.script.publish(WindowWanted())
+    stage.until(lambda: stage.parts.notices.title == "1 path waits for an account")
+    stage.until(lambda: [taken for _, taken in stage.script.window.answers] == [True])
+    stage.window.handed.offer(has_account=True)
+    stage.until(lambda: stage.names() == ["a.pdf"])
+
+
+def test_a_second_start_during_the_start_is_answered_after_it(open_window: Open) -> None:
+    script = ScriptedService(statuses=[account("kimi")])
+    script.window.asked.append(WindowWish(("/docs/a.pdf",)))
+    stage = open_window(script)
+    stage.until(lambda: stage.names() == ["a.pdf"])
+
+
+def test_a_window_that_ends_takes_nothing(stage: Stage) -> None:
+    ending = making.settle(stage.window, stage.parts, stage.presence)
+    settling = asyncio.get_event_loop().create_task(ending)
+    stage.script.window.asked.append(WindowWish(("/docs/a.pdf",)))
+    stage.script.publish(WindowWanted())
+    stage.until(settling.done)
+    assert stage.script.window.asked
+    assert not stage.window.isVisible()
 
 
 def test_files_of_the_start_wait_for_an_account(open_window: Open) -> None:
