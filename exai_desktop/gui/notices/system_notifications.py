@@ -68,6 +68,7 @@ class SystemNotifications(QObject):
         self._settings: Settings | None = None
         self._batches: list[BatchFinished] = []
         self._told: set[str] = set()
+        self._early: list[ProblemRaised | ProblemSolved] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(GATHER_MS)
@@ -76,6 +77,14 @@ class SystemNotifications(QObject):
     def take_settings(self, settings: Settings) -> None:
         """In force from the next notification on."""
         self._settings = settings
+        early, self._early = self._early, []
+        self.note_problems(early)
+
+    def restart(self) -> None:
+        """Another engine comes, with settings of its own."""
+        self._settings = None
+        self._early.clear()
+        self._told.clear()
 
     def note_batches(self, batches: list[BatchFinished]) -> None:
         """What was cancelled is known to whoever did it."""
@@ -84,7 +93,10 @@ class SystemNotifications(QObject):
             self._timer.start()
 
     def note_problems(self, problems: list[ProblemRaised | ProblemSolved]) -> None:
-        """Each once, until it is over."""
+        """Each once, until it is over. What comes before the settings waits for them."""
+        if self._settings is None:
+            self._early += problems
+            return
         for event in problems:
             key = problem_key(event.error, event.account)
             if isinstance(event, ProblemSolved):

@@ -43,11 +43,13 @@ if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
 
 
 class MainWindow(QMainWindow):
-    """`close_wanted`: the user is done; the program settles and ends. `entered`: an engine is
-    behind the window; its settings."""
+    """`close_wanted`: the user is done; the program settles and ends. `leaving`: the engine is
+    exchanged. `entered`: one is behind the window; its settings. `start_failed`: the reason."""
 
     close_wanted = Signal()
+    leaving = Signal()
     entered = Signal(object)
+    start_failed = Signal(str)
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
@@ -223,8 +225,10 @@ class MainWindow(QMainWindow):
             if error.code is ErrorCode.ALREADY_OPEN:
                 self.close_wanted.emit()  # the other window has come to the front
                 return
-            self.problem.show_error(ErrorView.of(error))
+            view = ErrorView.of(error)
+            self.problem.show_error(view)
             self.stack.setCurrentWidget(self.problem)
+            self.start_failed.emit(view.title)
             return
         self.page.send_menu.show_accounts(self._accounts)
         self.page.restart(summary)
@@ -368,6 +372,7 @@ class MainWindow(QMainWindow):
     def _show_waiting(self, text: str) -> None:
         self.deletions.forget()
         self.handed.leave()
+        self.leaving.emit()
         self.starting.setText(text)
         self.stack.setCurrentWidget(self.starting)
 

@@ -3,6 +3,8 @@ asks once what it shall mean; nothing that runs is lost by it."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -34,10 +36,19 @@ if TYPE_CHECKING:
     from exai_desktop.gui.window.main_window import MainWindow
     from exai_desktop.gui.window.parts import Parts
 
+log = logging.getLogger(__name__)
+
 # A panel that is started anew is away for a moment: the window stays where it is.
 TRAY_MAY_BE_AWAY_MS: Final = 5_000
 # The tray needs no more: nobody reads faster.
 _SHOW_EVERY_MS: Final = 1_000
+
+# The key of a problem that goes with the next start.
+START_FAILED: Final = "start failed"
+# Quit does not wait for a disk.
+ENDS_WITHIN_S: Final = 2.0
+# A session whose end was called off goes on.
+SESSION_ENDS_WITHIN_MS: Final = 60_000
 
 _KEEP, _QUIT = "keep_running", "quit"
 _WAYS: Final = ("&Keep running", "&Quit")
@@ -82,9 +93,12 @@ class Presence(QObject):
         self.background = BackgroundMenu(self, self._change)
         self.background.fill(window.menu_actions.view_menu)
         self._away = self._timer(TRAY_MAY_BE_AWAY_MS, self._come_back)
+        self._session_goes_on = self._timer(SESSION_ENDS_WITHIN_MS, self._on_session_goes_on)
         self._show_soon = self._timer(_SHOW_EVERY_MS, self._show_facts)
         window.on_close = self.close_window
+        window.leaving.connect(self._on_leaving)
         window.entered.connect(self._on_entered)
+        window.start_failed.connect(self._on_start_failed)
         window.installEventFilter(self)
         parts.bridge.news_arrived.connect(self.take_news)
         # At the end of the session nobody is asked, and nobody waits for an answer.
@@ -145,9 +159,16 @@ class Presence(QObject):
 
     def _on_entered(self, settings: Settings) -> None:
         """An engine is behind the window."""
-        self._facts = TrayFacts(accounts=self._window.accounts)
+        self._facts.accounts = self._window.accounts
         self._take_settings(settings)
         self._parts.tasks.start(self._read())
+
+    def _on_leaving(self) -> None:
+        """The engine is exchanged: what is said from now on is of the next one, which may have
+        problems before it is through with its start."""
+        self._facts = TrayFacts()
+        self.notifications.restart()
+        self._show_facts()
 
     async def _read(self) -> None:
         self._facts.summary = await self._parts.client.queue.summary()
@@ -162,6 +183,14 @@ class Presence(QObject):
         by_id = {job.file_id: job for job in reversed(found)}
         self._facts.recent = tuple(reversed(by_id.values()))[:MOST_RECENT]
         self._show_facts()
+
+    def _on_start_failed(self, title: str) -> None:
+        """Nobody would know of it while the window is hidden."""
+        self._facts.problems[START_FAILED] = title
+        self._show_facts()
+        if not self._window.isVisible():
+            self._hides_when_tray_comes = False
+            self._window.showMinimized()
 
     # -- settings
 
@@ -269,11 +298,16 @@ class Presence(QObject):
             self.put_away()
 
     async def _settle(self, answer: str) -> None:
-        try:
+        if answer != _QUIT:
             await self._save("on_close", answer)
+            return
+        try:
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                await self._parts.client.settings.change("on_close", answer)
+        except TimeoutError:
+            log.warning("the answer was not saved in time: it is asked for again")
         finally:
-            if answer == _QUIT:
-                self._window.close_wanted.emit()
+            self._window.close_wanted.emit()
 
     def put_away(self) -> None:
         """Out of the way, and never where nothing leads back from."""
@@ -317,6 +351,11 @@ class Presence(QObject):
 
     def _on_session_end(self, _manager: object) -> None:
         self._is_ending = True
+        self._session_goes_on.start()
+
+    def _on_session_goes_on(self) -> None:
+        """Somebody has called its end off: closing means again what the setting says."""
+        self._is_ending = False
 
     # -- from outside
 

@@ -30,9 +30,11 @@ from exai_desktop.core.events import (
 )
 from exai_desktop.core.jobs.jobs import JobState, QueueSummary
 from exai_desktop.core.settings import Settings
+from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.tray.icons import PANELS, TrayState, drawn, tray_icon
 from exai_desktop.gui.tray.menu import TrayView
 from exai_desktop.gui.window import making
+from exai_desktop.gui.window import presence as presence_module
 from exai_desktop.gui.window.settings_dialog import SettingsDialog
 from exai_desktop.gui.window.tray_words import TrayFacts
 from tests.gui.conftest import Stage
@@ -260,6 +262,49 @@ def test_the_entries_of_the_menu_act(open_window: Open) -> None:
 def test_the_menu_has_no_empty_entry() -> None:
     assert TrayView().lines
     assert TrayView().tip == "EXAI Desktop: Starting…"
+
+
+def test_a_problem_from_before_the_settings_is_told(stage: Stage) -> None:
+    told: list[str] = []
+    presence, full = stage.presence, error(ErrorCode.DISK_FULL)
+    stage.window.hide()
+    stage.until(lambda: not stage.window.isActiveWindow())
+    presence.notifications._elsewhere = lambda title, _text: bool(told.append(title)) or True
+    presence._on_leaving()
+    presence.take_news(News(problems=[ProblemRaised(full)]))
+    assert not told
+    presence._on_entered(Settings())
+    stage.until(lambda: told == [full.title])
+    assert presence._facts.view().state is TrayState.ATTENTION
+
+
+def test_a_start_that_fails_brings_a_hidden_window_back(stage: Stage) -> None:
+    stage.window.hide()
+    stage.window.start_failed.emit("The profile cannot be read")
+    assert stage.window.isVisible()
+    assert stage.window.isMinimized()
+    assert stage.presence.tray.menu.lines[0].text() == "The profile cannot be read"
+
+
+def test_quit_waits_for_no_disk(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def for_ever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(presence_module, "ENDS_WITHIN_S", 0.05)
+    monkeypatch.setattr(stage.script.settings, "change", for_ever)
+    wanted = closed(stage)
+    stage.window.close()
+    assert stage.presence.question is not None
+    stage.presence.question.ways[1].click()
+    stage.until(lambda: bool(wanted))
+
+
+def test_a_session_whose_end_was_called_off_goes_on(
+    stage: Stage,
+) -> None:
+    stage.presence._session_goes_on.setInterval(10)
+    stage.presence._on_session_end(None)
+    stage.until(lambda: not stage.presence._is_ending)
 
 
 # -- settings
