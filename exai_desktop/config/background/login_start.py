@@ -31,9 +31,18 @@ _ESCAPED: Final = '"`$\\'
 def start_command() -> list[str]:
     """How this installation is started, whatever the PATH of the session will be."""
     if getattr(sys, "frozen", False):
-        # The file of an AppImage, not the place where it is unpacked this time.
-        return [os.environ.get("APPIMAGE") or sys.executable]
+        return [_own_appimage() or sys.executable]
     return [sys.executable, "-m", "exai_desktop"]
+
+
+def _own_appimage() -> str:
+    """The file of an AppImage, not the place where it is unpacked this time. Whatever is started by
+    another program's AppImage inherits that one's variables."""
+    file, unpacked = os.environ.get("APPIMAGE", ""), os.environ.get("APPDIR", "")
+    if not file or not unpacked:
+        return ""
+    is_own = Path(sys.executable).resolve().is_relative_to(Path(unpacked).resolve())
+    return file if is_own else ""
 
 
 class SystemLoginStart:

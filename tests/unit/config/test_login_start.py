@@ -162,7 +162,17 @@ def test_an_installed_program_starts_itself(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "executable", "/opt/exai/exai-desktop")
     assert start_command() == ["/opt/exai/exai-desktop"]
     monkeypatch.setenv("APPIMAGE", "/home/me/EXAI.AppImage")
+    monkeypatch.setenv("APPDIR", "/opt/exai")
     assert start_command() == ["/home/me/EXAI.AppImage"]
+
+
+def test_the_appimage_of_another_program_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", "/opt/exai/exai-desktop")
+    monkeypatch.setenv("APPIMAGE", "/home/me/Terminal.AppImage")
+    assert start_command() == ["/opt/exai/exai-desktop"]
+    monkeypatch.setenv("APPDIR", "/tmp/.mount_Terminal")
+    assert start_command() == ["/opt/exai/exai-desktop"]
 
 
 def test_the_setting_is_saved_after_the_system_has_done_it(user: Path) -> None:
