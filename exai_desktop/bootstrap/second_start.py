@@ -18,6 +18,10 @@ _URI: Final = "file://"
 _NOT_ANSWERING: Final = (
     "The open window does not answer: nothing was added. Wait a moment, then try again.\n"
 )
+_NOT_CONFIRMED: Final = (
+    "The open window has not confirmed the files in time. Check in its list whether they are there"
+    " before you add them again.\n"
+)
 
 
 class WindowStart(NamedTuple):
@@ -83,6 +87,9 @@ def handed_over(start: WindowStart) -> int | None:
         return 0  # at login: nobody has asked for the window
     try:
         ask("window.show", paths=list(start.paths), token=activation_token())
+    except TimeoutError:
+        sys.stderr.write(_NOT_CONFIRMED)
+        return 1
     except OSError:
         return None  # it has just ended: it may not have taken them
     except ValueError:

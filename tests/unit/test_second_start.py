@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from exai_desktop import __version__
+from exai_desktop.bootstrap import owner
 from exai_desktop.bootstrap.second_start import (
     WindowStart,
     handed_over,
@@ -81,3 +88,49 @@ def test_a_display_is_told_by_the_environment(name: str) -> None:
 
 def test_without_a_window_nothing_is_handed_over() -> None:
     assert handed_over(WindowStart(paths=("/a",))) is None
+
+
+@pytest.mark.parametrize("facts", [b"[]", b"7", b'{"version": "x"}', b"null"])
+def test_whatever_else_listens_there_is_no_window(
+    facts: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = str(tmp_path / "s")
+    monkeypatch.setattr(owner, "plain_socket", lambda *, sandbox: place)
+    with answering(place, b'{"result": ' + facts + b"}\n"):
+        assert handed_over(WindowStart(paths=("/a",))) is None
+
+
+def test_a_window_that_confirms_nothing_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(tmp_path / "s")
+    monkeypatch.setattr(owner, "plain_socket", lambda *, sandbox: place)
+    monkeypatch.setattr(owner, "WINDOW_TAKES_WITHIN_S", 0.05)
+    facts = {"result": {"version": __version__, "face": "window"}}
+    with answering(place, json.dumps(facts).encode() + b"\n"):
+        assert handed_over(WindowStart(paths=("/a",))) == 1
+    assert "has not confirmed" in capsys.readouterr().err
+
+
+@contextmanager
+def answering(place: str, line: bytes) -> Iterator[None]:
+    """Somebody who answers the first question, and then nothing."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(place)
+        listening.listen()
+        done = threading.Event()
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(line)
+                done.wait(60)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
