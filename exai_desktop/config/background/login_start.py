@@ -11,6 +11,7 @@ import plistlib
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,7 +128,15 @@ class BookWithLogin:
             if self._is_sandbox:
                 reason = "the sandbox does not start at login"
                 raise EngineError(ErrorCode.LOGIN_START_NOT_CHANGED, reason)
-            SystemLoginStart().set(settings.start_at_login)
+            start = SystemLoginStart()
+            start.set(settings.start_at_login)
+            try:
+                self._file.save(settings, *changed)
+            except Exception:
+                with suppress(EngineError):
+                    start.set(not settings.start_at_login)
+                raise
+            return
         self._file.save(settings, *changed)
 
 

@@ -187,6 +187,15 @@ def test_the_setting_is_saved_after_the_system_has_done_it(user: Path) -> None:
     assert not entry_of(user).exists()
 
 
+def test_a_setting_that_is_not_saved_leaves_no_entry(user: Path) -> None:
+    file = SettingsFile(SettingsDocument(user / "settings.json"))
+    file.load()
+    (user / "settings.json").mkdir()
+    with pytest.raises((OSError, EngineError)):
+        BookWithLogin(file, is_sandbox=False).save(Settings(start_at_login=True), "start_at_login")
+    assert not entry_of(user).exists()
+
+
 def test_the_sandbox_never_starts_at_login(user: Path) -> None:
     book = BookWithLogin(SettingsFile(SettingsDocument(user / "s.json")), is_sandbox=True)
     with pytest.raises(EngineError) as caught:
