@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.events import BatchFinished, ProblemRaised, ProblemSolved
+from exai_desktop.core.files.names import plain_text
 from exai_desktop.gui.notices.notification_daemon import Notification, NotificationDaemon
 from exai_desktop.gui.style.wording import count_text
 
@@ -136,6 +137,9 @@ class SystemNotifications(QObject):
         await self._tell(Notification(title, text, f"{BATCH_KEY}{last.batch_id}", missed))
 
     async def _tell(self, notification: Notification) -> None:
+        """Names of files and of accounts may hold signs that nobody sees, or that turn a line."""
+        title, text = plain_text(notification.title), plain_text(notification.text)
+        notification = notification._replace(title=title, text=text)
         if not await self._daemon.show(notification):
             self._elsewhere(notification.title, notification.text)
 
