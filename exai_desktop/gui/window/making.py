@@ -15,7 +15,7 @@ from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from exai_desktop.gui.window.main_window import MainWindow
 from exai_desktop.gui.window.parts import Outside, Parts
-from exai_desktop.gui.window.presence import Presence
+from exai_desktop.gui.window.presence import ENDS_WITHIN_S, Presence
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,11 @@ async def settle(window: MainWindow, parts: Parts, presence: Presence) -> None:
     window.hide()
     window.deletions.forget()  # deletions that still wait are not carried out
     await parts.tasks.close()
-    await presence.close()
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            await presence.close()
+    except Exception:
+        # A daemon that hangs or fails keeps the engine from nothing.
+        log.warning("tray and notifications did not end well", exc_info=True)
     if not await parts.session.stop():
         log.warning("the engine was not through in time; its jobs are settled at the next start")
