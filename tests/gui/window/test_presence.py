@@ -269,7 +269,12 @@ def test_a_problem_from_before_the_settings_is_told(stage: Stage) -> None:
     presence, full = stage.presence, error(ErrorCode.DISK_FULL)
     stage.window.hide()
     stage.until(lambda: not stage.window.isActiveWindow())
-    presence.notifications._elsewhere = lambda title, _text: bool(told.append(title)) or True
+
+    def tell(title: str, _text: str) -> bool:
+        told.append(title)
+        return True
+
+    presence.notifications._elsewhere = tell
     presence._on_leaving()
     presence.take_news(News(problems=[ProblemRaised(full)]))
     assert not told
