@@ -232,6 +232,7 @@ def test_one_notification_a_batch_and_none_in_use(
         daemon.click(notice.number)
         assert eventually(lambda: is_visible(screen)), "a click opens the window"
         # The window is in use: it tells by itself.
+        assert eventually(lambda: screen.xdotool("getactivewindow", "getwindowname") == TITLE)
         (tmp_path / "seen.txt").write_text("seen")
         shown.run("upload", tmp_path / "seen.txt").expect(0)
         item.choose("Problems")
