@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
@@ -197,9 +198,12 @@ def _missing(sums: Iterable[ReceiptSum]) -> tuple[ReasonGroup, ...]:
 
 
 class _Draft:
-    """A file beside the one that is meant, until it is whole. Every method blocks."""
+    """A file beside the one that is meant, until it is whole. Every method blocks. Whoever is
+    cancelled drops it while another thread may still be in one of the others."""
 
     def __init__(self, target: Path) -> None:
+        self._lock = threading.Lock()
+        self._is_dropped = False
         self._asked = target
         self._target = target
         self._draft = target
@@ -207,32 +211,42 @@ class _Draft:
 
     def open(self) -> None:
         """Raises OSError; what is no regular file is never replaced."""
-        self._target = self._asked.resolve()
-        if self._target.exists() and not self._target.is_file():
-            raise OSError(0, "this is not a regular file")
-        self._draft = self._target.with_name(f".{secrets.token_hex(8)}.part")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        self._stream = os.open(self._draft, flags, 0o600)
+        with self._lock:
+            if self._is_dropped:
+                return
+            self._target = self._asked.resolve()
+            if self._target.exists() and not self._target.is_file():
+                raise OSError(0, "this is not a regular file")
+            self._draft = self._target.with_name(f".{secrets.token_hex(8)}.part")
+            # The text has the ends of lines that it shall have.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._stream = os.open(self._draft, flags, 0o600)
 
     def write(self, text: str) -> None:
-        assert self._stream is not None
-        left = memoryview(text.encode("utf-8", errors="backslashreplace"))
-        while left:
-            left = left[os.write(self._stream, left) :]
+        with self._lock:
+            if self._stream is None:
+                return
+            left = memoryview(text.encode("utf-8", errors="backslashreplace"))
+            while left:
+                left = left[os.write(self._stream, left) :]
 
     def put_in_place(self) -> None:
-        assert self._stream is not None
-        os.fsync(self._stream)
-        os.close(self._stream)
-        self._stream = None
-        self._draft.replace(self._target)
+        with self._lock:
+            if self._stream is None:
+                return
+            os.fsync(self._stream)
+            os.close(self._stream)
+            self._stream = None
+            self._draft.replace(self._target)
 
     def drop(self) -> None:
         """What is left of one that was not finished; nothing, if it was."""
-        if self._draft == self._target:
-            return
-        if self._stream is not None:
-            os.close(self._stream)
-            self._stream = None
-        with suppress(OSError):
-            self._draft.unlink()
+        with self._lock:
+            self._is_dropped = True
+            if self._draft == self._target:
+                return
+            if self._stream is not None:
+                os.close(self._stream)
+                self._stream = None
+            with suppress(OSError):
+                self._draft.unlink()

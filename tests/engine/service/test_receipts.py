@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import os
 import stat
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +21,9 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.jobs.receipts import ReceiptForm, ReceiptScope
 from exai_desktop.engine.service import receipts as module
 from tests.engine.engine_kit import GLM, KIMI, Bench, open_bench
+
+# As Windows has it; nothing on this system.
+BINARY = 1 << 30
 
 
 async def sent(bench: Bench, folder: Path) -> int:
@@ -94,6 +100,48 @@ async def test_no_key_is_sent_to_the_company_of_another_account(tmp_path: Path) 
         # Another one that comes between two pieces leaves the numbers as they are.
         bench.parts.accounts.open(replace(KIMI, name="中文三"))
         assert bench.engine.receipts._addresses()[two[0].name] == first
+
+
+async def test_one_that_is_cancelled_while_it_begins_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on, flags = threading.Event(), threading.Event(), list[int]()
+    is_over = threading.Event()
+    real = os.open
+
+    def slow(path: Path, wanted: int, mode: int = 0o777) -> int:
+        if Path(path).suffix != ".part":
+            return real(path, wanted, mode)
+        flags.append(wanted)
+        begun.set()
+        goes_on.wait(60)
+        try:
+            return real(path, wanted & ~BINARY, mode)
+        finally:
+            is_over.set()
+
+    async with open_bench(tmp_path) as bench:
+        await sent(bench, tmp_path / "drop")
+        place = tmp_path / "place"
+        place.mkdir()
+        monkeypatch.setattr(os, "O_BINARY", BINARY, raising=False)
+        monkeypatch.setattr(os, "open", slow)
+        target = str(place / "receipt.csv")
+        saving = asyncio.create_task(
+            bench.engine.receipts.save(ReceiptScope(), ReceiptForm.CSV, target)
+        )
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        saving.cancel()
+        # Its end waits for the thread that is still at it.
+        await asyncio.sleep(0.05)
+        goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+        assert is_over.is_set()
+        # Where a text is another thing than its bytes, as on Windows.
+        assert [bool(wanted & BINARY) for wanted in flags] == [True]
+        assert list(place.iterdir()) == []
 
 
 async def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
