@@ -61,6 +61,10 @@ def test_a_receipt_tells_where_how_many_and_why_not(
     assert "1 of 1 file have an ID" in program.run("receipt", first).expect(0).out
     program.run("receipt", "99").expect(2)
     program.run("receipt", "x").expect(2)
+    for digits in (19, 20, 5_000):
+        assert "BATCH" in program.run("receipt", "9" * digits).expect(2).err
+    for both in (first, "last", "list"):
+        assert "--job" in program.run("receipt", both, "--job", "1").expect(2).err
     program.run("receipt", "--csv", "--json").expect(2)
     program.run("receipt", "--as", "fortran").expect(2)
     program.run("receipt", "-o", "somewhere").expect(2)

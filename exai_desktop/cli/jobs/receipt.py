@@ -20,6 +20,8 @@ _NEWEST: Final = "last"
 _LIST: Final = "list"
 # So many batches are listed: older ones are found by number.
 _LISTED: Final = 20
+# No number of a batch has so many.
+_DIGITS: Final = 20
 _AS_JSON: Final = frozenset({ReceiptForm.JSON, ReceiptForm.REPORT})
 _IDS: Final = tuple(form.value for form in ReceiptForm if not form.is_complete)
 
@@ -27,8 +29,13 @@ _IDS: Final = tuple(form.value for form in ReceiptForm if not form.is_complete)
 def receipt(
     ctx: typer.Context,
     batch: Annotated[
-        str, typer.Argument(metavar="[BATCH]", help="Number of the batch, `last`, or `list`.")
-    ] = _NEWEST,
+        str | None,
+        typer.Argument(
+            metavar="[BATCH]",
+            help="Number of the batch, `last`, or `list`.",
+            show_default=_NEWEST,
+        ),
+    ] = None,
     jobs: Annotated[
         list[int] | None,
         typer.Option("--job", help="These files instead of a batch.", show_default=False),
@@ -93,12 +100,16 @@ def _form(*, as_json: bool, as_csv: bool, form: str | None) -> ReceiptForm | Non
     return ReceiptForm.REPORT if as_json else None
 
 
-def _scope(batch: str, jobs: list[int] | None) -> ReceiptScope:
+def _scope(batch: str | None, jobs: list[int] | None) -> ReceiptScope:
+    if jobs and batch is not None:
+        raise typer.BadParameter("give a batch or files, not both", param_hint="--job")
     if jobs:
         return ReceiptScope(ids=tuple(jobs))
-    if batch in (_NEWEST, _LIST):
+    if batch in (None, _NEWEST, _LIST):
         return ReceiptScope()
-    if not (batch.isascii() and batch.isdigit() and int(batch) < 2**63):
+    # The length first: Python refuses to read a number of thousands of digits.
+    is_number = batch.isascii() and batch.isdigit() and len(batch) < _DIGITS
+    if not (is_number and int(batch) < 2**63):
         raise typer.BadParameter("a number from `receipt list`, or `last`", param_hint="BATCH")
     return ReceiptScope(batch=int(batch))
 
