@@ -26,12 +26,13 @@ from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import WindowWish
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService
-from exai_desktop.gui.engine.thread import EngineFactory
 from exai_desktop.gui.window.making import build, settle
 from exai_desktop.gui.window.parts import MakeFactory, Outside
 from exai_desktop.gui.window.quit_signals import QuitSignals
 
 log = logging.getLogger(__name__)
+
+Opening = Callable[[], AbstractAsyncContextManager[UploadService]]
 
 INSTEAD = "On the command line: exai-desktop upload FILE (all commands: exai-desktop --help)"
 NO_WISH = WindowWish()
@@ -83,7 +84,7 @@ async def _run(
 ) -> None:
     is_sandbox = "--sandbox" in options
 
-    def make_factory(sandbox: bool) -> EngineFactory:
+    def make_factory(sandbox: bool) -> Opening:
         """Whether it is for this profile, and still waits, is known when an engine is started."""
         return _factory(sandbox, window.handed.wish(is_sandbox=sandbox))
 
@@ -120,7 +121,7 @@ def outside(make_factory: MakeFactory | None = None) -> Outside:
     )
 
 
-def _factory(sandbox: bool, wish: WindowWish = NO_WISH) -> EngineFactory:
+def _factory(sandbox: bool, wish: WindowWish = NO_WISH) -> Opening:
     """`wish`: what another window does that is open already."""
 
     def make() -> AbstractAsyncContextManager[UploadService]:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from exai_desktop.core.addresses import proxy_password
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.mirror.storage_copies import MEANING
 from exai_desktop.core.settings.table import read_value, value_text, wrong_with
 from exai_desktop.core.settings.values import NARROWING, Settings
 
@@ -183,7 +182,7 @@ class _Found:
 
 def _meaning(name: str, after: str) -> str:
     if name == "copy_to_storage" and after == "on":
-        return MEANING
+        return "the content of your files then also lies in your Supabase project"
     return "it decides where files may go" if name in NARROWING | {"extra_ca"} else ""
 
 
