@@ -88,7 +88,9 @@ class SystemNotifications(QObject):
         self._told.clear()
 
     def note_batches(self, batches: list[BatchFinished]) -> None:
-        """What was cancelled is known to whoever did it."""
+        """What was cancelled is known to whoever did it, and what the window has told as well."""
+        if self._is_watched():
+            return
         self._batches += [b for b in batches if b.done + b.duplicate + _missed(b)]
         if self._batches and not self._timer.isActive():
             self._timer.start()

@@ -171,7 +171,10 @@ class Presence(QObject):
         self._show_facts()
 
     async def _read(self) -> None:
-        self._facts.summary = await self._parts.client.queue.summary()
+        facts, before = self._facts, self._facts.summary
+        summary = await self._parts.client.queue.summary()
+        if facts.summary is before:  # else news has come meanwhile: it is newer
+            facts.summary = summary
         self._show_facts()
         await self._read_recent()
 

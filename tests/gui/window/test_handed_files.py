@@ -58,6 +58,8 @@ def test_a_second_start_during_the_start_is_answered_after_it(open_window: Open)
 
 
 def test_a_window_that_ends_takes_nothing(stage: Stage) -> None:
+    # Its start ends with a look at what waits.
+    stage.until(lambda: stage.parts.tasks.running == 0)
     ending = making.settle(stage.window, stage.parts, stage.presence)
     settling = asyncio.get_event_loop().create_task(ending)
     stage.script.window.asked.append(WindowWish(("/docs/a.pdf",)))
