@@ -247,6 +247,8 @@ RAISES: Final[dict[str, str]] = {
     "PROFILE_PATH_TOO_LONG": _FOLDER.format("ENAMETOOLONG"),
     "SETTING_FIXED": f"{_SETTINGS}what_the_organisation_has_fixed_stays",
     "SETTINGS_NOT_READ": f"{_SETTINGS}a_file_without_settings_is_refused",
+    "DIAGNOSTICS_NOT_WRITTEN": "tests/gui/window/test_diagnostics.py"
+    "::test_a_place_that_takes_no_file_is_told",
     "INVALID_SETTING": f"{_SETTINGS}a_bad_value_is_refused_by_its_name[theme-pink]",
     "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
     "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",

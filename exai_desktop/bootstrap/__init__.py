@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from exai_desktop.bootstrap.backups import present_profile, restore_backup, verify_backup
+    from exai_desktop.bootstrap.diagnostics import make_report, save_report
     from exai_desktop.bootstrap.joining import open_service, place_for_stdin
     from exai_desktop.bootstrap.passphrases import new_passphrase, passphrase_for
     from exai_desktop.bootstrap.profile_secrets import settle_copy
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from exai_desktop.config.resources import load_provider_table, resource_path
 
 _PLACES: Final = {
+    "make_report": "bootstrap.diagnostics",
     "load_provider_table": "config.resources",
     "new_passphrase": "bootstrap.passphrases",
     "open_service": "bootstrap.joining",
@@ -29,6 +31,7 @@ _PLACES: Final = {
     "read_passphrase": "config.passphrase",
     "resource_path": "config.resources",
     "restore_backup": "bootstrap.backups",
+    "save_report": "bootstrap.diagnostics",
     "serve_sandbox": "bootstrap.sandbox_process",
     "settle_copy": "bootstrap.profile_secrets",
     "signature_fits": "config.audit_signing",
@@ -37,6 +40,7 @@ _PLACES: Final = {
 
 __all__ = [
     "load_provider_table",
+    "make_report",
     "new_passphrase",
     "open_service",
     "passphrase_for",
@@ -45,6 +49,7 @@ __all__ = [
     "read_passphrase",
     "resource_path",
     "restore_backup",
+    "save_report",
     "serve_sandbox",
     "settle_copy",
     "signature_fits",

@@ -1,20 +1,25 @@
-"""The verb `doctor`: versions, folders, and what works."""
+"""The verbs `doctor` (what works) and `diagnostics` (a report for somebody who helps)."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from exai_desktop.cli.accounts.accounts import breaker_text, explained
+from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.mirror import status_lines, status_object
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.rows import error_object
-from exai_desktop.cli.session import run_verb
+from exai_desktop.cli.session import errors_told, passphrase_of, run_verb
 from exai_desktop.core.accounts.accounts import AccountStatus, ConnectionReport
 from exai_desktop.core.accounts.health import Phase
 from exai_desktop.core.audit.check import AuditState
+from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
@@ -87,3 +92,50 @@ def _print_account(report: ConnectionReport, status: AccountStatus, output: Outp
         output.line(f"{'':14} transport {way.name}{reason}{counted}")
     if status.breaker.phase is not Phase.CLOSED:
         output.line(f"{'':14} {breaker_text(status.breaker)}")
+
+
+def diagnostics(
+    ctx: typer.Context,
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            dir_okay=False,
+            help="Write to this file, which only you can read.",
+            show_default=False,
+        ),
+    ] = None,
+    names: Annotated[
+        bool,
+        typer.Option("--names", help="With names of folders, accounts and servers, and the log."),
+    ] = False,
+    sandbox: Sandbox = False,
+) -> None:
+    """Show a report for somebody who helps you, without names and keys. Nothing is sent."""
+    output = Output(as_json=False)
+    make, opened = doors(ctx).diagnostics, doors(ctx).open_service
+
+    # Also without a profile that opens: above all then somebody is asked for help.
+    async def without(error: AppError) -> str:
+        why = ErrorView.of(error)
+        return await make.make(None, names=names, sandbox=sandbox, failure=why)
+
+    async def report(passphrase: str | None) -> str:
+        try:
+            async with opened(sandbox, passphrase) as service:
+                return await make.make(service, names=names, sandbox=sandbox)
+        except AppError as error:
+            return await without(error)
+
+    try:
+        work = report(None if sandbox else passphrase_of(ctx))
+    except AppError as error:
+        work = without(error)
+    text = asyncio.run(work)
+    with errors_told(output):
+        if target is None:
+            output.write(text)
+        else:
+            make.save(text, target)
+            output.line(f"Written: {plain_text(str(target))}")

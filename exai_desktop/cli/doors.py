@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -47,6 +47,15 @@ class BackupDoors:
 
 
 @dataclass(frozen=True, slots=True)
+class DiagnosticsDoors:
+    """The report for somebody who helps. `save` blocks."""
+
+    # `bootstrap.diagnostics.make_report`: the service (None: not opened), and what to leave out.
+    make: Callable[..., Awaitable[str]]
+    save: Callable[[str, Path], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """`cli.main` fills it from `bootstrap`."""
 
@@ -59,6 +68,7 @@ class Doors:
     # Whether a signature of a text is of a public key.
     signature_fits: Callable[[str, bytes, str], bool]
     backups: BackupDoors
+    diagnostics: DiagnosticsDoors
     # A file or folder that comes with the program.
     resource: Callable[..., Path]
 

@@ -21,7 +21,13 @@ from typer.main import get_command, get_command_from_info, get_group
 from typer.models import CommandInfo
 
 from exai_desktop import __version__
-from exai_desktop.cli.doors import PASSPHRASE_FILE, BackupDoors, Doors, SecretDoors
+from exai_desktop.cli.doors import (
+    PASSPHRASE_FILE,
+    BackupDoors,
+    DiagnosticsDoors,
+    Doors,
+    SecretDoors,
+)
 
 if TYPE_CHECKING:
     from exai_desktop.core.machine import BackupContent, Restored
@@ -87,6 +93,10 @@ VERBS: Final = {
         "Compare the local list with the files at the providers, and show the differences.",
     ),
     "doctor": ("doctor:doctor", "Check the installation and the connection of every account."),
+    "diagnostics": (
+        "doctor:diagnostics",
+        "Show a report for somebody who helps you, without names and keys. Nothing is sent.",
+    ),
     "health": (
         "accounts.health:health",
         "Show how each provider answered recently, without a new request.",
@@ -290,6 +300,20 @@ def _backup_doors() -> BackupDoors:
     return BackupDoors(verify, present_profile, restore)
 
 
+def _diagnostics_doors() -> DiagnosticsDoors:
+    async def make(service: UploadService | None, **options: Any) -> str:
+        from exai_desktop import bootstrap
+
+        return await bootstrap.make_report(service, **options)
+
+    def save(text: str, file: Path) -> None:
+        from exai_desktop import bootstrap
+
+        bootstrap.save_report(text, file)
+
+    return DiagnosticsDoors(make, save)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"exai-desktop {__version__}")
@@ -332,6 +356,7 @@ def _root(
         _secret_doors(),
         _signature_fits,
         _backup_doors(),
+        _diagnostics_doors(),
         _resource,
     )
 

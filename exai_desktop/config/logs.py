@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import re
+import traceback
+from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -13,12 +18,20 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from exai_desktop.config.paths import Places
+from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.redact import redact
 
 _FILES: Final = 5
 _FILE_BYTES: Final = 2 * 1024 * 1024
 # They write every address at INFO, signed ones too, and every header at DEBUG.
 _VERBOSE_LOGGERS: Final = ("httpx", "httpcore")
+
+_OWN: Final = __name__.partition(".")[0]
+# Where the text without names travels on a record.
+_NAMELESS: Final = "exai_nameless"
+# Names of classes; what the system and the program say of errors is known word by word.
+_CLASS: Final = re.compile(r"[A-Z][A-Za-z]{2,30}(?:Error|Exception|Timeout)")
+_WORDS: Final = frozenset(map(str, ErrorCode)) | {os.strerror(n) for n in errno.errorcode}
 
 _running: list[tuple[QueueHandler, QueueListener, int]] = []
 
@@ -44,7 +57,7 @@ def start_logging(places: Places, level: str) -> None:
     )
     file.setFormatter(RedactedJson())
     queue: SimpleQueue[Any] = SimpleQueue()
-    handler = QueueHandler(queue)
+    handler = _Handler(queue)
     listener = QueueListener(queue, file)
     root = logging.getLogger()
     _running.append((handler, listener, root.level))
@@ -77,8 +90,69 @@ class RedactedJson(logging.Formatter):
             "logger": record.name,
             "thread": record.threadName,
             "text": redact(super().format(record)),
+            "nameless": redact(getattr(record, _NAMELESS, "")),
         }
         return json.dumps(entry, ensure_ascii=False)
+
+
+class _Handler(QueueHandler):
+    def prepare(self, record: logging.LogRecord) -> Any:
+        """The queue gets the finished text; what it was made of is known here only."""
+        said = _nameless(record)
+        prepared = super().prepare(record)
+        setattr(prepared, _NAMELESS, said)
+        return prepared
+
+
+def _nameless(record: logging.LogRecord) -> str:
+    """The line without what may be a name: numbers, codes and names of classes stay.
+
+    Of other libraries only who spoke: their lines are finished before they come here.
+    """
+    parts = []
+    if record.name.partition(".")[0] == _OWN:
+        given = record.args if isinstance(record.args, tuple) else ()
+        said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        try:
+            parts.append(said % tuple(map(_without_name, given)))
+        except (TypeError, ValueError):
+            parts.append(said)
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]
+        parts.append(f"{type(error).__name__} at {' > '.join(own)}")
+        error = error.__cause__ or error.__context__
+    return "; ".join(parts)
+
+
+def _without_name(value: object) -> object:
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, BaseException):
+        return getattr(value, "code", type(value).__name__)
+    said = str(value) if isinstance(value, str) else ""
+    return said if said in _WORDS or _CLASS.fullmatch(said) else "…"
+
+
+def log_tail(places: Places, lines: int, *, whole: bool) -> list[str]:
+    """The newest lines, the oldest of them first; not `whole`: without names. Blocks."""
+    found: deque[str] = deque(maxlen=lines)
+    newest = log_file(places)
+    for file in (newest.with_name(f"{newest.name}.1"), newest):
+        with suppress(OSError), file.open(encoding="utf-8", errors="replace") as opened:
+            found.extend(filter(None, (_shown_line(line, whole=whole) for line in opened)))
+    return list(found)
+
+
+def _shown_line(line: str, *, whole: bool) -> str:
+    try:
+        entry = json.loads(line)
+        text = entry["text" if whole else "nameless"]
+        head = f"{entry['at']} {entry['level']} {entry['logger']}"
+    except (ValueError, KeyError, TypeError):
+        return ""  # cut by a full disk, or of an earlier version
+    return f"{head}: {text}" if text else head
 
 
 class _PrivateFile(RotatingFileHandler):

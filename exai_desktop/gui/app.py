@@ -117,6 +117,8 @@ def outside(make_factory: MakeFactory | None = None) -> Outside:
         _settle_copy,
         _verify_backup,
         _restore,
+        _make_report,
+        _save_report,
         APP_ID,
     )
 
@@ -151,6 +153,20 @@ def _restore(file: str, passphrase: str) -> Restored:
     from exai_desktop.bootstrap import passphrase_for, restore_backup  # late, as above
 
     return restore_backup(Path(file), passphrase, passphrase_for(None, None))
+
+
+async def _make_report(
+    service: UploadService | None, names: bool, sandbox: bool, failure: ErrorView | None
+) -> str:
+    from exai_desktop.bootstrap import make_report  # late, as above
+
+    return await make_report(service, names=names, sandbox=sandbox, failure=failure)
+
+
+def _save_report(text: str, file: str) -> None:
+    from exai_desktop.bootstrap import save_report  # late, as above
+
+    save_report(text, Path(file))
 
 
 def _reporter(window: QObject, show: Callable[[ErrorView], None]) -> Callable[..., Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
+from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.jobs.jobs import JobQuery
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.service import UploadService, method_of, proxy
@@ -60,6 +63,13 @@ class EngineClient:
 STOP_WITHIN_S = 8.0
 
 
+# The service of the engine that runs (None: none does), whether with names, whether it is the
+# sandbox, and why no engine runs.
+MakeReport = Callable[
+    [UploadService | None, bool, bool, ErrorView | None], Coroutine[Any, Any, str]
+]
+
+
 @dataclass(frozen=True, slots=True)
 class BackupCalls:
     """What needs no engine of a backup: to look at one, and to make it the profile. Both block."""
@@ -79,6 +89,7 @@ class EngineSession:
         bridge: EngineBridge,
         settle_copy: Callable[[str], object],
         backups: BackupCalls,
+        make_report: MakeReport,
     ) -> None:
         """`settle_copy` blocks; it is called while no engine runs."""
         self._make_factory = make_factory
@@ -86,6 +97,8 @@ class EngineSession:
         self._bridge = bridge
         self._settle_copy = settle_copy
         self._backups = backups
+        self._make_report = make_report
+        self._failure: ErrorView | None = None
         self._thread: EngineThread | None = None
         self.is_sandbox = False
 
@@ -95,7 +108,12 @@ class EngineSession:
         self.is_sandbox = sandbox
         thread = EngineThread(self._make_factory(sandbox), self._bridge.post)
         self._thread = thread
-        await thread.start()
+        try:
+            await thread.start()
+        except AppError as error:
+            self._failure = ErrorView.of(error)
+            raise
+        self._failure = None
         self._client.use(thread)
         await self._client.watched.begin()
 
@@ -112,6 +130,17 @@ class EngineSession:
         """Make a backup the profile, while no engine runs; the caller starts one again."""
         await self.stop()
         return await asyncio.to_thread(self._backups.restore, file, passphrase)
+
+    async def report(self, *, names: bool) -> str:
+        """The diagnostics, also while no engine runs."""
+
+        async def carry_out(service: UploadService | None) -> str:
+            return await self._make_report(service, names, self.is_sandbox, self._failure)
+
+        if self._thread is not None:
+            with suppress(EngineStoppedError):
+                return await self._thread.submit(carry_out)
+        return await carry_out(None)
 
     async def stop(self) -> bool:
         """Settle and end; False when it took too long."""

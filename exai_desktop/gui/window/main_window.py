@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from exai_desktop import __version__
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
 from exai_desktop.core.errors.codes import ErrorCode
@@ -28,6 +27,7 @@ from exai_desktop.gui.style.theme import Setting
 from exai_desktop.gui.widgets.controls import column, row
 from exai_desktop.gui.window.backup_orders import BackupOrders
 from exai_desktop.gui.window.handed_files import HandedFiles
+from exai_desktop.gui.window.help_orders import HelpOrders
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
 from exai_desktop.gui.window.parts import Parts
@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         self._providers: ProvidersPage | None = None
         self._records: RecordsPage | None = None
         self.backups = BackupOrders(self, parts, self._show_waiting, self._enter)
+        self.help = HelpOrders(self, parts)
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
@@ -182,8 +183,9 @@ class MainWindow(QMainWindow):
             receipt=lambda: self.commands.open_receipt(ReceiptScope()),
             sandbox=lambda: self.enter(sandbox=True),
             leave_sandbox=lambda: self.enter(sandbox=False),
-            shortcuts=self._open_shortcuts,
-            about=self._show_about,
+            shortcuts=self.help.open_shortcuts,
+            diagnostics=self.help.open_diagnostics,
+            about=self.help.show_about,
             theme=self._choose_theme,
             quit=self.close_wanted.emit,
         )
@@ -375,15 +377,6 @@ class MainWindow(QMainWindow):
         self.leaving.emit()
         self.starting.setText(text)
         self.stack.setCurrentWidget(self.starting)
-
-    def _open_shortcuts(self) -> None:
-        from exai_desktop.gui.widgets.text_dialogs import ShortcutsDialog
-
-        ShortcutsDialog(self, self._parts.theme).open()
-
-    def _show_about(self) -> None:
-        text = f"Version {__version__}. Uploads files to Kimi and GLM and keeps a list of them."
-        self._parts.notices.show_notice("EXAI Desktop", text)
 
     def come_to_front(self) -> None:
         """From the tray, from a minimised state, from behind other windows."""

@@ -28,13 +28,16 @@ def build(
     notices = NoticeBar(theme)
     client, bridge = EngineClient(), EngineBridge()
     backups = BackupCalls(outside.verify_backup, outside.restore)
-    session = EngineSession(outside.make_factory, client, bridge, outside.settle_copy, backups)
+    session = EngineSession(
+        outside.make_factory, client, bridge, outside.settle_copy, backups, outside.make_report
+    )
     parts = Parts(
         theme=theme,
         table=outside.table,
         client=client,
         bridge=bridge,
         session=session,
+        save_report=outside.save_report,
         # While the engine stops, nobody waits for a command.
         tasks=SlotTasks(loop, notices.show_error, EngineStoppedError),
         notices=notices,

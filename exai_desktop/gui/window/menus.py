@@ -49,6 +49,7 @@ class Orders:
     sandbox: Order
     leave_sandbox: Order
     shortcuts: Order
+    diagnostics: Order
     about: Order
     quit: Order
     theme: Callable[[Setting], object]
@@ -152,9 +153,7 @@ class WindowActions(QObject):
         self.providers = make("&Providers", order.providers, icon="server", keys="Ctrl+3")
         self.records = make("&Records", order.records, icon="copies", keys="Ctrl+4")
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
-        self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
-        self.about = make("&About EXAI Desktop", order.about, icon="info")
-        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self._make_help_actions()
         self.themes = QActionGroup(self)
         for text, setting in _THEMES.items():
             action = make(text, partial(order.theme, setting))
@@ -162,6 +161,13 @@ class WindowActions(QObject):
             action.setData(setting)
             self.themes.addAction(action)
         self.choose_theme(self._theme.setting)
+
+    def _make_help_actions(self) -> None:
+        make, order = self._make, self._orders
+        self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
+        self.diagnostics = make("&Diagnostics…", order.diagnostics, icon="text")
+        self.about = make("&About EXAI Desktop", order.about, icon="info")
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
 
     def choose_theme(self, setting: Setting) -> None:
         """Take on the saved choice."""
@@ -202,7 +208,7 @@ class WindowActions(QObject):
         self.view_menu = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(self.view_menu, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
-        self._menu(bar, "&Help", self.shortcuts, None, self.about)
+        self._menu(bar, "&Help", self.shortcuts, self.diagnostics, None, self.about)
 
     def _menu(self, parent: QMenuBar | QMenu, title: str, *actions: QAction | None) -> QMenu:
         menu = parent.addMenu(title)

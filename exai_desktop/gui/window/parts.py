@@ -9,7 +9,7 @@ from pathlib import Path
 from exai_desktop.core.machine import BackupContent, Restored
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.bridge import EngineBridge
-from exai_desktop.gui.engine.session import EngineClient, EngineSession
+from exai_desktop.gui.engine.session import EngineClient, EngineSession, MakeReport
 from exai_desktop.gui.engine.thread import EngineFactory
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
@@ -28,6 +28,9 @@ class Outside:
     settle_copy: Callable[[str], None]
     verify_backup: Callable[[str], BackupContent]
     restore: Callable[[str, str], Restored]
+    make_report: MakeReport
+    # The text of the diagnostics, and the file it goes to.
+    save_report: Callable[[str, str], None]
     app_id: str
 
 
@@ -40,5 +43,6 @@ class Parts:
     client: EngineClient
     bridge: EngineBridge
     session: EngineSession
+    save_report: Callable[[str, str], None]
     tasks: SlotTasks
     notices: NoticeBar

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from exai_desktop.config import logs
-from exai_desktop.config.logs import log_file, start_logging, stop_logging
+from exai_desktop.config.logs import log_file, log_tail, start_logging, stop_logging
 from exai_desktop.config.paths import Places, places
 from exai_desktop.core.errors.redact import register
 
@@ -105,3 +105,37 @@ def test_starting_again_goes_on_in_the_same_file(found: Places, tmp_path: Path) 
         log.info("run %d", number)
         stop_logging()
     assert [line["text"] for line in lines(found)] == ["run 0", "run 1"]
+
+
+def test_the_tail_without_names_keeps_codes_numbers_and_places(found: Places) -> None:
+    start_logging(found, "info")
+    log.info("list of %s failed (%d): %s", "Ann's account", 3, "TIMEOUT")
+    logging.getLogger("another.library").warning("cannot open /home/ann/letter.pdf")
+    try:
+        raise FileNotFoundError(2, "no such file", "/home/ann/letter.pdf")
+    except FileNotFoundError as error:
+        log.warning("reading %s failed: %s", "letter.pdf", error, exc_info=True)
+    stop_logging()
+    tail = log_tail(found, 10, whole=False)
+    assert [line.partition(" info ")[2] or line.partition(" warning ")[2] for line in tail[:2]] == [
+        "exai_desktop.test: list of … failed (3): TIMEOUT",
+        "another.library",
+    ]
+    assert "reading … failed: FileNotFoundError; FileNotFoundError at test_config_logs" in tail[2]
+    assert not any("ann" in line.lower() or "letter" in line for line in tail)
+    whole = log_tail(found, 10, whole=True)
+    assert "Ann's account" in whole[0] and "/home/ann/letter.pdf" in whole[1]
+
+
+def test_the_tail_is_the_newest_and_reads_on_through_the_file_before(found: Places) -> None:
+    start_logging(found, "info")
+    for number in range(6):
+        log.info("line %d", number)
+    stop_logging()
+    log_file(found).rename(log_file(found).with_name("exai-desktop.log.1"))
+    start_logging(found, "info")
+    log.info("line %d", 6)
+    stop_logging()
+    with log_file(found).open("a") as file:
+        file.write('{"at": "cut by a full di')
+    assert [line[-1] for line in log_tail(found, 3, whole=False)] == ["4", "5", "6"]
