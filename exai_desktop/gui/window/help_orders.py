@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from exai_desktop.gui.window.parts import Parts
 
 _ABOUT = (
-    "A report for somebody who helps you with a problem. This is all that is in it. Nothing is sent:"
-    " copy or save it, and give it to somebody yourself."
+    "A report for somebody who helps you with a problem. This is all that is in it. Nothing is"
+    " sent: copy or save it, and give it to somebody yourself."
 )
 
 

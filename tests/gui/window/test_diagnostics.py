@@ -1,4 +1,4 @@
-"""The report for somebody who helps: shown as a whole, without names unless they are wanted, saved."""
+"""The report for somebody who helps: shown as a whole, without names unless wanted, saved."""
 
 from __future__ import annotations
 
