@@ -3,6 +3,7 @@ notification daemon. Both speak the real protocols, and note what they were told
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 import time
@@ -52,17 +53,27 @@ _WATCHER_XML = f"""<node><interface name="{WATCHER}">
 def session_bus(folder: Path) -> Iterator[str]:
     """Its address. No service of the computer is started on it."""
     folder.mkdir(mode=0o700)
-    socket, config = folder / "bus", folder / "bus.conf"
-    config.write_text(_CONFIG.format(socket=socket), encoding="utf-8")
+    place, config = folder / "bus", folder / "bus.conf"
+    config.write_text(_CONFIG.format(socket=place), encoding="utf-8")
     command = ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile", "--nosyslog"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as daemon:
         try:
+            # The file is there a moment before anybody listens at it.
             end = time.monotonic() + 60
-            while not socket.exists() and time.monotonic() < end:
+            while not _is_open(place) and time.monotonic() < end:
                 time.sleep(0.02)
-            yield f"unix:path={socket}"
+            yield f"unix:path={place}"
         finally:
             daemon.terminate()
+
+
+def _is_open(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as trying:
+        try:
+            trying.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 class _Service:

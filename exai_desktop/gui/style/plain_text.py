@@ -65,11 +65,21 @@ class PlainLabel(QLabel):
             self.setProperty("role", role)
         if selectable:
             self.setTextInteractionFlags(_SELECTABLE)
+        self._word = ""
         self.setText(text)
 
     def setText(self, text: str) -> None:
         """Clean and show."""
         super().setText(plain_text(text))
+        if self._word:
+            self.setAccessibleName(self._word)
+
+    def setAccessibleName(self, name: str) -> None:
+        """What the text is. A screen reader reads the name instead of the text: so the text is
+        in it."""
+        self._word = name
+        text = self.text()
+        super().setAccessibleName(f"{name}: {text}" if name and text else name)
 
 
 class ElidedLabel(PlainLabel):

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.wording import count_text
 from exai_desktop.gui.widgets.controls import Button, SearchBox, row
 
 State = TypeVar("State")
@@ -76,12 +77,13 @@ class ChipFilter(QWidget, Generic[State]):
             count = sum(counts.get(state, 0) for state in group.states) if group.states else total
             chip = self.chips[group.title]
             chip.setText(f"{group.title}  {count:,}")
-            chip.setAccessibleName(f"{group.title}, {count:,} files")
+            chip.setAccessibleName(f"{group.title}, {count_text(count, 'file', 'files')}")
             chip.setVisible(not group.hide_when_empty or bool(count) or group is self._chosen)
 
     def _add_chip(self, group: StateGroup[State], theme: Theme) -> None:
         chip = Button(theme, group.title, lambda: self._on_chip(group), kind="chip")
         chip.setCheckable(True)
+        chip.setAutoExclusive(True)  # a screen reader says: one of several
         chip.setChecked(group is self._chosen)
         self._exclusive.addButton(chip)
         self.chips[group.title] = chip

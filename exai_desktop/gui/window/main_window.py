@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         parts = self._parts
         self.pages = PageBar(parts.theme, self.stack, pages)
         self.note = RecordsNote(
-            parts.theme, parts.client, parts.tasks, self.pages.buttons["Records"]
+            parts.theme, parts.client, parts.tasks, partial(self.pages.go, "Records")
         )
         self.pages.add_note(self.note)
         notice = row(self._parts.notices)

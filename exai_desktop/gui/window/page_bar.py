@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtWidgets import QButtonGroup, QFrame, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QStackedWidget, QTabBar, QWidget
 
-from exai_desktop.gui.style.plain_text import PlainLabel
+from exai_desktop.gui.style.plain_text import PlainLabel, label_text
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, IconView, row
 
@@ -22,24 +22,26 @@ class PageBar(QFrame):
         super().__init__()
         self.setProperty("pages", True)
         self._stack = stack
-        self._exclusive = QButtonGroup(self)
-        self.buttons: dict[str, Button] = {}
         self._pages = pages
         first = next(iter(pages))
         self._titles: dict[QWidget, str] = {pages[first](): first}
+        self.tabs = QTabBar()
+        self.tabs.setAccessibleName("Pages")
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
         for title in pages:
-            self._add(theme, title)
-        self._line = row(*self.buttons.values(), 0, gap=4)
+            self.tabs.addTab(label_text(title))
+        self.tabs.currentChanged.connect(lambda place: self.go(list(pages)[place]))
+        self._line = row(self.tabs, 0, gap=4)
         self._line.setContentsMargins(24, 12, 24, 0)
         self.setLayout(self._line)
         stack.currentChanged.connect(lambda _index: self._follow())
         self._follow()
 
-    def _add(self, theme: Theme, title: str) -> None:
-        button = Button(theme, title, lambda: self.go(title), kind="tab", name=f"Page {title}")
-        button.setCheckable(True)
-        self._exclusive.addButton(button)
-        self.buttons[title] = button
+    @property
+    def title(self) -> str:
+        """Of the page that is shown."""
+        return list(self._pages)[self.tabs.currentIndex()]
 
     def add_note(self, note: QWidget) -> None:
         """At the other end of the line."""
@@ -57,7 +59,7 @@ class PageBar(QFrame):
         title = None if shown is None else self._titles.get(shown)
         self.setVisible(title is not None)
         if title is not None:
-            self.buttons[title].setChecked(True)
+            self.tabs.setCurrentIndex(list(self._pages).index(title))
 
 
 class SandboxBanner(QFrame):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QTimer
@@ -26,9 +27,13 @@ class RecordsNote(Button):
     """Hidden while nobody is signed in; it leads to the page *Records*."""
 
     def __init__(
-        self, theme: Theme, client: EngineClient, tasks: SlotTasks, records: Button
+        self,
+        theme: Theme,
+        client: EngineClient,
+        tasks: SlotTasks,
+        on_click: Callable[[], object],
     ) -> None:
-        super().__init__(theme, "", records.click, kind="tab", name="Records in the project")
+        super().__init__(theme, "", on_click, kind="tab", name="Records in the project")
         self._client = client
         self._tasks = tasks
         self._is_reading = False

@@ -34,6 +34,7 @@ class SettingRow(QFrame):
         self.note = PlainLabel(role="muted", wrap=True)
         self.reset = Button(theme, "Reset", self._reset, kind="link", name=f"Reset: {info.title}")
         title = PlainLabel(info.title, role="heading", wrap=True)
+        title.setBuddy(self.field)  # some systems take a field's name from there only
         about = PlainLabel(info.about.replace("`", ""), role="muted", wrap=True)
         foot = row(self.note, self.reset, gap=8)
         foot.setStretch(0, 1)

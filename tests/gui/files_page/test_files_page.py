@@ -90,11 +90,11 @@ def test_the_pages_are_reached_by_key_button_and_menu(
 ) -> None:
     stage, page = stage_and_page
     window = stage.window
-    assert window.pages.buttons["Files"].isChecked()
+    assert window.pages.title == "Files"
     stage.press(Qt.Key.Key_1, CTRL)
     stage.until(window.page.isVisible)
-    assert window.pages.buttons["Queue"].isChecked()
-    window.pages.buttons["Files"].click()
+    assert window.pages.title == "Queue"
+    window.pages.tabs.setCurrentIndex(1)
     stage.until(page.isVisible)
     window.menu_actions.queue.trigger()
     stage.until(window.page.isVisible)
