@@ -246,6 +246,10 @@ RAISES: Final[dict[str, str]] = {
     "PROFILE_FORBIDDEN": _FOLDER.format("EACCES"),
     "PROFILE_PATH_TOO_LONG": _FOLDER.format("ENAMETOOLONG"),
     "SETTING_FIXED": f"{_SETTINGS}what_the_organisation_has_fixed_stays",
+    "QUEUE_PAUSED": (
+        "tests/engine/service/test_pausing.py"
+        "::test_who_follows_files_does_not_wait_for_the_end_of_a_pause"
+    ),
     "SETTINGS_NOT_READ": f"{_SETTINGS}a_file_without_settings_is_refused",
     "DIAGNOSTICS_NOT_WRITTEN": "tests/gui/window/test_diagnostics.py"
     "::test_a_place_that_takes_no_file_is_told",

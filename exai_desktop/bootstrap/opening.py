@@ -151,7 +151,7 @@ def engine_parts(
             opened.reserved_space,
             SystemSurroundings(),
             given.backups(opened),
-            None if opened.is_read_only else PauseFile.of(given.where, given.face),
+            None if opened.is_read_only else PauseFile.of(given.where),
         ),
         settings=settings,
         settings_book=BookWithLogin(given.settings_file, is_sandbox=given.is_sandbox),

@@ -66,11 +66,11 @@ VERBS: Final = {
     ),
     "pause": (
         "jobs.pausing:pause",
-        "Pause the queue of the open window. Uploads in progress finish.",
+        "Pause all uploads until `resume`. Uploads in progress finish.",
     ),
     "resume": (
         "jobs.pausing:resume",
-        "Resume the queue of the open window, also if battery or network paused it.",
+        "Resume uploads, also if battery or network paused them.",
     ),
     "files": (
         "files.files:files",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from exai_desktop.cli.jobs.following import pause_of
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, when
 from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.events import JobChanged, ProblemRaised
+from exai_desktop.core.events import JobChanged, ProblemRaised, SummaryChanged
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.jobs.jobs import JobState, JobView
+from exai_desktop.core.jobs.jobs import JobState, JobView, QueueSummary
 from exai_desktop.core.jobs.watched_folders import (
     SETTLE_S,
     SKIP_WORDS,
@@ -298,8 +300,12 @@ def run(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> 
             if not as_json:
                 for status in await service.watched.all():
                     _print(status, output)
+            standstill = _Standstill(output)
+            standstill.see(await service.queue.summary())
             async for event in events:
-                if isinstance(event, JobChanged) and _is_told(event.job):
+                if isinstance(event, SummaryChanged):
+                    standstill.see(event.summary)
+                elif isinstance(event, JobChanged) and _is_told(event.job):
                     output.job(event.job)
                 elif isinstance(event, ProblemRaised):
                     output.problem(event.error)
@@ -308,6 +314,21 @@ def run(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> 
         return Exit.OK
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox, again=True)
+
+
+class _Standstill:
+    """Tells once that uploads are paused, and once that they go on."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._told = ""
+
+    def see(self, summary: QueueSummary) -> None:
+        view = pause_of(summary, time.time())
+        text = "" if view is None else ": ".join(filter(None, [view.title, view.detail]))
+        if text != self._told:
+            self._told = text
+            self._output.notice(text or "Uploads go on.")
 
 
 def _is_told(job: JobView) -> bool:

@@ -1,8 +1,9 @@
-"""`pause` and `resume`: the queue of an open window, from the command line."""
+"""`pause` and `resume` on the command line: the whole queue, with a window and without."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from .processes import eventually
 from .program import Program
+from .server import Server
 
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
 
@@ -45,20 +47,63 @@ def test_the_open_window_stands_still_and_goes_on(
     assert 3_500 < told["until"] - time.time() <= 3_600
     file = tmp_path / "late.txt"
     file.write_text("not before it goes on")
-    environment = os.environ | program.environment
-    command = [sys.executable, "-m", "exai_desktop", "upload", str(file), "--sandbox", "--json"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as upload:
-        assert eventually(lambda: "late.txt" in program.run("list", "--sandbox").out)
-        time.sleep(1)
-        assert upload.poll() is None
-        assert "Resumed." in program.run("resume", "--sandbox").expect(0).out
-        out, _ = upload.communicate(timeout=60)
-    assert b'"state": "done"' in out
+    paused = program.run("upload", file, "--sandbox", "--json").expect(1)
+    assert (paused.row["state"], paused.row["error"]["code"]) == ("queued", "QUEUE_PAUSED")
+    assert "Resumed." in program.run("resume", "--sandbox").expect(0).out
+    assert eventually(
+        lambda: program.run("list", "--sandbox", "--json").row["state"] == "done",
+    )
     assert window.poll() is None
 
 
-def test_without_a_window_there_is_nothing_to_pause(program: Program) -> None:
-    assert "No window is open" in program.run("pause").expect(0).out
-    assert program.run("resume", "--json").expect(0).rows == [{"paused": None}]
+def test_a_kept_pause_holds_for_commands(program: Program, sandbox: Server, tmp_path: Path) -> None:
+    """Nothing is sent by a command that a timer starts, whatever waits in the queue."""
+    program.add_account(sandbox)
+    for name in ("earlier.txt", "later.txt"):
+        (tmp_path / name).write_text(f"the words of {name}")
+    assert "Paused until 2" in program.run("pause", "--for", "1h").expect(0).out
+    for name in ("earlier.txt", "later.txt"):
+        ended = program.run("upload", tmp_path / name).expect(1)
+        assert "Uploads are paused (QUEUE_PAUSED): until 2" in ended.err
+        assert "exai-desktop resume" in ended.err
+        assert "0 of 1 files are uploaded. Queued: 1." in ended.out
+    program.run("retry", "--failed").expect(0)
+    assert sandbox.stored() == []
+    resumed = program.run("resume", "--json").expect(0)
+    assert resumed.row == {"paused": False, "until": None}
+    program.run("upload", tmp_path / "earlier.txt", tmp_path / "later.txt").expect(0)
+    assert sorted(file["name"] for file in sandbox.stored()) == ["earlier.txt", "later.txt"]
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_watching_without_a_window_respects_a_pause(
+    program: Program, sandbox: Server, tmp_path: Path
+) -> None:
+    program.add_account(sandbox)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text("the words of a watched file")
+    program.run("pause").expect(0)
+    program.run("watch", "add", folder, "--settle", "0.2").expect(0)
+    process = program.start("watch", "run", "--json")
+    assert eventually(
+        lambda: [r["state"] for r in program.run("list", "--json").rows] == ["queued"]
+    )
+    assert sandbox.stored() == []
+    program.run("resume").expect(0)
+    assert eventually(lambda: [file["name"] for file in sandbox.stored()] == ["a.txt"])
+    process.send_signal(signal.SIGTERM)
+    ended = program.finish(process).expect(130)
+    assert "Uploads are paused\n" in ended.err
+    assert "Uploads go on." in ended.err
+
+
+def test_a_pause_that_cannot_be_kept_is_not_promised(program: Program) -> None:
+    program.run("list").expect(0)
+    (program.home / "pause.json" / "in the way").mkdir(parents=True)
+    assert "could not be written" in program.run("pause").expect(1).err
+
+
+def test_a_length_that_is_none_is_refused(program: Program) -> None:
     for wrong in ("soon", "0", "-1h", "1d", ""):
         assert "is not a time" in program.run("pause", "--for", wrong).expect(2).err

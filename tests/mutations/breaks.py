@@ -879,6 +879,13 @@ BREAKS: Final = (
         "tests/engine/service/test_pausing.py::test_a_pause_without_end_is_kept_until_resume",
     ),
     Break(
+        "A pause by the user holds for commands without a window",
+        "bootstrap/opening.py",
+        "None if opened.is_read_only else PauseFile.of(given.where)",
+        "None",
+        "tests/e2e/test_cli_pause.py::test_a_kept_pause_holds_for_commands",
+    ),
+    Break(
         "Files that no window took are not added later",
         "engine/service/window_wishes.py",
         "                self._open.remove(wished)\n                raise EngineError",

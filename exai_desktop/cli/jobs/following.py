@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from exai_desktop.cli.output import Exit, Output
+from exai_desktop.cli.output import Exit, Output, when
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
 from exai_desktop.core.errors.table import CODES
-from exai_desktop.core.errors.tree import AppError, ErrorView
+from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
 from exai_desktop.core.events import (
     BatchScanned,
     Event,
@@ -20,8 +20,16 @@ from exai_desktop.core.events import (
     JobsAdded,
     ProblemRaised,
     ProblemSolved,
+    SummaryChanged,
 )
-from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState, JobView, SortKey
+from exai_desktop.core.jobs.jobs import (
+    AddOptions,
+    JobQuery,
+    JobState,
+    JobView,
+    QueueSummary,
+    SortKey,
+)
 from exai_desktop.core.jobs.words import STATE_WORDS, is_skipped, state_word
 from exai_desktop.core.service import UploadService
 
@@ -47,6 +55,7 @@ class Following:
         self._is_scanned = False
         self._pending: dict[int, JobView] = {}
         self._storage = StorageTrouble()
+        self._pause: ErrorView | None = None
         self._lists_failed: Counter[int] = Counter()
         self._printed: set[int] = set()
         # How many files of what, in words; see `state_word`.
@@ -63,6 +72,7 @@ class Following:
             else:
                 for job in await rows_of(service, JobQuery(batch_id=self._batch_id)):
                     self._see(job)
+            self._learn_pause(await service.queue.summary())
             while not self._is_scanned or self._pending:
                 try:
                     async with asyncio.timeout(self._storage.left_s(time.monotonic())):
@@ -86,6 +96,8 @@ class Following:
             self._storage.raised(event.error, time.monotonic())
         elif isinstance(event, ProblemSolved) and event.account is None:
             self._storage.solved(event.error)
+        elif isinstance(event, SummaryChanged):
+            self._learn_pause(event.summary)
         elif isinstance(event, BatchScanned) and event.batch_id == self._batch_id:
             self._is_scanned = True
 
@@ -97,6 +109,16 @@ class Following:
             self._report(job)
         elif self._storage.given_up is not None and job.state in _NOT_BEGUN:
             self._report(replace(job, state=S.WAITING, error=self._storage.given_up))
+        elif self._pause is not None and job.state in _IN_LINE:
+            self._report(replace(job, error=self._pause))
+
+    def _learn_pause(self, summary: QueueSummary) -> None:
+        """What has not begun is not waited for: the pause may last for days."""
+        self._pause = pause_of(summary, time.time())
+        if self._pause is not None:
+            self._output.problem(self._pause)
+            for job in list(self._pending.values()):
+                self._see(job)
 
     def _report(self, job: JobView) -> None:
         self._pending.pop(job.id, None)
@@ -138,8 +160,23 @@ class Following:
         return is_stuck(job, time.time())
 
 
+# These stand still while the queue is paused; what is under way comes to its end.
+_IN_LINE: Final = frozenset({S.QUEUED, S.WAITING})
 # Nothing of these has left.
 _NOT_BEGUN: Final = frozenset({S.QUEUED, S.CHECKING, S.HASHING, S.WAITING})
+
+
+def pause_of(summary: QueueSummary, now: float) -> ErrorView | None:
+    """That the whole queue stands still, and until when; None: it goes on, or will in a moment."""
+    if not summary.paused:
+        return None
+    until = summary.paused_until
+    if until is None:
+        return ErrorView.of(EngineError(ErrorCode.QUEUE_PAUSED, summary.pause_reason))
+    if until - now <= _PATIENCE_S:
+        return None
+    error = EngineError(ErrorCode.QUEUE_PAUSED, f"until {when(until)}", retry_after=until - now)
+    return ErrorView.of(error)
 
 
 class StorageTrouble:

@@ -1,4 +1,4 @@
-"""The verbs `pause` and `resume`: the whole queue of the window that is open."""
+"""The verbs `pause` and `resume`: the whole queue, whoever sends: window, timers, `watch run`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
-from exai_desktop.cli.output import Exit, Output
+from exai_desktop.cli.output import Exit, Output, when
 from exai_desktop.cli.session import run_verb
 from exai_desktop.core.service import UploadService
 
@@ -33,44 +33,36 @@ def pause(
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
-    """Pause the queue of the open window. Uploads in progress finish."""
+    """Pause all uploads until `resume`. Uploads in progress finish."""
     for_s = None if for_ is None else seconds(for_)
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        if await _has_window(service, output):
-            await service.queue.pause(None, for_s)
-            await _say(service, output)
-        return Exit.OK
+        await service.queue.pause(None, for_s)
+        return await _say(service, output)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
 def resume(ctx: typer.Context, as_json: Json = False, sandbox: Sandbox = False) -> None:
-    """Resume the queue of the open window, also if battery or network paused it."""
+    """Resume uploads, also if battery or network paused them."""
 
     async def verb(service: UploadService, output: Output) -> Exit:
-        if await _has_window(service, output):
-            await service.queue.resume()
-            await _say(service, output)
-        return Exit.OK
+        await service.queue.resume()
+        return await _say(service, output)
 
     run_verb(ctx, verb, as_json=as_json, sandbox=sandbox)
 
 
-async def _has_window(service: UploadService, output: Output) -> bool:
-    """Without a window nothing is sent between two commands."""
-    if (await service.facts()).get("face") == "window":
-        return True
-    if output.as_json:
-        output.json({"paused": None})
-    else:
-        output.line("No window is open: there is nothing to pause or resume.")
-    return False
-
-
-async def _say(service: UploadService, output: Output) -> None:
+async def _say(service: UploadService, output: Output) -> Exit:
     summary = await service.queue.summary()
     if output.as_json:
         output.json({"paused": summary.paused, "until": summary.paused_until})
     else:
-        output.line("Paused." if summary.paused else "Resumed.")
+        until = "" if summary.paused_until is None else f" until {when(summary.paused_until)}"
+        output.line(f"Paused{until}." if summary.paused else "Resumed.")
+    if not summary.pause_is_kept:
+        output.notice(
+            "This could not be written to the profile: it holds only as long as the program runs."
+        )
+        return Exit.SOME_FAILED
+    return Exit.OK

@@ -21,9 +21,9 @@ class PauseFile:
         self._path = path
 
     @classmethod
-    def of(cls, where: Places, face: str) -> Self | None:
-        """None for a command: it is asked to send, now."""
-        return cls(where.data / "pause.json") if face == "window" else None
+    def of(cls, where: Places) -> Self:
+        """For whoever holds the profile: a command that runs by a timer must not send either."""
+        return cls(where.data / "pause.json")
 
     def load(self) -> KeptPause | None:
         """What cannot be read counts as a pause: nothing is sent that was not to be."""

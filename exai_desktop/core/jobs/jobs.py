@@ -291,6 +291,8 @@ class QueueSummary:
     # When it goes on by itself, and why it stands still if not by the user.
     paused_until: float | None = None
     pause_reason: str = ""
+    # False: it could not be written down, and ends with the process.
+    pause_is_kept: bool = True
 
     @property
     def total(self) -> int:

@@ -101,7 +101,7 @@ class MachineParts:
     disk: Disk | None = None
     surroundings: Surroundings | None = None
     backups: BackupMaker | None = None
-    # Where a pause by the user outlives the program: only a window has one.
+    # Where a pause by the user outlives the program.
     pauses: PauseBook | None = None
     # Another one is for tests whose files exist in memory only.
     open_file: Callable[[str], RegularFile] = open_regular

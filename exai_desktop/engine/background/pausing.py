@@ -75,6 +75,11 @@ class Pausing:
         return self._reason if self._reason and self._is_reason_good and not self._by_user else ""
 
     @property
+    def is_kept(self) -> bool:
+        """Whether the user's wish holds at the next start, too."""
+        return self._kept == self._written
+
+    @property
     def until(self) -> float | None:
         """When it goes on by itself, in wall-clock time; None: when the user or a reason says."""
         if not self._by_user or self._until is None:

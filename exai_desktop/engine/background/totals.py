@@ -95,6 +95,7 @@ class Totals:
             paused=self._pausing.is_paused,
             paused_until=self._pausing.until,
             pause_reason=self._pausing.reason,
+            pause_is_kept=self._pausing.is_kept,
         )
 
     def stop(self) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
+import pytest
+
+from exai_desktop.cli.jobs.following import Following
+from exai_desktop.cli.output import Exit, Output
 from exai_desktop.config.background.pause_file import PauseFile
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.machine import KeptPause, Situation
@@ -220,3 +225,26 @@ class Unwritable:
 
     def save(self, pause: KeptPause | None) -> None:
         self._book.save(pause)
+
+
+async def test_who_follows_files_does_not_wait_for_the_end_of_a_pause(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that a timer starts would stand for days, and hold the profile."""
+    book = PauseFile(tmp_path / "pause.json")
+    paths = [str(path) for path in write(tmp_path, "a.txt", "b.txt")]
+    async with open_bench(tmp_path, accounts=[KIMI], pauses=book) as bench:
+        await bench.engine.queue.pause()
+        following = Following(paths, AddOptions(), Output(as_json=True))
+        async with asyncio.timeout(60):
+            await following.run(bench.engine)
+        assert following.exit is Exit.SOME_FAILED
+        assert following.summary() == "0 of 2 files are uploaded. Queued: 2."
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [row["error"]["code"] for row in rows] == ["QUEUE_PAUSED"] * 2
+        # A pause that is over in a moment is waited for.
+        await bench.engine.queue.pause(None, 1)
+        following = Following(paths, AddOptions(), Output(as_json=True))
+        async with asyncio.timeout(60):
+            await following.run(bench.engine)
+        assert following.exit is Exit.OK

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.config.background.pause_file import PauseFile
-from exai_desktop.config.paths import places
 from exai_desktop.core.machine import KeptPause
 
 
@@ -39,8 +38,3 @@ def test_what_cannot_be_read_is_a_pause(tmp_path: Path, content: str) -> None:
 def test_a_folder_in_its_place_is_a_pause(tmp_path: Path) -> None:
     (tmp_path / "pause.json").mkdir()
     assert PauseFile(tmp_path / "pause.json").load() == KeptPause(0.0)
-
-
-def test_only_a_window_keeps_one() -> None:
-    assert PauseFile.of(places(), "command line") is None
-    assert PauseFile.of(places(), "window") is not None
