@@ -8,7 +8,7 @@ import platform
 import random
 import sys
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +54,7 @@ from exai_desktop.engine.files.file_checks import MalwareCheck, system_scanner
 from exai_desktop.engine.ipc import server as ipc
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.service.watched_folders import WatchParts
-from exai_desktop.engine.waiting import SystemClock, uninterrupted
+from exai_desktop.engine.waiting import GrowingThreads, SystemClock, uninterrupted
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record import recovery_log
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
@@ -73,7 +73,7 @@ from exai_desktop.storage.user_profile.later_check import LaterCheck
 from exai_desktop.storage.user_profile.opening import Opened, open_profile, open_to_read
 
 T = TypeVar("T")
-ProviderClass = Callable[[Account, str, Provider, Settings, ThreadPoolExecutor], FileProvider]
+ProviderClass = Callable[[Account, str, Provider, Settings, Executor], FileProvider]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,8 @@ def engine_parts(
 ) -> EngineParts:
     """`problems` takes what is wrong and does not keep the program from running."""
     settings = given.settings
-    readers = stack.enter_context(ThreadPoolExecutor(settings.readers, "reader"))
-    senders = stack.enter_context(ThreadPoolExecutor(settings.readers, "sender"))
+    readers = stack.enter_context(GrowingThreads(settings.readers, "reader"))
+    senders = stack.enter_context(GrowingThreads(settings.readers, "sender"))
     table, known_problems = load_provider_table(), Problems(bus)
     login = ProxyLogin(given.secrets.store, settings)
     mirror, claims = _mirror(given, opened, login)
@@ -238,7 +238,7 @@ def _facts(where: Places, face: str) -> dict[str, str]:
 def _provider_factory(
     table: ProviderTable,
     given: Given,
-    senders: ThreadPoolExecutor,
+    senders: Executor,
     login: ProxyLogin,
     learn: Callable[[Account, str], None],
 ) -> Callable[[Account, str], FileProvider]:

@@ -10,7 +10,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -240,7 +240,7 @@ class FilesApiProvider(ABC):
         key: str,
         table: Provider,
         settings: Settings,
-        readers: ThreadPoolExecutor,
+        readers: Executor,
     ) -> None:
         self._account = account
         self._table = table
@@ -274,7 +274,7 @@ class FilesApiProvider(ABC):
         """
         return answer.status == 404 and cls.refusal(answer) is not None
 
-    def _own_tiers(self, key: str, readers: ThreadPoolExecutor) -> Mapping[str, Callable[[], Tier]]:
+    def _own_tiers(self, key: str, readers: Executor) -> Mapping[str, Callable[[], Tier]]:
         """Transport tiers that only this provider has, by their names."""
         del key, readers
         return {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any, ClassVar, Final
 
 from exai_desktop.core.copies.models import RemoteFile
@@ -56,7 +56,7 @@ class GlmProvider(FilesApiProvider):
     # Without it, BigModel writes its refusals in Chinese.
     headers: ClassVar = {"Accept-Language": "en-US,en"}
 
-    def _own_tiers(self, key: str, readers: ThreadPoolExecutor) -> Mapping[str, Callable[[], Tier]]:
+    def _own_tiers(self, key: str, readers: Executor) -> Mapping[str, Callable[[], Tier]]:
         return {"native": lambda: ZaiTier(self._client, key, readers)}
 
     async def _list(self, purpose: str) -> Sequence[RemoteFile]:

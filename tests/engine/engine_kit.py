@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +46,7 @@ from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.service.folder_watch import WatchPace
 from exai_desktop.engine.service.watched_folders import WatchParts
-from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.engine.waiting import GrowingThreads, SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
@@ -219,7 +218,7 @@ async def open_bench(
     database = opened.database
     made_prints = SqliteFingerprints(database)
     with (
-        ThreadPoolExecutor(2) as readers,
+        GrowingThreads(2, "reader", silent_s=1.0) as readers,
         kept_texts(folder / "texts.db", wanted.keep_texts) as texts,
         closing(opened),
     ):

@@ -40,6 +40,8 @@ class WatchState(StrEnum):
     WATCHING = "watching"
     POLLING = "polling"
     NOT_THERE = "not_there"
+    # A network drive hangs.
+    NOT_ANSWERING = "not_answering"
     # Another folder, or another disk, is in its place.
     REPLACED = "replaced"
     PAUSED = "paused"
@@ -53,6 +55,7 @@ STATE_WORDS: Final[Mapping[WatchState, str]] = MappingProxyType(
         WatchState.WATCHING: "Watching",
         WatchState.POLLING: "Looking regularly",
         WatchState.NOT_THERE: "Not there",
+        WatchState.NOT_ANSWERING: "Not answering",
         WatchState.REPLACED: "Not there: another folder is in its place",
         WatchState.PAUSED: "Paused",
         WatchState.STOPPED: "Stopped",

@@ -304,7 +304,7 @@ class Assembly:
             record.jobs, self.moves, self.accounts, self.texts, record.audit, self.clock
         )
         self.watched = WatchedFolders(
-            *(parts.watching, intake, self.accounts, self.readers), is_read_only=parts.is_read_only
+            *(parts.watching, intake, self.accounts), is_read_only=parts.is_read_only
         )
         services = Services(
             JobQueue(

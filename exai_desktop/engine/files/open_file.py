@@ -20,7 +20,7 @@ from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.core.sniff import SecretSearch
 from exai_desktop.engine.files.folder_places import holds_one
-from exai_desktop.engine.waiting import Readers, uninterrupted
+from exai_desktop.engine.waiting import Readers, goes_on, uninterrupted
 
 # Each piece is one read and one hash update: 1 MiB is where neither call's overhead shows.
 PIECE: Final = 1024 * 1024
@@ -165,6 +165,7 @@ def hash_file(
         piece = file.read_at(done, min(PIECE, file.id.size - done))
         if not piece:
             break
+        goes_on()
         digest.update(piece)
         if search is not None:
             search.feed(piece)

@@ -7,6 +7,7 @@ chosen: what was seen in another one does not count.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import os
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, ErrorView
@@ -39,6 +40,7 @@ from exai_desktop.engine.waiting import Readers, Wakeup
 
 log = logging.getLogger(__name__)
 E = ErrorCode
+T = TypeVar("T")
 
 # Looked at in one go of a reader, and written in one transaction.
 PIECE: Final = 500
@@ -52,11 +54,12 @@ SLEPT_S: Final = 30.0
 @dataclass(frozen=True, slots=True)
 class WatchPace:
     """Seconds: between two rounds, between two looks at everything where the system tells of
-    changes, and where it does not."""
+    changes, and where it does not; and how long a drive may take for one answer."""
 
     tick_s: float = 2.0
     slow_s: float = 600.0
     poll_s: float = 30.0
+    answer_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +139,30 @@ class FolderWatch:
     def _stop(self, error: AppError) -> None:
         self.state, self.error, self.reason = WatchState.STOPPED, ErrorView.of(error), ""
 
+    async def _read(self, call: Callable[..., T], *args: object) -> T:
+        """In a thread. While a drive hangs, one call waits for it and nothing else is asked; who
+        ends this task does not wait."""
+        answer = asyncio.ensure_future(self._tools.readers.read(call, *args))
+        try:
+            done, _ = await asyncio.wait({answer}, timeout=self._tools.pace.answer_s)
+            if not done:
+                log.warning("watched folder %d does not answer", self.folder.id)
+                self.state, self.reason, self.error = WatchState.NOT_ANSWERING, "", None
+            return await answer
+        finally:
+            answer.cancel()
+
     # -- one round
 
     async def _round(self) -> None:
         self._note_sleep()
-        mark, paths = await self._tools.readers.read(_glance, self.folder.path, self._events)
+        mark, paths = await self._read(_glance, self.folder.path, self._events)
         if not self._is_mark(mark):
             return
         self._take_events(paths)
         if self._is_away:
             await self._tools.store.forget_unsent(self.folder.id)
-            self._why_polled = await self._tools.readers.read(why_no_events, self.folder.path)
+            self._why_polled = await self._read(why_no_events, self.folder.path)
             self._is_away, self._next_look = False, 0.0
         now = self._tools.clock.monotonic()
         if now >= max(self._next_look, self._not_before):
@@ -172,7 +188,7 @@ class FolderWatch:
 
     async def _is_there(self) -> bool:
         """Whether the folder at the path is the one that was chosen."""
-        return self._is_mark(await self._tools.readers.read(mark_of, self.folder.path))
+        return self._is_mark(await self._read(mark_of, self.folder.path))
 
     def _is_mark(self, mark: FolderMark | None) -> bool:
         if mark == self.folder.mark:
@@ -210,11 +226,11 @@ class FolderWatch:
         if folders == self._heard:
             return
         tools = self._tools
-        if await tools.readers.read(why_no_events, self.folder.path):
+        if await self._read(why_no_events, self.folder.path):
             return
         whole = [str(Path(self.folder.path, folder)) for folder in sorted(folders)]
         try:
-            events = await tools.readers.read(FolderEvents, whole)
+            events = await self._read(FolderEvents, whole)
         except NoEventsError as error:
             if str(error) != self._why_polled:
                 log.warning("watched folder %d is polled: %s", self.folder.id, error)
@@ -227,7 +243,7 @@ class FolderWatch:
         before = self._events
         if before is not None:
             # What has happened since the round began.
-            self._take_events(await tools.readers.read(before.take))
+            self._take_events(await self._read(before.take))
         changed, next_look = self._changed | new, self._next_look
         self._hear_nothing()
         self._events, self._heard, self._changed = events, folders, changed
@@ -244,12 +260,12 @@ class FolderWatch:
             (E.FILE_NOT_FOUND,) if paths is not None else (E.FILE_NOT_FOUND, E.WATCHED_FILE_CHANGED)
         )
         await tools.store.forget_unsent(self.folder.id, unread)
-        tree = await tools.readers.read(tools.tree_of, self.folder)
+        tree = await self._read(tools.tree_of, self.folder)
         found = tree.all() if paths is None else tree.at(paths)
         folders: set[str] = set()
         skipped: Counter[SkipReason] = Counter()
         is_cut = False
-        while piece := await tools.readers.read(next_piece, found):
+        while piece := await self._read(next_piece, found):
             folders |= {each.path for each in piece if isinstance(each, FoundFolder)}
             skipped.update(each.reason for each in piece if isinstance(each, SkippedFile))
             await self._see([each for each in piece if isinstance(each, FoundFile)])
@@ -314,7 +330,7 @@ class FolderWatch:
         batch = None
         try:
             for ready in iter(self._settled, []):
-                tree = await tools.readers.read(tools.tree_of, self.folder)
+                tree = await self._read(tools.tree_of, self.folder)
                 good = await self._still_the_same(tree, ready)
                 if not await self._is_there():
                     break
@@ -334,7 +350,7 @@ class FolderWatch:
         self, tree: WatchedTree, ready: Sequence[FoundFile]
     ) -> list[FoundFile]:
         """Those that are; the others are forgotten, or wait anew."""
-        looks = await self._tools.readers.read(_again, tree, self.folder.path, ready)
+        looks = await self._read(_again, tree, self.folder.path, ready)
         now = self._tools.clock.monotonic()
         good = []
         for before, after, is_written in looks:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
@@ -39,8 +39,11 @@ from exai_desktop.engine.service.folder_watch import (
 from exai_desktop.engine.service.found_files import FoundFiles, add_options
 from exai_desktop.engine.service.job_queue import Intake
 from exai_desktop.engine.service.upload_plans import check_options
-from exai_desktop.engine.waiting import Readers
+from exai_desktop.engine.waiting import GrowingThreads, Readers
 
+# Folders that are looked through at the same time.
+_THREADS: Final = 2
+T = TypeVar("T")
 _NOWHERE: Final = EngineError(ErrorCode.WATCH_FOLDER_UNUSABLE, "nothing can be watched here")
 
 
@@ -61,14 +64,16 @@ class WatchedFolders:
         parts: WatchParts,
         intake: Intake,
         accounts: Accounts,
-        readers: Readers,
         *,
         is_read_only: bool,
     ) -> None:
         self._parts = parts
         self._intake = intake
         self._accounts = accounts
-        self._readers = readers
+        # Of their own: a drive that hangs must not keep uploads from being read.
+        silent_s = parts.pace.answer_s / 3
+        self._threads = GrowingThreads(_THREADS, "watcher", silent_s=silent_s)
+        self._readers = Readers(self._threads)
         self._is_read_only = is_read_only
         self._is_wanted = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -98,14 +103,17 @@ class WatchedFolders:
 
     async def run(self) -> None:
         """Until cancelled; nothing before `begin`."""
-        await self._is_wanted.wait()
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
-            async with self._turn:
-                for folder in await self._store.all():
-                    self._start(folder)
-            # The group would end with the last folder.
-            await asyncio.Event().wait()
+        try:
+            await self._is_wanted.wait()
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                async with self._turn:
+                    for folder in await self._store.all():
+                        self._start(folder)
+                # The group would end with the last folder.
+                await asyncio.Event().wait()
+        finally:
+            self._threads.shutdown(wait=False)
 
     async def begin(self) -> bool:
         if self._parts.store is None or self._is_read_only:
@@ -147,6 +155,16 @@ class WatchedFolders:
         )
         return WatchedTree(folder.path, rules)
 
+    async def _read(self, call: Callable[..., T], *args: object) -> T:
+        """In a thread; the user is told when the drive does not answer."""
+        try:
+            async with asyncio.timeout(self._parts.pace.answer_s):
+                return await self._readers.read(call, *args)
+        except TimeoutError as error:
+            raise EngineError(
+                ErrorCode.WATCH_FOLDER_UNUSABLE, "the drive does not answer"
+            ) from error
+
     # -- the list
 
     async def all(self) -> list[WatchStatus]:
@@ -174,7 +192,7 @@ class WatchedFolders:
         for folder in folders:
             if which in (str(folder.id), folder.path):
                 return folder
-        real = await self._readers.read(_real, which)
+        real = await self._read(_real, which)
         for folder in folders:
             if real == folder.path:
                 return folder
@@ -190,10 +208,10 @@ class WatchedFolders:
     ) -> WatchStatus:
         self._check(options)
         async with self._turn:
-            path, mark = await self._readers.read(chosen_folder, folder, self._parts.own)
-            await self._readers.read(check_apart, path, await self._store.all())
+            path, mark = await self._read(chosen_folder, folder, self._parts.own)
+            await self._read(check_apart, path, await self._store.all())
             if not is_confirmed:
-                await self._readers.read(check_width, path)
+                await self._read(check_width, path)
             now = self._intake.clock.now()
             added = await self._store.add(path, mark, options, now, only_new=only_new)
             self._start(added)
@@ -246,7 +264,7 @@ class WatchedFolders:
         return await self._status(folder)
 
     async def _mark(self, path: str) -> FolderMark:
-        mark = await self._readers.read(mark_of, path)
+        mark = await self._read(mark_of, path)
         if mark is None:
             raise EngineError(ErrorCode.WATCH_FOLDER_UNUSABLE, f"{path} is not there")
         return mark
@@ -269,11 +287,11 @@ class WatchedFolders:
             raise EngineError(
                 ErrorCode.WATCH_FOLDER_UNUSABLE, f"another folder is in the place of {folder.path}"
             )
-        tree = await self._readers.read(self._tree, folder)
+        tree = await self._read(self._tree, folder)
         looked = tree.all()
         counts: Counter[SkipReason] = Counter()
         first: list[SkippedFile] = []
-        while piece := await self._readers.read(next_piece, looked):
+        while piece := await self._read(next_piece, looked):
             skipped = [each for each in piece if isinstance(each, SkippedFile)]
             counts.update(each.reason for each in skipped)
             first += skipped[: limit - len(first)]

@@ -22,6 +22,7 @@ _LOOKS: Final[dict[WatchState, tuple[str, Tone]]] = {
     S.WATCHING: ("eye", Tone.GOOD),
     S.POLLING: ("clock", Tone.ACTIVE),
     S.NOT_THERE: ("ban", Tone.CARE),
+    S.NOT_ANSWERING: ("clock", Tone.CARE),
     S.REPLACED: ("alert", Tone.CARE),
     S.PAUSED: ("pause", Tone.NEUTRAL),
     S.STOPPED: ("alert", Tone.BAD),
@@ -99,7 +100,8 @@ class WatchCard(Card):
         self.pause.setVisible(not is_paused)
         self.resume.setVisible(is_paused)
         self.accept.setVisible(status.state is S.REPLACED)
-        self.skipped.setEnabled(status.state not in (S.NOT_THERE, S.REPLACED))
+        has_folder = status.state not in (S.NOT_THERE, S.NOT_ANSWERING, S.REPLACED)
+        self.skipped.setEnabled(has_folder)
 
 
 def _hint(status: WatchStatus) -> str:
@@ -110,4 +112,6 @@ def _hint(status: WatchStatus) -> str:
         return "Nothing is sent from there. Put the folder back, or choose the one that is there."
     if status.state is S.NOT_THERE:
         return "Nothing is sent. It continues when the folder or its disk is back."
+    if status.state is S.NOT_ANSWERING:
+        return "Nothing is sent. It continues when the drive answers: check the network."
     return ""

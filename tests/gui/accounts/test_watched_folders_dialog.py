@@ -142,6 +142,7 @@ def test_it_is_changed_paused_and_removed(open_window: Open, script: ScriptedSer
     ("status", "words", "hint"),
     [
         (folder(WatchState.NOT_THERE), "Not there", "continues when"),
+        (folder(WatchState.NOT_ANSWERING), "Not answering", "check the network"),
         (folder(WatchState.REPLACED), "Not there: another folder is in its place", "Nothing"),
         (folder(WatchState.POLLING, reason="a limit"), "Looking regularly: a limit", ""),
         (
@@ -153,7 +154,7 @@ def test_it_is_changed_paused_and_removed(open_window: Open, script: ScriptedSer
             "(line 2: '!')",
         ),
     ],
-    ids=["not-there", "replaced", "polling", "stopped"],
+    ids=["not-there", "not-answering", "replaced", "polling", "stopped"],
 )
 def test_what_is_wrong_is_said(
     open_window: Open, script: ScriptedService, status: WatchStatus, words: str, hint: str
