@@ -10,6 +10,7 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
@@ -33,6 +34,15 @@ _FLAGS: Final = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+# Of a folder on the way only its name below the one before is used: that needs no right to list it.
+_STEP: Final = (
+    getattr(os, "O_PATH", 0)
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+_CAN_STEP: Final = hasattr(os, "O_PATH") and os.open in os.supports_dir_fd
 
 _CODES: Final = {
     errno.ENOENT: ErrorCode.FILE_NOT_FOUND,
@@ -140,11 +150,52 @@ def open_regular(path: str) -> RegularFile:
         raise translate(error, path) from error
     except ValueError as error:  # a null byte in the name
         raise FileError(ErrorCode.FILE_NOT_FOUND, "the name is not valid") from error
+    return _regular(fd, real)
+
+
+def _regular(fd: int, path: str) -> RegularFile:
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
         os.close(fd)
         raise FileError(ErrorCode.NOT_A_FILE)
-    return RegularFile(fd, real, _identity(found))
+    return RegularFile(fd, path, _identity(found))
+
+
+def open_without_links(path: str) -> RegularFile:
+    """The file of a watched folder, found without a link on its way: where there is one now, it may
+    lead out of the folder. Raises WATCHED_FILE_CHANGED then, and `FileError` as `open_regular`.
+
+    Where the system cannot step from folder to folder, it is looked at where the open file lies.
+    """
+    if not _CAN_STEP:
+        file = open_regular(path)
+        try:
+            if os.path.normcase(file.place()) != os.path.normcase(path):
+                raise FileError(ErrorCode.WATCHED_FILE_CHANGED)
+        except BaseException:
+            file.close()
+            raise
+        return file
+    try:
+        return _regular(_step_to(path), path)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise FileError(ErrorCode.WATCHED_FILE_CHANGED) from error
+        raise translate(error, path) from error
+
+
+def _step_to(path: str) -> int:
+    """The descriptor of what lies at the path, no link followed."""
+    top, *folders, name = Path(path).parts
+    here = os.open(top, _STEP)
+    try:
+        for folder in folders:
+            below = os.open(folder, _STEP, dir_fd=here)
+            os.close(here)
+            here = below
+        return os.open(name, _FLAGS, dir_fd=here)
+    finally:
+        os.close(here)
 
 
 def hash_file(
@@ -218,6 +269,7 @@ class FileOpener:
     readers: Readers
     settings: CurrentSettings
     open_file: Callable[[str], RegularFile] = open_regular
+    open_watched: Callable[[str], RegularFile] = open_without_links
 
     @asynccontextmanager
     async def opened(
@@ -225,14 +277,14 @@ class FileOpener:
     ) -> AsyncIterator[RegularFile]:
         """The file, open; closed again whatever happens, a cancel while opening included.
 
-        `look` is called in the reader that opens it, and must not raise. What comes in unattended
+        `look` is called in the reader that opens it, and may refuse it. What comes in unattended
         must lie in an allowed folder before it is looked at: PATH_TRAVERSAL.
         """
         file: RegularFile | None = None
         is_judged_first = job.unattended
 
         def open_and_look() -> RegularFile:
-            found = self.open_file(job.path)
+            found = (self.open_file if job.watched is None else self.open_watched)(job.path)
             if not is_judged_first:
                 try:
                     look(found)

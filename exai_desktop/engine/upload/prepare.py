@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode, Outcome, Retry
@@ -80,6 +81,12 @@ def check_found(job: JobView, file: RegularFile) -> None:
     found = (job.size, job.mtime_ns, job.device, job.inode)
     if found != (file.id.size, file.id.mtime_ns, file.id.device, file.id.inode):
         raise FileError(ErrorCode.WATCHED_FILE_CHANGED)
+
+
+def _take(job: JobView, look: FirstLook, file: RegularFile) -> None:
+    """Nothing is read of another file than the one that was found."""
+    check_found(job, file)
+    look.take(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +280,7 @@ class Preparation:
                 return
             job = await self.scheduler.pass_through(job, S.CHECKING)
             look = self.checks.first_look(job)
-            async with self.opener.opened(job, look.take) as file:
+            async with self.opener.opened(job, partial(_take, job, look)) as file:
                 job, search = await self.checks.check(job, file, look)
                 sha256 = await self.hashing.fingerprint(job, file, look, search)
                 self.checks.judge_secrets(job, file, search)
