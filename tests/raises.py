@@ -246,6 +246,7 @@ RAISES: Final[dict[str, str]] = {
     "PROFILE_FORBIDDEN": _FOLDER.format("EACCES"),
     "PROFILE_PATH_TOO_LONG": _FOLDER.format("ENAMETOOLONG"),
     "SETTING_FIXED": f"{_SETTINGS}what_the_organisation_has_fixed_stays",
+    "FILES_NOT_CONFIRMED": f"{_REFUSALS}a_window_that_takes_too_long_is_told",
     "QUEUE_PAUSED": (
         "tests/engine/service/test_pausing.py"
         "::test_who_follows_files_does_not_wait_for_the_end_of_a_pause"

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from exai_desktop.bootstrap.owner import WINDOW_TAKES_WITHIN_S
 from exai_desktop.bootstrap.passphrases import clear_environment
 from exai_desktop.config.paths import Places, places
 from exai_desktop.core.errors.codes import ONLY_READ, ErrorCode
@@ -116,9 +117,9 @@ async def _locked_or_joined(
             yield service
             return
         if owner == WINDOW:
-            await service.window.show(wish.paths, wish.token)
-            raise EngineError(ErrorCode.ALREADY_OPEN)
-        await asyncio.sleep(OWNER_POLL_S)
+            await _hand_over(service, wish)
+        else:
+            await asyncio.sleep(OWNER_POLL_S)
         patient_until = time.monotonic() + OWNER_ANSWERS_S
     try:
         Restoring(where.data, where.settings_file, write_file).finish()
@@ -128,6 +129,25 @@ async def _locked_or_joined(
                 await own.finish_begun()
     finally:
         lock.release()
+
+
+async def _hand_over(service: UploadService, wish: WindowWish) -> None:
+    """To the window that is open. Returns if it has just ended, and has not taken the files.
+
+    Raises ALREADY_OPEN: it has; WINDOW_NOT_ANSWERING; and FILES_NOT_CONFIRMED: it has them in hand
+    for too long.
+    """
+    try:
+        async with asyncio.timeout(WINDOW_TAKES_WITHIN_S):
+            await service.window.show(wish.paths, wish.token)
+    except TimeoutError:
+        code = ErrorCode.FILES_NOT_CONFIRMED if wish.paths else ErrorCode.WINDOW_NOT_ANSWERING
+        raise EngineError(code) from None
+    except EngineError as error:
+        if error.code is not ErrorCode.OWNER_GONE:
+            raise
+        return
+    raise EngineError(ErrorCode.ALREADY_OPEN)
 
 
 @asynccontextmanager

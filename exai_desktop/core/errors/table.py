@@ -121,6 +121,7 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.SETTING_FIXED: CodeInfo(9015, "Your organisation has fixed this setting", "Check with the administrator of this computer, who can change it.", _NEVER, _LOCAL),
     E.SETTINGS_NOT_READ: CodeInfo(9016, "This file has no settings", "Choose a file written by the export of settings, or a file of environment variables.", _NEVER, _LOCAL),
     E.DIAGNOSTICS_NOT_WRITTEN: CodeInfo(9040, "The report could not be written", "Choose another file name, in a folder that you may write to and that has enough free space.", _ASK, _LOCAL),
+    E.FILES_NOT_CONFIRMED: CodeInfo(9018, "The open window has not confirmed the files", "Check in its list whether they are there before you add them again.", _ASK, _LOCAL),
     E.QUEUE_PAUSED: CodeInfo(9017, "Uploads are paused", "Wait until the pause ends, or resume the queue. The files stay in the queue.", _LATER, _LOCAL, ("resume",)),
     E.UNUSABLE_SETTING: CodeInfo(9008, "Nothing is sent: a setting cannot be used", "Correct the setting or remove it, then start the program again. It limits where your files may go.", _ASK, _LOCAL),
     E.PROJECT_ADDRESS: CodeInfo(6001, "This is not the address of a project", "Copy the project URL from the settings of your Supabase project: it looks like https://name.supabase.co.", _NEVER, _LOCAL),
