@@ -44,6 +44,9 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._is_unwanted = False
+        # The task in which the engine starts; None: it is there.
+        self._starting: asyncio.Task[None] | None = None
         self._service: UploadService | None = None
         self._window_loop: asyncio.AbstractEventLoop | None = None
         self._started: asyncio.Future[None] | None = None
@@ -70,12 +73,14 @@ class EngineThread:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(order(service), loop))
 
     async def stop(self, deadline_s: float) -> bool:
-        """Settle and end; False when the engine took longer (it ends with the program)."""
+        """Settle and end, also while it is still starting; False when the engine took longer (it
+        ends with the program)."""
+        self._is_unwanted = True
         if self._ended is None:
             return True
         if self._loop is not None and self._stop is not None:
             with contextlib.suppress(RuntimeError):  # its loop has just closed by itself
-                self._loop.call_soon_threadsafe(self._stop.set)
+                self._loop.call_soon_threadsafe(self._end)
         done, _ = await asyncio.wait([self._ended], timeout=deadline_s)
         if done:
             # The last callback of the thread came from inside it: it ends within microseconds.
@@ -87,6 +92,8 @@ class EngineThread:
         error: BaseException | None = None
         try:
             asyncio.run(self._serve())
+        except asyncio.CancelledError:
+            log.info("the engine was stopped before it had started")
         except Exception as caught:  # reported to whoever awaits `start`
             log.exception("the engine ended with an error")
             error = caught
@@ -94,10 +101,21 @@ class EngineThread:
         self._tell(self._started, error or EngineStoppedError())
         self._tell(self._ended, None)
 
+    def _end(self) -> None:
+        """In the engine's loop. A start may wait long: for the keyring, for a command to end."""
+        assert self._stop is not None
+        self._stop.set()
+        if self._starting is not None:
+            self._starting.cancel()
+
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._starting = asyncio.current_task()
         self._stop = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._is_unwanted:
+            return
         async with self._factory() as service:
+            self._starting = None
             self._service = service
             # Begun before anybody can give an order, so that no event is missed.
             events = await service.events()
