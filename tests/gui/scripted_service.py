@@ -125,8 +125,8 @@ class ScriptedQueue:
         rest = script.plan_parts
         return PlanPart(rest.pop(0) if len(rest) > 1 or not rest[0].is_whole else rest[0])
 
-    async def page(self, query: JobQuery) -> JobPage:
-        found = [
+    def _found(self, query: JobQuery) -> list[JobView]:
+        return [
             row
             for row in self._script.rows
             if (not query.states or row.state in query.states)
@@ -135,7 +135,11 @@ class ScriptedQueue:
             and (not query.gone or row.file_state is not None)
             and (query.reason is None or group_of(row) == query.reason)
             and group_of(row) not in query.without
+            and (query.ids is None or row.id in query.ids)
         ]
+
+    async def page(self, query: JobQuery) -> JobPage:
+        found = self._found(query)
         key: Callable[[JobView], object] = {
             SortKey.NAME: lambda row: row.name,
             SortKey.SIZE: lambda row: row.size,
@@ -161,7 +165,7 @@ class ScriptedQueue:
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         self._script.note("queue.order", order, jobs)
-        return len(self._script.rows)
+        return sum(row.id <= jobs.newest for row in self._found(jobs.query))
 
     async def file_ids(self, jobs: JobRange, after: int = 0) -> FileIds:
         self._script.note("queue.file_ids", jobs, after)

@@ -893,6 +893,13 @@ BREAKS: Final = (
         "tests/engine/files/test_links_on_the_way.py::test_a_folder_that_is_swapped_all_the_time",
     ),
     Break(
+        "A yes to a group is for the reason that was shown",
+        "engine/service/job_commands.py",
+        "if reason not in (None, group_of(view)):",
+        "if False:",
+        "tests/engine/upload/test_consent.py::test_a_yes_to_a_group_is_for_its_reason_alone",
+    ),
+    Break(
         "Files that no window took are not added later",
         "engine/service/window_wishes.py",
         "                self._open.remove(wished)\n                raise EngineError",

@@ -20,6 +20,7 @@ from exai_desktop.core.jobs.jobs import (
     routed,
 )
 from exai_desktop.core.jobs.ranges import RangeOrder
+from exai_desktop.core.jobs.reasons import GroupKey, group_of
 from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
 from exai_desktop.core.machine import Clock
 from exai_desktop.engine.accounts.registry import Accounts
@@ -79,19 +80,23 @@ class Commands:
                 raise EngineError(ErrorCode.UNKNOWN_JOB, str(job_id))
         return [found[job_id] for job_id in wanted]
 
-    async def order(self, order: RangeOrder, job_ids: Sequence[int]) -> int:
+    async def order(
+        self, order: RangeOrder, job_ids: Sequence[int], reason: GroupKey | None = None
+    ) -> int:
         """Do this to some jobs of a range; returns to how many. One that was removed meanwhile
-        is passed over."""
+        is passed over. `reason`: of the range; a consent is for nothing else."""
         try:
-            return await self._order(order, job_ids)
+            return await self._order(order, job_ids, reason)
         except EngineError as error:
             if error.code is not ErrorCode.UNKNOWN_JOB:
                 raise
         page = await self._jobs.page(JobQuery(ids=tuple(job_ids), limit=-1))
         left = [view.id for view in page.rows]
-        return await self._order(order, left) if len(left) < len(job_ids) else 0
+        return await self._order(order, left, reason) if len(left) < len(job_ids) else 0
 
-    async def _order(self, order: RangeOrder, job_ids: Sequence[int]) -> int:
+    async def _order(
+        self, order: RangeOrder, job_ids: Sequence[int], reason: GroupKey | None
+    ) -> int:
         match order:
             case RangeOrder.PAUSE:
                 return await self.hold(job_ids)
@@ -102,15 +107,17 @@ class Commands:
             case RangeOrder.REMOVE:
                 return await self._jobs.remove(job_ids)
             case RangeOrder.SEND_ANYWAY:
-                return await self._send_anyway(job_ids)
+                return await self._send_anyway(job_ids, reason)
         is_allowed = order is RangeOrder.ALLOW_FALLBACK
         again = await self.retry(job_ids, allow_fallback=is_allowed, accepted=(), gone=False)
         return len(again)
 
-    async def _send_anyway(self, job_ids: Sequence[int]) -> int:
+    async def _send_anyway(self, job_ids: Sequence[int], reason: GroupKey | None) -> int:
         """Each file for what was found in it, not for what was found in its neighbour."""
         found: dict[str, list[int]] = {}
         for view in await self._views(job_ids):
+            if reason not in (None, group_of(view)):
+                continue  # since the range was read: nobody was asked about this one
             if view.error is not None and can_be_accepted(view.error.code):
                 found.setdefault(view.error.code, []).append(view.id)
         again = 0

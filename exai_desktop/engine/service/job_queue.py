@@ -244,7 +244,8 @@ class JobQueue:
         found = await self._jobs.ids_in(jobs, order)
         done = 0
         for start in range(0, len(found), PIECE):
-            done += await self._commands.order(order, found[start : start + PIECE].tolist())
+            piece = found[start : start + PIECE].tolist()
+            done += await self._commands.order(order, piece, jobs.query.reason)
         if order is RangeOrder.REMOVE and done:
             self._bus.publish(JobsRemoved(()))
         return done

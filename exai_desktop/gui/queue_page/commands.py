@@ -10,7 +10,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.jobs.jobs import FINAL, AddOptions, JobQuery, JobView
+from exai_desktop.core.jobs.jobs import FINAL, AddOptions, JobQuery, JobState, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import ReceiptScope
@@ -252,7 +252,7 @@ class QueueCommands:
         elif action is Action.DELETE_REMOTE:
             await self._delete_soon(meant)
         elif action is Action.SEND_ANYWAY:
-            self._ask_consent(meant)
+            await self._ask_consent(meant)
         elif action is Action.RECEIPT:
             self.open_receipt(ReceiptScope(ids=tuple(job.id for job in meant)))
         elif action is Action.SHOW_TEXT:
@@ -312,15 +312,24 @@ class QueueCommands:
         entries = await self._client.entries_of(by_file)
         self._deletions.add(orders, self.on_deleted, entries=entries)
 
-    def _ask_consent(self, jobs: Sequence[JobView]) -> None:
+    async def _ask_consent(self, jobs: Sequence[JobView]) -> None:
+        """Each file for what was found in it, not for what was found in its neighbour, nor for
+        what is found in it while the question is open."""
+        meant = []
+        for code, ids in by_objection(jobs).items():
+            reason = JobState.REFUSED, code
+            _, found = await self._now_in(JobQuery(ids=tuple(ids), reason=reason))
+            meant.append(found)
         question = PlainQuestion(*consent_question(jobs), self._window)
-        question.accepted.connect(lambda: self._tasks.start(self._send_anyway(jobs)))
+        question.accepted.connect(lambda: self._tasks.start(self._send_anyway(len(jobs), meant)))
         question.open()
 
-    async def _send_anyway(self, jobs: Sequence[JobView]) -> None:
-        """Each file for what was found in it, not for what was found in its neighbour."""
-        for code, ids in by_objection(jobs).items():
-            await self._client.queue.retry(ids, accepted=(code,))
+    async def _send_anyway(self, files: int, meant: Sequence[JobRange]) -> None:
+        sent = 0
+        for jobs in meant:
+            sent += await self._client.queue.order(RangeOrder.SEND_ANYWAY, jobs)
+        if sent < files:
+            self._say(f"{count_text(sent, 'file', 'files')} back in the queue", _left(files - sent))
 
     def perform_group(self, group: ReasonGroup, action: GroupAction) -> None:
         """Do this to all files that have one reason, wherever they are in the list."""
@@ -335,18 +344,25 @@ class QueueCommands:
         """The files of this moment: a yes is not for those that come while the question is open."""
         files, jobs = await self._now_in(JobQuery(reason=group.key))
         if action is not GroupAction.SEND_ANYWAY:
-            await self._order_group(group, action, jobs)
+            await self._order_group(group, action, jobs, files)
             return
         title = f"Send {count_text(files, 'file', 'files')} anyway?"
         text = f"{group.title}. {CONSENT}"
         question = PlainQuestion(title, text, "Send anyway", self._window)
-        question.accepted.connect(lambda: self._tasks.start(self._order_group(group, action, jobs)))
+        question.accepted.connect(
+            lambda: self._tasks.start(self._order_group(group, action, jobs, files))
+        )
         question.open()
 
-    async def _order_group(self, group: ReasonGroup, action: GroupAction, jobs: JobRange) -> None:
+    async def _order_group(
+        self, group: ReasonGroup, action: GroupAction, jobs: JobRange, files: int
+    ) -> None:
+        """`files`: how many there were when it was asked."""
         done = await self._client.queue.order(GROUP_ORDERS[action], jobs)
         what = "removed from the list" if action is GroupAction.REMOVE else "back in the queue"
-        self._say(f"{count_text(done, 'file', 'files')} {what}", group.title, Tone.GOOD)
+        text = f"{group.title}. {_left(files - done)}" if done < files else group.title
+        tone = Tone.GOOD if done == files else Tone.CARE
+        self._say(f"{count_text(done, 'file', 'files')} {what}", text, tone)
 
     def open_receipt(self, scope: ReceiptScope) -> None:
         """What became of these files; of nothing said, of those added last."""
@@ -360,6 +376,11 @@ class QueueCommands:
 
     def _say(self, title: str, text: str, tone: Tone = Tone.CARE) -> None:
         self._notices.show_notice(title, text, tone)
+
+
+def _left(files: int) -> str:
+    number = count_text(files, "file was", "files were")
+    return f"{number} left out: changed since, or not possible for them. Look at them again."
 
 
 async def _nothing() -> list[JobView]:

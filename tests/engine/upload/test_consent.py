@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.core.jobs.ranges import RangeOrder
 from tests import documents
 from tests.engine.engine_kit import answered, code, open_bench, settings
 
@@ -37,6 +38,19 @@ async def test_a_question_is_answered_and_the_answer_noted(tmp_path: Path) -> No
     noted = {r.action: json.loads(r.detail).get("accepted") for r in rows}
     assert noted["job.sending"] == f"{MISMATCH}, MACROS_FOUND"
     assert "retried; accepted: mismatch" in [entry.note for entry in history]
+
+
+async def test_a_yes_to_a_group_is_for_its_reason_alone(tmp_path: Path) -> None:
+    """Between the look at the range and the order the file was judged anew."""
+    path = png_named_text(tmp_path)
+    async with open_bench(tmp_path) as bench:
+        [job] = await bench.upload(path)
+        order = bench.engine.queue._commands.order
+        other = JobState.REFUSED, "MACROS_FOUND"
+        assert await order(RangeOrder.SEND_ANYWAY, [job.id], other) == 0
+        assert (await bench.job(job.id)).accepted == ()
+        assert await order(RangeOrder.SEND_ANYWAY, [job.id], (JobState.REFUSED, MISMATCH)) == 1
+        assert (await bench.until_state(job.id, JobState.DONE)).accepted == (MISMATCH,)
 
 
 async def test_the_answer_survives_a_restart(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The details: what is known of a file, and the actions that fit its state."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -9,6 +10,7 @@ from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.files.files import ScanResult, ScanVerdict
 from exai_desktop.core.jobs.jobs import JobState, JobView
+from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.queue_page.details_pane import BUTTONS
 from exai_desktop.gui.queue_page.job_actions import Action, fits, fitting
@@ -110,6 +112,17 @@ def answer(question: PlainQuestion, word: str) -> None:
     button.click()
 
 
+def sent_anyway(stage: Stage) -> set[tuple[tuple[int, ...] | None, str]]:
+    """Which files, and the reason that each yes is for."""
+    found = set()
+    for name, order, jobs in [call for call in stage.script.calls if call[0] == "queue.order"]:
+        assert (name, order) == ("queue.order", RangeOrder.SEND_ANYWAY)
+        assert isinstance(jobs, JobRange) and jobs.query.reason is not None
+        assert jobs.as_of == stage.script.moment
+        found.add((jobs.query.ids, jobs.query.reason[1]))
+    return found
+
+
 def test_what_was_found_is_said_before_a_file_is_sent_anyway(open_window: Open) -> None:
     stage = show(open_window, MACROS)
     press(stage, Action.SEND_ANYWAY)
@@ -122,7 +135,7 @@ def test_what_was_found_is_said_before_a_file_is_sent_anyway(open_window: Open) 
     assert not stage.script.calls
     stage.window.menu_actions.file_actions[Action.SEND_ANYWAY].trigger()
     answer(question_of(stage), "Send anyway")
-    stage.until(lambda: ("queue.retry", [10], False, "MACROS_FOUND") in stage.script.calls)
+    stage.until(lambda: sent_anyway(stage) == {((10,), "MACROS_FOUND")})
 
 
 def test_a_key_in_a_file_is_told_with_its_line_and_sent_only_when_wanted(
@@ -134,7 +147,7 @@ def test_a_key_in_a_file_is_told_with_its_line_and_sent_only_when_wanted(
     assert "a private key in line 3" in question.informativeText()
     assert not stage.script.calls
     answer(question, "Send anyway")
-    stage.until(lambda: ("queue.retry", [13], False, "SECRET_INSIDE") in stage.script.calls)
+    stage.until(lambda: sent_anyway(stage) == {((13,), "SECRET_INSIDE")})
 
 
 def test_several_are_sent_each_for_what_was_found_in_it(open_window: Open) -> None:
@@ -147,10 +160,22 @@ def test_several_are_sent_each_for_what_was_found_in_it(open_window: Open) -> No
     assert question.text() == "Send 2 files anyway?"
     answer(question, "Send anyway")
     stage.until(lambda: len(stage.script.calls) == 2)
-    assert set(map(str, stage.script.calls)) == {
-        "('queue.retry', [10], False, 'MACROS_FOUND')",
-        "('queue.retry', [11], False, 'DECEPTIVE_NAME')",
-    }
+    assert sent_anyway(stage) == {((10,), "MACROS_FOUND"), ((11,), "DECEPTIVE_NAME")}
+
+
+def test_what_has_another_reason_by_then_is_left_out_and_told(open_window: Open) -> None:
+    """The yes is for what was shown: macros, not the key that is found in the file now."""
+    rows = [MACROS, replace(MACROS, id=12)]
+    stage = open_window(ScriptedService(rows=rows, statuses=[account("kimi")]))
+    stage.until(lambda: stage.window.page.model.rowCount() == 2)
+    stage.window.page.view.selectAll()
+    press(stage, Action.SEND_ANYWAY)
+    question = question_of(stage)
+    stage.script.rows[1] = replace(KEY, id=12)
+    answer(question, "Send anyway")
+    stage.until(lambda: stage.parts.notices.title == "1 file back in the queue")
+    assert stage.parts.notices._text.text().startswith("1 file was left out")
+    assert sent_anyway(stage) == {((12, 10), "MACROS_FOUND")}
 
 
 def test_a_review_offers_its_two_answers(open_window: Open) -> None:

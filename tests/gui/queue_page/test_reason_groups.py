@@ -171,6 +171,21 @@ def test_to_send_anyway_is_asked_once_for_all(open_window: Open) -> None:
     assert order == (RangeOrder.SEND_ANYWAY, JobRange(query, ((None, None),), 6, asked))
 
 
+def test_what_of_a_group_has_another_reason_by_then_is_told(open_window: Open) -> None:
+    macros = error(ErrorCode.MACROS_FOUND)
+    rows = [job(n, S.REFUSED, error=macros, judged="x") for n in range(1, 6)]
+    stage = open_window(ScriptedService(statuses=[account("kimi")], rows=rows))
+    stage.until(lambda: len(rows_of(stage)) == 1)
+    [group] = rows_of(stage)
+    {action.text(): action for action in group.menu.actions()}[A.SEND_ANYWAY].trigger()
+    stage.until(lambda: bool(stage.window.findChildren(QMessageBox)))
+    [question] = stage.window.findChildren(QMessageBox)
+    stage.script.rows[1] = job(2, S.REFUSED, error=error(ErrorCode.SECRET_INSIDE), judged="y")
+    question.accept()
+    stage.until(lambda: stage.parts.notices.title == "4 files back in the queue")
+    assert "1 file was left out" in stage.parts.notices._text.text()
+
+
 def test_counts_follow_and_new_files_of_a_group_add_no_row(open_window: Open) -> None:
     stage = open_heap(open_window)
     rows = rows_of(stage)
