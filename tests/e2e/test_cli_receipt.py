@@ -133,3 +133,39 @@ def test_ids_can_be_used_as_they_are(program: Program, sandbox: Server, drop: Pa
 
 def _jobs(program: Program) -> list[dict[str, str]]:
     return [{**job, "name": Path(job["path"]).name} for job in program.jobs()]
+
+
+def test_accounts_with_the_same_variable_have_numbered_ones(
+    program: Program, sandbox: Server, tmp_path: Path
+) -> None:
+    """The example in docs/command-line.md, as it stands there."""
+    keys = {"my work": "kimi-intl", "my-work": "kimi-cn"}
+    for name, flavour in keys.items():
+        program.add_account(sandbox, flavour, name=name)
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    for name in keys:
+        (folder / f"{name}.txt").write_text(f"the text at {name}")
+        # A batch of its own is enough: the variables are those of all accounts.
+        program.upload(folder / f"{name}.txt", "--account", name).expect(0)
+    jobs = [word for job in program.jobs() for word in ("--job", str(job["id"]))]
+    script = program.run("receipt", *jobs, "--as", "curl").expect(0).out
+    said = [line for line in script.splitlines() if line.startswith("#")]
+    page = Path(__file__).parents[2].joinpath("docs", "command-line.md").read_text("utf-8")
+    assert len(said) == 3
+    assert set(said) <= set(page.splitlines())
+    variables = {
+        line.removeprefix("# ").partition(":")[0]: name
+        for line in said
+        for name in keys
+        if f"the key of {name}." in line
+    }
+    assert sorted(variables.values()) == sorted(keys)
+    given = {variable: sandbox.key(keys[name]) for variable, name in variables.items()}
+    fetched = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, check=True, text=True,
+        env={"PATH": "/usr/bin:/bin"} | given,
+    ).stdout  # fmt: skip
+    assert all(f"the text at {name}" in fetched for name in keys)
+    python = program.run("receipt", *jobs, "--as", "python").expect(0).out
+    assert all(variable in python for variable in variables)
