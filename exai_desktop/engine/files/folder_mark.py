@@ -61,6 +61,16 @@ def _disk(device: int) -> str:
     return ""
 
 
+def drive_of(path: str) -> str:
+    """The network drive that a path names, else its folder. By its text alone: no question to a
+    drive that may hang."""
+    try:
+        mount = mount_of(path, os.fsdecode(_MOUNTS.read_bytes()))
+    except OSError:
+        mount = None
+    return mount.place if mount is not None and mount.kind in NETWORK else os.path.dirname(path)  # noqa: PTH120 - as it is written
+
+
 def _mount(folder: str) -> Mount | None:
     try:
         table = os.fsdecode(_MOUNTS.read_bytes())

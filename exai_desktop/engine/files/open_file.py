@@ -7,9 +7,11 @@ import errno
 import hashlib
 import os
 import stat
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,11 +22,16 @@ from exai_desktop.core.files.path_policy import OUTSIDE, PathPolicy
 from exai_desktop.core.jobs.jobs import JobView
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.core.sniff import SecretSearch
+from exai_desktop.engine.files.folder_mark import drive_of
 from exai_desktop.engine.files.folder_places import holds_one
 from exai_desktop.engine.waiting import Readers, goes_on, uninterrupted
 
 # Each piece is one read and one hash update: 1 MiB is where neither call's overhead shows.
 PIECE: Final = 1024 * 1024
+
+# A drive that answers later than this does not answer. Whoever cancels waits for less.
+OPENED_WITHIN_S: Final = 60.0
+CANCELLED_WITHIN_S: Final = 2.0
 
 # A FIFO must not hang the open, a link swapped in after resolving must not be followed.
 _FLAGS: Final = (
@@ -262,6 +269,41 @@ class AllowedPlaces:
             raise FileError(ErrorCode.PATH_TRAVERSAL, objection)
 
 
+class HangingPlaces:
+    """Folders and network drives in which an opening hangs: meanwhile no other one begins there,
+    so that they take no more threads."""
+
+    def __init__(self) -> None:
+        self._places: Counter[str] = Counter()
+
+    def check(self, path: str) -> None:
+        """Raises READ_FAILED at once, instead of hanging, too."""
+        if any(path.startswith(place) for place in +self._places):
+            raise _silent()
+
+    def give_up(self, path: str, opening: asyncio.Future[RegularFile]) -> FileError:
+        """What hangs is closed whenever it comes to its end."""
+        place = drive_of(path).rstrip(os.sep) + os.sep
+        self._places[place] += 1
+
+        def ended(opening: asyncio.Future[RegularFile]) -> None:
+            self._places[place] -= 1
+            close_late(opening)
+
+        opening.add_done_callback(ended)
+        return _silent()
+
+
+def _silent() -> FileError:
+    return FileError(ErrorCode.READ_FAILED, "the drive does not answer")
+
+
+def close_late(opening: asyncio.Future[RegularFile]) -> None:
+    """The file that nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
+
+
 @dataclass(frozen=True, slots=True)
 class FileOpener:
     """Opens the files of jobs. `open_file` is another one for tests with files in memory only."""
@@ -270,40 +312,19 @@ class FileOpener:
     settings: CurrentSettings
     open_file: Callable[[str], RegularFile] = open_regular
     open_watched: Callable[[str], RegularFile] = open_without_links
+    hanging: HangingPlaces = field(default_factory=HangingPlaces)
 
     @asynccontextmanager
     async def opened(
         self, job: JobView, look: Callable[[RegularFile], None] = lambda _: None
     ) -> AsyncIterator[RegularFile]:
-        """The file, open; closed again whatever happens, a cancel while opening included.
+        """The file, open; closed again whatever happens, a cancel while opening included. Raises
+        READ_FAILED also when the drive does not answer.
 
         `look` is called in the reader that opens it, and may refuse it. What comes in unattended
         must lie in an allowed folder before it is looked at: PATH_TRAVERSAL.
         """
-        file: RegularFile | None = None
-        is_judged_first = job.unattended
-
-        def open_and_look() -> RegularFile:
-            found = (self.open_file if job.watched is None else self.open_watched)(job.path)
-            if not is_judged_first:
-                try:
-                    look(found)
-                except BaseException:
-                    found.close()
-                    raise
-            return found
-
-        async def open_it() -> RegularFile:
-            nonlocal file
-            file = await self.readers.read(open_and_look)
-            return file
-
-        try:
-            file = await uninterrupted(open_it())
-        except asyncio.CancelledError:
-            if file is not None:
-                file.close()
-            raise
+        file = await self._open(job, (lambda _: None) if job.unattended else look)
         try:
             if job.unattended:
                 places = AllowedPlaces(self.settings.value.allowed_folders)
@@ -311,3 +332,31 @@ class FileOpener:
             yield file
         finally:
             file.close()
+
+    async def _open(self, job: JobView, look: Callable[[RegularFile], None]) -> RegularFile:
+        begun: list[float] = []
+
+        def open_and_look() -> RegularFile:
+            begun.append(time.monotonic())
+            found = (self.open_file if job.watched is None else self.open_watched)(job.path)
+            try:
+                look(found)
+            except BaseException:
+                found.close()
+                raise
+            return found
+
+        self.hanging.check(job.path)
+        opening = asyncio.ensure_future(self.readers.read(open_and_look))
+        try:
+            while not opening.done():
+                await asyncio.wait({opening}, timeout=OPENED_WITHIN_S)
+                # Behind long reads of other files it is not its turn yet.
+                is_late = begun and time.monotonic() - begun[0] >= OPENED_WITHIN_S
+                if is_late and not opening.done():
+                    raise self.hanging.give_up(job.path, opening)
+        except asyncio.CancelledError:
+            await asyncio.wait({opening}, timeout=CANCELLED_WITHIN_S)
+            opening.add_done_callback(close_late)
+            raise
+        return await opening

@@ -16,7 +16,8 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
 from exai_desktop.core.jobs.watched_folders import WatchOptions, WatchState
-from tests.engine.engine_kit import KIMI, QUICK_PACE, Bench, open_bench
+from exai_desktop.engine.files import open_file
+from tests.engine.engine_kit import KIMI, QUICK_PACE, Bench, open_bench, settings
 
 QUICK = WatchOptions(settle_s=0.1)
 SHORT = replace(QUICK_PACE, answer_s=0.3)
@@ -127,6 +128,35 @@ async def test_files_that_hang_stop_no_file_of_another_drive(
         await bench.scanned(batch)
         await bench.until_state((await bench.rows(batch))[0].id, JobState.DONE)
         assert [(await bench.job(job)).state for job in hanging] == [JobState.CHECKING] * 2
+        drive.is_back.set()
+        for job in hanging:
+            await bench.until_state(job, JobState.DONE)
+
+
+async def test_a_folder_that_hangs_takes_no_more_places(
+    tmp_path: Path, drive: HangingDrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More files than are prepared at the same time; each of them is sent when it is back."""
+    monkeypatch.setattr(open_file, "OPENED_WITHIN_S", 0.5)
+    wanted = settings(max_attempts=10)
+    for number in range(12):
+        (drive.folder / f"{number}.txt").write_text(f"the words of {number}")
+    good = tmp_path / "good.txt"
+    good.write_text("the words of a file that can be read")
+    async with open_bench(profile(tmp_path), accounts=[KIMI], wanted=wanted) as bench:
+        await bench.engine.queue.pause()
+        batch = await bench.engine.queue.add([str(drive.folder)], AddOptions())
+        await bench.scanned(batch)
+        hanging = [row.id for row in await bench.rows(batch)]
+        drive.is_back.clear()
+        await bench.engine.queue.resume()
+        other = await bench.engine.queue.add([str(good)], AddOptions())
+        await bench.scanned(other)
+        await bench.until_state((await bench.rows(other))[0].id, JobState.DONE)
+        waiting = await bench.rows(batch)
+        assert all(row.state in (JobState.QUEUED, JobState.CHECKING) for row in waiting)
+        errors = {row.error.code for row in waiting if row.error is not None}
+        assert errors == {ErrorCode.READ_FAILED}
         drive.is_back.set()
         for job in hanging:
             await bench.until_state(job, JobState.DONE)
