@@ -61,8 +61,6 @@ async def _say(service: UploadService, output: Output) -> Exit:
         until = "" if summary.paused_until is None else f" until {when(summary.paused_until)}"
         output.line(f"Paused{until}." if summary.paused else "Resumed.")
     if not summary.pause_is_kept:
-        output.notice(
-            "This could not be written to the profile: it holds only as long as the program runs."
-        )
+        output.notice("This could not be written to the profile: it ends with the program.")
         return Exit.SOME_FAILED
     return Exit.OK
