@@ -5,6 +5,7 @@ from .corpus_agreed import AGREED
 from .corpus_containers import OLE, ZIPS
 from .corpus_corners import CORNERS
 from .corpus_media import ARCHIVES, MEDIA, PDF
+from .corpus_members import MEMBERS
 from .corpus_programs import PROGRAMS, RENAMED
 from .corpus_texts import TEXTS
 
@@ -19,4 +20,5 @@ CASES: list[Case] = [
     *TEXTS,
     *CORNERS,
     *AGREED,
+    *MEMBERS,
 ]

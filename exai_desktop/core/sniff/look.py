@@ -32,12 +32,32 @@ class Source:
     """A file as `read_at(offset, size)` and its size. Raises `Damage` past its budget."""
 
     def __init__(
-        self, read_at: Callable[[int, int], bytes], size: int, budget: int = BUDGET
+        self,
+        read_at: Callable[[int, int], bytes],
+        size: int,
+        budget: int = BUDGET,
+        is_late: Callable[[], bool] = lambda: False,
+        head: bytes | None = None,
     ) -> None:
+        """`is_late`: what need not be looked at is left out from now on."""
         self.size = size
         self._read_at = read_at
         self._left = budget
-        self.head = self._read(0, min(size, HEAD))
+        self._is_late = is_late
+        self.head = self._read(0, min(size, HEAD)) if head is None else head
+
+    def second_look(self, budget: int) -> Source:
+        """The same file with an allowance of its own, for what may be left out.
+
+        It ends with `LookEnded` as soon as the file takes long; the first look goes on.
+        """
+
+        def read_at(offset: int, size: int) -> bytes:
+            if self._is_late():
+                raise LookEnded("there is no time for it")
+            return self._read_at(offset, size)
+
+        return Source(read_at, self.size, budget, self._is_late, self.head)
 
     @classmethod
     def of(cls, content: bytes) -> Source:

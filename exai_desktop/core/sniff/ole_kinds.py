@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-from exai_desktop.core.sniff.kinds import PROGRAM_ENDINGS
 from exai_desktop.core.sniff.look import Content, Damage, Finding, Note, Source
-from exai_desktop.core.sniff.ole_directory import STORAGE, STREAM, CompoundFile, OleEntry
+from exai_desktop.core.sniff.ole_directory import STORAGE, CompoundFile, OleEntry
+from exai_desktop.core.sniff.ole_objects import LookInside, object_findings
 
 # Class of the root of installers, patches and transforms.
 _INSTALLERS: Final = frozenset(
@@ -28,14 +28,11 @@ _FILE_PASS: Final = 0x2F
 _BOUND_SHEET: Final = 0x85
 _MACRO_SHEET: Final = 1
 _END_OF_PART: Final = 0x0A
-_PACKAGE: Final = "\x01ole10native"
-_PACKAGE_LOOK: Final = 1024
-_MAX_PACKAGES: Final = 32
 _PASSWORD: Final = Finding(Note.ENCRYPTED, "it has a password")
 
 
-def ole_content(source: Source) -> Content:
-    """Never raises: damage is a finding."""
+def ole_content(source: Source, inside: LookInside = lambda _: None) -> Content:
+    """Never raises: damage is a finding. `inside`: looks into containers within."""
     kind = "ole"
     findings: list[Finding] = []
     try:
@@ -43,6 +40,7 @@ def ole_content(source: Source) -> Content:
         top = file.children()
         kind = _kind(file, top)
         findings += _inside(file, kind, top)
+        findings += object_findings(file, inside)
     except Damage as error:
         findings.append(Finding(Note.DAMAGED, str(error)))
     return Content(kind, tuple(findings))
@@ -91,20 +89,7 @@ def _inside(file: CompoundFile, kind: str, top: dict[str, OleEntry]) -> list[Fin
         macros = macros or _has_slide_macros(file.read(top["powerpoint document"], _PPT_LOOK))
     if macros:
         findings.append(Finding(Note.MACROS, "macros"))
-    return findings + _packages(file)
-
-
-def _packages(file: CompoundFile) -> list[Finding]:
-    """Files embedded by drag and drop keep their names: a program among them runs on a click."""
-    packed = [e for e in file.entries if e.type == STREAM and e.name.lower() == _PACKAGE]
-    for entry in packed[:_MAX_PACKAGES]:
-        # Four bytes of length and two of flags, then the label and the path.
-        names = file.read(entry, _PACKAGE_LOOK)[6:].split(b"\0", 2)[:2]
-        for name in names:
-            shown = name.decode("latin-1")
-            if shown.rpartition(".")[2].strip().lower() in PROGRAM_ENDINGS:
-                return [Finding(Note.PROGRAM_INSIDE, shown[:200])]
-    return []
+    return findings
 
 
 def _book(top: dict[str, OleEntry]) -> OleEntry:

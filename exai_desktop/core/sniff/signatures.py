@@ -31,6 +31,8 @@ _SIGNATURES: Final = (
     (b"[Desktop Entry]", "launcher"),
 )
 
+_MAGICS: Final = tuple(magic for magic, _ in _SIGNATURES)
+
 # Java's oldest class file says version 45 where a universal Mach-O says how many it holds.
 _OLDEST_CLASS: Final = 45
 _MAX_ARCHITECTURES: Final = 32
@@ -39,13 +41,19 @@ _DMG_TRAILER: Final = 512
 # Magic numbers of CPython 1.5 to 2.7 and of 3.0 onwards, both with room.
 _PYTHON_MAGIC: Final = ((20_121, 62_300), (3_000, 4_200))
 
+# Told by so few letters that a text may begin with them. All of these have other bytes than
+# letters soon: where there are none, it is a text.
+SHORT_MARKS: Final = frozenset(
+    {"swf", "crx", "cpio", "lzh", "ar", "arj", "vhd", "squashfs", "djvu", "flv", "gif"}
+    | {"bmp", "mobi", "iso", "mpegts", "midi", "wav", "avi", "webp", "aiff", "mp4", "mov"}
+)
+
 
 def program(source: Source) -> str | None:
     """The program's kind, or None."""
     head = source.head
-    for magic, kind in _SIGNATURES:
-        if head.startswith(magic):
-            return kind
+    if head.startswith(_MAGICS):
+        return next(kind for magic, kind in _SIGNATURES if head.startswith(magic))
     if head.startswith((b"MZ", b"ZM")):
         return _windows(source)
     if head.startswith((b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")):

@@ -10,6 +10,7 @@ from typing import Final
 
 from exai_desktop.core.sniff.kinds import words
 from exai_desktop.core.sniff.look import HEAD, Content, Finding, Note, Source
+from exai_desktop.core.sniff.xml_rules import PROLOG_LIMIT, entity_findings, xml_text
 
 # Names the encoding of bytes that are neither UTF-8 nor UTF-16, None when they are no text.
 LegacyEncoding = Callable[[bytes], str | None]
@@ -156,7 +157,7 @@ def text_content(source: Source, encoding: str) -> Content:
     text = source.head[:_LOOK].decode(encoding, "replace").lstrip("\ufeff")
     kind = _root(text)
     if kind == "svg":
-        return Content("svg", _SCRIPTS if _SCRIPTED.search(source.head) else ())
+        return Content("svg", _drawing_findings(source.head, source.at(0, PROLOG_LIMIT)))
     return Content(kind or "text")
 
 
@@ -169,7 +170,13 @@ def compressed_drawing(source: Source) -> Content | None:
         return None
     if _root(start[:_LOOK].decode("utf-8", "replace").lstrip("\ufeff")) != "svg":
         return None
-    return Content("svgz", _SCRIPTS if _SCRIPTED.search(start) else ())
+    return Content("svgz", _drawing_findings(start, start))
+
+
+def _drawing_findings(start: bytes, more: bytes) -> tuple[Finding, ...]:
+    scripts = _SCRIPTS if _SCRIPTED.search(start) else ()
+    text = xml_text(more) if b"<!" in start or b"\0" in start else None
+    return (*scripts, *(entity_findings(text, is_office=False) if text else ()))
 
 
 def _root(text: str) -> str | None:

@@ -25,7 +25,7 @@ from exai_desktop.core.sniff.kinds import (
 from exai_desktop.core.sniff.look import Agreement, Content, Family, Finding, Note, Source, Verdict
 from exai_desktop.core.sniff.ole_directory import MAGIC as OLE_MAGIC
 from exai_desktop.core.sniff.ole_kinds import ole_content
-from exai_desktop.core.sniff.signatures import fixed, program
+from exai_desktop.core.sniff.signatures import SHORT_MARKS, fixed, program
 from exai_desktop.core.sniff.structures import header_offset, media, pdf
 from exai_desktop.core.sniff.text import (
     LegacyEncoding,
@@ -36,6 +36,7 @@ from exai_desktop.core.sniff.text import (
     text_content,
 )
 from exai_desktop.core.sniff.zip_kinds import zip_content
+from exai_desktop.core.sniff.zip_members import program_within
 
 C = ErrorCode
 
@@ -100,12 +101,6 @@ def name_findings(path: str) -> tuple[Finding, ...]:
 _ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08PK")
 # Programs that are texts; what makes a system run them is their name.
 _WRITTEN_PROGRAMS: Final = frozenset({"script", "launcher", "registry"})
-# Told by so few letters that a text may begin with them. All of these have other bytes than
-# letters soon: where there are none, it is a text.
-_SHORT_MARKS: Final = frozenset(
-    {"swf", "crx", "cpio", "lzh", "ar", "arj", "vhd", "squashfs", "djvu", "flv", "gif"}
-    | {"bmp", "mobi", "iso", "mpegts", "midi", "wav", "avi", "webp", "aiff", "mp4", "mov"}
-)
 
 
 def sniff(source: Source, path: str, legacy: LegacyEncoding | None = None) -> Verdict:
@@ -143,7 +138,7 @@ def recognise(source: Source, legacy: LegacyEncoding | None = None) -> Content:
     if source.head.startswith(_ZIP_STARTS):
         return _with_company(source, zip_content(source))
     if source.head.startswith(OLE_MAGIC):
-        return _with_company(source, ole_content(source))
+        return _with_company(source, ole_content(source, program_within))
     kind = fixed(source)
     if kind and not _is_only_text(kind, source, legacy):
         return _with_company(source, _fixed_content(source, kind))
@@ -155,7 +150,7 @@ def recognise(source: Source, legacy: LegacyEncoding | None = None) -> Content:
 
 
 def _is_only_text(kind: str, source: Source, legacy: LegacyEncoding | None) -> bool:
-    return kind in _SHORT_MARKS and is_plain_text(source, legacy)
+    return kind in SHORT_MARKS and is_plain_text(source, legacy)
 
 
 def _fixed_content(source: Source, kind: str) -> Content:

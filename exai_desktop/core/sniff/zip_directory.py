@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -17,8 +16,6 @@ RATIO_COUNTS_FROM: Final = 64 << 20
 
 _MAX_DIRECTORY: Final = 6 << 20
 _MAX_COMMENT: Final = 65_535
-_STORED: Final = 0
-_DEFLATED: Final = 8
 _UNKNOWN_16: Final = 0xFFFF
 _UNKNOWN_32: Final = 0xFFFFFFFF
 
@@ -160,41 +157,3 @@ def weigh(entries: Sequence[Entry]) -> int:
         if entry.packed > 2 * entry.size + 4096:
             raise Bomb("it states wrong sizes for its files")
     return total
-
-
-def unpack(directory: Directory, entry: Entry, limit: int) -> bytes:
-    """The first `limit` bytes of a member. Raises `Damage`, or `Bomb` when it claimed less."""
-    if entry.encrypted:
-        raise Damage(f"{entry.name[:80]} has a password")
-    source = directory.source
-    wanted = min(entry.packed, limit + 1024)
-    # Header and content in one read: on a share each read is a question over the network.
-    both = source.at(entry.offset, _LOCAL.size + _USUAL_NAME + wanted)
-    if len(both) < _LOCAL.size:
-        raise Damage("it ends too early")
-    if not both.startswith(b"PK\x03\x04"):
-        raise Damage("a file in it is in the wrong place")
-    fields = _LOCAL.unpack_from(both)
-    start = _LOCAL.size + fields[9] + fields[10]
-    packed = both[start : start + wanted]
-    if len(packed) < wanted:
-        packed = source.exactly(entry.offset + start, wanted)
-    if entry.method == _STORED:
-        content = packed[: limit + 1]
-    elif entry.method == _DEFLATED:
-        content = _inflate(packed, limit + 1)
-    else:
-        raise Damage("it is compressed in a way that documents do not use")
-    if len(content) > entry.size:
-        raise Bomb("it states wrong sizes for its files")
-    is_whole = len(packed) == entry.packed and len(content) <= limit
-    if is_whole and (len(content) < entry.size or zlib.crc32(content) != entry.crc):
-        raise Damage(f"{entry.name[:80]} in it is damaged")
-    return content[:limit]
-
-
-def _inflate(packed: bytes, limit: int) -> bytes:
-    try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, limit)
-    except zlib.error as error:
-        raise Damage("a file in it is damaged") from error

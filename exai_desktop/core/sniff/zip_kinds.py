@@ -6,16 +6,15 @@ from typing import Final
 
 from exai_desktop.core.sniff.kinds import words
 from exai_desktop.core.sniff.look import Bomb, Content, Damage, Finding, Note, Source
-from exai_desktop.core.sniff.ole_kinds import ole_content
 from exai_desktop.core.sniff.zip_directory import (
     MAX_TOTAL,
     Directory,
     Entry,
     read_directory,
-    unpack,
     weigh,
 )
-from exai_desktop.core.sniff.zip_members import is_locked_book, member_findings
+from exai_desktop.core.sniff.zip_members import is_locked_book, member_findings, packed_program
+from exai_desktop.core.sniff.zip_unpacking import unpack
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument."
 _MS: Final = "application/vnd.ms-"
@@ -60,9 +59,6 @@ _NESTED_ENDINGS: Final = words("zip docx docm xlsx xlsm xlsb pptx pptm odt ods o
 _NESTED_LIMIT: Final = 2 << 20
 _NESTED_ALLOWANCE: Final = 12 << 20
 _MAX_DEPTH: Final = 3
-_MAX_OBJECTS: Final = 8
-_PROBED: Final = 6
-_PROBE_LIMIT: Final = 64 * 1024
 
 
 def zip_content(source: Source) -> Content:
@@ -78,10 +74,8 @@ def zip_content(source: Source) -> Content:
     try:
         total = weigh(directory.entries)
         kind = _kind(directory, findings)
-        _probe(directory)
         if kind != "zip":
             _Nested(total).look_into(directory)
-            findings += _packages(directory)
             findings += member_findings(directory)
     except Damage as error:
         findings.append(Finding(Note.DAMAGED, str(error)))
@@ -94,7 +88,7 @@ def zip_content(source: Source) -> Content:
 
 def _kind(directory: Directory, findings: list[Finding]) -> str:
     names = {e.name.lower(): e for e in reversed(directory.entries)}
-    program = _program(names)
+    program = packed_program(names)
     if program:
         return program
     if sum(e.name.lower() in _DECIDING for e in directory.entries) > 1:
@@ -105,6 +99,7 @@ def _kind(directory: Directory, findings: list[Finding]) -> str:
         kind = _by_mimetype(directory, names, findings)
     elif "meta-inf/container.xml" in names and any(n.endswith(".opf") for n in names):
         kind = "epub"
+        _note_lock(directory, names, findings)
     elif "index/document.iwa" in names or "index.zip" in names:
         kind = "iwork"
     else:
@@ -112,21 +107,6 @@ def _kind(directory: Directory, findings: list[Finding]) -> str:
     if kind != "zip" and any(e.encrypted for e in directory.entries):
         findings.append(Finding(Note.ENCRYPTED, "parts of it have a password"))
     return kind
-
-
-def _program(names: dict[str, Entry]) -> str | None:
-    if "androidmanifest.xml" in names and ("classes.dex" in names or "resources.arsc" in names):
-        return "apk"
-    if "appxmanifest.xml" in names or "appxmetadata/appxbundlemanifest.xml" in names:
-        return "appx"
-    # With classes, Java runs the file. A document packed by its tools has a manifest only.
-    is_document = "mimetype" in names or "[content_types].xml" in names
-    has_manifest = "meta-inf/manifest.mf" in names and not is_document
-    if has_manifest or any(n.endswith(".class") for n in names):
-        return "xpi" if "meta-inf/mozilla.rsa" in names else "jar"
-    if any(n.startswith("payload/") and ".app/" in n for n in names):
-        return "ipa"
-    return None
 
 
 def _office(directory: Directory, names: dict[str, Entry], findings: list[Finding]) -> str:
@@ -151,8 +131,7 @@ def _by_mimetype(directory: Directory, names: dict[str, Entry], findings: list[F
     said = unpack(directory, names["mimetype"], _SHORT).decode("ascii", "replace").strip()
     kind = _MIMETYPES.get(said.removesuffix("-template"), "zip")
     if kind == "epub":
-        if is_locked_book(directory, names):
-            findings.append(Finding(Note.ENCRYPTED, "it is copy-protected"))
+        _note_lock(directory, names, findings)
     elif kind != "zip":
         manifest = names.get("meta-inf/manifest.xml")
         if manifest and b"encryption-data" in unpack(directory, manifest, _TYPES_LIMIT):
@@ -165,23 +144,9 @@ def _by_mimetype(directory: Directory, names: dict[str, Entry], findings: list[F
     return kind
 
 
-def _probe(directory: Directory) -> None:
-    """Unpack the beginning of the largest members: sizes are only claims."""
-    plain = [e for e in directory.entries if not e.encrypted and e.method in (0, 8) and e.packed]
-    for entry in sorted(plain, key=lambda e: e.packed, reverse=True)[:_PROBED]:
-        unpack(directory, entry, _PROBE_LIMIT)
-
-
-def _packages(directory: Directory) -> list[Finding]:
-    """Programs that Office has wrapped as embedded objects."""
-    objects = [e for e in directory.entries if "/embeddings/oleobject" in e.name.lower()]
-    for entry in objects[:_MAX_OBJECTS]:
-        if entry.size <= _NESTED_LIMIT:
-            inside = ole_content(Source.of(unpack(directory, entry, _NESTED_LIMIT)))
-            found = [f for f in inside.findings if f.note is Note.PROGRAM_INSIDE]
-            if found:
-                return found
-    return []
+def _note_lock(directory: Directory, names: dict[str, Entry], findings: list[Finding]) -> None:
+    if is_locked_book(directory, names):
+        findings.append(Finding(Note.ENCRYPTED, "it is copy-protected"))
 
 
 class _Nested:

@@ -128,7 +128,11 @@ def inspect(file: OpenFile, path: str, budget_s: float = BUDGET_S) -> Verdict:
     Raises only the `FileError` of a disk that cannot be read. Whatever a parser does, the answer
     is the verdict `unreadable`, and unreadable files are refused.
     """
-    deadline = time.monotonic() + budget_s
+    began = time.monotonic()
+    deadline = began + budget_s
+
+    def is_late() -> bool:
+        return time.monotonic() > began + budget_s / 2
 
     def read_at(offset: int, size: int) -> bytes:
         if time.monotonic() > deadline:
@@ -136,7 +140,7 @@ def inspect(file: OpenFile, path: str, budget_s: float = BUDGET_S) -> Verdict:
         return file.read_at(offset, size)
 
     try:
-        return sniff(Source(read_at, file.id.size), path, legacy_encoding)
+        return sniff(Source(read_at, file.id.size, is_late=is_late), path, legacy_encoding)
     except FileError:
         raise
     except Damage as error:
