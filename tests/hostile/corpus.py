@@ -4,6 +4,7 @@ from .case import Case
 from .corpus_agreed import AGREED
 from .corpus_containers import OLE, ZIPS
 from .corpus_corners import CORNERS
+from .corpus_cut import CUT_MEDIA
 from .corpus_media import ARCHIVES, MEDIA, PDF
 from .corpus_members import MEMBERS
 from .corpus_programs import PROGRAMS, RENAMED
@@ -21,4 +22,5 @@ CASES: list[Case] = [
     *CORNERS,
     *AGREED,
     *MEMBERS,
+    *CUT_MEDIA,
 ]

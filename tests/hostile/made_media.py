@@ -25,7 +25,7 @@ def jpg() -> bytes:
     start = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
     table = b"\xff\xdb\0\x43\0" + bytes(range(1, 65))
     frame = b"\xff\xc0\0\x0b\x08\0\x08\0\x08\x01\x01\x11\0"
-    codes = b"\xff\xc4\0\x15\0\x01" + bytes(15) + b"\x05"
+    codes = b"\xff\xc4\0\x14\0\x01" + bytes(15) + b"\x05"
     return start + table + frame + codes + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0\x7f\xff\xd9"
 
 
@@ -69,9 +69,9 @@ def webp() -> bytes:
 
 def avi() -> bytes:
     header = b"avih" + struct.pack("<I", 56) + bytes(56)
-    return riff(
-        b"AVI ", b"LIST" + struct.pack("<I", len(header) + 4) + b"hdrl" + header + bytes(64)
-    )
+    pictures = b"LIST" + struct.pack("<I", 76) + b"movi00dc" + struct.pack("<I", 64) + bytes(64)
+    start = b"LIST" + struct.pack("<I", len(header) + 4) + b"hdrl"
+    return riff(b"AVI ", start + header + pictures)
 
 
 def box(name: bytes, content: bytes = b"") -> bytes:
@@ -93,8 +93,10 @@ def matroska(document: bytes) -> bytes:
         b"\x1a\x45\xdf\xa3"
         + bytes([0x80 | len(fields)])
         + fields
-        + b"\x18\x53\x80\x67\x01"
-        + bytes(80)
+        + b"\x18\x53\x80\x67\xa0"
+        + b"\x16\x54\xae\x6b\x80"
+        + b"\x1f\x43\xb6\x75\x96\xe7\x81\0\xa3\x91"
+        + bytes(17)
     )
 
 
@@ -111,13 +113,14 @@ def transport_stream() -> bytes:
 
 
 def windows_media() -> bytes:
-    return (
-        bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack("<QI", 30, 1) + bytes(300)
-    )
+    head = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack("<QIH", 30, 1, 0x201)
+    data = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c") + struct.pack("<Q", 324)
+    return head + data + bytes(300)
 
 
 def flash_video() -> bytes:
-    return b"FLV\x01\x05\0\0\0\x09\0\0\0\0\x09\0\0\x10" + bytes(40)
+    tag = b"\x09\0\0\x10" + bytes(7 + 16) + struct.pack(">I", 27)
+    return b"FLV\x01\x05\0\0\0\x09\0\0\0\0" + 3 * tag
 
 
 def mp3(*, tagged: bool = False) -> bytes:
@@ -135,7 +138,9 @@ def aac() -> bytes:
 
 
 def flac() -> bytes:
-    return b"fLaC\0\0\0\x22" + struct.pack(">HH", 4096, 4096) + bytes(30) + b"\xff\xf8" + bytes(40)
+    facts = struct.pack(">HH", 4096, 4096) + bytes(9) + struct.pack(">BI", 0, 8192) + bytes(16)
+    frames = b"".join(b"\xff\xf8\xc9\x18" + bytes([number]) + bytes(40) for number in range(2))
+    return b"fLaC\x80\0\0\x22" + facts + frames
 
 
 def ogg() -> bytes:

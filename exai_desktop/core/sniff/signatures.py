@@ -114,6 +114,7 @@ _AT_START: Final = (
     (b"\xff\x4f\xff\x51", "jp2"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
     (b"fLaC\0", "flac"),
+    (b"fLaC\x80", "flac"),
     (b"OggS\0", "ogg"),
     (b"#!AMR\n", "amr"),
     (b"#!AMR-WB\n", "amr"),

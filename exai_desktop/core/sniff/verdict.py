@@ -13,7 +13,6 @@ from typing import Final
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import FileError
 from exai_desktop.core.files.names import plain_text
-from exai_desktop.core.sniff.endings import attached_archive, book_findings, picture_findings
 from exai_desktop.core.sniff.kinds import (
     KINDS,
     KNOWN_ENDINGS,
@@ -23,10 +22,11 @@ from exai_desktop.core.sniff.kinds import (
     agreement,
 )
 from exai_desktop.core.sniff.look import Agreement, Content, Family, Finding, Note, Source, Verdict
+from exai_desktop.core.sniff.media import attached_archive, book_findings, media, walk
 from exai_desktop.core.sniff.ole_directory import MAGIC as OLE_MAGIC
 from exai_desktop.core.sniff.ole_kinds import ole_content
+from exai_desktop.core.sniff.pdf import header_offset, pdf
 from exai_desktop.core.sniff.signatures import SHORT_MARKS, fixed, program
-from exai_desktop.core.sniff.structures import header_offset, media, pdf
 from exai_desktop.core.sniff.text import (
     LegacyEncoding,
     compressed_drawing,
@@ -141,7 +141,7 @@ def recognise(source: Source, legacy: LegacyEncoding | None = None) -> Content:
         return _with_company(source, ole_content(source, program_within))
     kind = fixed(source)
     if kind and not _is_only_text(kind, source, legacy):
-        return _with_company(source, _fixed_content(source, kind))
+        return _fixed_content(source, kind)
     content = media(source)
     if content is not None and _is_only_text(content.kind, source, legacy):
         content = None
@@ -156,19 +156,21 @@ def _is_only_text(kind: str, source: Source, legacy: LegacyEncoding | None) -> b
 def _fixed_content(source: Source, kind: str) -> Content:
     if kind == "gzip":
         return compressed_drawing(source) or Content("gzip")
-    return Content(
-        kind, picture_findings(source, kind) + (book_findings(source) if kind == "mobi" else ())
-    )
+    whole = walk(source, kind)
+    lock = book_findings(source) if kind == "mobi" else ()
+    return _with_company(source, Content(kind, whole.findings + lock), whole.end)
 
 
-def _with_company(source: Source, content: Content) -> Content:
+def _with_company(source: Source, content: Content, end: int | None = None) -> Content:
     """Add a finding when the file is something else at the same time."""
     other = None
     if content.kind != "pdf" and header_offset(source) is not None and pdf(source) is not None:
         other = "it is also a PDF document"
     # Archives may be packed once more; a picture or a PDF with one behind it is a disguise.
     if not source.head.startswith(b"PK") and KINDS[content.kind].family is not Family.ARCHIVE:
-        other = attached_archive(source, content.kind) or other
+        if content.kind == "webp":
+            end = walk(source, content.kind).end
+        other = attached_archive(source, content.kind, end) or other
     if other is None:
         return content
     return Content(content.kind, (*content.findings, Finding(Note.POLYGLOT, other)))
