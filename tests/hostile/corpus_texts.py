@@ -13,7 +13,34 @@ _GBK = "第三季度报告：中国市场增长最快，上海和深圳的销售
     "gbk"
 )
 _WIDE = "Notes of the meeting\r\nEverybody was there.\r\n"
+_KOREAN = "제3분기 보고서: 한국 시장이 가장 빠르게 성장했습니다. 금요일까지 제출하십시오.\n"
+_CHINESE = "第三季度报告：中国市场增长最快，上海和深圳的销售额最高。\n一　北京\n"
+_JAPANESE = "第三四半期の報告書：日本市場は最も速く成長しました。\n"
+_SHIFTED = b"\x1b$)A\x0e" + bytes(c & 0x7F for c in "第三季度报告".encode("gb2312")) + b"\x0f\n"
+_EUC_TW = b"\xc4\xe3\xd7\xa5\x8e\xa2\xd1\xe4\xc8\xf2, 1\n"
+FAR_EAST = [
+    *(Case(f"{name} {encoding}.txt", of((text * 5).encode(encoding)), "text", None)
+      for name, text, encodings in (
+          ("korean", _KOREAN, "johab cp949 euc_kr iso2022_kr utf-16-le utf-16-be utf-32-le utf-32-be utf-32"),
+          ("chinese", _CHINESE, "hz gb18030 utf-16-le utf-16-be utf-32-le utf-32-be"),
+          ("japanese", _JAPANESE, "iso2022_jp shift_jis euc_jp utf-16-le utf-16-be utf-32-be"),
+          ("without line ends", _CHINESE.replace("\n", ""), "utf-16-le utf-16-be"))
+      for encoding in encodings.split()),
+    Case("iso2022-cn.txt", of(_SHIFTED * 9), "text", None),
+    Case("euc-tw.txt", of(_EUC_TW * 9), "text", None),
+    Case("finance.log", of(b"8=FIX.4.2\x019=178\x0135=8\x0149=PHLX\x0156=PERS\x01\n" * 9), "text", None),
+    Case("export.csv", of("北京\x01上海\x01深圳\n".encode() * 50), "text", None),
+    Case("export gbk.csv", of("北京上海\x01上海很大\x01深圳很好\n".encode("gbk") * 50), "text", None),
+    Case("records.txt", of(b"a name\x1fa place\x1e" * 50), "text", None),
+    Case("names.txt", of(b"./a/b/c.txt\0./d/e.txt\0" * 90), "text", None),
+    Case("after a crash.log", of(b"line one\nline two\n" * 90 + bytes(300)), "text", None),
+    Case("numbers of four bytes.txt", of(struct.pack("<500I", *range(0, 500_000, 1000))), "unknown", MISMATCH),
+    Case("sound.txt", of(struct.pack("<900H", *(n * n % 6000 for n in range(900)))), "unknown", MISMATCH),
+]  # fmt: skip
+
+
 TEXTS = [
+    *FAR_EAST,
     Case("utf-16.txt", of(_WIDE.encode("utf-16")), "text", None),
     Case("utf-16 be.txt", of(b"\xfe\xff" + _WIDE.encode("utf-16-be")), "text", None),
     Case("utf-16 without mark.txt", of(_WIDE.encode("utf-16-le")), "text", None),
@@ -38,7 +65,7 @@ TEXTS = [
     Case("noise.txt", partial(noise, 5000), "unknown", MISMATCH),
     Case("noise.docx", partial(noise, 5000), "unknown", MISMATCH),
     Case("noise.xyz", partial(noise, 5000), "unknown", NO_KIND),
-    Case("one zero.txt", of(b"text\0text\n" * 9), "unknown", MISMATCH),
+    Case("one zero.txt", of(b"text\0text\n" * 9), "text", None),
     Case("zeros behind.log", of(b"line\n" * 90_000 + bytes(500_000)), "unknown", MISMATCH),
     Case("zeros within.log", of(b"line\n" * 9000 + bytes(200_000) + b"line\n" * 9000), "unknown", MISMATCH),
     Case("numbers.txt", of(struct.pack("<500H", *range(500))), "unknown", MISMATCH),

@@ -24,6 +24,20 @@ _MOSTLY: Final = 3
 # Tab, line ends, page break, escape (colours of terminals) and backspace belong to texts.
 _CONTROLS: Final = bytes(sorted({*range(32), 127} - {8, 9, 10, 11, 12, 13, 27}))
 _NOT_CONTROLS: Final = bytes(set(range(256)) - set(_CONTROLS))
+# What separates fields and records, in exports of databases and of finance for example.
+_SEPARATORS: Final = bytes([0, 1, 2, 3, 4, *range(0x1C, 0x20)])
+# Korean and Chinese for old mail: it shifts between two sets of letters.
+_SHIFTING: Final = (b"\x1b$)", b"\x1b$*", b"\x1b$+")
+_SHIFTS: Final = b"\x0e\x0f"
+_EUC_TW: Final = re.compile(
+    rb"(?:[\x09\x0a\x0d\x20-\x7e]|[\xa1-\xfe]{2}|\x8e[\xa1-\xb0][\xa1-\xfe]{2})+.{0,3}\Z", re.DOTALL
+)
+_EAST: Final = re.compile(
+    "[\u3000-\u30ff\u3100-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef"
+    "\u2010-\u2027\U00020000-\U0003ffff]"
+)
+# Of the West and the Near East, and what stands in all texts.
+_OTHERS: Final = re.compile("[\t\n\r\x20-\x7e\xa0-\u024f\u0370-\u06ff\u0900-\u097f\u0e00-\u0e7f]")
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -42,13 +56,31 @@ def encoding_of(source: Source, legacy: LegacyEncoding | None = None) -> str | N
             return name if _reads_as(head[len(bom) :], name) else None
     pieces = _pieces(source)
     if any(b"\0" in piece for piece in pieces):
-        return _wide(pieces)
+        wide = _wide(pieces)
+        if wide is not None:
+            return wide
+    if any(mark in head for mark in _SHIFTING):
+        pieces = [piece.translate(None, _SHIFTS) for piece in pieces]
+    return _narrow(_without_separators(pieces), legacy) or _wide_letters(pieces[0])
+
+
+def _narrow(pieces: list[bytes], legacy: LegacyEncoding | None) -> str | None:
     if any(_too_many_controls(piece) for piece in pieces):
         return None
     if all(_is_utf8(piece, is_first=not index) for index, piece in enumerate(pieces)):
         return "utf-8"
     # A file sampled at its start may look like text that turns into something else later.
-    return legacy(_foreign_lines(pieces)) if legacy else None
+    lines = _foreign_lines(pieces)
+    found = legacy(lines) if legacy else None
+    # Python has no codec of EUC-TW; its letters are not needed, only its plain ones.
+    return found or ("latin-1" if legacy and _EUC_TW.match(lines) else None)
+
+
+def _without_separators(pieces: list[bytes]) -> list[bytes]:
+    """Exports and lists separate their fields by some controls; what is left must be letters."""
+    left = [piece.translate(None, _SEPARATORS) for piece in pieces]
+    whole, letters = (sum(map(len, found)) for found in (pieces, left))
+    return left if letters > 8 and 4 * letters >= _MOSTLY * whole else pieces
 
 
 def is_plain_text(source: Source, legacy: LegacyEncoding | None = None) -> bool:
@@ -91,13 +123,45 @@ def _reads_as(content: bytes, encoding: str) -> bool:
         text = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))().decode(content)
     except UnicodeDecodeError:
         return False
-    controls = sum(text.count(chr(c)) for c in _CONTROLS)
-    return "\0" not in text and controls <= max(2, len(text) // 50)
+    separators = sum(text.count(chr(c)) for c in _SEPARATORS)
+    controls = sum(text.count(chr(c)) for c in _CONTROLS if c not in _SEPARATORS)
+    return "\0" not in text and 4 * separators <= len(text) and controls <= max(2, len(text) // 50)
 
 
 def _wide(pieces: list[bytes]) -> str | None:
-    """UTF-16 without a mark: zeros, most of them in the upper halves, and letters around them."""
-    head = pieces[0][: len(pieces[0]) & ~1][:_SAMPLE]
+    """UTF-16 and UTF-32 without a mark."""
+    head = pieces[0][:_SAMPLE]
+    if len(head) % 4 == 0:
+        for name in ("utf-32-le", "utf-32-be"):
+            if _is_lettered(head, name, 1):
+                return name
+    return _wide_by_zeros(head[: len(head) & ~1]) or _wide_letters(head)
+
+
+def _wide_letters(head: bytes) -> str | None:
+    """UTF-16 of the Far East has zeros in few letters, or none: most letters are of the East."""
+    head = head[:_SAMPLE]
+    head = head[: len(head) & ~1]
+    for name in ("utf-16-le", "utf-16-be"):
+        if _is_lettered(head, name, 0.5) and not _is_ascii_in_pairs(head):
+            return name
+    return None
+
+
+def _is_lettered(content: bytes, encoding: str, east: float) -> bool:
+    """It decodes to letters alone. `east`: so many at least of the Far East; 1: or of others."""
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(content)
+    except UnicodeDecodeError:
+        return False
+    eastern, others = len(_EAST.findall(text)), len(_OTHERS.findall(text))
+    if len(text) < 8 or eastern + others < 0.97 * len(text):
+        return False
+    return east == 1 or eastern >= east * len(text)
+
+
+def _wide_by_zeros(head: bytes) -> str | None:
+    """Zeros, most of them in the upper halves, and letters around them."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     # The lower half is zero in a few frequent letters only: 一 (one), and the Chinese space.
     if odd > _MOSTLY * even:
@@ -118,7 +182,8 @@ def _wide(pieces: list[bytes]) -> str | None:
 def _is_ascii_in_pairs(content: bytes) -> bool:
     """Two plain letters side by side read as Chinese: then it was plain text with some zeros."""
     pairs = [p for p in zip(content[::2], content[1::2], strict=True) if p[0] and p[1]]
-    plain = sum(32 <= first < 127 and 32 <= second < 127 for first, second in pairs)
+    # 0x30 is the upper half of all Japanese syllables.
+    plain = sum(32 <= min(pair) and max(pair) < 127 and 0x30 not in pair for pair in pairs)
     return 2 * plain > len(pairs)
 
 
