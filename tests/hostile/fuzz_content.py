@@ -5,6 +5,7 @@ By hand: `.venv/bin/python -m tests.hostile.fuzz sniffer --seconds 600`.
 
 import contextlib
 import random
+import sys
 import time
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,9 +23,20 @@ from .corpus import CASES
 from .mutation import mutated
 
 MAX_S = 2.0
+MAX_GROWN = 50 << 20
 _MAX_SEED = 64 * 1024
-_ENDINGS = ("pdf", "docx", "txt", "png", "doc", "mp4", "exe", "xyz", "")
+_ENDINGS = ("pdf", "docx", "txt", "png", "doc", "mp4", "exe", "gif", "webm", "mpg", "xyz", "")
 ENGINE = "hypothesis"
+
+
+def _peak() -> int:
+    """The most memory that this process has had so far; 0 where the system does not say it."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # not on Windows
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 def starts() -> list[bytes]:
@@ -34,7 +46,7 @@ def starts() -> list[bytes]:
 
 def judge_one(content: bytes, name: str) -> None:
     """As `engine.files.file_checks`, without its guard: only the two named errors come out."""
-    started = time.thread_time()
+    started, peak = time.thread_time(), _peak()
     with contextlib.suppress(FileError, Damage):
         judge_content(sniff(Source.of(content), name, legacy_encoding), name)
     # The parsers of containers are asked whatever the first bytes say.
@@ -43,6 +55,7 @@ def judge_one(content: bytes, name: str) -> None:
     sent_name(name)
     took = time.thread_time() - started
     assert took < MAX_S, f"{took:.1f} s"
+    assert _peak() - peak < MAX_GROWN, f"{(_peak() - peak) >> 20} MiB more"
 
 
 def check(data: bytes) -> None:

@@ -183,7 +183,7 @@ def _is_ascii_in_pairs(content: bytes) -> bool:
     """Two plain letters side by side read as Chinese: then it was plain text with some zeros."""
     pairs = [p for p in zip(content[::2], content[1::2], strict=True) if p[0] and p[1]]
     # 0x30 is the upper half of all Japanese syllables.
-    plain = sum(32 <= min(pair) and max(pair) < 127 and 0x30 not in pair for pair in pairs)
+    plain = sum(min(pair) >= 32 and max(pair) < 127 and 0x30 not in pair for pair in pairs)
     return 2 * plain > len(pairs)
 
 

@@ -170,15 +170,14 @@ class Assembly:
 
     def _make_stages(self) -> None:
         parts, record, scheduler = self._parts, self.record, self.scheduler
+        self.content = ContentCheck(self.readers)
         self.opener = opener = FileOpener(self.readers, self.settings, parts.machine.open_file)
         self.preparation = Preparation(
             record.jobs,
             scheduler,
             self.in_hand,
             opener,
-            FileChecks(
-                scheduler, self.routes, ContentCheck(self.readers), parts.malware, self.settings
-            ),
+            FileChecks(scheduler, self.routes, self.content, parts.malware, self.settings),
             Hashing(record.fingerprints, self.readers, self.board, self.clock),
             Routing(scheduler, self.routes, self.reuse, parts.metrics),
             self.later,

@@ -31,6 +31,7 @@ async def open_engine(parts: EngineParts) -> AsyncIterator[Assembly]:
     finally:
         # Behind the last task: none makes a client any more, none loses its own.
         if assembly is not None:
+            await assembly.content.close()
             await assembly.accounts.close()
     if failure is not None:
         raise failure

@@ -49,6 +49,7 @@ from exai_desktop.engine.files.clamd import Clamd
 from exai_desktop.engine.files.defender import Defender, find_defender
 from exai_desktop.engine.files.open_file import RegularFile
 from exai_desktop.engine.files.pdf_child import VERB
+from exai_desktop.engine.files.warm_child import WarmChildren
 from exai_desktop.engine.waiting import Readers, uninterrupted
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,10 @@ def child_command() -> list[str]:
     return [*program, VERB]
 
 
+def child_environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+
+
 async def ask_guarded(
     command: Sequence[str], file: RegularFile, wall_s: float = WALL_S
 ) -> dict[str, Any] | None:
@@ -81,7 +86,7 @@ async def ask_guarded(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             limit=_LONGEST_ANSWER,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env=child_environment(),
             pass_fds=() if on_windows else (file.fileno(),),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -103,7 +108,7 @@ async def ask_guarded(
 
 
 async def without_idle_password(
-    verdict: Verdict, file: RegularFile, turn: asyncio.Semaphore
+    verdict: Verdict, file: RegularFile, turn: asyncio.Semaphore, children: WarmChildren
 ) -> Verdict:
     """A PDF that is encrypted but opens for everybody is not held against anybody.
 
@@ -112,7 +117,7 @@ async def without_idle_password(
     if verdict.kind != "pdf" or verdict.finding(Note.ENCRYPTED) is None:
         return verdict
     async with turn:
-        answer = await ask_guarded(child_command(), file)
+        answer = await children.ask(file, WALL_S)
     if answer is None or answer.get("opens") is not True:
         return verdict
     kept = (finding for finding in verdict.findings if finding.note is not Note.ENCRYPTED)
@@ -179,6 +184,11 @@ class ContentCheck:
     def __init__(self, readers: Readers, at_once: int = 2) -> None:
         self._readers = readers
         self._turn = asyncio.Semaphore(at_once)
+        self._children = WarmChildren(child_command(), child_environment())
+
+    async def close(self) -> None:
+        """Ends the children that wait for the next file."""
+        await self._children.close()
 
     async def judge(self, file: RegularFile, path: str, known: Verdict | None = None) -> Verdict:
         """`known`: what `inspect` has said of it already. Raises only the `FileError` of a disk
@@ -187,7 +197,7 @@ class ContentCheck:
         verdict = known
         if verdict is None:
             verdict = await uninterrupted(self._readers.read(inspect, file, path))
-        return await without_idle_password(verdict, file, self._turn)
+        return await without_idle_password(verdict, file, self._turn, self._children)
 
 
 # Where Debian, Fedora, Arch, the BSDs and Homebrew put the daemon's socket.

@@ -24,10 +24,12 @@ from exai_desktop.engine.files.file_checks import (
     WALL_S,
     ask_guarded,
     child_command,
+    child_environment,
     inspect,
 )
 from exai_desktop.engine.files.file_checks import without_idle_password as judge
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
+from exai_desktop.engine.files.warm_child import WarmChildren
 from tests import documents
 from tests.engine.engine_kit import open_bench
 from tests.own_time import OwnTime, of_children
@@ -73,7 +75,9 @@ async def is_locked(folder: Path, content: bytes) -> bool:
     file = opened(folder, content)
     verdict = inspect(file, file.path)
     assert verdict.finding(Note.ENCRYPTED), "not a case for the child"
-    told = await judge(verdict, file, asyncio.Semaphore(1))
+    children = WarmChildren(child_command(), child_environment())
+    told = await judge(verdict, file, asyncio.Semaphore(1), children)
+    await children.close()
     file.close()
     locked_still = told.finding(Note.ENCRYPTED) is not None
     assert (told.finding(Note.RESTRICTED) is None) is locked_still
@@ -107,7 +111,8 @@ async def test_other_files_need_no_child(tmp_path: Path) -> None:
     file = opened(tmp_path, documents.pdf())
     verdict = inspect(file, file.path)
     own, before = OwnTime(), of_children()
-    assert await judge(verdict, file, asyncio.Semaphore(1)) is verdict
+    unused = WarmChildren(child_command(), child_environment())
+    assert await judge(verdict, file, asyncio.Semaphore(1), unused) is verdict
     assert own.seconds() < 0.05
     assert no_child_left()
     assert not of_children() - before > 0
@@ -261,4 +266,80 @@ async def test_the_child_learns_no_secrets(tmp_path: Path, monkeypatch: pytest.M
 async def test_a_child_that_cannot_start_gives_no_answer(tmp_path: Path) -> None:
     file = opened(tmp_path, b"anything")
     assert await ask_guarded([str(tmp_path / "absent")], file) is None
+    file.close()
+
+
+# -- the children that stay
+
+
+async def test_one_child_answers_for_many_files(tmp_path: Path) -> None:
+    children = WarmChildren(child_command(), child_environment())
+    free, shut = opened(tmp_path, locked(""), "a.pdf"), opened(tmp_path, locked("s"), "b.pdf")
+    told = [await children.ask(file, LONG_S) for file in (free, shut, free, shut)]
+    assert [answer and answer["opens"] for answer in told] == [True, False, True, False]
+    assert [answer and answer["is_confined"] for answer in told] == [can_confine()] * 4
+    assert children.waiting == 1
+    await children.close()
+    assert no_child_left()
+    free.close()
+    shut.close()
+
+
+@pytest.mark.parametrize("name", ["deep nesting", "nothing behind", "pages in a circle"])
+async def test_a_harmful_file_is_not_the_next_ones_matter(tmp_path: Path, name: str) -> None:
+    made = HARMFUL[name]
+    assert isinstance(made, bytes)
+    children = WarmChildren(child_command(), child_environment())
+    bad, free = opened(tmp_path, made, "a.pdf"), opened(tmp_path, locked(""), "b.pdf")
+    told = await children.ask(bad, LONG_S)
+    assert told is None or told["opens"] is False
+    told = await children.ask(free, LONG_S)
+    assert told is not None
+    assert told["opens"] is True
+    await children.close()
+    bad.close()
+    free.close()
+
+
+async def test_a_warm_child_that_is_late_or_cancelled_is_ended(tmp_path: Path) -> None:
+    late = [sys.executable, "-I", "-c", "import time; time.sleep(60)"]
+    children, file = WarmChildren(late, child_environment()), opened(tmp_path, b"anything")
+    assert await children.ask(file, 0.2) is None
+    assert no_child_left()
+    question = asyncio.create_task(children.ask(file, LONG_S))
+    async with asyncio.timeout(60):
+        while no_child_left():
+            await asyncio.sleep(0.02)
+    question.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await question
+    assert no_child_left()
+    assert children.waiting == 0
+    file.close()
+
+
+async def test_after_an_idle_time_no_child_waits(tmp_path: Path) -> None:
+    children = WarmChildren(child_command(), child_environment(), idle_s=0.1)
+    file = opened(tmp_path, locked(""))
+    assert await children.ask(file, LONG_S) is not None
+    async with asyncio.timeout(60):
+        while not no_child_left():
+            await asyncio.sleep(0.02)
+    assert children.waiting == 0
+    assert await children.ask(file, LONG_S) is not None
+    await children.close()
+    file.close()
+
+
+async def test_a_child_is_replaced_after_some_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exai_desktop.engine.files.warm_child._FILES", 2)
+    warm = WarmChildren(child_command(), child_environment())
+    file, waiting = opened(tmp_path, locked("")), []
+    for _ in range(3):
+        assert await warm.ask(file, LONG_S) is not None
+        waiting.append(warm.waiting)
+    assert waiting == [1, 0, 1]
+    await warm.close()
     file.close()

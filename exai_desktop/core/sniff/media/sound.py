@@ -133,13 +133,13 @@ def _is_cut(window: Window, start: int, first: bytes) -> bool:
             return start + said > window.size + _TWO_FRAMES
     end = window.size
     tail = window.at(max(start, end - _LOOK), _LOOK)
-    place = _first_frame(tail)
-    while place is not None and place + 4 <= len(tail):
-        length = frame_length(tail[place : place + 4])
+    following = _first_frame(tail)
+    while following is not None and following + 4 <= len(tail):
+        length = frame_length(tail[following : following + 4])
         if not length:
             return False
-        place += length
-        if place > len(tail):
+        following += length
+        if following > len(tail):
             return True
     return False
 
@@ -208,8 +208,8 @@ def flac(source: Source) -> Walked:
         return Walked()
     # Numbers of frames are written as UTF-8 writes letters.
     coded = chr(last).encode("utf-8", "surrogatepass")
-    head = re.compile(rb"\xff\xf8.." + re.escape(coded), re.DOTALL)
-    return Walked() if head.search(tail) else Walked(CUT)
+    numbered = re.compile(rb"\xff\xf8.." + re.escape(coded), re.DOTALL)
+    return Walked() if numbered.search(tail) else Walked(CUT)
 
 
 def ogg(source: Source) -> Walked:

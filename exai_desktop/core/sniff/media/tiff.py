@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from exai_desktop.core.sniff.look import Source
 from exai_desktop.core.sniff.media.walking import BROKEN, CUT, Walked, Window
@@ -19,10 +19,10 @@ _AS_IT_IS: Final = 1
 
 
 class _Layout(NamedTuple):
-    """`count`, `row` and `value` are bytes of a number of fields, a field, and its value."""
+    """`counted`, `row` and `value` are bytes of a number of fields, a field, and its value."""
 
     order: str
-    count: int
+    counted: int
     row: int
     value: int
 
@@ -36,14 +36,14 @@ def tiff(source: Source) -> Walked:
     seen: set[int] = set()
     while place and place not in seen and len(seen) < _MOST_LISTS:
         seen.add(place)
-        count = window.number(place, layout.count, order)
-        behind = place + layout.count + count * layout.row
+        count = window.number(place, layout.counted, order)
+        behind = place + layout.counted + count * layout.row
         if behind > source.size or not count:
             # The first list is the picture's own; others are notes of programs.
             return Walked(CUT) if len(seen) == 1 else Walked()
         if count > _MOST_FIELDS:
             return Walked(BROKEN) if len(seen) == 1 else Walked()
-        fields = _fields(window, place + layout.count, count, layout)
+        fields = _fields(window, place + layout.counted, count, layout)
         if len(seen) == 1 and _is_cut(window, fields, layout):
             return Walked(CUT)
         place = window.number(behind, layout.value, order)
@@ -73,7 +73,7 @@ def _values(window: Window, fields: _Fields, tag: int, layout: _Layout) -> list[
     kind, many, at = fields[tag]
     size = _LARGE_SIZES.get(kind, 1)
     raw = window.at(at, min(many, _MOST_PLACES) * size)
-    order = "little" if layout.order == "little" else "big"
+    order: Literal["little", "big"] = "little" if layout.order == "little" else "big"
     return [int.from_bytes(raw[i : i + size], order) for i in range(0, len(raw) - size + 1, size)]
 
 
