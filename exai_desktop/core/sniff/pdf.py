@@ -35,6 +35,7 @@ _TRAILER: Final = re.compile(rb"trailer\s{0,8}<<[^>]{0,2000}/Root\b")
 _TABLE: Final = re.compile(rb"[\0\s]{0,64}xref[\0\s]")
 _OBJECT: Final = re.compile(rb"[\0\s]{0,64}\d{1,10}[\0\s]{1,8}\d{1,5}[\0\s]{1,8}obj\b")
 _NEXT: Final = re.compile(rb"/(?:Prev|XRefStm)[\0\s]{0,8}(\d{1,10})(?!\d)")
+_BEHIND_END: Final = 1024
 _LENGTH: Final = re.compile(rb"/L[\0\s]{1,8}(\d{1,10})(?!\d)")
 _MOST_TABLES: Final = 128
 _DICTIONARY: Final = 16 * 1024
@@ -76,7 +77,7 @@ def pdf(source: Source) -> Content | None:
     if end is None and (start > 0 or (is_odd and not has_trailer)):
         return None
     findings = []
-    if (end is None and not has_trailer) or _is_cut_web_file(source, start):
+    if (end is None and not has_trailer) or _is_cut_web_file(source, start, tail, end):
         findings.append(Finding(Note.DAMAGED, "its end is missing"))
     if _is_encrypted(source, start, tail, end):
         findings.append(Finding(Note.ENCRYPTED, "it has a password, or limits what may be done"))
@@ -96,8 +97,10 @@ def _ending(source: Source) -> tuple[bytes, re.Match[bytes] | None]:
     return tail, ends[-1] if ends else None
 
 
-def _is_cut_web_file(source: Source, start: int) -> bool:
+def _is_cut_web_file(source: Source, start: int, tail: bytes, end: re.Match[bytes] | None) -> bool:
     """A file made for the web has an end of its own near its beginning, and says how long it is."""
+    if end is not None and len(tail) - end.end() < _BEHIND_END:
+        return False
     first = source.head[start : start + 1024]
     said = _LENGTH.search(first) if b"/Linearized" in first else None
     return said is not None and start + int(said[1]) > source.size
@@ -220,9 +223,9 @@ def _program(source: Source, piece: bytes, place: int, at: int) -> str | None:
 
 
 _SUSPICIOUS: Final = (
-    *(b"MZ", b"ZM", b"\x7fELF", b"\0asm", b"dex\n", b"\xca\xfe\xba", b"\xfe\xed\xfa", b"FWS"),
+    *(b"MZ", b"ZM", b"\x7fELF", b"\0asm", b"dex\n", b"\xca\xfe\xba", b"\xfe\xed\xfa"),
     *(b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"L\0\0\0\x01\x14", b"\xed\xab\xee\xdb"),
-    *(b"CWS", b"ZWS", b"!<arch>\ndebian", b"xar!", b"Cr24", b"ITSF", b"X5O!", *_CONTAINERS),
+    *(b"!<arch>\ndebian", b"xar!", b"Cr24", b"ITSF", b"X5O!", *_CONTAINERS),
 )  # fmt: skip
 
 
