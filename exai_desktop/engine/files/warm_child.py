@@ -36,10 +36,6 @@ class WarmChild:
         self.files = 0
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
     def is_usable(self) -> bool:
         return self._process.returncode is None and self.files < _FILES
 
