@@ -62,6 +62,7 @@ from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
+from exai_desktop.storage.record.past_files import SqliteHistory
 from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
@@ -195,6 +196,7 @@ def _record(
         copies=SqliteCopyStore(database, audit.trail),
         fingerprints=SqliteFingerprints(database),
         receipts=SqliteReceipts(database),
+        history=SqliteHistory(database),
         states=shared.states,
         audit=SqliteAuditStore(database, audit.trail),
         anchor_file=audit.anchors,

@@ -76,6 +76,14 @@ VERBS: Final = {
         "files.files:files",
         "List the files at the providers as last known, newest first. `reconcile` asks again.",
     ),
+    "history": (
+        "files.history:app",
+        "List every file that was sent, failed, was refused or cancelled, newest first.",
+    ),
+    "clear": (
+        "files.history:clear",
+        "Clear finished files from the queue. The history keeps them.",
+    ),
     "search": (
         "files.files:search",
         "Find files by name, ID or hash, and by the texts you have opened with `content`.",

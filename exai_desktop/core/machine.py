@@ -172,3 +172,16 @@ def why_not_now(
     if waits_on_battery and situation.on_battery:
         return "on battery power"
     return None
+
+
+class BackupService(Protocol):
+    """Backups of the profile, made while it is in use. Restoring one needs no engine."""
+
+    async def create(
+        self, file: str, *, texts: bool = False, passphrase: str = ""
+    ) -> BackupContent:
+        """Write record, settings and accounts into this file; it is replaced as a whole.
+
+        `texts`: with the kept texts. With a `passphrase` the keys are in it, too, encrypted.
+        Raises BACKUP_NOT_WRITTEN, and what keeps the keys from being read.
+        """

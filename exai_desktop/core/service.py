@@ -34,11 +34,12 @@ from exai_desktop.core.copies.queries import (
     SearchHit,
 )
 from exai_desktop.core.events import Event, WindowService
+from exai_desktop.core.jobs.history import HistoryService
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.receipts import ReceiptService
 from exai_desktop.core.jobs.watched_folders import WatchService
-from exai_desktop.core.machine import BackupContent
+from exai_desktop.core.machine import BackupService
 from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.mirror.storage_copies import StorageService
 from exai_desktop.core.planning.plan import PlanPart
@@ -106,7 +107,7 @@ class QueueService(Protocol):
         """The user's answer to needs_review: use this file of the provider, or send again."""
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
-        """Forget finished jobs (None: all finished); nothing is deleted at a provider."""
+        """Clear finished jobs (None: all finished) from the queue; the history keeps them."""
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         """Do this to every job of the range that it fits; returns to how many. Raises UNKNOWN_JOB
@@ -127,6 +128,9 @@ class FileService(Protocol):
 
     async def file(self, copy_id: int) -> FileDetail:
         """With the looks at it. Raises REMOTE_NOT_FOUND."""
+
+    async def check(self, copy_id: int) -> FileDetail:
+        """Ask the provider for this one file, and note what it says. Raises REMOTE_NOT_FOUND."""
 
     async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None
@@ -266,19 +270,6 @@ class SettingsService(Protocol):
         """For people: which scanner there is, how old its knowledge, or that there is none."""
 
 
-class BackupService(Protocol):
-    """Backups of the profile, made while it is in use. Restoring one needs no engine."""
-
-    async def create(
-        self, file: str, *, texts: bool = False, passphrase: str = ""
-    ) -> BackupContent:
-        """Write record, settings and accounts into this file; it is replaced as a whole.
-
-        `texts`: with the kept texts. With a `passphrase` the keys are in it, too, encrypted.
-        Raises BACKUP_NOT_WRITTEN, and what keeps the keys from being read.
-        """
-
-
 class Events(Protocol):
     """A stream of events. Raises OWNER_GONE when the process behind it is gone."""
 
@@ -321,6 +312,9 @@ class UploadService(Protocol):
     def receipts(self) -> ReceiptService: ...
 
     @property
+    def history(self) -> HistoryService: ...
+
+    @property
     def watched(self) -> WatchService: ...
 
     @property
@@ -344,6 +338,7 @@ PARTS: Final[dict[str, type]] = {
     "mirror": MirrorService,
     "storage": StorageService,
     "receipts": ReceiptService,
+    "history": HistoryService,
     "watched": WatchService,
     "window": WindowService,
 }

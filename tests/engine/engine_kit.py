@@ -54,6 +54,7 @@ from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox
+from exai_desktop.storage.record.past_files import SqliteHistory
 from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
@@ -231,6 +232,7 @@ async def open_bench(
                 copies=SqliteCopyStore(database, trail),
                 fingerprints=prints(made_prints) if prints else made_prints,
                 receipts=SqliteReceipts(database),
+                history=SqliteHistory(database),
                 states=states or SqliteStateStore(database),
                 audit=SqliteAuditStore(database, trail),
                 anchor_file=KeptAnchor(folder / "audit-anchor.json", SessionStore()),

@@ -55,6 +55,10 @@ class ScriptedFiles:
         copy = self._copy(copy_id)
         return FileDetail(copy, (CopyCheck(copy_id, copy.recorded_at + 60, Sight.SEEN, copy.size),))
 
+    async def check(self, copy_id: int) -> FileDetail:
+        self._script.note("files.check", copy_id)
+        return await self.file(copy_id)
+
     async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None
     ) -> ImportReport:

@@ -51,6 +51,7 @@ from exai_desktop.core.machine import BackupContent
 from exai_desktop.core.planning.plan import PlanPart, UploadPlan
 
 from .scripted_files import ScriptedFiles
+from .scripted_history import ScriptedHistory
 from .scripted_mirror import ScriptedMirror
 from .scripted_receipts import ScriptedReceipts
 from .scripted_settings import ScriptedSettings
@@ -402,6 +403,7 @@ class ScriptedService:
         self.mirror = ScriptedMirror(self)
         self.storage = ScriptedStorage(self)
         self.receipts = ScriptedReceipts(self)
+        self.history = ScriptedHistory(self)
         self.watched = ScriptedWatch(self)
         self.window = ScriptedWindow()
 

@@ -923,4 +923,11 @@ BREAKS: Final = (
         "tests/unit/config/test_config_logs.py"
         "::test_the_tail_without_names_keeps_codes_numbers_and_places",
     ),
+    Break(
+        "What leaves the queue stays in the history until the user forgets it",
+        "storage/record/jobs.py",
+        "    keep_past(connection, job_ids, at)\n",
+        "",
+        "tests/contracts/storage/test_past_files.py::test_what_is_cleared_stays_with_its_reason",
+    ),
 )

@@ -31,6 +31,7 @@ from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
 from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
 from exai_desktop.storage.record.jobs import SqliteJobStore
+from exai_desktop.storage.record.past_files import SqliteHistory
 from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
 from tests.engine.engine_kit import AUDIT_KEY, GLM, KIMI, MemoryBook, MemorySettings
@@ -137,6 +138,7 @@ class Process:
                 copies=SqliteCopyStore(database, trail),
                 fingerprints=SqliteFingerprints(database),
                 receipts=SqliteReceipts(database),
+                history=SqliteHistory(database),
                 states=SqliteStateStore(database),
                 audit=SqliteAuditStore(database, trail),
                 anchor_file=around.anchor,

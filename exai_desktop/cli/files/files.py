@@ -14,6 +14,7 @@ from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output, look_line, look_object, when
 from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
+from exai_desktop.core.copies.lights import light
 from exai_desktop.core.copies.models import Copy, CopyOrigin, CopyState
 from exai_desktop.core.copies.queries import (
     COPY_WORDS,
@@ -23,6 +24,7 @@ from exai_desktop.core.copies.queries import (
     FileQuery,
     ImportReport,
     days_left,
+    id_facts,
 )
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.mirror.status import OtherFile
@@ -54,6 +56,7 @@ def file_object(copy: Copy, now: float) -> dict[str, Any]:
         "verified_at": copy.verified_at,
         "expires_at": copy.expires_at,
         "days_left": days_left(copy.expires_at, now),
+        "light": light(id_facts(copy), now).words,
     }
 
 
@@ -214,6 +217,7 @@ def _show(detail: FileDetail, output: Output, stored: dict[str, dict[str, Any]])
     output.line(f"{copy.id}  {plain_text(copy.remote_name)}  {plain_text(copy.remote_id)}")
     facts = {
         "state": COPY_WORDS[copy.state],
+        "light": light(id_facts(copy), now).words,
         "origin": ORIGIN_WORDS[copy.origin],
         "account": copy.account,
         "purpose": copy.purpose,

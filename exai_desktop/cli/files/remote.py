@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from exai_desktop.cli.files.files import print_import
+from exai_desktop.cli.files.files import file_object, print_import
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.rows import error_object
 from exai_desktop.cli.session import run_verb
-from exai_desktop.core.copies.models import RemoteListing
+from exai_desktop.core.copies.lights import light
+from exai_desktop.core.copies.models import VALID_STATES, RemoteListing
+from exai_desktop.core.copies.queries import id_facts
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.service import UploadService
 
@@ -46,11 +50,33 @@ def reconcile(
 def verify(
     ctx: typer.Context,
     account: Accounts = None,
+    files: Annotated[
+        list[int] | None,
+        typer.Option("--file", help="Only this one, by number.", show_default=False),
+    ] = None,
     as_json: Json = False,
     sandbox: Sandbox = False,
 ) -> None:
     """Check that every uploaded file is still at its provider. Exit code 1 if one is not."""
+    if files and account:
+        raise typer.BadParameter("give accounts or files, not both", param_hint="--file")
+    if files:
+        run_verb(ctx, partial(_check, numbers=files), as_json=as_json, sandbox=sandbox)
+        return
     _run(ctx, account, as_json=as_json, sandbox=sandbox, strict=True)
+
+
+async def _check(service: UploadService, output: Output, *, numbers: list[int]) -> Exit:
+    are_there = True
+    for number in dict.fromkeys(numbers):
+        copy = (await service.files.check(number)).copy
+        found = light(id_facts(copy), time.time())
+        are_there &= copy.state in VALID_STATES
+        if output.as_json:
+            output.json(file_object(copy, time.time()))
+        else:
+            output.line(f"{copy.id}  {plain_text(copy.remote_id)}  {found.words}")
+    return Exit.OK if are_there else Exit.SOME_FAILED
 
 
 def _run(

@@ -28,6 +28,10 @@ COPY_MOVES: Final[dict[CopyState, frozenset[CopyState]]] = {
 }
 
 
+# In these the id works.
+VALID_STATES: Final = frozenset({C.PRESENT, C.FOREIGN})
+
+
 def check_copy(old: CopyState, new: CopyState) -> None:
     """Raise `IllegalMoveError` unless a copy may go `old → new`."""
     if new not in COPY_MOVES[old]:

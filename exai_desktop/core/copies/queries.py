@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from exai_desktop.core.copies.lights import IdFacts
 from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.copies.words import (
     COPY_WORDS,
@@ -106,6 +107,12 @@ class SearchHit:
 def days_left(expires_at: float | None, now: float) -> int | None:
     """Whole days until the provider deletes the file by itself; None: it does not."""
     return None if expires_at is None else max(0, int((expires_at - now) // DAY_S))
+
+
+def id_facts(copy: Copy) -> IdFacts:
+    """For its light. It was there when it was recorded; an import may never have been looked at."""
+    seen_at = copy.recorded_at if copy.verified_at is None else copy.verified_at
+    return IdFacts(copy.state, seen_at, copy.expires_at)
 
 
 class FileRecord(Protocol):

@@ -42,6 +42,7 @@ from exai_desktop.engine.service.audit import Audit, AuditParts
 from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.engine import Engine, Services
 from exai_desktop.engine.service.files import ProviderFiles
+from exai_desktop.engine.service.history import History
 from exai_desktop.engine.service.job_commands import Commands
 from exai_desktop.engine.service.job_queue import Intake, JobQueue
 from exai_desktop.engine.service.keys import KeyStore
@@ -299,12 +300,11 @@ class Assembly:
         accounts, announce = self._account_changes(commands, audit, lists)
         intake = Intake(jobs, self.scheduler, self.settings, guard, clock, parts.bus)
         plans = UploadPlans(self.accounts, self.breakers, record.jobs, self.pace, self.settings)
-        remote_files = RemoteFiles(
-            record.jobs, self.moves, self.accounts, self.texts, record.audit, self.clock
-        )
+        remote_files = RemoteFiles(jobs, self.moves, self.accounts, self.texts, record.audit, clock)
         self.watched = WatchedFolders(
             *(parts.watching, intake, self.accounts), is_read_only=parts.is_read_only
         )
+        receipts = Receipts(record.receipts, self.accounts, self.readers)
         services = Services(
             JobQueue(
                 self.scheduler, intake, plans, commands, self.pausing, self.totals, parts.bus, tasks
@@ -328,7 +328,8 @@ class Assembly:
             ),
             self.mirroring,
             self.copying,
-            Receipts(record.receipts, self.accounts, self.readers),
+            receipts,
+            History(record.history, self.texts, receipts),
             self.watched,
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)

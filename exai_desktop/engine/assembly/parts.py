@@ -17,6 +17,7 @@ from exai_desktop.core.copies.store import CopyStore
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.files.files import Fingerprints
 from exai_desktop.core.jobs.claims import ContentClaims
+from exai_desktop.core.jobs.history import HistoryStore
 from exai_desktop.core.jobs.receipts import ReceiptStore
 from exai_desktop.core.jobs.recovery import RecoveryLog
 from exai_desktop.core.jobs.store import JobStore
@@ -51,6 +52,7 @@ class Record:
     copies: CopyStore
     fingerprints: Fingerprints
     receipts: ReceiptStore
+    history: HistoryStore
     states: StateStore
     audit: AuditStore
     anchor_file: AnchorFile

@@ -62,6 +62,7 @@ class _Client:
         self.mirror = calls.mirror
         self.storage = calls.storage
         self.receipts = calls.receipts
+        self.history = calls.history
         self.watched = calls.watched
         self.facts = calls.facts
         self.window = calls.window

@@ -22,6 +22,8 @@ C = CopyState
 
 # In these the record says that the provider has the file, or may have it.
 _BELIEVED = frozenset({C.PRESENT, C.DELETING, C.FOREIGN})
+# Of the others the record knows all there is to know.
+_CHECKED = frozenset({C.PRESENT, C.DELETING, C.MISSING, C.FOREIGN})
 
 
 def _is_foreign(copy: Copy) -> bool:
@@ -53,6 +55,26 @@ class RemoteLists:
         info = self.accounts.table.of(account)
         purposes = [p.name for p in info.purposes_in(account.region)] if info else []
         return [await self._compare_one(account, purpose) for purpose in purposes]
+
+    async def check(self, copy: Copy) -> None:
+        """Ask for this one file. What is found is recorded."""
+        if copy.state not in _CHECKED:
+            return
+        provider = await self.accounts.provider(copy.account)
+        remote = await provider.find(copy.remote_id, copy.purpose)
+        if await self.accounts.provider(copy.account) is not provider:
+            # The answer to an earlier key, perhaps to another owner.
+            await self.check(copy)
+        elif remote is None:
+            await self._note_gone([copy] if copy.state in _BELIEVED else [])
+        elif copy.state is C.MISSING:
+            await self._note_back([copy], {copy.remote_id: remote}, self.clock.now())
+        elif copy.state is C.PRESENT and remote.bytes == copy.size:
+            await self.copies.verified([copy.id], self.clock.now())
+        else:
+            is_whole = remote.bytes == copy.size
+            sight = Sight.SEEN if is_whole else Sight.OTHER_SIZE
+            await self._look([copy], sight, {copy.remote_id: remote})
 
     async def import_foreign(
         self, account: Account, remote_ids: Sequence[str] | None

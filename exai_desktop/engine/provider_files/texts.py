@@ -84,6 +84,10 @@ class Texts:
         matching = await self._matching(query.search)
         return replace(query, also=tuple(copy.id for copy, _ in matching))
 
+    async def ids_with(self, text: str) -> tuple[tuple[str, str], ...]:
+        """Account and id of the files whose kept text holds it."""
+        return tuple((copy.account, copy.remote_id) for copy, _ in await self._matching(text))
+
     async def _matching(self, text: str) -> list[tuple[Copy, str]]:
         if self.cache is None or not text.strip():
             return []

@@ -13,7 +13,7 @@ from exai_desktop.core.machine import BackupContent, BackupMaker, Clock
 
 
 class Backups:
-    """Meets `core.service.BackupService`."""
+    """Meets `core.machine.BackupService`."""
 
     def __init__(
         self, make: BackupMaker | None, audit: AuditStore, clock: Clock, *, is_read_only: bool

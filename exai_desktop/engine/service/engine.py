@@ -15,6 +15,7 @@ from exai_desktop.engine.service.accounts import AccountChanges
 from exai_desktop.engine.service.audit import Audit
 from exai_desktop.engine.service.backups import Backups
 from exai_desktop.engine.service.files import ProviderFiles
+from exai_desktop.engine.service.history import History
 from exai_desktop.engine.service.job_queue import JobQueue
 from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.receipts import Receipts
@@ -37,6 +38,7 @@ class Services:
     mirror: MirrorService
     storage: StorageService
     receipts: Receipts
+    history: History
     watched: WatchedFolders
 
 
@@ -60,6 +62,7 @@ class Engine:
         self.mirror = services.mirror
         self.storage = services.storage
         self.receipts = services.receipts
+        self.history = services.history
         self.watched = services.watched
         self.window = WindowWishes(bus)
         self._background = background

@@ -49,6 +49,10 @@ class ProviderFiles:
         copy = await self._copy(copy_id)
         return FileDetail(copy, tuple(await self._copies.looks(copy_id)))
 
+    async def check(self, copy_id: int) -> FileDetail:
+        await self._lists.check(await self._copy(copy_id))
+        return await self.file(copy_id)
+
     async def import_foreign(
         self, account: str, remote_ids: Sequence[str] | None = None
     ) -> ImportReport:

@@ -115,10 +115,11 @@ class Receipts:
         is_last = len(rows) <= limit
         rows = rows[:limit]
         head = await self.receipt(scope) if not after else None
-        text = written(form, rows, self._addresses(), head=head, is_last=is_last)
+        text = written(form, rows, self.addresses(), head=head, is_last=is_last)
         return ReceiptText(text, len(rows), None if is_last else rows[-1].id)
 
-    def _addresses(self) -> dict[str, AccountAddress]:
+    def addresses(self) -> dict[str, AccountAddress]:
+        """Of all accounts, for texts with their files."""
         found = {}
         accounts = self._accounts.all()
         uses = Counter(variable_of(account.name) for account in accounts)
@@ -139,21 +140,22 @@ class Receipts:
         return found
 
     async def save(self, scope: ReceiptScope, form: ReceiptForm, file: str) -> int:
-        target = Path(file)
-        if not target.is_absolute():
-            # The process that carries it out has another working folder than the one that asks.
-            raise _not_written(file, "not a whole path")
+        target = whole_path(file)
         scope = await self._settled(scope)
+        return await self.write(target, self._pieces(scope, form))
+
+    async def write(self, target: Path, pieces: AsyncIterator[ReceiptText]) -> int:
+        """All pieces into this file, or nothing. Raises RECEIPT_NOT_WRITTEN."""
         draft = _Draft(target)
         files = 0
         try:
             await self._readers.read(draft.open)
-            async for piece in self._pieces(scope, form):
+            async for piece in pieces:
                 await self._readers.read(draft.write, piece.text)
                 files += piece.files
             await self._readers.read(draft.put_in_place)
         except OSError as error:
-            raise _not_written(file, error.strerror or str(error)) from error
+            raise _not_written(str(target), error.strerror or str(error)) from error
         finally:
             await self._readers.read(draft.drop)
         return files
@@ -164,6 +166,15 @@ class Receipts:
             piece = await self.text(scope, form, after)
             yield piece
             after = piece.last
+
+
+def whole_path(file: str) -> Path:
+    """Raises RECEIPT_NOT_WRITTEN: the process that carries it out has another working folder than
+    the one that asks."""
+    target = Path(file)
+    if not target.is_absolute():
+        raise _not_written(file, "not a whole path")
+    return target
 
 
 def _own_variable(account: str) -> str:

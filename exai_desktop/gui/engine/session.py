@@ -36,6 +36,7 @@ class EngineClient:
         self.mirror = calls.mirror
         self.storage = calls.storage
         self.receipts = calls.receipts
+        self.history = calls.history
         self.watched = calls.watched
         self.window = calls.window
         self.facts = calls.facts

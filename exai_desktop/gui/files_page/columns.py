@@ -18,8 +18,6 @@ C = CopyState
 # From so many days on the countdown is coloured.
 _SOON: Final = 14
 _VERY_SOON: Final = 3
-# In these the id works.
-VALID_ID: Final = frozenset({C.PRESENT, C.FOREIGN})
 _THERE: Final = frozenset({C.PRESENT, C.FOREIGN, C.DELETING})
 
 

@@ -9,13 +9,12 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.copies.models import Copy, CopyState, RemoteListing
+from exai_desktop.core.copies.models import VALID_STATES, Copy, CopyState, RemoteListing
 from exai_desktop.core.copies.queries import COPY_WORDS
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
-from exai_desktop.gui.files_page.columns import VALID_ID
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
@@ -108,8 +107,8 @@ class FilesCommands:
 
     def _copy_ids(self, copies: Sequence[Copy]) -> None:
         """An id that works no more is not given out."""
-        ids = [copy.remote_id for copy in copies if copy.state in VALID_ID]
-        gone = [copy for copy in copies if copy.state not in VALID_ID]
+        ids = [copy.remote_id for copy in copies if copy.state in VALID_STATES]
+        gone = [copy for copy in copies if copy.state not in VALID_STATES]
         if not ids:
             detail = f"{gone[0].remote_id}: {COPY_WORDS[gone[0].state]}"
             self._notices.show_error(ErrorView.of_code(ErrorCode.FILE_GONE, detail))

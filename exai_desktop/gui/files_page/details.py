@@ -8,10 +8,10 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from exai_desktop.core.copies.models import Copy
+from exai_desktop.core.copies.models import VALID_STATES, Copy
 from exai_desktop.core.copies.queries import SIGHT_WORDS, CopyCheck, FileDetail, Sight
 from exai_desktop.core.files.names import extension
-from exai_desktop.gui.files_page.columns import LOOKS, VALID_ID, facts_of
+from exai_desktop.gui.files_page.columns import LOOKS, facts_of
 from exai_desktop.gui.files_page.project_copy import ProjectCopyBox
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import ElidedLabel, PlainLabel
@@ -115,7 +115,7 @@ class FilesDetails(Card):
         self._kind.setText(size_text(copy.size))
         self._state_icon.show_icon(look.icon, look.tone.value)
         self._state.setText(look.word)
-        self.file_id.show_value(copy.remote_id, can_copy=copy.state in VALID_ID)
+        self.file_id.show_value(copy.remote_id, can_copy=copy.state in VALID_STATES)
         self.sha256.show_value(copy.sha256)
         self._hash_box.setVisible(bool(copy.sha256))
         self.facts.show_facts(facts_of(copy, time.time()))

@@ -26,7 +26,12 @@ from exai_desktop.storage.migrations import (
     m0013_runs,
     m0020_watched_folders,
 )
-from exai_desktop.storage.migrations.lists import m0015_lists, m0017_file_lists, m0021_reasons
+from exai_desktop.storage.migrations.lists import (
+    m0015_lists,
+    m0017_file_lists,
+    m0021_reasons,
+    m0022_past_files,
+)
 from exai_desktop.storage.migrations.supabase import (
     m0014_mirror,
     m0016_other_devices,
@@ -75,6 +80,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0019_storage_copies,
     m0020_watched_folders,
     m0021_reasons,
+    m0022_past_files,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

@@ -38,6 +38,7 @@ from exai_desktop.storage.record.job_transactions import (
     apply_many,
     line_speed,
 )
+from exai_desktop.storage.record.past_files import keep_past
 from exai_desktop.storage.record.rows import (
     Value,
     job_view,
@@ -46,7 +47,7 @@ from exai_desktop.storage.record.rows import (
     stored,
     words_of,
 )
-from exai_desktop.storage.sqlite.driver import Connection, Row
+from exai_desktop.storage.sqlite.driver import Connection, Row, erasing
 
 # Forgetting many is cut in pieces: each holds the writer for some milliseconds only.
 _REMOVED_AT_ONCE: Final = 500
@@ -273,30 +274,34 @@ _FINAL: Final = json.dumps(sorted(FINAL))
 
 
 def _remove(connection: Connection, job_ids: Sequence[int], trail: AuditTrail) -> int:
-    return _noted(
-        connection,
-        trail,
-        "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
-        " AND state IN (SELECT value FROM json_each(?)) RETURNING *",
+    found = connection.execute(
+        "SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
+        " AND state IN (SELECT value FROM json_each(?))",
         (json.dumps(list(job_ids)), _FINAL),
     )
+    return _clear(connection, trail, [row["id"] for row in found])
 
 
 def _remove_some(connection: Connection, trail: AuditTrail) -> int:
-    return _noted(
-        connection,
-        trail,
-        "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs"
-        " WHERE state IN (SELECT value FROM json_each(?)) LIMIT ?) RETURNING *",
+    found = connection.execute(
+        "SELECT id FROM jobs WHERE state IN (SELECT value FROM json_each(?)) LIMIT ?",
         (_FINAL, _REMOVED_AT_ONCE),
     )
+    return _clear(connection, trail, [row["id"] for row in found])
 
 
-def _noted(
-    connection: Connection, trail: AuditTrail, delete: str, values: tuple[Value, ...]
-) -> int:
-    """The record of a file may go; that there was one stays."""
-    gone = [job_view(row) for row in connection.execute(delete, values)]
+def _clear(connection: Connection, trail: AuditTrail, job_ids: Sequence[int]) -> int:
+    """Out of the queue, into the history."""
     at = trail.now()
+    keep_past(connection, job_ids, at)
+    # Erased, because the history may be forgotten, and then nothing must be left of it here.
+    with erasing(connection):
+        gone = [
+            job_view(row)
+            for row in connection.execute(
+                "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) RETURNING *",
+                (json.dumps(job_ids),),
+            )
+        ]
     trail.append(connection, (entry_of_removal(job, at) for job in gone))
     return len(gone)

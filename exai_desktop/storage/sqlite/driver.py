@@ -15,8 +15,9 @@ import sqlite3
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -208,6 +209,16 @@ def is_damage(error: Error, path: Path) -> bool:
 
 
 # Shorter ones are rather words than the beginning of a hash.
+@contextmanager
+def erasing(connection: Connection) -> Iterator[None]:
+    """What is deleted meanwhile is overwritten, too."""
+    connection.execute("PRAGMA secure_delete=ON")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA secure_delete=OFF")
+
+
 HASH_START: Final = re.compile(r"[0-9a-f]{4,64}")
 # Not LIKE: no index helps with that. The letter after `f` comes after all hashes that begin so.
 HASH_FROM: Final = "sha256 >= ? AND sha256 < ?"

@@ -92,14 +92,14 @@ async def test_no_key_is_sent_to_the_company_of_another_account(tmp_path: Path) 
     """Both would have their key in EXAI_DESKTOP_KEY____."""
     two = (replace(KIMI, name="中文一"), replace(GLM, name="中文二"))
     async with open_bench(tmp_path, accounts=(*two, KIMI)) as bench:
-        known = bench.engine.receipts._addresses()
+        known = bench.engine.receipts.addresses()
         first, second = (known[account.name] for account in two)
         assert first.usual == second.usual == variable_of(two[0].name) == variable_of(two[1].name)
         assert len({first.variable, second.variable, first.usual}) == 3
         assert (known["kimi"].variable, known["kimi"].usual) == (variable_of("kimi"), "")
         # Another one that comes between two pieces leaves the numbers as they are.
         bench.parts.accounts.open(replace(KIMI, name="中文三"))
-        assert bench.engine.receipts._addresses()[two[0].name] == first
+        assert bench.engine.receipts.addresses()[two[0].name] == first
 
 
 async def test_one_that_is_cancelled_while_it_begins_leaves_nothing_behind(
