@@ -104,9 +104,10 @@ def _length(seconds: float) -> str:
     """In the largest unit, whole."""
     if seconds < _HOUR:
         return f"{max(1, int(seconds // _MINUTE))} min"
-    if seconds < 2 * _DAY:
+    if seconds < _DAY:
         return f"{int(seconds // _HOUR)} h"
-    return f"{int(seconds // _DAY):,} days"
+    days = int(seconds // _DAY)
+    return f"{days:,} {'day' if days == 1 else 'days'}"
 
 
 def _shared(facts: IdFacts) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.copies.models import VALID_STATES, Copy, CopyState, RemoteListing
-from exai_desktop.core.copies.queries import COPY_WORDS
+from exai_desktop.core.copies.queries import COPY_WORDS, id_facts
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import ErrorView
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
+from exai_desktop.gui.files_page.history_commands import HistoryCommands, check_ids
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
@@ -79,6 +80,12 @@ class FilesCommands:
         self.selected_count: Callable[[], int] = lambda: 0
         self.on_change: Callable[[], object] = lambda: None
 
+    def for_history(self) -> HistoryCommands:
+        """Those of the page's second view."""
+        return HistoryCommands(
+            self._window, self._theme, self.table, self._client, self._tasks, self._notices
+        )
+
     def perform(self, action: FileAction) -> None:
         """Do this to every selected file it fits."""
         self._tasks.start(self._perform(action))
@@ -103,10 +110,16 @@ class FilesCommands:
                 entries = await self._client.entries_of((c.account, c.remote_id) for c in meant)
                 self._deletions.add(orders, self.on_change, entries=entries)
             case FileAction.COPY_ID:
-                self._copy_ids(meant)
+                await self._copy_ids(meant)
 
-    def _copy_ids(self, copies: Sequence[Copy]) -> None:
-        """An id that works no more is not given out."""
+    async def _copy_ids(self, copies: Sequence[Copy]) -> None:
+        """An id that works no more is not given out: what is old is asked for first."""
+        there = [copy for copy in copies if copy.state in VALID_STATES]
+        known = [(copy.id, copy.account, id_facts(copy)) for copy in there]
+        failure = await check_ids(self._client, known)
+        if there:
+            copies = [(await self._client.files.file(copy.id)).copy for copy in copies]
+            self.on_change()
         ids = [copy.remote_id for copy in copies if copy.state in VALID_STATES]
         gone = [copy for copy in copies if copy.state not in VALID_STATES]
         if not ids:
@@ -116,7 +129,9 @@ class FilesCommands:
         copy_text("\n".join(ids))
         title = f"{count_text(len(ids), 'file ID', 'file IDs')} copied"
         left_out = f"{count_text(len(gone), 'ID', 'IDs')} left out: no longer valid."
-        self._notices.show_notice(title, left_out if gone else "", Tone.GOOD)
+        unchecked = f"Not checked first: {failure.title}." if failure else ""
+        tone = Tone.CARE if failure else Tone.GOOD
+        self._notices.show_notice(title, f"{left_out if gone else ''} {unchecked}".strip(), tone)
 
     async def _import(self, copies: Sequence[Copy]) -> None:
         imported = 0

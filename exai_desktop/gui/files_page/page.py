@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QButtonGroup, QMenu, QStackedWidget, QWidget
 
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.gui.engine.bridge import News
@@ -15,12 +15,13 @@ from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.files_page.columns import GROUPS
 from exai_desktop.gui.files_page.commands import FileAction, FilesCommands, fits
 from exai_desktop.gui.files_page.details import FilesDetails
+from exai_desktop.gui.files_page.history_panel import HistoryPanel
 from exai_desktop.gui.files_page.project_copy import ProjectCopyBox
 from exai_desktop.gui.files_page.view import EmptyFiles, FilesModel, FilesView
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.chip_filter import ChipFilter
 from exai_desktop.gui.widgets.choice_menu import ChoiceMenu
-from exai_desktop.gui.widgets.controls import Button, row
+from exai_desktop.gui.widgets.controls import Button, column, row
 from exai_desktop.gui.widgets.record_page import ROOM_FOR_DETAILS, RecordArea, RecordPage
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 
@@ -33,12 +34,13 @@ _BUTTONS: dict[FileAction, tuple[str, str, str, str]] = {
 
 
 class FilesPage(RecordPage):
-    """Puts the parts together and keeps what they show in step."""
+    """Puts the parts together and keeps what they show in step. Its second view is the history."""
 
     def __init__(
         self, theme: Theme, client: EngineClient, tasks: SlotTasks, commands: FilesCommands
     ) -> None:
         super().__init__()
+        self.history = HistoryPanel(theme, client, tasks, commands.for_history())
         self._theme = theme
         self._client = client
         self._tasks = tasks
@@ -88,7 +90,27 @@ class FilesPage(RecordPage):
 
     def _assemble(self) -> None:
         head = row(self.refresh, self.account, 0, *self.buttons.values(), gap=8)
-        self.setLayout(self.body(head, self.filter, self._area))
+        self._there = QWidget()
+        there = column(head, self.filter, self._area, gap=12)
+        there.setStretch(2, 1)
+        self._there.setLayout(there)
+        self._views = QStackedWidget()
+        self._views.addWidget(self._there)
+        self._views.addWidget(self.history)
+        self.views: dict[str, Button] = {}
+        group = QButtonGroup(self)
+        for title, view in (("At the providers", self._there), ("History", self.history)):
+            chip = Button(
+                self._theme, title, partial(self._views.setCurrentWidget, view), kind="chip"
+            )
+            chip.setCheckable(True)
+            chip.setChecked(view is self._there)
+            group.addButton(chip)
+            self.views[title] = chip
+        layout = column(row(*self.views.values(), 0, gap=4), self._views, gap=12)
+        layout.setContentsMargins(24, 16, 24, 16)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
 
     def _connect(self) -> None:
         self.filter.changed.connect(self._filter)
@@ -98,11 +120,25 @@ class FilesPage(RecordPage):
         self.view.opened.connect(self._open_details)
         self.model.loaded.connect(self._on_loaded)
 
+    @property
+    def is_history(self) -> bool:
+        """Whether the second view is shown."""
+        return self._views.currentWidget() is self.history
+
+    def show_history(self) -> None:
+        """Go to the second view."""
+        self.views["History"].click()
+
+    def start_search(self) -> None:
+        """Put the cursor into the search box of the view that is shown."""
+        (self.history.filter if self.is_history else self.filter).start_search()
+
     def showEvent(self, event: QShowEvent) -> None:
         """What happened while it was out of sight."""
         super().showEvent(event)
         self.model.refresh()
-        self.view.setFocus()
+        if not self.is_history:
+            self.view.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window the list comes first."""
@@ -113,12 +149,14 @@ class FilesPage(RecordPage):
         """The accounts there are now."""
         self._accounts = tuple(status.account.name for status in statuses)
         self.account.show_choices(self._accounts)
+        self.history.show_accounts(self._accounts)
 
     def restart(self) -> None:
         """Another engine is behind the client."""
         self.details.show_nothing()
         self.filter.reset()
         self.model.restart()
+        self.history.restart()
 
     def apply(self, news: News) -> None:
         """What the engine said: uploads and deletions change what lies there."""
@@ -133,6 +171,7 @@ class FilesPage(RecordPage):
         """Read the record again, if somebody looks."""
         if self.isVisible():
             self.model.refresh_soon()
+            self.history.look_again()
 
     def ask_providers(self) -> None:
         """Hold the record against what the providers list now."""

@@ -79,6 +79,16 @@ def clock_text(at: float, now: float | None = None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
+def day_text(at: float, now: float | None = None) -> str:
+    """Local time with its day: `Today, 14:19`, `Mon 23 Nov, 09:41`; the year when it is another."""
+    moment = datetime.fromtimestamp(at, UTC).astimezone()
+    today = datetime.fromtimestamp(now, UTC).astimezone() if now else datetime.now(UTC).astimezone()
+    if moment.date() == today.date():
+        return f"Today, {moment:%H:%M}"
+    year = "" if moment.year == today.year else f" {moment.year}"
+    return f"{moment:%a} {moment.day} {moment:%b}{year}, {moment:%H:%M}"
+
+
 def count_text(count: int, one: str, many: str) -> str:
     """`1 file`, `2,000 files`."""
     return f"{count:,} {one if count == 1 else many}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,6 +66,7 @@ class RowTable(QTableView):
         self._theme = theme
         self._words = words
         self._widths = widths
+        self._unwanted: frozenset[int] = frozenset()
         self.setModel(model)
         self.setAccessibleName(words.name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -194,14 +195,34 @@ class RowTable(QTableView):
         if self.indexAt(event.position().toPoint()).isValid():
             self.opened.emit()
 
+    @property
+    def unwanted(self) -> frozenset[int]:
+        """Columns that the user does not want to see."""
+        return self._unwanted
+
+    def leave_out(self, columns: Collection[int]) -> None:
+        """Show all other columns, as far as there is room."""
+        self._unwanted = frozenset(columns)
+        self._fit_columns()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Hide what no longer fits beside a readable name."""
-        width = self.viewport().width()
-        room = width - _FIRST_AT_LEAST - sum(self._widths.columns.values())
-        for column in self._widths.give_way:
-            self.setColumnHidden(column, room < 0)
-            room += self._widths.columns[column] if room < 0 else 0
+        self._fit_columns()
         super().resizeEvent(event)
+
+    def _fit_columns(self) -> None:
+        wanted = {c: w for c, w in self._widths.columns.items() if c not in self._unwanted}
+        room = self.viewport().width() - _FIRST_AT_LEAST - sum(wanted.values())
+        for column in self._unwanted:
+            self.setColumnHidden(column, True)
+        for column in wanted:
+            if column not in self._widths.give_way:
+                self.setColumnHidden(column, False)
+        # In their order; what is left of the room decides about the next one.
+        for column in self._widths.give_way:
+            if column in wanted:
+                self.setColumnHidden(column, room < 0)
+                room += wanted[column] if room < 0 else 0
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The arrow of the sorted column is drawn by the header; nothing found is said here."""

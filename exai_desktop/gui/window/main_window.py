@@ -192,7 +192,7 @@ class MainWindow(QMainWindow):
 
     def _find(self) -> None:
         if self._files is not None and self.stack.currentWidget() is self._files:
-            self._files.filter.start_search()
+            self._files.start_search()
         else:
             self.page.filter.start_search()
 

@@ -17,6 +17,7 @@ C, K = CopyState, LightKind
         (IdFacts(C.PRESENT, NOW - 300), K.SEEN, "Seen 5 min ago"),
         (IdFacts(C.PRESENT, NOW - 7_300), K.NOT_CHECKED, "Seen 2 h ago"),
         (IdFacts(C.PRESENT, NOW - 4 * DAY), K.NOT_CHECKED, "Seen 4 days ago"),
+        (IdFacts(C.PRESENT, NOW - 1.5 * DAY), K.NOT_CHECKED, "Seen 1 day ago"),
         (IdFacts(C.PRESENT), K.NOT_CHECKED, "Never checked at the provider"),
         (IdFacts(C.PRESENT, NOW, None, 40), K.SHARED, "Shared by 40 names, seen now"),
         (IdFacts(C.PRESENT, NOW, NOW + 9.5 * DAY), K.EXPIRES, "Expires in 9 days, seen now"),
