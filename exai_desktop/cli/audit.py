@@ -17,6 +17,7 @@ from typing import IO, Annotated, Any, Final, Protocol
 
 import typer
 
+from exai_desktop.cli.activity import list_activity
 from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.jobs import Json, Sandbox
 from exai_desktop.cli.output import Exit, Output
@@ -40,6 +41,7 @@ from exai_desktop.core.service import UploadService
 app = typer.Typer(
     help="The audit trail: which files were sent, deleted and refused.", no_args_is_help=True
 )
+app.command("list")(list_activity)
 
 _PAGE: Final = 1_000
 _FIRST: Final = -(2**63)

@@ -115,6 +115,7 @@ VERBS: Final = {
     ),
     "account": ("accounts.accounts:app", "Accounts at the providers."),
     "audit": ("audit:app", "The audit trail: which files were sent, deleted and refused."),
+    "stats": ("activity:stats", "Show the uploads, failures and bytes of each day."),
     "rule": ("accounts.rules:app", "Rules for folders: which providers may get their files."),
     "watch": ("watch:app", "Watched folders: their new files are sent by themselves."),
     "setting": ("settings.settings:app", "Settings of the program."),

@@ -22,6 +22,7 @@ from exai_desktop.core.accounts.accounts import (
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.accounts.secret_store import KeyStoreService
+from exai_desktop.core.audit.activity import ActivityQuery, DaySum
 from exai_desktop.core.audit.audit import AuditRow
 from exai_desktop.core.audit.check import AuditReport
 from exai_desktop.core.audit.signing import AuditSignature
@@ -200,6 +201,12 @@ class AuditService(Protocol):
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         """The rows behind number `after`, at most `limit`; `since` leaves out earlier ones."""
+
+    async def activity(self, query: ActivityQuery) -> list[AuditRow]:
+        """What happened, the newest first."""
+
+    async def days(self, count: int) -> list[DaySum]:
+        """Sums of the last days, at most 366, today the last; also of days without an upload."""
 
     async def accept(self) -> AuditReport:
         """The user knows why rows are missing at the end, or who has sealed some: it is noted in

@@ -5,7 +5,9 @@ import pytest
 from .arrows import circle, defined_in, folder_arrows
 
 # The most arrows from folder to folder: so many are left to know once the folders stand.
-MOST = {"engine": 36, "storage": 16, "core": 33, "gui": 27}
+# `gui`: four of them are of the page *Activity*, which came later: it knows engine, style and
+# widgets, and the window knows it.
+MOST = {"engine": 36, "storage": 16, "core": 33, "gui": 31}
 
 
 @pytest.mark.parametrize("package", MOST)

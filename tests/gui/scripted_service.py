@@ -18,6 +18,7 @@ from exai_desktop.core.accounts.accounts import (
 )
 from exai_desktop.core.accounts.health import HealthSample
 from exai_desktop.core.accounts.secret_store import StoreState, StoreStatus
+from exai_desktop.core.audit.activity import ActivityQuery, DaySum, kind_of
 from exai_desktop.core.audit.audit import AuditRow
 from exai_desktop.core.audit.check import AuditReport
 from exai_desktop.core.audit.signing import AuditSignature
@@ -284,16 +285,27 @@ class ScriptedAccounts:
 
 
 class ScriptedAudit:
-    """Meets `AuditService`: an empty trail."""
+    """Meets `AuditService`: as if all were well."""
 
     def __init__(self, script: ScriptedService) -> None:
         self._script = script
+        self.trail: list[AuditRow] = []  # the newest first
+        self.sums: list[DaySum] = []
 
     async def verify(self) -> AuditReport:
         return AuditReport(0, ok=True, protected_by="nothing")
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         return []
+
+    async def activity(self, query: ActivityQuery) -> list[AuditRow]:
+        self._script.calls.append(("audit.activity", query))
+        rows = [row for row in self.trail if query.before is None or row.seq < query.before]
+        rows = [row for row in rows if not query.kinds or kind_of(row) in query.kinds]
+        return rows[: query.limit]
+
+    async def days(self, count: int) -> list[DaySum]:
+        return self.sums
 
     async def accept(self) -> AuditReport:
         return await self.verify()

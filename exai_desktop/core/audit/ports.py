@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from exai_desktop.core.audit.activity import ActivityQuery, DaySum
 from exai_desktop.core.audit.audit import AuditAnchor, AuditEntry, AuditRow
 from exai_desktop.core.audit.check import NO_ROWS, Anchoring, AuditHead, AuditReport
 from exai_desktop.core.audit.signing import UnsignedDays
@@ -67,6 +68,14 @@ class AuditStore(Protocol):
 
     async def rows(self, after: int, limit: int, since: float | None) -> list[AuditRow]:
         """The rows behind number `after`, in order; `since` leaves out earlier ones."""
+        ...
+
+    async def newest(self, query: ActivityQuery) -> list[AuditRow]:
+        """What a query asks for, the newest first."""
+        ...
+
+    async def days(self, since: float) -> list[DaySum]:
+        """Days of local time on which a file was sent or not, in order."""
         ...
 
     async def check(

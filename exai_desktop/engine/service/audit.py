@@ -7,10 +7,12 @@ the same moments.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from exai_desktop.core.accounts.accounts import Account
+from exai_desktop.core.audit.activity import ActivityQuery, DaySum
 from exai_desktop.core.audit.audit import START, AuditEntry, AuditRow, utc_text
 from exai_desktop.core.audit.check import NO_ROWS, Anchoring, AuditHead, AuditReport, AuditState
 from exai_desktop.core.audit.ports import AnchorFile, AuditStore, Signer
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 ANCHOR_EVERY_S: Final = 3_600.0
 MOST_ROWS: Final = 1_000
+MOST_DAYS: Final = 366
 _ALL: Final = 2**63
 
 
@@ -68,6 +71,17 @@ class Audit:
 
     async def rows(self, after: int, limit: int, since: float | None = None) -> list[AuditRow]:
         return await self._audit.rows(after, max(1, min(limit, MOST_ROWS)), since)
+
+    async def activity(self, query: ActivityQuery) -> list[AuditRow]:
+        return await self._audit.newest(replace(query, limit=max(1, min(query.limit, MOST_ROWS))))
+
+    async def days(self, count: int) -> list[DaySum]:
+        today = datetime.fromtimestamp(self._clock.now()).astimezone().date()
+        wanted = [today - timedelta(days=back) for back in range(min(max(1, count), MOST_DAYS))]
+        begin = datetime.combine(wanted[-1], time.min).astimezone().timestamp()
+        found = {one.day: one for one in await self._audit.days(begin)}
+        days = [day.isoformat() for day in reversed(wanted)]
+        return [found.get(day, DaySum(day)) for day in days]
 
     async def note_account(self, action: str, account: Account) -> None:
         """Tells later in which region, at which address, this account's files are."""

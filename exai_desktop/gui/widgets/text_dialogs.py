@@ -61,6 +61,7 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Ctrl+2", "Page Files: files at the providers"),
     ("Ctrl+3", "Page Providers: state of each account"),
     ("Ctrl+4", "Page Records: your own Supabase project"),
+    ("Ctrl+5", "Page Activity: what happened, in words"),
     ("Ctrl+,", "Settings"),
     ("Ctrl+K", "Accounts"),
     ("F1", "This list"),

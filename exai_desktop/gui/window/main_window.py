@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -29,7 +29,7 @@ from exai_desktop.gui.window.backup_orders import BackupOrders
 from exai_desktop.gui.window.handed_files import HandedFiles
 from exai_desktop.gui.window.help_orders import HelpOrders
 from exai_desktop.gui.window.menus import Orders, WindowActions
-from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner
+from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner, activity_page
 from exai_desktop.gui.window.parts import Parts
 from exai_desktop.gui.window.records_note import RecordsNote
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
@@ -110,6 +110,7 @@ class MainWindow(QMainWindow):
             "Files": lambda: self.files,
             "Providers": lambda: self.providers,
             "Records": lambda: self.records,
+            "Activity": cache(partial(activity_page, self._parts, self.stack)),
         }
         parts = self._parts
         self.pages = PageBar(parts.theme, self.stack, pages)
@@ -174,6 +175,7 @@ class MainWindow(QMainWindow):
             stored=lambda: self.pages.go("Files"),
             providers=lambda: self.pages.go("Providers"),
             records=lambda: self.pages.go("Records"),
+            activity=lambda: self.pages.go("Activity"),
             accounts=self.open_accounts,
             settings=self.open_settings,
             rules=partial(self._open_folders, are_watched=False),

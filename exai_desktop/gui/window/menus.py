@@ -39,6 +39,7 @@ class Orders:
     stored: Order
     providers: Order
     records: Order
+    activity: Order
     accounts: Order
     settings: Order
     rules: Order
@@ -151,7 +152,10 @@ class WindowActions(QObject):
         self.queue = make("&Queue", order.queue, icon="upload", keys="Ctrl+1")
         self.stored = make("&Files at the providers", order.stored, icon="cloud", keys="Ctrl+2")
         self.providers = make("&Providers", order.providers, icon="server", keys="Ctrl+3")
-        self.records = make("&Records", order.records, icon="copies", keys="Ctrl+4")
+        self.records, self.activity = (
+            make("&Records", order.records, icon="copies", keys="Ctrl+4"),
+            make("Acti&vity", order.activity, icon="clock", keys="Ctrl+5"),
+        )
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
         self._make_help_actions()
         self.themes = QActionGroup(self)
@@ -204,7 +208,7 @@ class WindowActions(QObject):
         queue.addSeparator()
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         queue.addActions(list(self.waiting.actions.values()))
-        pages = (self.queue, self.stored, self.providers, self.records)
+        pages = (self.queue, self.stored, self.providers, self.records, self.activity)
         self.view_menu = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(self.view_menu, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")

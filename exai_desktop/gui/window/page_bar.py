@@ -9,6 +9,16 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QTabBar, QWidget
 from exai_desktop.gui.style.plain_text import PlainLabel, label_text
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.controls import Button, IconView, row
+from exai_desktop.gui.window.parts import Parts
+
+
+def activity_page(parts: Parts, stack: QStackedWidget) -> QWidget:
+    """Makes the page; what it shows it reads itself, when it is looked at."""
+    from exai_desktop.gui.activity.page import ActivityPage  # late: few look at it
+
+    page = ActivityPage(parts.theme, parts.client, parts.tasks)
+    stack.addWidget(page)
+    return page
 
 
 class PageBar(QFrame):

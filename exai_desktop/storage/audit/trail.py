@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from exai_desktop.core.audit.activity import ActivityQuery, DaySum
 from exai_desktop.core.audit.audit import (
     COLUMNS,
     START,
@@ -35,6 +36,13 @@ from exai_desktop.core.copies.models import Copy, CopyState
 from exai_desktop.core.files.names import plain_text
 from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState, JobView
 from exai_desktop.core.jobs.store import Move
+from exai_desktop.storage.audit.activity import (
+    WINDOW,
+    first_since,
+    newest_rows,
+    reached,
+    sums_between,
+)
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.sqlite.driver import Connection
 
@@ -263,6 +271,22 @@ class SqliteAuditStore:
     async def rows(self, after: int, limit: int, since: float | None) -> list[AuditRow]:
         begin = "" if since is None else utc_text(since)
         return await self._database.read(partial(_rows, after=after, since=begin, limit=limit))
+
+    async def newest(self, query: ActivityQuery) -> list[AuditRow]:
+        return await self._database.read(partial(newest_rows, query=query))
+
+    async def days(self, since: float) -> list[DaySum]:
+        """Window by window: other readers do not wait for all of a million."""
+        first = await self._database.read(partial(first_since, at=since))
+        found: dict[str, DaySum] = {}
+        while first <= await self._database.read(reached):
+            for day, sent, failed, size in await self._database.read(sums_between(first)):
+                known = found.get(day, DaySum(day))
+                found[day] = DaySum(
+                    day, known.sent + sent, known.failed + failed, known.bytes + size
+                )
+            first += WINDOW
+        return sorted(found.values(), key=lambda one: one.day)
 
     @property
     def keys(self) -> frozenset[str]:

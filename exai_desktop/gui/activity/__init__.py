@@ -1,0 +1,1 @@
+"""The page *Activity*: what happened, in words, and what a day had."""
