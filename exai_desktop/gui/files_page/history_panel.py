@@ -170,7 +170,6 @@ class HistoryPanel(QWidget):
         """What happened while it was out of sight."""
         super().showEvent(event)
         self.model.refresh()
-        self._tasks.start(self._count())
         self.view.setFocus()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -195,7 +194,6 @@ class HistoryPanel(QWidget):
         """Read the record again, if somebody looks."""
         if self.isVisible():
             self.model.refresh_soon()
-            self._tasks.start(self._count())
 
     async def _count(self) -> None:
         counts = await self._client.history.counts()
@@ -224,6 +222,8 @@ class HistoryPanel(QWidget):
         self.model.filter(self.filter.states, self.filter.text, self.account.choice, self._batch)
 
     def _on_loaded(self) -> None:
+        # Here, because many reasons to look again make one refresh.
+        self._tasks.start(self._count())
         query = self.model.query
         is_narrowed = bool(query.kinds or query.search or query.account or query.batch)
         self._area.show_empty(self.model.rowCount() == 0 and not is_narrowed)
