@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+from PySide6.QtWidgets import QProgressBar
+
 from exai_desktop.core.accounts.accounts import AccountStatus
 from exai_desktop.core.accounts.health import HealthSample, Phase
 from exai_desktop.core.errors.tree import ErrorView
@@ -35,6 +37,8 @@ class ProviderCard(Card):
         self._state = PlainLabel(role="heading", wrap=True)
         self._hint = PlainLabel(role="muted", wrap=True)
         self.facts = Facts()
+        self.room = QProgressBar()
+        self.room.setTextVisible(False)
         self.strip = AnswerStrip(theme)
         self.result = ResultLine(theme)
         self.test = Button(theme, "Test", lambda: on_test(self), name=f"Test {self.name}")
@@ -49,7 +53,7 @@ class ProviderCard(Card):
         answers = PlainLabel("Last requests", role="muted")
         self.setLayout(
             column(
-                head, state, self._hint, self.facts, answers, self.strip, self.result,
+                head, state, self._hint, self.room, self.facts, answers, self.strip, self.result,
                 margin=20, gap=12,
             )
         )  # fmt: skip
@@ -70,7 +74,17 @@ class ProviderCard(Card):
         self._state.setText(word)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
+        self._show_room(status)
         self.facts.show_facts(_facts_of(status, self._table))
+
+    def _show_room(self, status: AccountStatus) -> None:
+        """How full the account is; hidden where no limit is known."""
+        most = _most_files(status, self._table)
+        self.room.setVisible(bool(most))
+        if most:
+            self.room.setRange(0, most)
+            self.room.setValue(min(status.files, most))
+            self.room.setAccessibleName(f"Holds {status.files:,} of {most:,} files")
 
     def show_history(self, newest_first: Sequence[HealthSample]) -> None:
         """What the account's provider has answered."""
@@ -101,10 +115,14 @@ def _state_of(status: AccountStatus) -> tuple[str, str, Tone]:
     return "Not used recently", "Choose Test to check the connection now.", Tone.ACTIVE
 
 
+def _most_files(status: AccountStatus, table: ProviderTable) -> int | None:
+    provider = table.provider(status.account.provider)
+    return provider.max_total_files if provider else None
+
+
 def _facts_of(status: AccountStatus, table: ProviderTable) -> dict[str, str]:
     """Empty values are not shown."""
-    health, provider = status.health, table.provider(status.account.provider)
-    most = provider.max_total_files if provider else None
+    health, most = status.health, _most_files(status, table)
     room = f" of {most:,}" if most else ""
     way = status.transport
     sends = f"{way.name} ({way.note})" if way and way.note else way.name if way else ""

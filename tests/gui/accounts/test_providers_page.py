@@ -109,3 +109,12 @@ def test_what_cannot_be_reached_never_works(open_window: Open) -> None:
     script.statuses = [replace(missed, health=HealthStatus(5, 0, 0.0, 100))]
     stage.until(lambda: card.state == "Works")
     assert card.test.text() == "Test"
+
+
+def test_a_bar_tells_how_full_an_account_is(open_window: Open) -> None:
+    statuses = [replace(account("work"), files=702), account("own", "custom", "other")]
+    stage = page_of(open_window, ScriptedService(statuses=statuses))
+    known, unknown = stage.window.providers.cards
+    assert known.room.accessibleName() == f"Holds 702 of {known.room.maximum():,} files"
+    assert known.room.value() == 702
+    assert unknown.room.isHidden()
