@@ -45,6 +45,7 @@ _VERBS = (
         _any.delete_secret,
         _any.doctor,
         _any.explain_error,
+        _any.stats,
         _any.export,
         _any.format_commands,
         _any.get_command,

@@ -1,8 +1,12 @@
 """The light of an id: what matters most is told first, always in words."""
 
+from dataclasses import replace
+
 import pytest
 
 from exai_desktop.core.copies.lights import FRESH_S, IdFacts, LightKind, is_stale, light
+from exai_desktop.core.copies.models import Copy
+from exai_desktop.core.copies.queries import id_facts
 from exai_desktop.core.copies.words import CopyState
 
 NOW = 1_000_000.0
@@ -41,3 +45,9 @@ def test_an_id_is_stale_when_nobody_has_looked_of_late() -> None:
     # A clock that was put back says nothing.
     assert is_stale(IdFacts(C.PRESENT, NOW + 1), NOW)
     assert is_stale(IdFacts(C.PRESENT), NOW)
+
+
+def test_a_file_was_there_when_it_was_recorded() -> None:
+    copy = Copy(1, "kimi", "work", "p", "", 1, "file-1", "a.pdf", C.PRESENT, True, NOW)
+    assert id_facts(copy) == IdFacts(C.PRESENT, NOW)
+    assert id_facts(replace(copy, verified_at=NOW + 5)).seen_at == NOW + 5
