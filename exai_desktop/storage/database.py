@@ -6,11 +6,12 @@ returns when its transaction is on disk; a read begun after that sees it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
@@ -33,6 +34,38 @@ T = TypeVar("T")
 _GROUP: Final = 128
 
 
+class _Kept:
+    """Answers that are the same until somebody changes them. All calls are made in one loop."""
+
+    def __init__(self) -> None:
+        self._answers: dict[object, Any] = {}
+        self._changing = 0
+        self._changes = 0
+
+    async def answer(self, name: object, ask: Callable[[], Awaitable[T]]) -> T:
+        """What is asked while somebody changes it may be of before or after, and is not kept."""
+        if name in self._answers:
+            known: T = self._answers[name]
+            return known
+        changes = self._changes
+        answer = await ask()
+        if not self._changing and changes == self._changes:
+            self._answers[name] = answer
+        return answer
+
+    def begin_change(self) -> None:
+        self._changing += 1
+        self._forget()
+
+    def end_change(self) -> None:
+        self._changing -= 1
+        self._forget()
+
+    def _forget(self) -> None:
+        self._changes += 1
+        self._answers.clear()
+
+
 class Database:
     """Open it in the process that holds the profile lock, and nowhere else."""
 
@@ -49,6 +82,7 @@ class Database:
         the write is tried once more. With a `refusal` nothing is written, it is raised instead.
         """
         self._refusal = refusal
+        self._kept = _Kept()
         self._writer: WorkThread | None = None
         if refusal is None:
             create_private(path)
@@ -72,9 +106,31 @@ class Database:
             raise EngineError(self._refusal.code, self._refusal.detail)
         return await self._writer.submit(fn)
 
+    async def write_change(self, fn: Callable[[Connection], T]) -> T:
+        """`write`, for what changes an answer that `read_kept` keeps: all of these are forgotten.
+
+        They are asked for anew until it is on disk, also when nobody waits for it any more.
+        """
+        self._kept.begin_change()
+        writing = asyncio.ensure_future(self.write(fn))
+        writing.add_done_callback(self._changed)
+        return await asyncio.shield(writing)
+
+    def _changed(self, writing: asyncio.Future[Any]) -> None:
+        self._kept.end_change()
+        if not writing.cancelled():
+            # Read: asyncio reports what nobody reads, and who waited may have been cancelled.
+            writing.exception()
+
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Run `fn` on a connection that cannot write; all it reads is of one moment."""
         return await self._reader.submit(fn)
+
+    async def read_kept(self, fn: Callable[[Connection], T]) -> T:
+        """`read`, once until the next `write_change`: for what is asked for with each file and
+        changes when somebody signs in. `fn` is a function of a module, which names the answer.
+        """
+        return await self._kept.answer(fn, lambda: self.read(fn))
 
     def close(self) -> None:
         """Finish what is queued, move the log into the database, end both threads. Blocks."""

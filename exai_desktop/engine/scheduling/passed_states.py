@@ -6,6 +6,8 @@ checked, and a write for each state costs more than the state itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -85,3 +87,41 @@ class PassedStates:
     def _of(self, job: JobView) -> _Passed | None:
         passed = self._by_job.get(job.id)
         return None if passed is None or passed.view.state is not job.state else passed
+
+
+class LastWritten:
+    """Jobs as they are on disk, of those that somebody follows: they need not be read again.
+
+    All calls are made in the engine's loop.
+    """
+
+    def __init__(self) -> None:
+        self._views: dict[int, JobView | None] = {}
+
+    @contextmanager
+    def followed(self, job_id: int) -> Iterator[Callable[[], JobView | None]]:
+        self._views[job_id] = None
+        try:
+            yield lambda: self._views.get(job_id)
+        finally:
+            self._views.pop(job_id, None)
+
+    @contextmanager
+    def writing(self, moves: Sequence[Move]) -> Iterator[None]:
+        """Around a write. When it fails, or while it goes on, nobody knows what is on disk."""
+        self._unknown(moves)
+        try:
+            yield
+        except BaseException:
+            self._unknown(moves)
+            raise
+
+    def note(self, view: JobView) -> None:
+        """This is on disk now."""
+        if view.id in self._views:
+            self._views[view.id] = view
+
+    def _unknown(self, moves: Sequence[Move]) -> None:
+        for move in moves:
+            if move.job_id in self._views:
+                self._views[move.job_id] = None

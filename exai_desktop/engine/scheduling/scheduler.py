@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Final, Unpack
 
@@ -21,7 +22,7 @@ from exai_desktop.core.jobs.store import JobChanges, JobStore, Move, Step
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.routing import Limits
 from exai_desktop.engine.scheduling.lanes import Lane
-from exai_desktop.engine.scheduling.passed_states import NOT_WAITING, PassedStates
+from exai_desktop.engine.scheduling.passed_states import NOT_WAITING, LastWritten, PassedStates
 from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
@@ -118,6 +119,7 @@ class Scheduler:
         self._ended: dict[int, Counter[JobState]] = {}
         self._scanning: set[int] = set()
         self._passed = PassedStates()
+        self._written = LastWritten()
         self._listeners = listeners
 
     # -- batches
@@ -189,10 +191,19 @@ class Scheduler:
         return await uninterrupted(self._carry_out(self._passed.before(move)))
 
     async def _carry_out(self, move: Move) -> JobView:
-        view = await self._store.apply(move)
+        with self._written.writing([move]):
+            view = await self._store.apply(move)
+            self._written.note(view)
         self._passed.forget(move.job_id)
         self.place(view)
         return view
+
+    def followed(self, job_id: int) -> AbstractContextManager[Callable[[], JobView | None]]:
+        """In the block, the function tells the job as it was written last in it.
+
+        None: nothing was written, or nobody knows what. Then the record must be asked.
+        """
+        return self._written.followed(job_id)
 
     async def pass_through(
         self,
@@ -237,7 +248,10 @@ class Scheduler:
         return await uninterrupted(self._carry_out_many(moves))
 
     async def _carry_out_many(self, moves: Sequence[Move]) -> list[JobView]:
-        views = await self._store.apply_many(moves)
+        with self._written.writing(moves):
+            views = await self._store.apply_many(moves)
+            for view in views:
+                self._written.note(view)
         for view in views:
             self._passed.forget(view.id)
             self.place(view)

@@ -200,16 +200,17 @@ class Held:
             self._has_begun = True
             await _in_thread(self._readers, lambda: self._note(self._begun))
 
-    async def finish(self, job_id: int) -> None:
+    async def finish(self, job_id: int, written: JobView | None = None) -> None:
         """Leave a note of how it stands, or the former one when we cannot have stored anything.
 
-        Another job, that may have stored the same content, can be uncertain meanwhile.
+        Another job, that may have stored the same content, can be uncertain meanwhile. `written`:
+        the job as it is on disk, if that is known.
         """
         if self._hold is None:
             return
         last: tuple[Claim | None, ...] = ()
         try:
-            job = await self._jobs.get(job_id)
+            job = written or await self._jobs.get(job_id)
             if job is not None and (self._has_begun or job.state is S.DONE):
                 claim = _claim_for(job, self._begun) or self._before
                 if claim != self._begun or not self._has_begun:
@@ -286,12 +287,13 @@ class Claims:
         held = await self._take(job)
         if held is None:
             raise EngineError(ErrorCode.CONCURRENT_UPLOAD)
-        try:
-            if held.earlier is None:
-                held.earlier = await self._unknown(job, held.own)
-            yield held
-        finally:
-            await uninterrupted(held.finish(job.id))
+        with self.scheduler.followed(job.id) as written:
+            try:
+                if held.earlier is None:
+                    held.earlier = await self._unknown(job, held.own)
+                yield held
+            finally:
+                await uninterrupted(held.finish(job.id, written()))
 
     async def _take(self, job: RoutedJob) -> Held | None:
         if self.claims is None:

@@ -19,6 +19,7 @@ from exai_desktop.core.mirror.status import OtherFile, OtherFilePage, RefusedRow
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.supabase.m0014_mirror import TOLD
 from exai_desktop.storage.record.shared_quota import quota_use
+from exai_desktop.storage.record.signed_in import signed_in
 from exai_desktop.storage.sqlite.driver import Connection, Row
 
 _LONGEST: Final = 1_024
@@ -127,6 +128,8 @@ class SqliteOtherRecords:
             rows = connection.execute(_STORED, (account_id, purpose, sha256, size))
             return [row["remote_id"] for row in rows if row["remote_id"]]
 
+        if await signed_in(self._database) is None:
+            return []
         return await self._database.read(read)
 
     async def page(self, target: MirrorTarget, text: str, limit: int, offset: int) -> OtherFilePage:

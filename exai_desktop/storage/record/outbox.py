@@ -29,6 +29,7 @@ from exai_desktop.core.mirror.status import RefusedRow
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.supabase.m0014_mirror import TOLD
 from exai_desktop.storage.record.other_devices import counted, refused_rows
+from exai_desktop.storage.record.signed_in import sign_out, signed_in
 from exai_desktop.storage.record.told_rows import (
     TELL,
     Accounts,
@@ -43,8 +44,6 @@ INSERT INTO mirror_targets (url, user_id, device_id, active) VALUES (?, ?, ?, 1)
 ON CONFLICT (url, user_id) DO UPDATE SET active = 1,
     jobs_filled = iif(active = 1, jobs_filled, 0), copies_filled = iif(active = 1, copies_filled, 0)
 RETURNING id, url, user_id, device_id"""
-
-_TARGETS: Final = "SELECT id, url, user_id, device_id FROM mirror_targets"
 
 # Nobody has marked them: they were removed while nobody was signed in.
 _REMOVED: Final = """
@@ -88,15 +87,14 @@ class SqliteOutbox:
         self, url: str, user_id: str, new_device_id: str, profile: str = ""
     ) -> MirrorTarget:
         target = (url, user_id, new_device_id)
-        return await self._database.write(partial(_sign_in, target=target, profile=profile))
+        return await self._database.write_change(partial(_sign_in, target=target, profile=profile))
 
     async def active(self) -> MirrorTarget | None:
-        return await self._database.read(_active)
+        found = await signed_in(self._database)
+        return None if found is None else found.target
 
     async def sign_out(self) -> None:
-        await self._database.write(
-            lambda connection: connection.execute("UPDATE mirror_targets SET active = 0")
-        )
+        await sign_out(self._database)
 
     async def fill(self, target: MirrorTarget, limit: int) -> bool:
         return await self._database.write(partial(_fill, target=target, limit=limit))
@@ -153,11 +151,6 @@ class SqliteOutbox:
         return await self._database.write(
             lambda connection: connection.execute(sql, (target.id,)).rowcount
         )
-
-
-def _active(connection: Connection) -> MirrorTarget | None:
-    row = connection.execute(f"{_TARGETS} WHERE active = 1").fetchone()
-    return None if row is None else MirrorTarget(*row)
 
 
 def _sign_in(connection: Connection, target: tuple[str, str, str], profile: str) -> MirrorTarget:

@@ -67,9 +67,8 @@ class SqliteRecoveryLog:
         self._database = database
 
     async def since(self) -> float | None:
-        return await self._database.read(
-            lambda connection: connection.execute("SELECT min(since) FROM recoveries").fetchone()[0]
-        )
+        # A recovery is noted before anybody works with the database.
+        return await self._database.read_kept(_since)
 
     async def not_compared(self, account: str, purpose: str) -> float | None:
         return await self._database.read(
@@ -107,6 +106,11 @@ class SqliteRecoveryLog:
         return await self._database.read(
             lambda connection: connection.execute(_LOOK_ALIKE, values).fetchone() is not None
         )
+
+
+def _since(connection: Connection) -> float | None:
+    found: float | None = connection.execute("SELECT min(since) FROM recoveries").fetchone()[0]
+    return found
 
 
 def _compared(

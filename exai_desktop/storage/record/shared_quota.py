@@ -12,6 +12,7 @@ from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.mirror.quota import Quota, QuotaUse, Reservation
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.migrations.m0001_first import IN_FLIGHT
+from exai_desktop.storage.record.signed_in import signed_in
 from exai_desktop.storage.sqlite.driver import Connection
 
 _MOST: Final = 2**62
@@ -77,9 +78,11 @@ class SqliteQuotaDesk:
         self._database = database
 
     async def is_signed_in(self) -> bool:
-        return await self._database.read(lambda connection: _active(connection) is not None)
+        return await signed_in(self._database) is not None
 
     async def use(self) -> QuotaUse | None:
+        if await signed_in(self._database) is None:
+            return None
         return await self._database.read(quota_use)
 
     async def counted(self, url: str, user_id: str, quota: Quota) -> None:

@@ -15,6 +15,7 @@ from exai_desktop.core.mirror.storage_copies import (
     StorageStatus,
 )
 from exai_desktop.storage.database import Database
+from exai_desktop.storage.record.signed_in import keep_copies
 from exai_desktop.storage.sqlite.driver import Connection, Row
 
 # What is begun comes first, then in the order of asking.
@@ -57,13 +58,7 @@ class SqliteStorageCopies:
         self._database = database
 
     async def switch(self, *, is_on: bool) -> None:
-        def is_set(connection: Connection) -> bool:
-            sql = "SELECT 1 FROM mirror_targets WHERE active = 1 AND keeps_copies <> ?"
-            return connection.execute(sql, (int(is_on),)).fetchone() is None
-
-        if not await self._database.read(is_set):
-            sql = "UPDATE mirror_targets SET keeps_copies = ? WHERE active = 1"
-            await self._database.write(lambda connection: connection.execute(sql, (int(is_on),)))
+        await keep_copies(self._database, is_on=is_on)
 
     async def next(self, target: MirrorTarget, *, only_ends: bool = False) -> CopyWork | None:
         def read(connection: Connection) -> CopyWork | None:

@@ -151,6 +151,52 @@ async def test_cancelling_the_wait_does_not_take_the_write_back(database: Databa
     assert await database.read(count) == 1
 
 
+async def test_a_kept_answer_is_asked_for_anew_after_a_change(database: Database) -> None:
+    asked = 0
+
+    def total(connection: Connection) -> int:
+        nonlocal asked
+        asked += 1
+        return count(connection)
+
+    async def told() -> int:
+        return await database.read_kept(total)
+
+    assert [await told(), await told(), asked] == [0, 0, 1]
+    await database.write_change(lambda connection: put(connection, 1))
+    assert [await told(), await told(), asked] == [1, 1, 2]
+
+
+async def test_what_is_asked_during_a_change_is_not_kept(database: Database) -> None:
+    """Also when nobody waits for the change any more: it takes place nevertheless."""
+    release = threading.Event()
+
+    def slow(connection: Connection) -> None:
+        release.wait(60)
+        put(connection, 1)
+
+    change = asyncio.create_task(database.write_change(slow))
+    await asyncio.sleep(0)
+    change.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await change
+    assert await database.read_kept(count) == 0
+    release.set()
+    await database.write(lambda _: None)
+    assert await database.read_kept(count) == 1
+
+
+async def test_a_change_that_fails_leaves_the_answer(database: Database) -> None:
+    def fails(connection: Connection) -> None:
+        put(connection, 1)
+        raise EngineError(ErrorCode.DISK_FULL)
+
+    assert await database.read_kept(count) == 0
+    with pytest.raises(EngineError):
+        await database.write_change(fails)
+    assert await database.read_kept(count) == 0
+
+
 async def test_readers_cannot_write(database: Database) -> None:
     with pytest.raises(EngineError):
         await database.read(lambda connection: put(connection, 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,9 +13,13 @@ import pytest
 from exai_desktop.core.events import JobChanged
 from exai_desktop.core.files.files import SMALL, FileOnDisk, ScanResult, ScanVerdict
 from exai_desktop.core.jobs.jobs import AddOptions, JobState
+from exai_desktop.core.jobs.store import StaleJobError
 from exai_desktop.engine.files import open_file
+from exai_desktop.storage.database import Database
+from exai_desktop.storage.sqlite.driver import Connection
 from tests.engine.engine_kit import Bench, open_bench
 from tests.engine.scripted_provider import BLOCK, ScriptedProvider
+from tests.engine.service.test_mirroring import _Link
 from tests.engine.upload.test_one_id import OneId
 
 S = JobState
@@ -123,3 +128,43 @@ async def test_a_small_file_is_read_once_before_it_waits(
         assert calls[0] == size and calls[1:] in ([], [open_file.PIECE], [BLOCK])
         provider.go.set()
         await bench.finished(batch)
+
+
+async def test_the_record_is_asked_little_for_each_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice for the job, twice for a copy of its content; the rest is for all files together."""
+    reads = 0
+    read = Database.read
+
+    async def counted(self: Database, fn: Callable[[Connection], object]) -> object:
+        nonlocal reads
+        reads += 1
+        return await read(self, fn)
+
+    async with open_bench(tmp_path, link=_Link()) as bench:
+        await bench.upload(small(tmp_path))
+        paths = [small(tmp_path, f"{number}.txt") for number in range(20)]
+        monkeypatch.setattr(Database, "read", counted)
+        jobs = await bench.upload(*paths)
+        monkeypatch.undo()
+        assert {job.state for job in jobs} == {S.DONE}
+    assert 4 * len(paths) <= reads < 6 * len(paths)
+
+
+async def test_a_job_that_is_followed_is_told_as_it_was_written(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, scanner=(scanner := Patient())) as bench:
+        await bench.engine.queue.add([str(small(tmp_path))], AddOptions())
+        await scanner.begun.wait()
+        [job] = await bench.rows()
+        await bench.engine.queue.pause([job.id])
+        [job] = await bench.rows()
+        scheduler = bench.parts.scheduler
+        with scheduler.followed(job.id) as written:
+            assert written() is None
+            moved = await scheduler.move(job, S.CANCELLED)
+            assert written() == moved
+            with pytest.raises(StaleJobError):
+                await scheduler.move(job, S.CANCELLED)
+            assert written() is None  # whoever wants to know asks the record
+        assert written() is None
