@@ -17,8 +17,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
+import httpcore
 import httpx
 
 from exai_desktop.core.accounts.accounts import Account
@@ -27,6 +29,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.machine import steady_time
 from exai_desktop.core.settings import Settings
+from exai_desktop.net.direct import PLACES, Reply, UploadHead, to_core
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 from exai_desktop.net.file_body import FileBody, SendingBody
 from exai_desktop.net.http_client import build_client, proxy_place
@@ -54,6 +57,8 @@ def parse_retry_after(value: str | None, now: float) -> float | None:
     return None if until is None else min(max(until - now, 0.0), MAX_RETRY_AFTER_S)
 
 
+# A busy provider says the same second many times.
+@lru_cache(maxsize=64)
 def parse_date(text: str) -> float | None:
     """An HTTP date in Unix seconds; None when `text` is no date."""
     try:
@@ -200,6 +205,7 @@ class AccountClient:
         headers: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._heads: dict[str, UploadHead] = {}
         self._client = build_client(account, key, settings, headers=headers, tls=tls)
         self._proxy = proxy_place(account.base_url, settings)
         self.server_clock = ServerClock()
@@ -212,7 +218,8 @@ class AccountClient:
         self, method: str, path: str, params: Mapping[str, str | int] | None = None
     ) -> Answer:
         """A request without a body; answered in full within `QUESTION_TIMEOUT_S`."""
-        return await self._exchange(self._client.build_request(method, path, params=params), None)
+        request = self._client.build_request(method, path, params=params)
+        return await self._exchange(to_core(request), None)
 
     async def upload(self, path: str, upload: Upload, purpose: str, readers: Executor) -> Answer:
         """Send one file as multipart; `purpose` is the provider's own name of `upload.purpose`.
@@ -222,9 +229,12 @@ class AccountClient:
         """
         body = FileBody(upload, purpose, readers)
         try:
-            request = self._client.build_request("POST", path, headers=body.headers)
-            request.stream = body
-            return await self._exchange(request, body)
+            head = self._heads.get(path)
+            if head is None:
+                built = self._client.build_request("POST", path, headers=PLACES)
+                head = self._heads[path] = UploadHead(built)
+            request = head.request(body, body.content_type, body.length)
+            return await self._exchange(request, body, body.length)
         finally:
             await body.close()
 
@@ -241,9 +251,10 @@ class AccountClient:
         }
         extensions = {"timeout": self._client.timeout.as_dict()}
         ours = httpx.Request(request.method, request.url, headers=headers, extensions=extensions)
-        if body is not None:
-            ours.stream = body
-        return await self._exchange(ours, body)
+        if body is None:
+            return await self._exchange(to_core(ours), None)
+        ours.stream = body
+        return await self._exchange(to_core(ours), body, int(headers.get("content-length", 0)))
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -254,29 +265,36 @@ class AccountClient:
     def base_url(self) -> httpx.URL:
         return self._client.base_url
 
+    async def close_unused(self) -> None:
+        """Close the connections, if no request was sent since the last call and none is going."""
+        await self._client.close_unused()
+
     async def close(self) -> None:
         await self._client.aclose()
 
-    def _note_headers(self, response: httpx.Response) -> None:
-        date = parse_date(response.headers.get("date", ""))
+    def _note_headers(self, reply: Reply) -> None:
+        date = parse_date(reply.headers.get("date", ""))
         if date is not None:
             self.server_clock.set(date)
-        wait_s = rate_limit_wait(response.headers, time.time())
+        wait_s = rate_limit_wait(reply.headers, time.time())
         if wait_s > 0:
             self.rate_limited_until = time.monotonic() + wait_s
 
-    async def _exchange(self, request: httpx.Request, body: SendingBody | None) -> Answer:
+    async def _exchange(
+        self, request: httpcore.Request, body: SendingBody | None, size: int = 0
+    ) -> Answer:
+        """`size`: of the body."""
         try:
             async with asyncio.timeout(None if body else QUESTION_TIMEOUT_S) as deadline:
-                response = await self._sent(request, body, deadline)
-                self._note_headers(response)
+                reply = await self._sent(request, body, size, deadline)
                 try:
+                    self._note_headers(reply)
                     sent = body.sent if body else Sent.NOTHING
                     if body is not None and sent is not Sent.ALL:
-                        return await _read_early_answer(response, sent)
-                    return await read_answer(response, sent)
+                        return await _read_early_answer(reply, sent)
+                    return await read_answer(reply, sent)
                 finally:
-                    await response.aclose()
+                    await reply.close()
         except NETWORK_EXCEPTIONS as error:
             failure = translate(error, body.sent if body else Sent.NOTHING, self._proxy)
             if failure.code is ErrorCode.UPLOAD_CUT:
@@ -286,11 +304,15 @@ class AccountClient:
         raise failure
 
     async def _sent(
-        self, request: httpx.Request, body: SendingBody | None, deadline: asyncio.Timeout
-    ) -> httpx.Response:
+        self,
+        request: httpcore.Request,
+        body: SendingBody | None,
+        size: int,
+        deadline: asyncio.Timeout,
+    ) -> Reply:
         """Send it; its answer as soon as it begins."""
         if body is None:
-            return await self._client.send(request, stream=True)
+            return await self._client.send_direct(request)
         now = asyncio.get_running_loop().time
         left_at: list[float] = []
 
@@ -300,45 +322,40 @@ class AccountClient:
             deadline.reschedule(now() + self._read_timeout_s)
 
         body.on_last_block = all_left
-        body.moment_s = self._line.moment_s(int(request.headers.get("content-length", 0)))
+        body.moment_s = self._line.moment_s(size)
         told = ON_WRITE.set(body.goes_out_on)
         try:
-            response = await self._client.send(request, stream=True)
+            reply = await self._client.send_direct(request)
         finally:
             ON_WRITE.reset(told)
         if left_at:
             self._line.answered(now() - left_at[0])
-        return response
+        return reply
 
 
-async def _read_early_answer(response: httpx.Response, sent: Sent) -> Answer:
+async def _read_early_answer(reply: Reply, sent: Sent) -> Answer:
     """Our body is incomplete, so nothing is stored: the status alone is an answer."""
     try:
         async with asyncio.timeout(_EARLY_ANSWER_TIMEOUT_S):
-            return await read_answer(response, sent)
+            return await read_answer(reply, sent)
     except (TransferError, *NETWORK_EXCEPTIONS):
-        return Answer(response.status_code, _headers(response), b"", sent)
+        return Answer(reply.status, reply.headers, b"", sent)
 
 
-async def read_answer(response: httpx.Response, sent: Sent = Sent.NOTHING) -> Answer:
+async def read_answer(reply: Reply, sent: Sent = Sent.NOTHING) -> Answer:
     """The whole answer, within its limits. Raises INVALID_ANSWER."""
-    if len(response.headers.raw) > MAX_HEADERS:
-        raise _invalid_answer(response, sent, "too many headers")
-    if response.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
-        raise _invalid_answer(response, sent, "compressed, although this was not allowed")
+    if reply.header_count > MAX_HEADERS:
+        raise _invalid_answer(reply, sent, "too many headers")
+    if reply.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise _invalid_answer(reply, sent, "compressed, although this was not allowed")
     pieces, size = [], 0
-    async for piece in response.aiter_raw():
+    async for piece in reply.pieces:
         size += len(piece)
         if size > MAX_ANSWER_BYTES:
-            raise _invalid_answer(response, sent, f"more than {MAX_ANSWER_BYTES:,} bytes")
+            raise _invalid_answer(reply, sent, f"more than {MAX_ANSWER_BYTES:,} bytes")
         pieces.append(piece)
-    return Answer(response.status_code, _headers(response), b"".join(pieces), sent)
+    return Answer(reply.status, reply.headers, b"".join(pieces), sent)
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _invalid_answer(response: httpx.Response, sent: Sent, why: str) -> TransferError:
-    status = response.status_code
-    return TransferError(ErrorCode.INVALID_ANSWER, why, sent=sent, status=status)
+def _invalid_answer(reply: Reply, sent: Sent, why: str) -> TransferError:
+    return TransferError(ErrorCode.INVALID_ANSWER, why, sent=sent, status=reply.status)

@@ -154,9 +154,10 @@ class SendingBody(httpx.AsyncByteStream):
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._blocks
 
-    def goes_out_on(self, stream: ListeningStream) -> None:
-        """Told with each write of the request, its head included."""
+    def goes_out_on(self, stream: ListeningStream) -> bool:
+        """Told with each write of the request. Returns whether it is the head's."""
         self._stream = stream
+        return self.sent is Sent.NOTHING
 
     async def close(self) -> None:
         """After this no thread of ours reads the file, except one that hangs."""
@@ -233,9 +234,12 @@ class FileBody(SendingBody):
         self._digest = hashlib.sha256()
 
     @property
-    def headers(self) -> dict[str, str]:
-        length = len(self._frame.head) + self._size + len(self._frame.tail)
-        return {"Content-Type": self._frame.content_type, "Content-Length": str(length)}
+    def content_type(self) -> str:
+        return self._frame.content_type
+
+    @property
+    def length(self) -> int:
+        return len(self._frame.head) + self._size + len(self._frame.tail)
 
     async def _make_blocks(self) -> AsyncGenerator[Block, None]:
         end = min(self._size, END_BYTES) + len(self._frame.tail)

@@ -12,7 +12,7 @@ import os
 import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httpcore
@@ -26,6 +26,7 @@ from exai_desktop.core.errors.redact import register
 from exai_desktop.core.errors.tree import AccountError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.certificates import trusted
+from exai_desktop.net.direct import Reply, to_core
 from exai_desktop.net.error_map import ProxyDenialError, ProxyGoneError, ProxyLoginError
 from exai_desktop.net.network_backend import ListeningBackend, ProxyUnreachableError
 
@@ -112,23 +113,7 @@ class AccountTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request. The caller reads the answer's body."""
-        assert isinstance(request.stream, httpx.AsyncByteStream)
-        url = request.url
-        core_request = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(
-                scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-            ),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        try:
-            with _as_httpx_errors():
-                response = await self._pool.handle_async_request(core_request)
-        except httpx.ProxyError:
-            await self._backend.close_newest()
-            raise
+        response = await self.send(to_core(request))
         return httpx.Response(
             response.status,
             headers=response.headers,
@@ -136,8 +121,52 @@ class AccountTransport(httpx.AsyncBaseTransport):
             extensions=response.extensions,
         )
 
+    async def send(self, request: httpcore.Request) -> httpcore.Response:
+        """The same without httpx's objects; only the errors are httpx's."""
+        try:
+            with _as_httpx_errors():
+                return await self._pool.handle_async_request(request)
+        except httpx.ProxyError:
+            await self._backend.close_newest()
+            raise
+
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+class HttpClient(httpx.AsyncClient):
+    """Also sends `direct` requests, by the same connections and the same rules."""
+
+    def __init__(self, transport: AccountTransport, **options: Any) -> None:
+        super().__init__(transport=transport, **options)
+        self._direct = transport
+        self._under_way = 0
+        self._is_used = False
+
+    async def send_direct(self, request: httpcore.Request) -> Reply:
+        """Nothing is followed, and no cookie is kept. Close the reply."""
+        if self.is_closed:
+            raise RuntimeError("the connections of this account are closed")
+        self._under_way += 1
+        self._is_used = True
+        try:
+            response = await self._direct.send(request)
+        except BaseException:
+            self._under_way -= 1
+            raise
+        body = _AnswerStream(response)
+
+        async def close() -> None:
+            self._under_way -= 1
+            await body.aclose()
+
+        return Reply(response.status, response.headers, body, close)
+
+    async def close_unused(self) -> None:
+        """The connections; the client can be used on. Of `direct` requests only."""
+        if not self._is_used and not self._under_way:
+            await self._direct.aclose()
+        self._is_used = False
 
 
 def _pool(
@@ -189,7 +218,7 @@ def build_client(
     *,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
-) -> httpx.AsyncClient:
+) -> HttpClient:
     """A client that sends `key` as bearer to the account's address and to no other.
 
     Raises `AccountError` INVALID_ACCOUNT (address), UNUSABLE_SETTING (proxy),
@@ -205,14 +234,14 @@ def client_for(
     *,
     headers: Mapping[str, str],
     tls: ssl.SSLContext | None = None,
-) -> httpx.AsyncClient:
+) -> HttpClient:
     """A client for this address and no other. Raises as `build_client` does."""
     url = checked_address(base_url)
     for name in ("httpx", "httpcore"):
         # On lower levels they log whole addresses and every header.
         logging.getLogger(name).setLevel(logging.WARNING)
     secure = url.scheme == "https"
-    return httpx.AsyncClient(
+    return HttpClient(
         base_url=url,
         headers={
             "Accept": "application/json",

@@ -37,6 +37,8 @@ _MAX_UNREAD_BYTES: Final = 256 * 1024
 _MOST_INTERIM_BYTES: Final = 256 * 1024
 
 _INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n")
+# So long the head of a request waits for the first block of its body.
+_HEAD_WAITS_S: Final = 0.2
 # Linux: the bytes that were handed to the kernel and are not on the line yet.
 _SIOCOUTQNSD: Final = 0x894B
 # How often it is asked for them.
@@ -188,10 +190,17 @@ class _Connection(asyncio.Protocol):
 
 
 class ListeningStream(httpcore.AsyncNetworkStream):
-    """One connection. Timeouts in seconds; errors are httpcore's."""
+    """One connection. Timeouts in seconds; errors are httpcore's.
 
-    def __init__(self, connection: _Connection) -> None:
+    The head of a request leaves together with the first block of its body: one packet instead of
+    two. Not when that takes long, nor to a proxy, which reads its own lines first.
+    """
+
+    def __init__(self, connection: _Connection, *, to_proxy: bool = False) -> None:
         self._connection = connection
+        self._to_proxy = to_proxy
+        self._head = b""
+        self._head_wait: asyncio.TimerHandle | None = None
         self._write_timeout_s: float | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
@@ -215,9 +224,14 @@ class ListeningStream(httpcore.AsyncNetworkStream):
             return
         connection = self._connection
         self._write_timeout_s = timeout
-        if (tell := ON_WRITE.get()) is not None:
-            tell(self)
+        is_head = (tell := ON_WRITE.get()) is not None and tell(self)
+        buffer = self._take_head() + buffer
         self.check()
+        if is_head and not self._to_proxy:
+            self._head = buffer
+            loop = asyncio.get_running_loop()
+            self._head_wait = loop.call_later(_HEAD_WAITS_S, self._send_head)
+            return
         connection.transport.write(buffer)
         while connection.is_write_paused:
             self.check()
@@ -230,6 +244,20 @@ class ListeningStream(httpcore.AsyncNetworkStream):
                     raise httpcore.WriteTimeout from None
         if connection.lost_error is not None:
             raise httpcore.WriteError(type(connection.lost_error).__name__)
+
+    def _take_head(self) -> bytes:
+        """What waits here, which then does not any more."""
+        if self._head_wait is not None:
+            self._head_wait.cancel()
+            self._head_wait = None
+        head, self._head = self._head, b""
+        return head
+
+    def _send_head(self) -> None:
+        """The body lets us wait: a server closes a connection on which nothing comes."""
+        head = self._take_head()
+        if self._connection.lost_error is None and not self._connection.transport.is_closing():
+            self._connection.transport.write(head)
 
     async def all_quiet(self, seconds: float) -> None:
         """Wait until all that was handed over is on the line, and then for so many seconds.
@@ -266,6 +294,7 @@ class ListeningStream(httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Close at once and drop what was not sent: an incomplete body cannot be stored."""
+        self._take_head()
         self._connection.transport.abort()
         # The event loop closes the socket in its next round.
         await asyncio.sleep(0)
@@ -313,8 +342,9 @@ class ListeningStream(httpcore.AsyncNetworkStream):
         return bool(poll.poll(0))
 
 
-# The body that a task sends is told here which connection its request goes out on.
-ON_WRITE: ContextVar[Callable[[ListeningStream], None] | None] = ContextVar(
+# The body that a task sends is told here which connection its request goes out on. It says whether
+# this is the head of the request: nothing of the body has come yet, and it will.
+ON_WRITE: ContextVar[Callable[[ListeningStream], bool] | None] = ContextVar(
     "ON_WRITE", default=None
 )
 
@@ -360,7 +390,8 @@ class ListeningBackend(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError) as error:
             kind = ProxyUnreachableError if self._to_proxy else httpcore.ConnectError
             raise kind(type(error).__name__) from error
-        stream, task = ListeningStream(connection), asyncio.current_task()
+        stream = ListeningStream(connection, to_proxy=self._to_proxy)
+        task = asyncio.current_task()
         if self._to_proxy and task is not None:
             self._newest[task] = stream
         return stream

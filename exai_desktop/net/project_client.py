@@ -15,6 +15,7 @@ from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError, Sent, TransferError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.account_client import Answer, read_answer
+from exai_desktop.net.direct import from_httpx
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 from exai_desktop.net.http_client import client_for, proxy_place
 
@@ -85,7 +86,7 @@ class ProjectClient:
             async with asyncio.timeout(within_s):
                 response = await self._client.send(request, stream=True)
                 try:
-                    return await read_answer(response)
+                    return await read_answer(from_httpx(response))
                 finally:
                     await response.aclose()
         except (*NETWORK_EXCEPTIONS, TransferError) as error:
@@ -100,7 +101,7 @@ class ProjectClient:
             response = await self._client.send(request, stream=True)
             try:
                 if not response.is_success:
-                    yield await read_answer(response)
+                    yield await read_answer(from_httpx(response))
                     return
                 async for piece in response.aiter_raw():
                     yield piece

@@ -367,6 +367,10 @@ class FilesApiProvider(ABC):
         """Seconds until the provider's rate limit allows the next request."""
         return max(0.0, self._client.rate_limited_until - time.monotonic())
 
+    async def close_unused(self) -> None:
+        """Meets `core.copies.provider.KeepsConnections`."""
+        await self._client.close_unused()
+
     async def close(self) -> None:
         """Close the connections."""
         self._tiers.close()

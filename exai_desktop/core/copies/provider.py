@@ -104,6 +104,15 @@ class ReportsBalance(Protocol):
 
 
 @runtime_checkable
+class KeepsConnections(Protocol):
+    """Ability: it keeps connections open for the next request."""
+
+    async def close_unused(self) -> None:
+        """Close them, if no request is under way and none was sent since the last call."""
+        ...
+
+
+@runtime_checkable
 class TellsTime(Protocol):
     """Ability: the provider's answers say what time it is there."""
 

@@ -16,7 +16,7 @@ from exai_desktop.core.accounts.accounts import (
 from exai_desktop.core.accounts.health import BreakerStatus, HealthStatus
 from exai_desktop.core.accounts.ports import AccountBook, Credentials
 from exai_desktop.core.copies.models import RemoteFile
-from exai_desktop.core.copies.provider import FileProvider, ProviderFactory
+from exai_desktop.core.copies.provider import FileProvider, KeepsConnections, ProviderFactory
 from exai_desktop.core.copies.queries import DAY_S
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
@@ -82,6 +82,10 @@ class _Desk:
     former: list[FileProvider] = field(default_factory=list)
     problem: AppError | None = None
     leaving: bool = False
+
+    @property
+    def clients(self) -> list[FileProvider]:
+        return [*self.former, *([self.provider] if self.provider is not None else [])]
 
 
 class Accounts:
@@ -195,12 +199,19 @@ class Accounts:
             desk.provider = self._factory(desk.account, key)
         return desk.provider
 
-    async def close(self) -> None:
-        for desk in self._desks.values():
-            await self._close(desk)
+    async def close(self, *, unused_only: bool = False) -> None:
+        """`unused_only`: connections that nobody has used since the last such call; the clients
+        stay."""
+        for desk in list(self._desks.values()):
+            if not unused_only:
+                await self._close(desk)
+                continue
+            for client in desk.clients:
+                if isinstance(client, KeepsConnections):
+                    await client.close_unused()
 
     async def _close(self, desk: _Desk) -> None:
-        clients = [*desk.former, *([desk.provider] if desk.provider is not None else [])]
+        clients = desk.clients
         desk.provider, desk.former = None, []
         for client in clients:
             await client.close()

@@ -15,6 +15,7 @@ from exai_desktop.engine.accounts.timing import Bandwidth, Timing
 from exai_desktop.engine.assembly.parts import EngineParts
 from exai_desktop.engine.background.background import Background, JobLanes, Memory, Runner
 from exai_desktop.engine.background.health_watch import HealthWatch
+from exai_desktop.engine.background.idle_connections import IdleConnections
 from exai_desktop.engine.background.one_copy import Sources
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.prober import Prober
@@ -375,7 +376,7 @@ class Assembly:
             *(self.prober.run, self.health_watch.run, self.pausing.run, self.store_watch.run),
             *(self.texts.sweep, audit.anchor_hourly, self.mirroring.run, self.watched.run),
             *quota_services(parts.mirror, self.scheduler, parts.bus, self.clock),
-            self.copying.run,
+            *(self.copying.run, IdleConnections(self.accounts, self.clock).run),
         ]
         at_end = [self.totals.stop, self.pausing.finish]
         at_end += [self.health_watch.finish, self.store_watch.finish]

@@ -142,8 +142,8 @@ def test_any_parser_finds_name_and_bytes(name: str, size: int, short: int) -> No
     sending = Sending(Memory(data, short=short), name)
     body = FileBody(sending, "batch", READERS)
     raw = asyncio.run(_sent(body))
-    assert body.headers["Content-Length"] == str(len(raw))
-    fields, found, found_name = _parsed(raw, body.headers["Content-Type"])
+    assert body.length == len(raw)
+    fields, found, found_name = _parsed(raw, body.content_type)
     assert fields == {"purpose": "batch"}
     assert found == data
     assert found_name == name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
@@ -197,7 +197,7 @@ async def test_without_proof_the_last_block_stays(size: int, wrong: str) -> None
     assert caught.value.code is expected
     assert caught.value.sent is body.sent is (Sent.NOTHING if few else Sent.SOME)
     assert Sent.ALL not in sending.left
-    assert sum(map(len, blocks)) < int(body.headers["Content-Length"])
+    assert sum(map(len, blocks)) < body.length
     assert not any(block.endswith(b"--\r\n") for block in blocks)
 
 
@@ -229,7 +229,7 @@ async def test_the_end_leaves_alone_and_has_bytes_of_the_file(size: int) -> None
     assert [sent for _, sent in blocks[:-1]] == [Sent.SOME] * (len(blocks) - 1)
     end, sent = blocks[-1]
     assert sent is Sent.ALL
-    tail = b"\r\n--" + body.headers["Content-Type"].partition("boundary=")[2].encode() + b"--\r\n"
+    tail = b"\r\n--" + body.content_type.partition("boundary=")[2].encode() + b"--\r\n"
     assert end.endswith(tail)
     assert 1 <= len(end) - len(tail) <= END_BYTES
     assert len(blocks) > 1
