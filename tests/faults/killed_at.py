@@ -44,7 +44,7 @@ STEPS: Final = (
     "record-after",
 )
 # The id of a small file is written together with its record.
-OF_LARGE_FILES: Final = ("id-before", "id-after")
+OF_SMALL_FILES: Final = tuple(step for step in STEPS if not step.startswith("id-"))
 _MOVES: Final = {
     "intent": JobState.SENDING,
     "id": JobState.CONFIRMING,
@@ -112,8 +112,7 @@ def in_body(counter: Counter, part: float) -> None:
     """When the kernel has this part of the body; 0 is its first byte."""
 
     async def given(body: Any) -> AsyncGenerator[bytes, None]:
-        length = int(body.headers["Content-Length"])
-        wanted, gone = max(1, int(length * part)), 0
+        wanted, gone = max(1, int(body.length * part)), 0
         async for block in body._blocks:
             if gone < wanted <= gone + len(block):
                 cut = wanted - gone

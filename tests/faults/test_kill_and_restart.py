@@ -27,7 +27,7 @@ from .after_kills import (
     settle,
     states,
 )
-from .killed_at import OF_LARGE_FILES, STEPS
+from .killed_at import OF_SMALL_FILES, STEPS
 
 # A third of the random kills strike while the program starts, the others while it sends.
 STARTS_S, SENDS_S = (0.2, 1.2), (0.0, 0.9)
@@ -89,7 +89,7 @@ def _die_at_every_step(
     """Kill, restart, look; step by step on one profile. How many kills that were."""
     paths: list[Path] = []
     is_small = 2 * size < SMALL
-    steps = [step for step in STEPS if not is_small or step not in OF_LARGE_FILES]
+    steps = OF_SMALL_FILES if is_small else STEPS
     told = "sending" if is_small else "confirming"
     for step in steps:
         new = make(folder, step, 3, size)
@@ -212,7 +212,7 @@ def test_killed_ever_so_often_nothing_is_lost_or_sent_twice(
             if runs % 2:
                 struck = _kill_in_the_middle(program, tortured, paths[-FEW:], dice)
             else:
-                _die_at(program, dice.choice(STEPS), paths[-FEW:])
+                _die_at(program, dice.choice(OF_SMALL_FILES), paths[-FEW:])
                 struck = True
             figures.kills += struck
             figures.under_way += struck and states(program)["sending"] > 0

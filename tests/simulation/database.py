@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.storage.database import Database, _read_group, _write_group
+from exai_desktop.storage.database import Database, _Kept, _read_group, _write_group
 from exai_desktop.storage.migrations.migrate import migrate
 from exai_desktop.storage.sqlite.driver import Connection, Work
 
@@ -110,6 +110,7 @@ class SimulatedDatabase(Database):
 
     def __init__(self, disk: ProfileDisk) -> None:
         self._disk = disk
+        self._kept = _Kept()
         self._loop = asyncio.get_running_loop()
         self._writes: deque[Work] = deque()
         self._reads: deque[Work] = deque()
