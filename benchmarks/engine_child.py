@@ -10,7 +10,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,28 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.files.open_file import open_regular
+from exai_desktop.storage.database import Database
 
 if TYPE_CHECKING:
     from exai_desktop.providers.kimi import KimiProvider
+
+
+class _Counts:
+    """How often the record is asked and written, and threads are given something to read or do."""
+
+    def __init__(self) -> None:
+        self.now = [0, 0, 0]
+        for number, (owner, name) in enumerate(
+            ((Database, "read"), (Database, "write"), (ThreadPoolExecutor, "submit"))
+        ):
+            setattr(owner, name, self._counted(number, getattr(owner, name)))
+
+    def _counted(self, number: int, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*given: Any, **named: Any) -> Any:
+            self.now[number] += 1
+            return call(*given, **named)
+
+        return counted
 
 
 class _Upload:
@@ -58,13 +77,14 @@ class _Work:
         self._service = service
         self._events = events
         self._provider: KimiProvider | None = None
+        self._counts = _Counts()
 
     async def accounts(self, order: dict[str, Any]) -> dict[str, Any]:
         return {"names": await renew_accounts(self._service.accounts, order)}
 
     async def engine(self, order: dict[str, Any]) -> dict[str, Any]:
         """The whole path, from the paths to the end of all batches: one for each account."""
-        start, cpu = time.perf_counter(), time.process_time()
+        start, cpu, before = time.perf_counter(), time.process_time(), [*self._counts.now]
         batches = {
             await self._service.queue.add(paths, AddOptions(account=name))
             for name, paths in order["drops"].items()
@@ -74,7 +94,8 @@ class _Work:
         if sum(batch.done for batch in ended) != order["files"]:
             raise RuntimeError(f"not everything was sent: {ended}")
         sending = await self._sending(ended[0].batch_id) if order["files"] == 1 else 0.0
-        return {"whole": whole, "cpu": used, "sending": sending}
+        counts = [after - first for first, after in zip(before, self._counts.now, strict=True)]
+        return {"whole": whole, "cpu": used, "sending": sending, "counts": counts}
 
     async def _ends_of(self, batches: set[int]) -> list[BatchFinished]:
         ended: list[BatchFinished] = []

@@ -26,7 +26,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     shares = make_shares(folder / "files", count, scale.account_files)
     paths = [path for share in shares for path in sorted(share.iterdir())]
     warm = make_small(folder / "warm", count // 10)
-    curls, ours, cpus = [], [], []
+    curls, ours, cpus, counts = [], [], [], list[list[int]]()
     with bench.running(
         "engine_child", folder / "home", account_max_files=scale.account_files
     ) as engine:
@@ -46,6 +46,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
             answer = engine.ask("engine", drops=drops, files=count)
             cpus.append((engine.cpu_s() - before) * 1000 / count)
             ours.append(float(answer["whole"]))
+            # Another checkout may not count them.
+            counts.append(answer.get("counts", []))
     server.reset()
     title = f"{count:,} files of 10 KB, {AT_ONCE} at once"
     rates = [count / seconds for seconds in ours]
@@ -57,3 +59,6 @@ def measure(bench: Bench) -> Iterator[Figure]:
     note = f"{statistics.median(rates):,.0f} files/s ({spread(rates)}); curl {curl_rate:,.0f}"
     ratio = median_ratio(curls, ours)
     yield Figure(f"{title}, rate, ratio to curl", ratio, kind=Bar.AT_LEAST, note=note)
+    kinds = ("reads of the record", "writes to the record", "trips to other threads")
+    for kind, found in zip(kinds, zip(*counts, strict=True), strict=False):
+        yield Figure(f"{title}, {kind} per file", statistics.median(found) / count)
