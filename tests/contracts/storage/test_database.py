@@ -186,6 +186,24 @@ async def test_what_is_asked_during_a_change_is_not_kept(database: Database) -> 
     assert await database.read_kept(count) == 1
 
 
+async def test_what_was_asked_before_a_change_and_comes_behind_it_is_not_kept(
+    database: Database,
+) -> None:
+    began, release = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> int:
+        found = count(connection)
+        began.set()
+        release.wait(60)
+        return found
+
+    asked = asyncio.create_task(database.read_kept(slow))
+    await asyncio.to_thread(began.wait, 60)
+    await database.write_change(lambda connection: put(connection, 1))
+    release.set()
+    assert (await asked, await database.read_kept(slow)) == (0, 1)
+
+
 async def test_a_change_that_fails_leaves_the_answer(database: Database) -> None:
     def fails(connection: Connection) -> None:
         put(connection, 1)
