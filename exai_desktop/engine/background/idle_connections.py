@@ -31,8 +31,12 @@ class IdleConnections:
         """Until cancelled."""
         while True:
             await self._clock.sleep(EVERY_S)
-            try:
-                await self._accounts.close(unused_only=True)
-            except (AppError, OSError) as error:
-                # It is closed by the provider in any case; the next look is the next chance.
-                log.warning("idle connections stay open: %s", type(error).__name__)
+            await self.look()
+
+    async def look(self) -> None:
+        """Close what was not used since the last look."""
+        try:
+            await self._accounts.close(unused_only=True)
+        except (AppError, OSError) as error:
+            # It is closed by the provider in any case; the next look is the next chance.
+            log.warning("idle connections stay open: %s", type(error).__name__)
