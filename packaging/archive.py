@@ -19,10 +19,11 @@ def main() -> int:
     target = ROOT / "dist" / f"{name}.tar.xz"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / name
-        copy_program(FROZEN, folder / "app")
+        copy_program(FROZEN, folder / "app", version(), "archive")
         share = folder / "share"
         write_share(share, FROZEN / "exai-desktop", share / "systemd" / "user", "@PROGRAM@")
-        for file in (FOLDER / "install.sh", ROOT / "CHANGELOG.md", ROOT / "LICENSE"):
+        scripts = (FOLDER / "install.sh", FOLDER / "switch-version")
+        for file in (*scripts, ROOT / "CHANGELOG.md", ROOT / "LICENSE"):
             shutil.copy(file, folder / file.name)
         settle_times(folder)
         target.parent.mkdir(exist_ok=True)

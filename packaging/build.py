@@ -15,7 +15,7 @@ from release import ROOT
 
 PROGRAM = ("exai_desktop", "resources", "pyproject.toml", "uv.lock", "LICENSE")
 FREEZING = ("exai-desktop.spec", "freeze.py", "launch.py", "launch_version.py", "licences")
-FREEZING_TOO = ("notices.py", "release.py", "trimming.py")
+FREEZING_TOO = ("native.py", "notices.py", "release.py", "trimming.py")
 PACKING = ("archive.py", "deb.py", "linux", "linux_files.py", "manual.py", "release.py", "rpm.py")
 
 

@@ -106,7 +106,7 @@ def main() -> int:
 
 def _fill(root: Path, number: str) -> None:
     usr = root / "usr"
-    fill_usr(usr, FROZEN)
+    fill_usr(usr, FROZEN, number, "deb")
     _pack(usr / "share" / "man" / "man1" / "exai-desktop.1")
     doc = usr / "share" / "doc" / "exai-desktop"
     doc.mkdir(parents=True)
@@ -133,6 +133,8 @@ def _pack(file: Path) -> None:
 def _write_control(root: Path, number: str, architecture: str) -> None:
     control = root / "DEBIAN"
     control.mkdir()
+    for script in ("postinst", "prerm"):
+        shutil.copy(FOLDER / script, control / script)
     files = [path for path in sorted((root / "usr").rglob("*")) if path.is_file()]
     size = sum(path.lstat().st_size for path in files) // 1024
     text = CONTROL.format(

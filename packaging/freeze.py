@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from native import libraries
 from notices import write_notices
 from release import ROOT, commit_time
 
@@ -60,14 +60,6 @@ def _freeze() -> None:
         },
         check=True,
     )
-
-
-def libraries(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                if file.read(4) == b"\x7fELF":
-                    yield path
 
 
 def said_of(file: Path) -> str:

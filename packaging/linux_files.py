@@ -1,5 +1,6 @@
 """What a Linux system wants beside the program: menu entry, icons, manual, completion, units."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -38,11 +39,16 @@ def write_share(share: Path, program: Path, units: Path, unit_program: str) -> N
     _write_pictures(icons)
 
 
-def fill_usr(usr: Path, frozen: Path) -> None:
-    """The folder `usr` of a package for the whole system."""
-    copy_program(frozen, usr / "lib" / "exai-desktop")
+def fill_usr(usr: Path, frozen: Path, number: str, kind: str) -> None:
+    """The folder `usr` of a package for the whole system. `kind`: "deb" or "rpm".
+
+    What is started is not the folder `package` but a copy of it, made by `switch-version`.
+    """
+    base = usr / "lib" / "exai-desktop"
+    copy_program(frozen, base / "package", number, kind)
+    shutil.copy(FOLDER / "switch-version", base / "switch-version")
     (usr / "bin").mkdir()
-    (usr / "bin" / "exai-desktop").symlink_to("../lib/exai-desktop/exai-desktop")
+    (usr / "bin" / "exai-desktop").symlink_to("../lib/exai-desktop/current/exai-desktop")
     units = usr / "lib" / "systemd" / "user"
     write_share(usr / "share", frozen / "exai-desktop", units, "/usr/bin/exai-desktop")
 
@@ -57,14 +63,30 @@ def settle_times(folder: Path) -> None:
 
 
 def _is_program(path: Path) -> bool:
-    frozen = path.name == "exai-desktop" and path.parent.name in ("app", "exai-desktop")
-    return path.name == "install.sh" or (frozen and path.parent.parent.name != "doc")
+    if path.name == "exai-desktop":
+        return (path.parent / "build-name").is_file()
+    return path.name in ("install.sh", "switch-version", "postinst", "prerm")
 
 
-def copy_program(frozen: Path, target: Path) -> None:
-    """The frozen folder as it is, with its links."""
+def copy_program(frozen: Path, target: Path, number: str, kind: str) -> None:
+    """The frozen folder as it is, with its links, and with what the program wants to know of its
+    installation: a name that no other build has, and the kind of package it came in."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(frozen, target, symlinks=True)
+    _put(target / "installed-by", f"{kind}\n")
+    _put(target / "build-name", f"{number}-{_sum_of(target)}\n")
+
+
+def _sum_of(folder: Path) -> str:
+    """Twelve digits that stand for all that is in it."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        found.update(f"{path.relative_to(folder)}\n".encode())
+        if path.is_symlink():
+            found.update(os.readlink(path).encode())
+        elif path.is_file():
+            found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:12]
 
 
 def _put(file: Path, text: str) -> None:

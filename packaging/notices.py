@@ -11,6 +11,8 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
+from native import Native, libraries, native_parts, package_of
+from native import notices as native_notices
 from PyInstaller.archive.readers import CArchiveReader
 from release import ROOT, commit_time, version
 
@@ -19,9 +21,12 @@ TEXTS = ROOT / "packaging" / "licences"
 # Tools; nothing of them is in the result but the freezer's small loader, which its licence allows.
 TOOLS = frozenset({"pip", "pyinstaller", "pyinstaller-hooks-contrib", "setuptools", "exai-desktop"})
 # What the wheels do not say: looked up by hand.
+# Top names in the frozen folder that stand for the wheels of Qt.
+OF_QT = {"PySide6", "shiboken6"}
 BY_HAND = {
     "pyside6-essentials": "LGPL-3.0-only",
     "shiboken6": "LGPL-3.0-only",
+    "socksio": "MIT",
     "zai-sdk": "MIT",
 }
 FOREWORD = """\
@@ -33,7 +38,7 @@ text, and that of the GNU General Public License to which it refers, are in this
 libraries are separate files of this installation: you may replace them by your own builds of the
 same version, and you may take the program apart to find faults in such a replacement. Their source
 is published by The Qt Company at https://download.qt.io/official_releases/ (Qt {qt}, and
-QtForPython {qt}).
+QtForPython {qt}). What Qt has taken from others is named in Qt-third-party.txt and ICU.txt.
 
 """
 
@@ -48,9 +53,11 @@ def write_notices(program: Path, folder: Path) -> None:
     if unknown:
         raise SystemExit(f"without a known licence: {', '.join(unknown)}; see packaging/notices.py")
     qt = importlib.metadata.version("pyside6-essentials")
-    chapters = [FOREWORD.format(qt=qt), *map(_chapter, parts)]
+    of_wheels = {name for part in parts for name in _own_names(part)} | OF_QT
+    natives = list(native_parts(list(libraries(inside)), inside, of_wheels))
+    chapters = [FOREWORD.format(qt=qt), *map(_chapter, parts), native_notices(natives)]
     (folder / "THIRD-PARTY.txt").write_text("\n".join(chapters), encoding="utf-8")
-    document = _bill([*map(_component, parts), *_native(inside)])
+    document = _bill([*map(_component, parts), *map(_native, natives)])
     text = json.dumps(document, indent=1, ensure_ascii=False)
     (folder / "sbom.cdx.json").write_text(text + "\n", encoding="utf-8")
     for file in (ROOT / "LICENSE", *sorted(TEXTS.iterdir())):
@@ -90,7 +97,8 @@ def _licence(found: Distribution) -> str:
         for row in said.get_all("Classifier") or ()
         if row.startswith("License")
     ]
-    return str(said.get("License-Expression") or first or "; ".join(classes))
+    words = str(said.get("License-Expression") or first or "; ".join(classes))
+    return "" if words.upper() == "UNKNOWN" else words
 
 
 def _chapter(found: Distribution) -> str:
@@ -101,7 +109,22 @@ def _chapter(found: Distribution) -> str:
         and Path(str(found.locate_file(file))).is_file()
     ]
     text = "\n".join(texts) or "(The package comes without a text of its licence.)\n"
-    return f"{'=' * 78}\n{found.name} {found.version}: {_licence(found)}\n\n{text}"
+    inside = _crates(found)
+    return f"{'=' * 78}\n{found.name} {found.version}: {_licence(found)}\n\n{text}{inside}"
+
+
+def _crates(found: Distribution) -> str:
+    """What a library written in Rust has compiled in, as its own list says."""
+    lines: set[str] = set()
+    for file in found.files or ():
+        if re.search(r"\.dist-info/sboms/.*cyclonedx\.json$", str(file)):
+            listed = json.loads(Path(str(found.locate_file(file))).read_text("utf-8"))
+            for part in listed.get("components", ()):
+                said = part.get("licenses") or [{"expression": "see its source"}]
+                words = [one.get("expression") or one["license"].get("id", "") for one in said]
+                source = f"https://crates.io/crates/{part['name']}"
+                lines.add(f"{part['name']} {part['version']}: {', '.join(words)}; {source}\n")
+    return "\nCompiled into it:\n" + "".join(sorted(lines)) if lines else ""
 
 
 def _component(found: Distribution) -> dict[str, Any]:
@@ -116,24 +139,22 @@ def _component(found: Distribution) -> dict[str, Any]:
     }
 
 
-def _native(inside: Path) -> list[dict[str, Any]]:
-    """Libraries of the build machine's system and interpreter, and those of Qt."""
-    files = [
-        path
-        for path in sorted(inside.iterdir())
-        if path.is_file() and re.search(r"\.so(\.\d|$)|\.dll$|\.dylib$", path.name)
-    ]
-    return [
-        {
-            "type": "library",
-            "bom-ref": f"file:{path.name}",
-            "name": path.name,
-            "hashes": [
-                {"alg": "SHA-256", "content": hashlib.sha256(path.read_bytes()).hexdigest()}
-            ],
-        }
-        for path in files
-    ]
+def _native(part: Native) -> dict[str, Any]:
+    """A library of the system, or of Python itself."""
+    found: dict[str, Any] = {
+        "type": "library",
+        "bom-ref": f"file:{part.file.name}",
+        "name": part.file.name,
+        "description": part.name,
+        "licenses": [{"license": {"name": part.licence}}],
+        "hashes": [
+            {"alg": "SHA-256", "content": hashlib.sha256(part.file.read_bytes()).hexdigest()}
+        ],
+    }
+    if part.licence != "PSF-2.0":
+        package, version = package_of(part.file.name)
+        found |= {"version": version, "purl": f"pkg:deb/debian/{package}@{version}"}
+    return found
 
 
 def _bill(components: list[dict[str, Any]]) -> dict[str, Any]:

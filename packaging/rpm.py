@@ -32,6 +32,8 @@ Release: 1
 Summary: Upload files to Kimi and GLM and keep their file IDs
 License: MIT AND LGPL-3.0-only AND Apache-2.0 AND BSD-3-Clause AND PSF-2.0
 {requires}
+Requires(post): /bin/sh coreutils
+Requires(preun): /bin/sh coreutils
 Recommends: gnome-keyring xdg-utils xdg-desktop-portal
 %description
 EXAI Desktop uploads documents to Kimi (Moonshot) and GLM (Z.ai, BigModel), shows the ID with which
@@ -39,6 +41,13 @@ a model can use each file, and keeps a reliable list of all of them. Python and 
 package.
 %install
 cp -a {tree}/. %{{buildroot}}/
+%post
+/usr/lib/exai-desktop/switch-version use /usr/lib/exai-desktop /usr/lib/exai-desktop/package
+%preun
+# 0: no other version of it stays.
+if [ "$1" -eq 0 ]; then
+    /usr/lib/exai-desktop/switch-version remove /usr/lib/exai-desktop
+fi
 %files
 %defattr(-,root,root,-)
 {files}
@@ -70,7 +79,7 @@ def main() -> int:
 
 def _fill(tree: Path) -> None:
     usr = tree / "usr"
-    fill_usr(usr, FROZEN)
+    fill_usr(usr, FROZEN, version(), "rpm")
     notice = usr / "share" / "licenses" / "exai-desktop" / "copyright"
     notice.parent.mkdir(parents=True)
     notice.write_bytes((FOLDER / "copyright").read_bytes())

@@ -72,19 +72,17 @@ if ! "$here/app/exai-desktop" --version >/dev/null; then
     echo "The program does not start on this system; nothing was installed." >&2
     exit 1
 fi
-mkdir -p "$prefix/lib" "$prefix/bin"
-# Beside the old one first: an installation that is broken off leaves that in place.
-rm -rf "$app.new"
-cp -a "$here/app" "$app.new"
-(cd "$here" && find share -type f | LC_ALL=C sort) >"$app.new/installed-files"
-echo bin/exai-desktop >>"$app.new/installed-files"
+mkdir -p "$app" "$prefix/bin"
+[ -f "$list" ] || : >"$list"
+# Beside the old one, which stays in place if this is broken off, and while somebody uses it.
+"$here/switch-version" use "$app" "$here/app"
 remove_files "$list"
-mkdir -p "$prefix/lib" "$prefix/bin"
-rm -rf "$app.old"
-[ ! -d "$app" ] || mv "$app" "$app.old"
-mv "$app.new" "$app"
-rm -rf "$app.old"
-ln -sf ../lib/exai-desktop/exai-desktop "$prefix/bin/exai-desktop"
+mkdir -p "$prefix/bin"
+{
+    (cd "$here" && find share -type f | LC_ALL=C sort)
+    echo bin/exai-desktop
+} >"$list"
+ln -sfn ../lib/exai-desktop/current/exai-desktop "$prefix/bin/exai-desktop"
 (cd "$here" && find share -type f) | while IFS= read -r file; do
     mkdir -p "$prefix/$(dirname "$file")"
     case $file in

@@ -32,13 +32,15 @@ class Unpacked:
         program.write_text(f"#!/bin/sh\necho exai-desktop {version}\n")
         program.chmod(0o755)
         (self.folder / "app" / version).touch()
+        (self.folder / "app" / "build-name").write_text(f"{version}-0123456789ab\n")
         for name in (ENTRY, UNIT, *more):
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(LINUX / f"{ID}.desktop", self.folder / ENTRY)
         shutil.copy(LINUX / "systemd" / Path(UNIT).name, self.folder / UNIT)
         for name in more:
             (self.folder / name).write_text(version)
-        shutil.copy(LINUX / "install.sh", self.folder / "install.sh")
+        for script in ("install.sh", "switch-version"):
+            shutil.copy(LINUX / script, self.folder / script)
 
     def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exai_desktop.config.atomic_write import write_file
+from exai_desktop.config.installation.program import lasting_program, own_folder
 from exai_desktop.config.profile_socket import HOME_VARIABLE
 from exai_desktop.config.settings.file import SettingsFile
 from exai_desktop.core.errors.codes import ErrorCode
@@ -31,8 +32,9 @@ _ESCAPED: Final = '"`$\\'
 
 def start_command() -> list[str]:
     """How this installation is started, whatever the PATH of the session will be."""
-    if getattr(sys, "frozen", False):
-        return [_own_appimage() or sys.executable]
+    folder = own_folder()
+    if folder is not None:
+        return [_own_appimage() or lasting_program(folder)]
     return [sys.executable, "-m", "exai_desktop"]
 
 

@@ -1,0 +1,1 @@
+"""How the program came on this computer, and what is published of newer versions."""
