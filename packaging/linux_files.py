@@ -83,7 +83,7 @@ def _sum_of(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         found.update(f"{path.relative_to(folder)}\n".encode())
         if path.is_symlink():
-            found.update(os.readlink(path).encode())
+            found.update(str(path.readlink()).encode())
         elif path.is_file():
             found.update(hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()[:12]

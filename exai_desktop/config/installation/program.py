@@ -57,7 +57,7 @@ def replaced_by(folder: Path | None) -> str:
     if folder is None or folder.parent.name != _VERSIONS:
         return ""
     try:
-        current = Path(os.readlink(folder.parent.parent / _CURRENT)).name
+        current = Path((folder.parent.parent / _CURRENT).readlink()).name
     except OSError:
         return ""  # removed, or just being exchanged
     if current == folder.name:
