@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts, why_no_fleet
+from exai_desktop.bootstrap.newer_versions import update_parts
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
 from exai_desktop.bootstrap.project_link import LateLink
 from exai_desktop.bootstrap.sandbox_process import SandboxServers
@@ -167,6 +168,9 @@ def engine_parts(
         refusal=given.refusal,
         mirror=mirror,
         watching=WatchParts(SqliteWatchStore(opened.database, audit.trail), given.where.own),
+        updates=update_parts(
+            *(given.where, given.settings_file, login), given.is_sandbox or opened.is_read_only
+        ),
     )
 
 

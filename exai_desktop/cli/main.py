@@ -139,6 +139,10 @@ VERBS: Final = {
         "Records of your uploads in a Supabase project of your own.",
     ),
     "profile": ("vault:profile_app", "Which profile lives on after its folder was copied."),
+    "update": (
+        "update:update",
+        "Show this version, and with --check whether there is a newer one. Installs nothing.",
+    ),
     "sandbox": ("sandbox:app", "Test servers on this computer that behave like Kimi and GLM."),
 }
 # Verbs that open no profile.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -185,3 +185,62 @@ class BackupService(Protocol):
         `texts`: with the kept texts. With a `passphrase` the keys are in it, too, encrypted.
         Raises BACKUP_NOT_WRITTEN, and what keeps the keys from being read.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStatus:
+    """This version, how it was installed, and what is known of another one."""
+
+    version: str
+    # "deb", "rpm", "archive", "appimage", "python"; "" if it is not known.
+    installed_by: str
+    # Installed over this one while it runs, "" if there is none.
+    replaced_by: str = ""
+    # Published, and newer than this one, as of the last check; "" if there is none.
+    newest: str = ""
+    page: str = ""
+    notes: str = ""
+    checked_at: float | None = None
+    # Why nobody can be asked, "" if one can.
+    why_not: str = ""
+
+    @property
+    def is_by_system(self) -> bool:
+        """Whether the system's own updates bring the next version."""
+        return self.installed_by in ("deb", "rpm")
+
+    @property
+    def way(self) -> str:
+        """How the newer version gets here. The program installs nothing by itself."""
+        if self.is_by_system:
+            return "Your system updates this program, or you install the new package by its tools."
+        if self.installed_by == "archive":
+            return "Unpack the new archive and run its install.sh."
+        if self.installed_by == "python":
+            return "Update it by the tool that installed it, such as pipx."
+        return "Put the new file in the place of this one."
+
+
+class Release(NamedTuple):
+    """The newest version that is known, and when it was asked for."""
+
+    version: str
+    page: str
+    notes: str
+    checked_at: float
+    is_newer: bool
+
+
+class UpdateService(Protocol):
+    """What is known of newer versions. Nothing is ever installed."""
+
+    async def status(self) -> UpdateStatus:
+        """Asks nobody."""
+        ...
+
+    async def check(self) -> UpdateStatus:
+        """Ask now where the project publishes its releases.
+
+        Raises UPDATE_CHECK_OFF, UPDATE_CHECK_FAILED, UPDATE_FEED_REFUSED, or why the way is closed.
+        """
+        ...

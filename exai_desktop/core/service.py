@@ -40,7 +40,7 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.receipts import ReceiptService
 from exai_desktop.core.jobs.watched_folders import WatchService
-from exai_desktop.core.machine import BackupService
+from exai_desktop.core.machine import BackupService, UpdateService
 from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.mirror.storage_copies import StorageService
 from exai_desktop.core.planning.plan import PlanPart
@@ -327,6 +327,9 @@ class UploadService(Protocol):
     @property
     def window(self) -> WindowService: ...
 
+    @property
+    def updates(self) -> UpdateService: ...
+
     async def facts(self) -> dict[str, str]:
         """Versions, places and the state of the parts, for `doctor` and bug reports."""
 
@@ -348,6 +351,7 @@ PARTS: Final[dict[str, type]] = {
     "history": HistoryService,
     "watched": WatchService,
     "window": WindowService,
+    "updates": UpdateService,
 }
 
 # By full name, as the socket writes them: `queue.add`, `facts`. A stream is no call: `events`.

@@ -48,7 +48,7 @@ from exai_desktop.core.jobs.jobs import (
 )
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import group_of
-from exai_desktop.core.machine import BackupContent
+from exai_desktop.core.machine import BackupContent, UpdateStatus
 from exai_desktop.core.planning.plan import PlanPart, UploadPlan
 
 from .scripted_files import ScriptedFiles
@@ -335,6 +335,23 @@ class ScriptedWindow:
         self.answers.append((wish, is_taken))
 
 
+class ScriptedUpdates:
+    """Meets `UpdateService`: what is known, and what a check finds."""
+
+    def __init__(self) -> None:
+        self.known = UpdateStatus("0.1.0", "deb")
+        self.published: UpdateStatus | AppError = self.known
+
+    async def status(self) -> UpdateStatus:
+        return self.known
+
+    async def check(self) -> UpdateStatus:
+        if isinstance(self.published, AppError):
+            raise self.published
+        self.known = self.published
+        return self.known
+
+
 class ScriptedKeys:
     """Meets `KeyStoreService`."""
 
@@ -418,6 +435,7 @@ class ScriptedService:
         self.history = ScriptedHistory(self)
         self.watched = ScriptedWatch(self)
         self.window = ScriptedWindow()
+        self.updates = ScriptedUpdates()
 
     def publish(self, event: Event) -> None:
         """From the window's thread: as if the engine had said it."""

@@ -70,6 +70,8 @@ _TITLES: Final[dict[str, tuple[Section, str]]] = {
     "on_close": (S.COMPUTER, "When the window is closed"),
     "start_at_login": (S.COMPUTER, "Start at login"),
     "tray_icon": (S.COMPUTER, "Icon in the tray"),
+    "update_check": (S.COMPUTER, "Look for newer versions"),
+    "update_address": (S.ADVANCED, "Address of the list of versions"),
     "min_free_bytes": (S.COMPUTER, "Disk space that stays free"),
     "shared_folder": (S.COMPUTER, "Folder shared by several profiles"),
     "notifications": (S.NOTICES, "Notifications of the desktop"),

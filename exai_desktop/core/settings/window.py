@@ -40,6 +40,18 @@ class WindowSettings(BaseModel):
         description="Show file names in notifications and in the menu of the tray. Takes effect"
         " immediately.",
     )
+    update_check: bool = Field(
+        default=False,
+        description="Ask once a day where the project publishes its releases whether there is a"
+        " newer version. Nothing about you or your files is sent, and nothing is installed. Takes"
+        " effect within an hour.",
+    )
+    update_address: str = Field(
+        default="",
+        pattern=r"^(https://[^\s?#@]{1,2000}|http://127\.0\.0\.1:[0-9]{1,5}/[^\s?#@]{0,2000})?$",
+        description="Where the signed list of versions is, for example in a company's network;"
+        " empty: where the project publishes it. It has to be signed by the project in any case.",
+    )
     quiet_hours: str = Field(
         default="",
         pattern=rf"^({_TIME}-{_TIME})?$",

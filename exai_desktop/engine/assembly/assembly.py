@@ -50,6 +50,7 @@ from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.mirror import copying, mirroring
 from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
+from exai_desktop.engine.service.updates import Updates
 from exai_desktop.engine.service.upload_plans import UploadPlans
 from exai_desktop.engine.service.watched_folders import WatchedFolders
 from exai_desktop.engine.upload.admission import (
@@ -306,6 +307,7 @@ class Assembly:
             *(parts.watching, intake, self.accounts), is_read_only=parts.is_read_only
         )
         receipts = Receipts(record.receipts, self.accounts, self.readers)
+        self.updates = Updates(parts.updates, self.settings, self.clock)
         services = Services(
             JobQueue(
                 self.scheduler, intake, plans, commands, self.pausing, self.totals, parts.bus, tasks
@@ -332,6 +334,7 @@ class Assembly:
             receipts,
             History(record.history, self.texts, receipts),
             self.watched,
+            self.updates,
         )
         self.engine = Engine(services, self._background(audit), parts.bus, parts.facts)
 
@@ -376,7 +379,7 @@ class Assembly:
             *(self.prober.run, self.health_watch.run, self.pausing.run, self.store_watch.run),
             *(self.texts.sweep, audit.anchor_hourly, self.mirroring.run, self.watched.run),
             *quota_services(parts.mirror, self.scheduler, parts.bus, self.clock),
-            *(self.copying.run, IdleConnections(self.accounts, self.clock).run),
+            *(self.copying.run, IdleConnections(self.accounts, self.clock).run, self.updates.run),
         ]
         at_end = [self.totals.stop, self.pausing.finish]
         at_end += [self.health_watch.finish, self.store_watch.finish]

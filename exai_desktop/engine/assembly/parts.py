@@ -38,6 +38,7 @@ from exai_desktop.engine.background.problems import Problems
 from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.files.open_file import RegularFile, open_regular
 from exai_desktop.engine.service.settings import SettingsBook
+from exai_desktop.engine.service.updates import UpdateParts
 from exai_desktop.engine.service.watched_folders import WatchParts
 
 
@@ -126,6 +127,7 @@ class EngineParts:
     # None: there can be no Supabase project.
     mirror: MirrorParts | None = None
     watching: WatchParts = field(default_factory=WatchParts)
+    updates: UpdateParts = field(default_factory=UpdateParts)
     prepared_at_once: int = 8
     is_read_only: bool = False
     # Why nothing may be sent: see `CurrentSettings`.

@@ -66,6 +66,7 @@ class _Client:
         self.watched = calls.watched
         self.facts = calls.facts
         self.window = calls.window
+        self.updates = calls.updates
 
     async def _call(self, method: str, *args: object, **kwargs: object) -> object:
         line = codec.encode_call(method, args, kwargs)

@@ -20,6 +20,7 @@ from exai_desktop.engine.service.job_queue import JobQueue
 from exai_desktop.engine.service.keys import KeyStore
 from exai_desktop.engine.service.receipts import Receipts
 from exai_desktop.engine.service.settings import SettingsChanges
+from exai_desktop.engine.service.updates import Updates
 from exai_desktop.engine.service.watched_folders import WatchedFolders
 from exai_desktop.engine.service.window_wishes import WindowWishes
 
@@ -40,6 +41,7 @@ class Services:
     receipts: Receipts
     history: History
     watched: WatchedFolders
+    updates: Updates
 
 
 class Engine:
@@ -64,6 +66,7 @@ class Engine:
         self.receipts = services.receipts
         self.history = services.history
         self.watched = services.watched
+        self.updates = services.updates
         self.window = WindowWishes(bus)
         self._background = background
         self._problems = background.problems

@@ -39,6 +39,7 @@ class EngineClient:
         self.history = calls.history
         self.watched = calls.watched
         self.window = calls.window
+        self.updates = calls.updates
         self.facts = calls.facts
 
     async def entries_of(self, files: Iterable[tuple[str, str]]) -> int:

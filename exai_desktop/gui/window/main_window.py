@@ -33,6 +33,7 @@ from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner, activity_pa
 from exai_desktop.gui.window.parts import Parts
 from exai_desktop.gui.window.records_note import RecordsNote
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
+from exai_desktop.gui.window.update_notes import UpdateNotes
 
 if TYPE_CHECKING:  # dialogs and pages are loaded when they are first looked at
     from exai_desktop.gui.accounts.accounts_dialog import AccountsDialog
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         self._files: FilesPage | None = None
         self._providers: ProvidersPage | None = None
         self._records: RecordsPage | None = None
+        self.updates = UpdateNotes(self, parts, self.close_wanted.emit)
         self.backups = BackupOrders(self, parts, self._show_waiting, self._enter)
         self.help = HelpOrders(self, parts)
         self._assemble()
@@ -188,6 +190,7 @@ class MainWindow(QMainWindow):
             shortcuts=self.help.open_shortcuts,
             diagnostics=self.help.open_diagnostics,
             about=self.help.show_about,
+            updates=self.updates.check,
             theme=self._choose_theme,
             quit=self.close_wanted.emit,
         )

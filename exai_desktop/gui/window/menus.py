@@ -52,6 +52,7 @@ class Orders:
     shortcuts: Order
     diagnostics: Order
     about: Order
+    updates: Order
     quit: Order
     theme: Callable[[Setting], object]
 
@@ -170,6 +171,7 @@ class WindowActions(QObject):
         make, order = self._make, self._orders
         self.shortcuts = make("&Keyboard shortcuts", order.shortcuts, icon="help", keys="F1")
         self.diagnostics = make("&Diagnostics…", order.diagnostics, icon="text")
+        self.updates = make("Check for &updates", order.updates, icon="retry")
         self.about = make("&About EXAI Desktop", order.about, icon="info")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 
@@ -212,7 +214,7 @@ class WindowActions(QObject):
         self.view_menu = self._menu(bar, "&View", *pages, None, self.details, None)
         themes = self._menu(self.view_menu, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
-        self._menu(bar, "&Help", self.shortcuts, self.diagnostics, None, self.about)
+        self._menu(bar, "&Help", self.shortcuts, self.diagnostics, None, self.updates, self.about)
 
     def _menu(self, parent: QMenuBar | QMenu, title: str, *actions: QAction | None) -> QMenu:
         menu = parent.addMenu(title)
