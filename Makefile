@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench live package package-check setup clean test-packages bench-packages package-packages
+.PHONY: help run test check bench live package package-check package-twice release setup clean test-packages bench-packages package-packages
 MAKEFLAGS += --no-print-directory
 
 UV_VERSION := 0.13.9
@@ -115,6 +115,16 @@ package: $(VENV) ## build wheel, source archive and, on Linux, the .deb and .tar
 
 package-check: package ## install and use the .deb in a clean Debian (needs root)
 	@$(PACKAGES) check; packaging/linux/check-deb
+
+package-twice: package ## build the packages once more in another folder, and compare each byte
+	@packaging/linux/build-twice
+
+release: $(VENV) ## all steps of a release that need no secret, VERSION=1.2.0 (see RELEASE.md)
+	@if [ -z "$${VERSION:-}" ]; then echo "Say which: make release VERSION=1.2.0" >&2; exit 2; fi; \
+	.venv/$(BIN)/python packaging/make_release.py check "$$VERSION"; \
+	if [ -n "$$(git status --porcelain)" ]; then echo "Commit first: something is changed." >&2; exit 1; fi; \
+	$(MAKE) package; \
+	.venv/$(BIN)/python packaging/make_release.py files "$$VERSION" --page "$${PAGE:-}"
 
 setup: $(VENV) ## fetch the tools and make the locked environment
 	@echo "Ready."
