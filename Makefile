@@ -113,8 +113,8 @@ package: $(VENV) ## build wheel, source archive and, on Linux, the .deb and .tar
 	fi; \
 	ls dist
 
-package-check: package ## install and use the .deb in a clean Debian (needs root)
-	@$(PACKAGES) check; packaging/linux/check-deb
+package-check: package ## install and use the packages in a clean Debian (needs root), RELEASE=trixie for 13
+	@$(PACKAGES) check; packaging/linux/check-packages $${RELEASE:-bookworm}
 
 package-twice: package ## build the packages once more in another folder, and compare each byte
 	@packaging/linux/build-twice

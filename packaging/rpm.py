@@ -4,6 +4,7 @@ The same frozen program gives the same bytes. What it needs of the system is nam
 that it holds for every distribution with the same ones.
 """
 
+import argparse
 import platform
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ SPEC = """\
 %global _build_id_links none
 # The libraries inside are nobody else's business, and need nothing that is not named below.
 AutoReqProv: no
-%global _binary_payload w19.zstdio
+%global _binary_payload w{level}.zstdio
 %global source_date_epoch_from_changelog 0
 %global use_source_date_epoch_as_buildtime 1
 %global clamp_mtime_to_source_date_epoch 1
@@ -55,13 +56,22 @@ fi
 
 
 def main() -> int:
-    name = f"exai-desktop-{version()}-1.{platform.machine()}.rpm"
+    parser = argparse.ArgumentParser(description="Make an .rpm of the frozen program.")
+    parser.add_argument("--version", default=version(), help="another one, for tests of updates")
+    parser.add_argument("--folder", type=Path, default=ROOT / "dist", help="where it goes (dist/)")
+    parser.add_argument("--quick", action="store_true", help="hardly compressed, for tests")
+    options = parser.parse_args()
+    name = f"exai-desktop-{options.version}-1.{platform.machine()}.rpm"
     with tempfile.TemporaryDirectory() as scratch:
         tree, top = Path(scratch) / "tree", Path(scratch) / "top"
-        _fill(tree)
+        _fill(tree, options.version)
         spec = Path(scratch) / "exai-desktop.spec"
         text = SPEC.format(
-            version=version(), requires="\n".join(_requires()), tree=tree, files=_files(tree)
+            version=options.version,
+            level=1 if options.quick else 19,
+            requires="\n".join(_requires()),
+            tree=tree,
+            files=_files(tree),
         )
         spec.write_text(text, encoding="utf-8")
         subprocess.run(
@@ -70,16 +80,16 @@ def main() -> int:
             check=True,
         )
         [made] = top.rglob("*.rpm")
-        target = ROOT / "dist" / name
-        target.parent.mkdir(exist_ok=True)
+        target = options.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(made.read_bytes())
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
-def _fill(tree: Path) -> None:
+def _fill(tree: Path, number: str) -> None:
     usr = tree / "usr"
-    fill_usr(usr, FROZEN, version(), "rpm")
+    fill_usr(usr, FROZEN, number, "rpm")
     notice = usr / "share" / "licenses" / "exai-desktop" / "copyright"
     notice.parent.mkdir(parents=True)
     notice.write_bytes((FOLDER / "copyright").read_bytes())
