@@ -27,8 +27,7 @@ def update_parts(
     told = partial(UpdateParts, __version__, installed_by(folder), partial(replaced_by, folder))
     if is_without:
         return told()
-    # Late: it is read when it is first asked for, and most runs of a command do not ask.
-    from exai_desktop.config.installation.release_feed import SignedReleases, release_place
+    from exai_desktop.config.installation import release_feed  # late: few profiles are without
 
     async def fetch(address: str) -> bytes:
         from exai_desktop.net.release_client import fetch_releases  # late: the HTTP stack
@@ -42,5 +41,6 @@ def update_parts(
             return f"{BY_POLICY} has switched it off"
         return ""
 
-    book = SignedReleases(where.data / _MEMORY, release_place())
+    place = release_feed.release_place()
+    book = release_feed.SignedReleases(where.data / _MEMORY, place)
     return told(book=book, fetch=fetch, forbidden=forbidden)
