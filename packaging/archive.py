@@ -3,6 +3,7 @@
 Unpack it and run its `install.sh`. The same frozen program gives the same bytes.
 """
 
+import argparse
 import platform
 import shutil
 import subprocess
@@ -15,6 +16,9 @@ from release import ROOT, commit_time, version
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="Make a .tar.xz of the frozen program.")
+    parser.add_argument("--quick", action="store_true", help="hardly compressed, for tests")
+    options = parser.parse_args()
     name = f"exai-desktop-{version()}-linux-{platform.machine()}"
     target = ROOT / "dist" / f"{name}.tar.xz"
     with tempfile.TemporaryDirectory() as scratch:
@@ -28,8 +32,9 @@ def main() -> int:
         settle_times(folder)
         target.parent.mkdir(exist_ok=True)
         order = ["--sort=name", f"--mtime=@{commit_time()}", "--owner=0", "--group=0"]
+        level = "xz -0" if options.quick else "xz -6"
         subprocess.run(
-            ["tar", *order, "--numeric-owner", "--format=gnu", "-I", "xz -6", "-cf", target, name],
+            ["tar", *order, "--numeric-owner", "--format=gnu", "-I", level, "-cf", target, name],
             cwd=scratch,
             check=True,
         )

@@ -26,7 +26,7 @@ _PROXIES: Final = "tests/unit/net/test_proxies.py::test_"
 _CLIENT: Final = "tests/unit/net/test_account_client.py::test_"
 _ANSWERS: Final = "tests/unit/providers/test_provider_answers.py::test_"
 _SHARED: Final = "tests/engine/provider_files/test_shared_ids.py::test_"
-_UPDATE: Final = "tests/e2e/test_cli_update.py::test_"
+_UPDATE: Final = "tests/engine/service/test_updates.py::test_"
 _SETTINGS: Final = "tests/engine/service/test_settings_verbs.py::test_"
 _COPIES: Final = "tests/supabase/test_storage_copies.py::test_"
 _WATCHED: Final = "tests/engine/service/test_watched_folders.py::test_"
@@ -255,9 +255,11 @@ RAISES: Final[dict[str, str]] = {
     "SETTINGS_NOT_READ": f"{_SETTINGS}a_file_without_settings_is_refused",
     "DIAGNOSTICS_NOT_WRITTEN": "tests/gui/window/test_diagnostics.py"
     "::test_a_place_that_takes_no_file_is_told",
-    "UPDATE_CHECK_OFF": f"{_UPDATE}a_build_without_a_key_asks_nobody",
-    "UPDATE_CHECK_FAILED": f"{_UPDATE}a_redirect_is_not_followed",
-    "UPDATE_FEED_REFUSED": f"{_UPDATE}an_older_list_that_is_brought_back_is_refused",
+    "UPDATE_CHECK_OFF": f"{_UPDATE}nobody_is_asked_where_that_is_switched_off[policy]",
+    "UPDATE_CHECK_FAILED": f"{_UPDATE}what_is_no_list_is_told[gone]",
+    "UPDATE_FEED_REFUSED": (
+        "tests/unit/config/test_release_feed.py::test_what_is_signed_but_old_or_odd_is_refused"
+    ),
     "INVALID_SETTING": f"{_SETTINGS}a_bad_value_is_refused_by_its_name[theme-pink]",
     "OFFLINE": _KIMI.format("nobody_there_is_offline_and_nothing_left", ""),
     "NETWORK_ERROR": f"{_CLIENT}answers_that_never_come_whole[cut body]",
