@@ -70,7 +70,8 @@ def main(words: Sequence[str]) -> int:
 def own_command() -> list[str]:
     """This program, as a child is started."""
     is_frozen = getattr(sys, "frozen", False)
-    return [sys.executable] if is_frozen else [sys.executable, "-m", "exai_desktop"]
+    # -P: not the modules of the folder in which somebody happens to be.
+    return [sys.executable] if is_frozen else [sys.executable, "-P", "-m", "exai_desktop"]
 
 
 def _misused(why: str) -> int:
