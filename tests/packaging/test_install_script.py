@@ -97,6 +97,23 @@ def test_an_update_replaces_everything_and_takes_away_what_is_no_more(unpacked: 
     assert "share/man/man1/new.1" in found
 
 
+def test_a_version_that_runs_stays_until_it_has_ended(unpacked: Unpacked) -> None:
+    program = unpacked.folder / "app" / "exai-desktop"
+    shutil.copy("/bin/sleep", program)
+    assert unpacked.run().returncode == 0
+    with subprocess.Popen([unpacked.prefix / "bin" / "exai-desktop", "600"]) as running:
+        try:
+            unpacked.make("2.0")
+            assert unpacked.run().returncode == 0
+            versions = unpacked.prefix / "lib" / "exai-desktop" / "versions"
+            assert sorted(path.name[:3] for path in versions.iterdir()) == ["1.0", "2.0"]
+            assert unpacked.installed() == "exai-desktop 2.0\n"
+        finally:
+            running.kill()
+    assert unpacked.run().returncode == 0
+    assert [path.name[:3] for path in versions.iterdir()] == ["2.0"]
+
+
 def test_removal_leaves_the_data_and_what_others_have_put_there(unpacked: Unpacked) -> None:
     theirs = ["share/exai-desktop/exai-desktop.db", "share/applications/other.desktop", "bin/other"]
     for name in theirs:
