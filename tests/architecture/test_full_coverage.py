@@ -62,7 +62,7 @@ FULL = {
     "jobs/store": ["test_events", "test_move_stages"],
     "jobs/watched_folders": ["test_watched_values"],
     "jobs/words": ["test_state_words"],
-    "machine": ["test_surroundings"],
+    "machine": ["test_surroundings", "test_update_status"],
     "mirror/__init__": [],
     "mirror/claims": ["test_mirror"],
     "mirror/link": ["test_mirror"],

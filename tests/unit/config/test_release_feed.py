@@ -13,7 +13,7 @@ from exai_desktop.config.installation import release_feed
 from exai_desktop.config.installation.release_feed import ReleasePlace, SignedReleases
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.machine import Release, UpdateStatus
+from exai_desktop.core.machine import Release
 from exai_desktop.core.settings import Settings
 
 NOW = 1_800_000_000.0
@@ -140,10 +140,3 @@ def test_an_address_must_be_secure() -> None:
     for address in ("http://downloads.example/x", "https://a@b/x", "https://a/x?y", "file:///x"):
         with pytest.raises(ValueError, match="update_address"):
             Settings(update_address=address)
-
-
-def test_the_way_fits_the_installation() -> None:
-    ways = {kind: UpdateStatus("1", kind).way for kind in ("deb", "archive", "python", "appimage")}
-    assert len(set(ways.values())) == 4
-    assert "Your system" in ways["deb"]
-    assert UpdateStatus("1", "rpm").is_by_system
