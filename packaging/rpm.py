@@ -106,7 +106,7 @@ def _requires() -> list[str]:
 def _files(tree: Path) -> str:
     """The program's folder as a whole, and each file elsewhere: the folders are the system's."""
     own = Path("usr/lib/exai-desktop")
-    lines = [f"/{own}"]
+    lines = [f"/{own}", "%dir /usr/share/licenses/exai-desktop"]
     for path in sorted(tree.rglob("*")):
         place = path.relative_to(tree)
         if not place.is_relative_to(own) and (path.is_symlink() or path.is_file()):
