@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, cast
 
 from exai_desktop.core.accounts.accounts import (
     HERE,
@@ -43,13 +43,13 @@ from exai_desktop.core.jobs.watched_folders import WatchService
 from exai_desktop.core.machine import BackupService, UpdateService
 from exai_desktop.core.mirror.service import MirrorService
 from exai_desktop.core.mirror.storage_copies import StorageService
-from exai_desktop.core.planning.plan import PlanPart
+from exai_desktop.core.planning.service import PlanService
 
 if TYPE_CHECKING:  # pydantic takes a third of what `--help` does
     from exai_desktop.core.settings import RuleReport, Settings, SettingsImport
 
 
-class QueueService(Protocol):
+class QueueService(PlanService, Protocol):
     """Jobs: what is to be sent, is being sent, and was sent."""
 
     async def add(self, paths: Sequence[str], options: AddOptions) -> int:
@@ -59,16 +59,6 @@ class QueueService(Protocol):
         Raises NO_ACCOUNT, UNKNOWN_ACCOUNT, INVALID_PURPOSE or UNUSABLE_SETTING before anything
         is queued.
         """
-
-    async def plan(
-        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
-    ) -> int:
-        """Begin to find out what would become of these files and folders; returns the number to
-        ask `planned` with. Nothing is queued, read or sent. `by_file`: with each file."""
-
-    async def planned(self, number: int) -> PlanPart:
-        """Go on for a moment, and tell how far the plan has come. Raises WRONG_STATE behind the
-        last part, which is whole, and when many other plans were begun since."""
 
     async def page(self, query: JobQuery) -> JobPage: ...
 
@@ -360,7 +350,9 @@ METHODS: Final[dict[str, Callable[..., Awaitable[Any]]]] = {
 } | {
     f"{part}.{name}": method
     for part, protocol in PARTS.items()
-    for name, method in vars(protocol).items()
+    for owner in protocol.__mro__
+    if owner not in (Protocol, Generic, object)
+    for name, method in vars(owner).items()
     if not name.startswith("_")
 }
 

@@ -49,7 +49,7 @@ from exai_desktop.core.jobs.jobs import (
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import group_of
 from exai_desktop.core.machine import BackupContent, UpdateStatus
-from exai_desktop.core.planning.plan import PlanPart, UploadPlan
+from exai_desktop.core.planning.plan import ChangedPlan, PlanChange, PlanPart, UploadPlan
 
 from .scripted_files import ScriptedFiles
 from .scripted_history import ScriptedHistory
@@ -114,10 +114,26 @@ class ScriptedQueue:
         return 1
 
     async def plan(
-        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+        self,
+        paths: Sequence[str],
+        options: AddOptions,
+        *,
+        by_file: bool = False,
+        editable: bool = False,
     ) -> int:
-        self._script.note("queue.plan", tuple(paths))
+        self._script.note("queue.plan", tuple(paths), options)
         return 1
+
+    async def change_plan(self, number: int, change: PlanChange) -> ChangedPlan:
+        self._script.note("queue.change_plan", number, change)
+        return self._script.changed_plan
+
+    async def send_plan(self, number: int) -> int:
+        self._script.note("queue.send_plan", number)
+        return 1
+
+    async def drop_plan(self, number: int) -> None:
+        self._script.note("queue.drop_plan", number)
 
     async def planned(self, number: int) -> PlanPart:
         script = self._script
@@ -404,6 +420,9 @@ class ScriptedService:
     rows: list[JobView] = field(default_factory=list)
     statuses: list[AccountStatus] = field(default_factory=list)
     plan_parts: list[UploadPlan] = field(default_factory=lambda: [UploadPlan(0, 0, (), (), None)])
+    changed_plan: ChangedPlan = field(
+        default_factory=lambda: ChangedPlan(UploadPlan(0, 0, (), (), None))
+    )
     samples: list[HealthSample] = field(default_factory=list)
     streams: list[ScriptedEvents] = field(default_factory=list)
     reports: dict[str, ConnectionReport] = field(default_factory=dict)  # by region

@@ -4,7 +4,7 @@ A title says what happened in at most eight words. A hint says the next step and
 verb; it holds no command, because the window shows it too: commands stand behind it.
 
 Numbers: 1xxx the file, 2xxx the account, 3xxx the provider, 4xxx concurrency, 5xxx the profile,
-6xxx the user's Supabase project, 7xxx watched folders, receipts and the window, 9xxx the program and the
+6xxx the user's Supabase project, 7xxx watched folders, receipts, plans and the window, 9xxx the program and the
 network. A code is never reused for another meaning.
 """
 
@@ -165,6 +165,11 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.SIGN_UPS_OPEN: CodeInfo(6049, "This sign-in could make a new user", "Change the Supabase dashboard, under Authentication, so that nobody can sign up, and add your user there. Then start again.", _ASK, _LOCAL),
     E.UNKNOWN_BATCH: CodeInfo(7040, "The list has no files of this batch", "Check the number of the batch: its files may have been removed from the list.", _NEVER, _LOCAL, ("receipt list",)),
     E.RECEIPT_NOT_WRITTEN: CodeInfo(7041, "The receipt could not be written", "Choose another file name, in a folder that you may write to and that has enough free space.", _ASK, _LOCAL),
+    E.LEFT_OUT: CodeInfo(7050, "Left out when the plan was made", "Retry the file to send it after all.", _ASK, _LOCAL),
+    E.CHANGED_SINCE_PLAN: CodeInfo(7051, "The file changed after the plan was made", "Retry to send the file as it is now. It goes to the account of the plan, or nowhere.", _ASK, _LOCAL),
+    E.PLAN_OUTDATED: CodeInfo(7052, "The plan does not hold any more", "Check the files again and look at the new plan. Nothing was added or sent.", _ASK, _LOCAL),
+    E.PLAN_MOVE_REFUSED: CodeInfo(7053, "The files cannot go there", "Choose another account, allow this one in the plan, or change the rule of the folder.", _NEVER, _LOCAL),
+    E.UNKNOWN_PLAN: CodeInfo(7054, "There is no such plan any more", "Add the files again. A plan is forgotten when it was sent, and when many others were made since.", _NEVER, _LOCAL),
     E.WATCH_FOLDER_UNUSABLE: CodeInfo(7000, "This folder cannot be watched", "Choose another folder: one that exists, that you may read, and that contains no keys or passwords.", _ASK, _LOCAL),
     E.WATCHED_TWICE: CodeInfo(7001, "The folder is already watched", "Change the watched folder that is there, or remove it first.", _NEVER, _LOCAL, ("watch list", "watch remove FOLDER")),
     E.WATCHED_NESTED: CodeInfo(7002, "One watched folder would contain the other", "Choose a folder that is neither inside a watched folder nor around one, or remove the other one first.", _NEVER, _LOCAL, ("watch list", "watch remove FOLDER")),

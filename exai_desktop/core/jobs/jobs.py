@@ -84,11 +84,14 @@ class Origin(StrEnum):
     UNATTENDED = "unattended"
     # Found in a watched folder, which a person has chosen.
     WATCHED = "watched"
+    # As a plan says: a file with an account goes there or nowhere.
+    PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A scanned file on its way into the queue; `error` when it is born refused.
+    """A scanned file on its way into the queue; `error` when it is born refused. `account`: wanted
+    for this one, whatever is wanted for its batch.
 
     `path` may hold surrogate escapes (a name that is not UTF-8): never shown or sent as it is.
     """
@@ -96,6 +99,7 @@ class NewJob:
     path: str
     size: int
     error: ErrorView | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,12 @@ class JobStore(Protocol):
         ...
 
     async def add_jobs(self, batch_id: int, jobs: Sequence[NewJob], at: float) -> list[JobView]:
-        """Add to an open batch, in order. Jobs with an error are born refused."""
+        """Add to an open batch, in order. Jobs with an error are born refused; a job's own account
+        goes before that of the batch."""
+        ...
+
+    async def is_of_plan(self, batch_id: int) -> bool:
+        """Whether the batch was added as a plan said."""
         ...
 
     async def apply(self, move: Move) -> JobView:

@@ -3,9 +3,10 @@ wants it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exai_desktop.core.errors.tree import ErrorView
+from exai_desktop.core.planning.kinds import FileKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,59 @@ class PlannedAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedGroup:
+    """Files of one kind that would go to one account, or stay for one reason. `endings`: the most
+    frequent first."""
+
+    kind: FileKind
+    files: int
+    bytes: int
+    endings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLane:
+    """An account that is there for this plan, also one that gets nothing yet.
+
+    `is_allowed`: files may go there without another word; else `could_take` of those that stay
+    would, if the user allowed it. `held`: files that are there or on their way.
+    """
+
+    sums: PlannedAccount
+    provider: str
+    region: str
+    is_allowed: bool
+    could_take: int
+    held: int
+    groups: tuple[PlannedGroup, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.sums.account
+
+
+@dataclass(frozen=True, slots=True)
+class LeftGroup:
+    """Files that stay for one reason, by the code of its error. `can_move`: another account may
+    take them; else nothing but another file would help. `asks`: they wait for the user's word."""
+
+    code: str
+    title: str
+    files: int
+    bytes: int
+    can_move: bool
+    asks: bool
+    groups: tuple[PlannedGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UploadPlan:
     """`files` were looked at, `fitting` of them would be sent. `refusals`: the titles of the
     errors of the others, the most frequent first; `for_others`: so many of these would go to
     another company, if that was allowed. `line_s`: for all bytes at the speed of the last
-    files; None: nothing was sent yet. `is_whole`: no more files follow."""
+    files; None: nothing was sent yet. `is_whole`: no more files follow. `lanes` and `left` are
+    those of a plan that can be changed; `bytes` are of all its files, `reading` is the folder
+    that it has come to."""
 
     files: int
     fitting: int
@@ -47,6 +96,10 @@ class UploadPlan:
     line_s: float | None
     is_whole: bool = True
     for_others: int = 0
+    bytes: int = 0
+    reading: str = ""
+    lanes: tuple[PlanLane, ...] = ()
+    left: tuple[LeftGroup, ...] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -70,3 +123,33 @@ class PlanPart:
 
     plan: UploadPlan
     files: tuple[PlannedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMove:
+    """Files that shall go elsewhere: those at `account`, or those that stay for `reason` (a
+    code), of these kinds; none given: of all. `target` None: they are left out."""
+
+    target: str | None
+    account: str | None = None
+    reason: str | None = None
+    kinds: tuple[FileKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """What the user wants otherwise: some files elsewhere, an account allowed for this plan alone,
+    no more files looked for."""
+
+    move: PlanMove | None = None
+    allow: str | None = None
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPlan:
+    """`moved`: so many files go elsewhere now. `kept`: why others do not (titles, counts)."""
+
+    plan: UploadPlan
+    moved: int = 0
+    kept: tuple[tuple[str, int], ...] = field(default=())

@@ -32,6 +32,15 @@ class _Kind(NamedTuple):
     full: frozenset[str]
 
 
+class Placing(NamedTuple):
+    """Where a file goes, and what else is known of it. `reason`: why it does not go, as people are
+    told first: that the account is full, not that another one would take it."""
+
+    file: PlannedFile
+    ending: str
+    reason: AppError | ErrorView | None
+
+
 class Planner:
     """`used`: what lies at each account for each purpose, or is on its way there. `by_file`: the
     errors are read file by file, so that each tells of its own size."""
@@ -69,24 +78,31 @@ class Planner:
 
     def add(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> PlannedFile:
         """`rules`: those that hold for its folder."""
+        return self.place(job, rules).file
+
+    def place(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> Placing:
+        """The same, with what a plan that can be changed has to know of the file."""
+        name, ending = name_and_ending(job.path)
         error = job.error
-        title = "" if error is None else error.title
+        reason: AppError | ErrorView | None = error
         if error is None:
-            way = self._placed(job, tuple(rules))
+            way = self._placed(job, name, ending, tuple(rules))
             if isinstance(way, Route):
                 self._fitting += 1
-                name, purpose = way.account.name, way.purpose.name
-                return PlannedFile(job.path, job.size, name, purpose, way.reason)
-            error = ErrorView.of(way)
-            title = _real_reason(way).title
+                account, purpose = way.account.name, way.purpose.name
+                file = PlannedFile(job.path, job.size, account, purpose, way.reason)
+                return Placing(file, ending, None)
+            error, reason = ErrorView.of(way), _real_reason(way)
             self._for_others += way.code is ErrorCode.CONSENT_NEEDED
-        self._refusals[title] += 1
-        return PlannedFile(job.path, job.size, error=error)
+        if reason is not None:
+            self._refusals[reason.title] += 1
+        return Placing(PlannedFile(job.path, job.size, error=error), ending, reason)
 
-    def _placed(self, job: NewJob, rules: tuple[FolderRule, ...]) -> Route | AppError:
+    def _placed(
+        self, job: NewJob, name: str, ending: str, rules: tuple[FolderRule, ...]
+    ) -> Route | AppError:
         """At the first account that takes it and has room for it."""
-        name, ending = name_and_ending(job.path)
-        size_class = bisect_left(self._sizes, job.size)
+        size_class = self.size_class(job.size)
         full: dict[str, Room] = {}
         while True:
             kind = _Kind(ending, size_class, rules, frozenset(full))
@@ -97,13 +113,15 @@ class Planner:
             if job.size >= self._full_from.get(room, job.size + 1):
                 full[room[0]] = room
                 continue
-            try:
-                check_room(self._used.get(room, Usage()), job.size, self._limits_of(room))
-            except AppError:
+            if self.why_full(room, job.size) is not None:
                 self._note_full(room, job.size)
                 continue
-            self._take(room, job.size)
+            self.take(room, job.size)
             return way
+
+    def size_class(self, size: int) -> int:
+        """Two sizes of one class are taken, or refused, by the same accounts."""
+        return bisect_left(self._sizes, size)
 
     def _find_way(
         self, kind: _Kind, name: str, size: int, full: Mapping[str, Room]
@@ -112,7 +130,10 @@ class Planner:
             accounts = allowed_by(kind.rules, self._accounts, self._wish.account)
             consent = self._wish.allow_fallback or consented_by(kind.rules)
             wish = replace(self._wish, allow_fallback=consent)
-            refused = {account: self._why_full(room, size) for account, room in full.items()}
+            fallback = AppError(ErrorCode.PROVIDER_FILE_LIMIT)
+            refused = {
+                account: self.why_full(room, size) or fallback for account, room in full.items()
+            }
             way = choose(name, size, wish, accounts, self._table, refused, self._paused)
         except AppError as error:
             tells_a_size = kind.size_class > 0 or any(self._full_from[r] for r in full.values())
@@ -124,19 +145,17 @@ class Planner:
 
     def _note_full(self, room: Room, size: int) -> None:
         """Room only becomes less: what is full for a file without a byte is full for all."""
-        try:
-            check_room(self._used.get(room, Usage()), 0, self._limits_of(room))
-        except AppError:
+        if self.why_full(room, 0) is not None:
             size = 0
         self._full_from[room] = min(size, self._full_from.get(room, size))
 
-    def _why_full(self, room: Room, size: int) -> AppError:
-        found = AppError(ErrorCode.PROVIDER_FILE_LIMIT)
+    def why_full(self, room: Room, size: int) -> AppError | None:
+        """None: there is room for one more file of this size."""
         try:
             check_room(self._used.get(room, Usage()), size, self._limits_of(room))
         except AppError as error:
-            found = error
-        return found
+            return error
+        return None
 
     def _limits_of(self, room: Room) -> Limits:
         limits = self._limits.get(room)
@@ -144,17 +163,28 @@ class Planner:
             limits = self._limits[room] = self._find_limits(*room)
         return limits
 
-    def _take(self, room: Room, size: int) -> None:
+    def take(self, room: Room, size: int, files: int = 1) -> None:
+        """One file more of this size, or one less (-1): behind the last `place` only."""
         account = room[0]
         rooms = self._of_account.setdefault(account, [])
         if room not in self._used:
             rooms.append(room)
         for each in rooms:
             used = self._used.get(each, Usage())
-            of_purpose = used.purpose_files + (each == room)
-            self._used[each] = Usage(used.files + 1, used.bytes + size, of_purpose)
+            of_purpose = used.purpose_files + (files if each == room else 0)
+            self._used[each] = Usage(used.files + files, used.bytes + size * files, of_purpose)
+        count, total = self._sums.get(account, (0, 0))
+        self._sums[account] = (count + files, total + size * files)
+
+    def held(self, account: str) -> int:
+        """How many files are there, or on their way, with those of this plan."""
+        used = (self._used[room].files for room in self._of_account.get(account, ()))
+        return max(used, default=0)
+
+    def sums_of(self, account: str, pace_s: Callable[[str, int], float]) -> PlannedAccount:
+        """Also of an account that gets nothing."""
         files, total = self._sums.get(account, (0, 0))
-        self._sums[account] = (files + 1, total + size)
+        return self._account(account, files, total, pace_s(account, files) if files else 0.0)
 
     def plan(
         self, pace_s: Callable[[str, int], float], speed: float | None, *, is_whole: bool = True
@@ -163,6 +193,7 @@ class Planner:
         accounts = tuple(
             self._account(name, files, total, pace_s(name, files))
             for name, (files, total) in self._sums.items()
+            if files
         )
         total = sum(account.bytes for account in accounts)
         return UploadPlan(
@@ -176,7 +207,8 @@ class Planner:
         )
 
     def _account(self, name: str, files: int, total: int, pace_s: float) -> PlannedAccount:
-        rooms = [_left(self._used[room], self._limits_of(room)) for room in self._of_account[name]]
+        known = self._of_account.get(name, ())
+        rooms = [_left(self._used[room], self._limits_of(room)) for room in known]
         files_left = [room for room, _ in rooms if room is not None]
         bytes_left = [room for _, room in rooms if room is not None]
         return PlannedAccount(

@@ -52,7 +52,8 @@ def candidates(wish: Wish, accounts: Sequence[Account]) -> list[Account]:
     return [chosen, *(a for a in usable if a is not chosen)]
 
 
-def _place(account: Account) -> tuple[str, str, str]:
+def place_of(account: Account) -> tuple[str, str, str]:
+    """Company, region and address: between two accounts of one place files need no consent."""
     return account.provider, account.region, account.base_url
 
 
@@ -108,7 +109,7 @@ def choose(
         purpose = _takes(name, size, wish, account, table, refused)
         if isinstance(purpose, AppError):
             continue
-        same_place = _place(account) == _place(first)
+        same_place = place_of(account) == place_of(first)
         if wish.allow_fallback or (same_place and wish.account is None):
             how = "same provider" if same_place else "fallback allowed"
             reason = f"{how}; {first.name}: {why_not}"

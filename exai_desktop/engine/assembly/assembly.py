@@ -154,7 +154,7 @@ class Assembly:
             self.accounts, self.scheduler, self.clock, parts.machine.turns, self.problems.of_fleet
         )
         self.routes = Routes(
-            self.accounts, self.breakers, self.settings, self.in_hand, self.readers
+            record.jobs, self.accounts, self.breakers, self.settings, self.in_hand, self.readers
         )
         self.moves = CopyMoves(record.copies, record.jobs, self.scheduler, self.clock)
         self.reuse = Reuse(self.moves, self.accounts, self.scheduler, self.settings, self.clock)

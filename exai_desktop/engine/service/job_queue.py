@@ -9,7 +9,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -32,7 +32,7 @@ from exai_desktop.core.jobs.jobs import (
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
-from exai_desktop.core.planning.plan import PlanPart
+from exai_desktop.core.planning.plan import ChangedPlan, PlanChange, PlanPart
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.background.pausing import Pausing
 from exai_desktop.engine.background.totals import Totals
@@ -41,10 +41,13 @@ from exai_desktop.engine.files.scanner import Scanner
 from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler
 from exai_desktop.engine.service.job_commands import Commands
-from exai_desktop.engine.service.upload_plans import UploadPlans, check_options
+from exai_desktop.engine.service.upload_plans import UploadPlans, check_options, jobs_now
 from exai_desktop.engine.waiting import uninterrupted
 
 log = logging.getLogger(__name__)
+
+# Told whether to stop; gives chunks.
+Find = Callable[[Callable[[], bool]], Iterator[list[NewJob]]]
 
 # Chunks found but not yet on disk: enough to keep both sides busy, not more memory.
 AHEAD: Final = 4
@@ -76,6 +79,11 @@ class Intake:
         places = None
         if origin is Origin.UNATTENDED:
             places = AllowedPlaces(self.settings.value.allowed_folders)
+        most = self.settings.value.max_file_bytes
+        await self.fill(batch_id, lambda stopped: Scanner(most, stopped, places).walk(paths))
+
+    async def fill(self, batch_id: int, find: Find) -> None:
+        """The same with files that are found otherwise; `find` runs in a thread of its own."""
         found: queue.Queue[list[NewJob] | None] = queue.Queue(AHEAD)
         arrived = asyncio.Semaphore(0)
         loop = asyncio.get_running_loop()
@@ -83,8 +91,7 @@ class Intake:
 
         def walk() -> None:
             try:
-                scanner = Scanner(self.settings.value.max_file_bytes, stopped.is_set, places)
-                for chunk in scanner.walk(paths):
+                for chunk in find(stopped.is_set):
                     found.put(chunk)
                     loop.call_soon_threadsafe(arrived.release)
             finally:
@@ -168,20 +175,40 @@ class JobQueue:
         self._check_settings()
         check_options(self._plans.accounts, options)
         batch_id = await self._intake.open_batch(options)
-        self.has_added = True
-        walk = self._tasks.create_task(self._intake.walk(batch_id, list(paths), options.origin))
-        self._walks.add(walk)
-        walk.add_done_callback(self._walks.discard)
+        self._begin(self._intake.walk(batch_id, list(paths), options.origin))
         return batch_id
 
+    def _begin(self, walk: Coroutine[None, None, None]) -> None:
+        self.has_added = True
+        task = self._tasks.create_task(walk)
+        self._walks.add(task)
+        task.add_done_callback(self._walks.discard)
+
     async def plan(
-        self, paths: Sequence[str], options: AddOptions, *, by_file: bool = False
+        self,
+        paths: Sequence[str],
+        options: AddOptions,
+        *,
+        by_file: bool = False,
+        editable: bool = False,
     ) -> int:
         self._check_settings()
-        return await self._plans.begin(paths, options, by_file=by_file)
+        return await self._plans.begin(paths, options, by_file=by_file, editable=editable)
 
     async def planned(self, number: int) -> PlanPart:
         return await self._plans.go_on(number)
+
+    async def change_plan(self, number: int, change: PlanChange) -> ChangedPlan:
+        return await self._plans.change(number, change)
+
+    async def send_plan(self, number: int) -> int:
+        self._check_settings()
+        batch_id, draft = await self._plans.take(number, self._intake.open_batch)
+        self._begin(self._intake.fill(batch_id, partial(jobs_now, draft)))
+        return batch_id
+
+    async def drop_plan(self, number: int) -> None:
+        self._plans.drop(number)
 
     def _check_settings(self) -> None:
         """Raises UNUSABLE_SETTING: nobody knows where the files may go."""

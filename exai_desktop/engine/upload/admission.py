@@ -35,6 +35,7 @@ S = JobState
 class Routes:
     """The rules hold for the path as given and for where its links lead."""
 
+    jobs: JobStore
     accounts: Accounts
     breakers: Breakers
     settings: CurrentSettings
@@ -58,20 +59,22 @@ class Routes:
         # Under one name only: two names of one account would each store their own copy.
         principals, wanted = one_name_each(self.accounts.all(), job.wanted_account)
         accounts = allowed_by(rules, principals, wanted)
-        consents = (
-            job.allow_fallback,
-            self.settings.value.allow_fallback,
-            consented_by(rules),
-        )
+        consent = job.allow_fallback
+        if not consent and (self.settings.value.allow_fallback or consented_by(rules)):
+            consent = not await self._is_bound(job)
         return choose(
             sent_name(job.path),
             job.size,
-            Wish(wanted, job.wanted_purpose, any(consents)),
+            Wish(wanted, job.wanted_purpose, consent),
             accounts,
             self.accounts.table,
             known.refusals if known else {},
             self.breakers.paused([account.name for account in accounts]),
         )
+
+    async def _is_bound(self, job: JobView) -> bool:
+        """A plan has named its account: no setting and no rule sends it elsewhere."""
+        return job.wanted_account is not None and await self.jobs.is_of_plan(job.batch_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,21 +58,24 @@ _LOOKED_AT_ONCE: Final = 50_000
 # One statement for all of them: with one for each the thread hands Python's lock over as often, and
 # gets it back only when whoever else runs has had a turn.
 _INSERTED_AT_ONCE: Final = 500
-_COLUMNS: Final = 9
+_COLUMNS: Final = 10
 _INSERT_JOBS: Final = """
 WITH given (at, batch) AS (VALUES (?, ?))
 INSERT INTO jobs (id, path, name, search_text, state, size, error_code, error_detail,
     error_retry_after, batch_id, created_at, updated_at, finished_at, wanted_account,
     wanted_purpose, allow_fallback, accepted, unattended)
-SELECT new.*, batches.id, at, at, iif(new.column5 = 'refused', at, NULL), wanted_account,
-    wanted_purpose, allow_fallback, accepted, origin = 'unattended'
-FROM given JOIN batches ON batches.id = batch JOIN (VALUES {}) AS new"""
+SELECT {names}, batches.id, at, at, iif(new.column5 = 'refused', at, NULL),
+    new.column10, wanted_purpose, allow_fallback, accepted, origin = 'unattended'
+FROM given JOIN batches ON batches.id = batch JOIN (VALUES {rows}) AS new"""
+# The last one is the account that is wanted for this file.
+_NEW_NAMES: Final = ", ".join(f"new.column{n}" for n in range(1, _COLUMNS))
 _NEW_ROW: Final = f"({', '.join('?' * _COLUMNS)})"
 
 
 _ATTEMPT: Final = """
 SELECT 1 FROM jobs JOIN attempts ON attempts.job_id = jobs.id
 WHERE jobs.account = ? AND attempts.sha256 = ? AND attempts.started_at >= ? LIMIT 1"""
+_OF_PLAN: Final = "SELECT 1 FROM batches WHERE id = ? AND origin = ?"
 # Every other change is marked by a trigger. A new job is in line, or refused at once.
 _MARK_REFUSED: Final = """
 INSERT INTO outbox (target, kind, local_id)
@@ -116,6 +119,12 @@ class SqliteJobStore:
             return []
         return await self._database.write(
             partial(add_jobs, batch_id=batch_id, jobs=jobs, at=at, trail=self._trail)
+        )
+
+    async def is_of_plan(self, batch_id: int) -> bool:
+        values = (batch_id, Origin.PLAN.value)
+        return await self._database.read(
+            lambda connection: connection.execute(_OF_PLAN, values).fetchone() is not None
         )
 
     async def apply(self, move: Move) -> JobView:
@@ -207,7 +216,8 @@ def add_jobs(
     for start in range(0, len(added), _INSERTED_AT_ONCE):
         piece = added[start : start + _INSERTED_AT_ONCE]
         values = (at, batch_id, *chain.from_iterable(map(_row, piece)))
-        connection.execute(_INSERT_JOBS.format(", ".join([_NEW_ROW] * len(piece))), values)
+        rows = ", ".join([_NEW_ROW] * len(piece))
+        connection.execute(_INSERT_JOBS.format(names=_NEW_NAMES, rows=rows), values)
     for state in (JobState.QUEUED, JobState.REFUSED):
         sizes = [min(job.size, _LARGEST_COUNTED) for job in added if job.state is state]
         connection.execute(_ADD_TO_SUM, (len(sizes), sum(sizes), state.value))
@@ -236,7 +246,7 @@ def _born(job_id: int, batch: Row, job: NewJob, at: float) -> JobView:
         size=job.size,
         created_at=at,
         updated_at=at,
-        wanted_account=batch["wanted_account"],
+        wanted_account=job.account or batch["wanted_account"],
         wanted_purpose=batch["wanted_purpose"],
         allow_fallback=bool(batch["allow_fallback"]),
         accepted=words_of(batch["accepted"]),
@@ -259,6 +269,7 @@ def _row(job: JobView) -> tuple[Value, ...]:
         None if error is None else error.code,
         None if error is None else error.detail,
         None if error is None else error.retry_after,
+        job.wanted_account,
     )
 
 
