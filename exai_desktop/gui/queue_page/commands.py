@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,18 +9,16 @@ from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.jobs.jobs import FINAL, AddOptions, JobQuery, JobState, JobView
+from exai_desktop.core.jobs.jobs import FINAL, JobQuery, JobState, JobView
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import ReceiptScope
-from exai_desktop.core.planning.plan import UploadPlan
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.delayed_removal import DelayedRemoval
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
-from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
 from exai_desktop.gui.queue_page.reason_rows import GROUP_ORDERS, GroupAction, explanation_of
 from exai_desktop.gui.queue_page.send_menu import CONSENT, by_objection, consent_question
 from exai_desktop.gui.style.plain_text import PlainQuestion
@@ -33,8 +30,6 @@ from exai_desktop.gui.widgets.row_table import MOST_LISTED
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 
-# A wait that nobody needs to be told of.
-SILENT_S: Final = 0.4
 HOUR_S: Final = 3_600.0
 
 Selection = Callable[[], Awaitable[list[JobView]]]
@@ -66,90 +61,6 @@ class QueueCommands:
         self.selection: Selection = _nothing
         self.large_selection: LargeSelection = _not_large
         self.on_deleted: Callable[[], object] = lambda: None
-
-    def add(self, paths: Sequence[str], options: AddOptions) -> None:
-        """Take files and folders into the queue; of very many the plan is shown first."""
-        if paths:
-            self._tasks.start(self.take(paths, options))
-
-    async def take(
-        self,
-        paths: Sequence[str],
-        options: AddOptions,
-        accepted: Callable[[], object] = lambda: None,
-    ) -> None:
-        """`accepted`: called when they are in the queue, or their plan is before the user."""
-        most = (await self._client.settings.saved()).plan_above_files
-        if not most or await self._is_small(paths, options, most, accepted):
-            await self._client.queue.add(paths, options)
-            accepted()
-
-    async def _is_small(
-        self,
-        paths: Sequence[str],
-        options: AddOptions,
-        most: int,
-        accepted: Callable[[], object],
-    ) -> bool:
-        """At most so many files. Of more the plan is shown while it grows; its yes adds them."""
-        number = await self._client.queue.plan(paths, options)
-        begun, is_said = time.monotonic(), False
-        dialog: PlanDialog | None = None
-        gone: list[int] = []
-        while not gone:
-            plan = (await self._client.queue.planned(number)).plan
-            if gone:
-                break
-            if dialog is not None:
-                dialog.show_plan(plan)
-            elif plan.files > most:
-                dialog = self._open_plan(plan, paths, options, gone)
-                accepted()
-            elif plan.is_whole:
-                return True
-            elif not is_said and time.monotonic() - begun > SILENT_S:
-                is_said = True
-                self._say("Checking the files you added…", "Nothing is sent yet.", Tone.ACTIVE)
-            if plan.is_whole:
-                break
-        return False
-
-    def _open_plan(
-        self, plan: UploadPlan, paths: Sequence[str], options: AddOptions, gone: list[int]
-    ) -> PlanDialog:
-        """Its yes is for the last plan that was shown: also with other companies, if allowed."""
-        wanted = [options]
-        dialog = PlanDialog(self._window, self._theme, plan)
-
-        dialog.others_allowed.connect(
-            lambda: self._tasks.start(self._plan_again(dialog, paths, wanted, gone))
-        )
-        dialog.accepted.connect(
-            lambda: self._tasks.start(self._client.queue.add(paths, wanted[-1]))
-        )
-        dialog.finished.connect(gone.append)
-        dialog.open()
-        return dialog
-
-    async def _plan_again(
-        self, dialog: PlanDialog, paths: Sequence[str], wanted: list[AddOptions], gone: list[int]
-    ) -> None:
-        """Other companies are wanted when all of the new plan is on show, not before. If it cannot
-        be made, the earlier one holds."""
-        options, earlier = replace(wanted[-1], allow_fallback=True), dialog.plan
-        try:
-            number = await self._client.queue.plan(paths, options)
-            while not gone:
-                plan = (await self._client.queue.planned(number)).plan
-                if gone:
-                    break
-                dialog.show_plan(plan)
-                if plan.is_whole:
-                    wanted.append(options)
-                    break
-        finally:
-            if not gone and options not in wanted:
-                dialog.show_plan(earlier)
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""

@@ -19,6 +19,7 @@ from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import tell
+from exai_desktop.gui.plan.desk import PlanDesk
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.file_intake import FileIntake
 from exai_desktop.gui.queue_page.page import QueuePage
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.commands = QueueCommands(
             self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
         )
+        self.plans = PlanDesk(theme, parts.table, parts.client, parts.tasks, notices)
         self.intake = FileIntake(self, theme, notices, self.add)
         self.handed = HandedFiles(
             parts.client, parts.tasks, notices, self._take, self.come_to_front
@@ -97,7 +99,8 @@ class MainWindow(QMainWindow):
         self._assemble()
         self.menu_actions = WindowActions(self, theme, self.page, self.commands, self._orders())
         self.menu_actions.fill(self.menuBar())
-        self.page.wanted.connect(lambda: self.pages.go("Queue"))
+        for shown in (self.page.wanted, self.plans.changed):
+            shown.connect(lambda: self.pages.go("Queue"))
         self.deletions.changed.connect(self._enable_undo)
         self.commands.removal.changed.connect(self._enable_undo)
         self._enable_undo()
@@ -108,7 +111,7 @@ class MainWindow(QMainWindow):
         for page in (self.starting, self.first_run, self.page, self.problem):
             self.stack.addWidget(page)
         pages: dict[str, Callable[[], QWidget]] = {
-            "Queue": lambda: self.page,
+            "Queue": lambda: self.plans.page or self.page,
             "Files": lambda: self.files,
             "Providers": lambda: self.providers,
             "Records": lambda: self.records,
@@ -136,7 +139,6 @@ class MainWindow(QMainWindow):
 
             parts = self._parts
             self._files = FilesPage(parts.theme, parts.client, parts.tasks, self.files_commands)
-            self.stack.addWidget(self._files)
             self._files.show_accounts(self._accounts)
             self._files.restart()
         return self._files
@@ -151,7 +153,6 @@ class MainWindow(QMainWindow):
             self._providers = ProvidersPage(
                 parts.theme, parts.table, parts.client, parts.tasks, self.open_accounts
             )
-            self.stack.addWidget(self._providers)
             self._providers.show_accounts(self._accounts)
         return self._providers
 
@@ -163,7 +164,6 @@ class MainWindow(QMainWindow):
 
             parts = self._parts
             self._records = RecordsPage(parts.theme, parts.client, parts.tasks)
-            self.stack.addWidget(self._records)
         return self._records
 
     def _orders(self) -> Orders:
@@ -327,10 +327,10 @@ class MainWindow(QMainWindow):
 
     def add(self, paths: Sequence[str]) -> None:
         """Take files and folders into the queue, as the send menu says."""
-        self.commands.add(paths, self.page.send_menu.options)
+        self.plans.add(paths, self.page.send_menu.options)
 
     async def _take(self, paths: Sequence[str], accepted: Callable[[], object]) -> None:
-        await self.commands.take(paths, self.page.send_menu.options, accepted)
+        await self.plans.take(paths, self.page.send_menu.options, accepted)
 
     def open_accounts(self) -> None:
         """The accounts dialog; a second call brings the first one to the front."""
@@ -379,6 +379,7 @@ class MainWindow(QMainWindow):
     def _show_waiting(self, text: str) -> None:
         self.deletions.forget()
         self.handed.leave()
+        self.plans.forget()
         self.leaving.emit()
         self.starting.setText(text)
         self.stack.setCurrentWidget(self.starting)

@@ -62,6 +62,7 @@ class PageBar(QFrame):
         if not self.isHidden():
             page = self._pages[title]()
             self._titles[page] = title
+            self._stack.addWidget(page)  # one that is there stays where it is
             self._stack.setCurrentWidget(page)
 
     def _follow(self) -> None:

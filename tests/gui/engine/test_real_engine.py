@@ -12,7 +12,6 @@ from PySide6.QtGui import QGuiApplication
 from exai_desktop.core.jobs.jobs import JobState
 from exai_desktop.gui.files_page.commands import FileAction
 from exai_desktop.gui.queue_page.job_actions import Action
-from exai_desktop.gui.queue_page.plan_dialog import PlanDialog
 from exai_desktop.gui.widgets.text_dialogs import TextDialog
 from tests.gui.conftest import Stage
 from tests.own_time import OwnTime
@@ -180,10 +179,10 @@ def test_a_thousand_small_files_leave_the_window_calm(sandbox: Stage, tmp_path: 
     sandbox.drop_paths(str(tmp_path))
     heart.start()
     # The preview grows first: nothing can be sent before it is whole.
-    sandbox.until(
-        lambda: any(plan.send.isEnabled() for plan in sandbox.window.findChildren(PlanDialog))
-    )
-    sandbox.window.findChildren(PlanDialog)[0].send.click()
+    plans = sandbox.window.plans
+    sandbox.until(lambda: plans.page is not None and plans.page.send.isEnabled())
+    assert plans.page is not None
+    plans.page.send.click()
     sandbox.until(lambda: done.text() == "Done  1,000", 900_000)
     heart.stop()
     gaps = sorted(later - earlier for earlier, later in itertools.pairwise(beats))
