@@ -347,13 +347,23 @@ class PlanDraft:
             by_code.setdefault((reason.code, reason.can_move), set()).add(number)
         found = []
         for (code, can_move), numbers in by_code.items():
-            groups = self._groups({-1 - number for number in numbers})
+            places = {-1 - number for number in numbers}
+            groups = self._groups(places)
             files, size = sum(g.files for g in groups), sum(g.bytes for g in groups)
             if files:
                 title = self._reason_list[min(numbers)].title
-                asks = can_be_accepted(code)
-                found.append(LeftGroup(code, title, files, size, can_move, asks, groups))
+                asks, helps = can_be_accepted(code), can_move and self._could_go(places)
+                found.append(LeftGroup(code, title, files, size, helps, asks, groups))
         return sorted(found, key=lambda group: -group.files)
+
+    def _could_go(self, places: set[int]) -> bool:
+        """Whether there is an account, with room or without, that takes some of these files."""
+        return any(
+            isinstance(self._answer(number, of_class, needs_word=False), str)
+            for (place, of_class), sums in self._sums.items()
+            if place in places and sums.files
+            for number in range(len(self._accounts))
+        )
 
     def _groups(self, places: set[int]) -> tuple[PlannedGroup, ...]:
         sums: dict[FileKind, _Sum] = {}

@@ -48,9 +48,12 @@ class GroupRow(QWidget):
         self.choose = QCheckBox()
         self._title = PlainLabel(role="heading", wrap=key.kind is None)
         self._more = ElidedLabel(role="muted", at_end=True)
+        self.choose.setFixedWidth(24)
         self.move_to = Button(theme, "Move to", self._open)
-        self.move_to.setProperty("menu", True)
         self.menu = QMenu(self.move_to)
+        self.menu.aboutToShow.connect(self.fill)
+        self.move_to.setMenu(self.menu)
+        self.move_to.setProperty("menu", True)
         line = row(self.choose, IconView(theme, icon, tone, 18), self._title, self._more,
                    self.move_to, gap=8)  # fmt: skip
         line.setContentsMargins(12, 4, 12, 4)
@@ -63,7 +66,10 @@ class GroupRow(QWidget):
     def text(self) -> str:
         return self._title.text()
 
-    def show_words(self, title: str, more: str, where: str, *, can_move: bool) -> None:
+    def show_words(
+        self, title: str, more: str, where: str, *, can_move: bool, is_calm: bool
+    ) -> None:
+        """`is_calm`: the user may move it now."""
         self._title.setText(title)
         self._more.setText(more)
         told = f"{title}, {where}"
@@ -72,17 +78,15 @@ class GroupRow(QWidget):
         self.move_to.setAccessibleName(f"Move to: {told}")
         self.menu.setAccessibleName(f"Move to: {told}")
         for part in (self.choose, self.move_to):
-            part.setEnabled(can_move)
-        self.choose.setVisible(can_move)
-        self.move_to.setVisible(can_move)
+            part.setEnabled(is_calm)
+            part.setVisible(can_move)
 
     def show_targets(self, targets: Sequence[Targets]) -> None:
         """The accounts of the plan; the row leaves out its own."""
         self._targets = targets
 
     def _open(self) -> None:
-        self.fill()
-        self.menu.popup(self.move_to.mapToGlobal(self.move_to.rect().bottomLeft()))
+        self.move_to.showMenu()
 
     def fill(self) -> None:
         """Set up the menu; an account without permission says so, and the engine refuses it."""
@@ -100,17 +104,19 @@ class GroupRow(QWidget):
         made.triggered.connect(lambda _checked=False: self._on_move(self.key, target))
 
 
-def show_group(line: GroupRow, group: PlannedGroup, account: str, *, can_move: bool) -> None:
+def show_group(line: GroupRow, group: PlannedGroup, account: str, *, is_calm: bool) -> None:
     """Files of one kind at an account."""
     endings = words.endings_text(group)
     more = f"{endings} · {size_text(group.bytes)}" if endings else size_text(group.bytes)
-    line.show_words(words.group_text(group), more, f"at {account}", can_move=can_move)
+    title = words.group_text(group)
+    line.show_words(title, more, f"at {account}", can_move=True, is_calm=is_calm)
 
 
-def show_left(line: GroupRow, group: LeftGroup, *, can_move: bool) -> None:
+def show_left(line: GroupRow, group: LeftGroup, *, is_calm: bool) -> None:
     """Files that stay for one reason."""
     title = f"{words.files_text(group.files)}: {group.title}"
-    line.show_words(title, "", size_text(group.bytes), can_move=can_move and group.can_move)
+    where = size_text(group.bytes)
+    line.show_words(title, "", where, can_move=group.can_move, is_calm=is_calm)
 
 
 def left_look(group: LeftGroup) -> tuple[str, str]:

@@ -71,6 +71,9 @@ class RoomBar(QProgressBar):
             painter.fillRect(solid, accent)
             painter.fillRect(hatched, self._theme.color("accent_soft"))
             painter.fillRect(hatched, QBrush(accent, Qt.BrushStyle.BDiagPattern))
+            painter.setPen(QPen(accent, 1))
+            if planned:
+                painter.drawRoundedRect(hatched, 4, 4)
         painter.end()
 
 
@@ -92,7 +95,7 @@ class LaneCard(Card):
         self._on_move = on_move
         self._company = company
         self._count = PlainLabel(role="heading")
-        self._place = ElidedLabel(place, role="muted", at_end=True)
+        self._place = ElidedLabel(place, role="label", at_end=True)
         self.bar = RoomBar(theme)
         self._room = ElidedLabel(role="muted", at_end=True)
         self._clock = IconView(theme, "clock", "muted", 16)
@@ -105,10 +108,9 @@ class LaneCard(Card):
         )
         self.allow = Button(theme, f"Allow {company} here", lambda: on_allow(name))
         self.rows: dict[FileKind, GroupRow] = {}
-        names = row(IconView(theme, "server", "text", 18), ElidedLabel(name, role="heading"),
-                    self._place, self._count, gap=8)  # fmt: skip
-        names.setStretch(1, 2)
-        names.setStretch(2, 3)
+        told = column(ElidedLabel(name, role="heading"), self._place, gap=2)
+        names = row(IconView(theme, "server", "text", 18), told, self._count, gap=8)
+        names.setStretch(1, 1)
         foot = row(self._room, self._clock, self._finish, gap=8)
         foot.setStretch(0, 1)
         self._offer = QFrame()
@@ -148,7 +150,7 @@ class LaneCard(Card):
             gone.deleteLater()
         for kind, group in groups.items():
             line = self.rows.get(kind) or self._made(kind)
-            show_group(line, group, self.name, can_move=is_calm)
+            show_group(line, group, self.name, is_calm=is_calm)
             line.show_targets(targets)
 
     def _made(self, kind: FileKind) -> GroupRow:
@@ -197,7 +199,7 @@ class LeftCard(Card):
                 line = GroupRow(self._theme, key, self._on_move, *left_look(group))
                 self.rows[group.code] = line
                 self._lines.addWidget(line)
-            show_left(line, group, can_move=is_calm)
+            show_left(line, group, is_calm=is_calm)
             line.show_targets(targets)
 
 
