@@ -42,3 +42,45 @@ def test_a_plan_says_where_and_how_long_and_sends_nothing(
     plan = program.run("upload", folder / "1.txt", "--plan", "--json").expect(0).rows[-1]["plan"]
     assert plan["line_s"] > 0
     assert program.run("upload", folder, "--plan", "--account", "nobody").expect(2).err
+
+
+def test_a_plan_is_changed_by_options_shown_and_sent(
+    program: Program, sandbox: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.txt").write_text(f"text {number}")
+        (folder / f"{number}.csv").write_text(f"a,{number}\n")
+    for name, flavour in (("kimi", "kimi-intl"), ("glm", "zai")):
+        program.run(
+            *("account", "add", name, "--provider", name),
+            *("--region", sandbox.accounts[flavour]["region"]),
+            *("--base-url", sandbox.url(flavour), "--key-stdin"),
+            stdin=sandbox.key(flavour).encode() + b"\n",
+        ).expect(0)
+    plan = ("upload", folder, "--plan", "--assign", "documents=glm")
+    # Another company gets nothing without a word for this upload.
+    assert "PLAN_MOVE_REFUSED" in program.run(*plan).expect(1).err
+    said = program.run(*plan, "--allow", "glm", "--leave-out", "tables").expect(1).out
+    assert "glm: 3 files" in said
+    assert "       3  documents: txt" in said
+    assert "       3  Left out when the plan was made" in said
+    row = program.run(*plan, "--allow", "glm", "--json").expect(0).rows[-1]["plan"]
+    assert {lane["sums"]["account"]: lane["sums"]["files"] for lane in row["lanes"]} == {
+        "kimi": 3,
+        "glm": 3,
+    }
+    assert [change["moved"] for change in row["changes"]] == [0, 3]
+    assert sandbox.uploads() == []
+    sent = program.run(
+        *("upload", folder, "--assign", "documents=glm", "--allow", "glm"),
+        *("--leave-out", "tables", "--json"),
+    ).expect(1)
+    states = {Path(row["path"]).name: (row["state"], row["account"]) for row in sent.rows}
+    assert states["0.txt"] == ("done", "glm")
+    assert states["0.csv"][0] == "refused"
+    assert len(sandbox.uploads()) == 3
+    for bad in ("documents", "nonsense=glm", "documents="):
+        assert program.run("upload", folder, "--assign", bad).expect(2).err
+    assert program.run("upload", folder, "--unattended", "--allow", "glm").expect(2).err

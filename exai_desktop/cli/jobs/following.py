@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -47,9 +47,15 @@ _PATIENCE_TRIES: Final = 3
 class Following:
     """One drop and what became of it. Survives the end of the process that carries it out."""
 
-    def __init__(self, paths: Sequence[str], options: AddOptions, output: Output) -> None:
-        self._paths = paths
-        self._options = options
+    def __init__(
+        self,
+        paths: Sequence[str],
+        options: AddOptions,
+        output: Output,
+        begin: Callable[[UploadService], Awaitable[int]] | None = None,
+    ) -> None:
+        """`begin` adds the files otherwise than all as they are, and gives the batch."""
+        self._begin = begin or (lambda service: service.queue.add(paths, options))
         self._output = output
         self._batch_id: int | None = None
         self._is_scanned = False
@@ -68,7 +74,7 @@ class Following:
         try:
             if self._batch_id is None or not self._is_scanned:
                 self._pending.clear()
-                self._batch_id = await service.queue.add(self._paths, self._options)
+                self._batch_id = await self._begin(service)
             else:
                 for job in await rows_of(service, JobQuery(batch_id=self._batch_id)):
                     self._see(job)

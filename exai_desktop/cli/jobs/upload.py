@@ -9,7 +9,7 @@ import typer
 
 from exai_desktop.cli.doors import doors
 from exai_desktop.cli.jobs.following import Following
-from exai_desktop.cli.jobs.plan import show_plan
+from exai_desktop.cli.jobs.plan import PlanWishes, send_planned, show_plan, wishes_of
 from exai_desktop.cli.jobs.sources import STDIN, absolute, all_of, check_name, forget_kept, kept
 from exai_desktop.cli.output import Exit, Output
 from exai_desktop.cli.session import errors_told, run_verb
@@ -84,6 +84,41 @@ Plan = Annotated[
 ]
 
 
+Assign = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assign",
+        metavar="GROUP=ACCOUNT",
+        help="Send this group of the plan to this account, or nowhere; * is all. Repeatable.",
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="ACCOUNT",
+        help="This account, also of another company, may get files of this upload. Repeatable.",
+    ),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option("--leave-out", metavar="GROUP", help="Do not send this group. Repeatable."),
+]
+
+
+def _wishes(
+    assign: list[str] | None, allow: list[str] | None, leave: list[str] | None, *, unattended: bool
+) -> PlanWishes:
+    """Raises BadParameter for what is no wish, and for wishes that nobody watches over."""
+    try:
+        wishes = wishes_of(assign or (), allow or (), leave or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if wishes and unattended:
+        raise typer.BadParameter("a plan is not changed with --unattended")
+    return wishes
+
+
 def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     ctx: typer.Context,
     paths: Paths = None,
@@ -96,12 +131,16 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     accept: Accept = None,
     unattended: Unattended = False,
     only_plan: Plan = False,
+    assign: Assign = None,
+    allow: Allow = None,
+    leave_out: LeaveOut = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use the built-in servers.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Upload files and folders, wait for them, print their file IDs."""
     origin = Origin.UNATTENDED if unattended else Origin.CLI
     codes = accepted(accept, unattended=unattended)
+    wishes = _wishes(assign, allow, leave_out, unattended=unattended)
     options = AddOptions(account, purpose, allow_fallback, origin, codes)
     wanted = all_of(paths or [], files_from, by_nul=by_nul)
     folder = None
@@ -112,15 +151,20 @@ def upload(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     following: Following | None = None
 
     async def plan(service: UploadService, output: Output) -> Exit:
-        return await show_plan(service, absolute_paths, options, output)
+        return await show_plan(service, absolute_paths, options, wishes, output)
 
     if only_plan:
         run_verb(ctx, plan, as_json=as_json, sandbox=sandbox)
         return
 
+    async def begin(service: UploadService) -> int:
+        return await send_planned(service, absolute_paths, options, wishes)
+
     async def verb(service: UploadService, output: Output) -> Exit:
         nonlocal following
-        following = following or Following(absolute_paths, options, output)
+        following = following or Following(
+            absolute_paths, options, output, begin if wishes else None
+        )
         await following.run(service)
         if folder is not None:
             copies = await service.queue.page(JobQuery(search=folder.name, limit=500))

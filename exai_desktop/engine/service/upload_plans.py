@@ -158,7 +158,7 @@ class UploadPlans:
         accounts, wanted = one_name_each(self.accounts.all(), options.account)
         wish = Wish(wanted, options.purpose, options.allow_fallback or settings.allow_fallback)
         planner: Planner | PlanDraft
-        planner = await self._planner(accounts, wish, by_file=by_file and not editable)
+        planner = await self._planner(accounts, wish, by_file=by_file)
         if editable:
             planner = PlanDraft(planner, accounts, self.accounts.table, wish)
         rules = tuple(settings.folder_rules)
