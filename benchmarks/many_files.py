@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from benchmarks.bench import Bench
+from benchmarks.child import Child
 from benchmarks.figures import Figure
 from benchmarks.materials import make_tree
 
@@ -32,6 +33,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         title, cpu = f"Plan of {files:,} files", f"{plan['cpu']:.1f} s of processor time"
         yield Figure(title, plan["whole"], "s", PLAN_BAR_S, note=cpu, grain=0.2)
         yield Figure(f"{title}, first figures", plan["first"], "s", FIRST_BAR_S, grain=0.2)
+        yield from _page(bench, window, paths)
         before = window.rss_mib()
         scale.patience.wait()
         added = window.ask("insert", paths=paths, files=files)
@@ -47,3 +49,15 @@ def measure(bench: Bench) -> Iterator[Figure]:
         yield Figure(title, worst, "ms", STALL_BAR_MS, note=note, grain=5)
         grown = max(0.0, window.rss_mib() - before)
         yield Figure(f"Memory of {files:,} rows", grown, "MiB", MEMORY_BAR_MIB, grain=2)
+
+
+def _page(bench: Bench, window: Child, paths: list[str]) -> Iterator[Figure]:
+    """The same plan before the user, who may change it."""
+    files, before = bench.scale.many_files, window.rss_mib()
+    bench.scale.patience.wait()
+    page = window.ask("plan_page", paths=paths)
+    grown = max(0.0, window.rss_mib() - before)
+    title, own = f"Plan page of {files:,} files", f"{page['own']:.0f} ms of it its own work"
+    yield Figure(f"{title}, first counts", page["first"], "s", FIRST_BAR_S, grain=0.2)
+    yield Figure(f"{title}, window stall", page["max"], "ms", STALL_BAR_MS, note=own, grain=5)
+    yield Figure(f"{title}, memory", grown, "MiB", MEMORY_BAR_MIB, grain=2)

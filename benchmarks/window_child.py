@@ -91,8 +91,28 @@ class _Work:
             "cpu": time.process_time() - cpu,
         }
 
+    async def plan_page(self, order: dict[str, Any]) -> dict[str, Any]:
+        """The plan of a drop, before the user; it stays there until the next order ends it."""
+        plans = self._window.plans
+        plans.give_up()
+        start, own = time.perf_counter(), time.thread_time()
+        self._heart.start()
+        self._parts.tasks.start(plans.is_planned(order["paths"], AddOptions(), 1))
+        while plans.page is None:
+            await asyncio.sleep(_LOOK_S)
+        first = time.perf_counter() - start
+        while not plans.page.send.isEnabled():
+            await asyncio.sleep(_LOOK_S)
+        return {
+            **self._heart.stop(),
+            "first": first,
+            "whole": time.perf_counter() - start,
+            "window_cpu": time.thread_time() - own,
+        }
+
     async def insert(self, order: dict[str, Any]) -> dict[str, Any]:
         """Add the paths to a queue that stands still, and wait until all are in the list."""
+        self._window.plans.give_up()
         await self._parts.client.queue.pause()
         model = self._window.page.model
         wanted = model.rowCount() + order["files"]
@@ -176,6 +196,7 @@ async def _run(app: QApplication, loop: asyncio.AbstractEventLoop) -> None:
         "drop": work.drop,
         "rest": work.rest,
         "plan": work.plan,
+        "plan_page": work.plan_page,
         "insert": work.insert,
         "deeds": work.deeds,
     }

@@ -12,6 +12,7 @@ _FAULT: Final = "each_fault_is_told_for_what_it_is"
 _HOSTILE: Final = "tests/hostile/test_hostile_files.py::test_hostile_file[{}]"
 _MAIN: Final = "tests/engine/upload/test_main_path.py::test_"
 _FAILURES: Final = "tests/engine/upload/test_failures.py::test_"
+_PLANS: Final = "tests/engine/service/test_plans.py::test_"
 _BREAKER: Final = "tests/engine/accounts/test_breaker.py::test_"
 _REFUSALS: Final = "tests/engine/upload/test_refused_requests.py::test_"
 _SCANNER: Final = "tests/unit/engine/test_scanner.py::test_"
@@ -219,6 +220,11 @@ RAISES: Final[dict[str, str]] = {
     "ATTEMPTS_EXHAUSTED": f"{_FAILURES}after_many_attempts_it_is_given_up_with_the_last_reason",
     "WRONG_STATE": f"{_REFUSALS}what_needs_no_review_cannot_be_settled",
     "UNKNOWN_JOB": "tests/engine/service/test_control.py::test_an_unknown_number_changes_nothing",
+    "LEFT_OUT": f"{_PLANS}send_does_what_the_plan_says_and_the_rest_stays",
+    "CHANGED_SINCE_PLAN": f"{_PLANS}a_file_that_changed_since_is_told_and_not_sent",
+    "PLAN_OUTDATED": f"{_PLANS}a_plan_that_does_not_hold_any_more_adds_nothing[rule]",
+    "PLAN_MOVE_REFUSED": f"{_PLANS}the_rule_of_a_folder_wins_over_a_move",
+    "UNKNOWN_PLAN": f"{_PLANS}send_does_what_the_plan_says_and_the_rest_stays",
     "UNKNOWN_BATCH": (
         "tests/contracts/storage/test_receipts.py::test_the_newest_batch_with_files_and_one_without"
     ),

@@ -47,6 +47,9 @@ FIGURES = {
     "many": (
         "Plan of 300 files",
         "Plan of 300 files, first figures",
+        "Plan page of 300 files, first counts",
+        "Plan page of 300 files, window stall",
+        "Plan page of 300 files, memory",
         "300 files into the queue",
         "300 files into the queue, window stall",
         "Window stall with 300 rows",

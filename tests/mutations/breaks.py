@@ -15,6 +15,7 @@ class Break(NamedTuple):
 
 FAILURES: Final = "engine/upload/failures.py"
 WATCHED: Final = "tests/engine/service/test_watched_folders.py"
+PLANS: Final = "tests/engine/service/test_plans.py"
 HISTORIES: Final = "tests/simulation/test_histories.py::test_whatever_happens_the_promises_hold"
 
 BREAKS: Final = (
@@ -951,5 +952,40 @@ BREAKS: Final = (
         'feed["number"] < seen.get("number", 0)',
         'feed["number"] < 0',
         "tests/unit/config/test_release_feed.py::test_what_is_signed_but_old_or_odd_is_refused",
+    ),
+    Break(
+        "A file of a plan goes to the account of the plan, or nowhere",
+        "engine/upload/admission.py",
+        "consent = not await self._is_bound(job)",
+        "consent = True",
+        f"{PLANS}::test_no_file_takes_another_way_than_the_plan_says",
+    ),
+    Break(
+        "The rule of a folder wins over a move in a plan",
+        "core/planning/draft.py",
+        "            allowed_by(rules, self._accounts, account.name)\n            provider",
+        "            provider",
+        f"{PLANS}::test_the_rule_of_a_folder_wins_over_a_move",
+    ),
+    Break(
+        "A plan gives no file to another company without a word for this plan",
+        "core/planning/draft.py",
+        "if needs_word and not is_allowed:",
+        "if False:",
+        f"{PLANS}::test_another_company_is_allowed_for_one_plan_only",
+    ),
+    Break(
+        "A plan that does not hold any more adds nothing",
+        "engine/service/upload_plans.py",
+        "            await self._check(plan, draft)\n",
+        "",
+        f"{PLANS}::test_a_plan_that_does_not_hold_any_more_adds_nothing",
+    ),
+    Break(
+        "A file that changed after the plan is not sent",
+        "engine/service/upload_plans.py",
+        "if size != job.size:",
+        "if size != size:",
+        f"{PLANS}::test_a_file_that_changed_since_is_told_and_not_sent",
     ),
 )

@@ -82,17 +82,27 @@ class PlanDesk(QObject):
         accepted: Callable[[], object] = lambda: None,
     ) -> None:
         """`accepted`: called when they are in the queue, or their plan is before the user."""
-        queue = self._client.queue
         most = (await self._client.settings.saved()).plan_above_files
-        if most:
-            number = await queue.plan(paths, options, editable=True)
-            plan = await self._first_counts(number, most)
-            if plan.files > most:
-                await self._show(_Shown(number, paths, options), plan, accepted)
-                return
-            await queue.drop_plan(number)
-        await queue.add(paths, options)
+        if most and await self.is_planned(paths, options, most, accepted):
+            return
+        await self._client.queue.add(paths, options)
         accepted()
+
+    async def is_planned(
+        self,
+        paths: Sequence[str],
+        options: AddOptions,
+        most: int,
+        accepted: Callable[[], object] = lambda: None,
+    ) -> bool:
+        """Show the plan if there are more files than so many, until it is sent or given up."""
+        number = await self._client.queue.plan(paths, options, editable=True)
+        plan = await self._first_counts(number, most)
+        if plan.files > most:
+            await self._show(_Shown(number, paths, options), plan, accepted)
+            return True
+        await self._client.queue.drop_plan(number)
+        return False
 
     async def _first_counts(self, number: int, most: int) -> UploadPlan:
         """Until there are more than so many, or no more."""
