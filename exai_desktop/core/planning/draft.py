@@ -6,7 +6,6 @@ every file that is moved: no wish of the user sends one where it must not go. Pu
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +15,6 @@ from typing import NamedTuple
 from exai_desktop.core.accounts.accounts import Account
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
-from exai_desktop.core.files.files import can_be_accepted
 from exai_desktop.core.jobs.jobs import NewJob
 from exai_desktop.core.planning.kinds import FileKind, kind_of
 from exai_desktop.core.planning.plan import (
@@ -27,6 +25,7 @@ from exai_desktop.core.planning.plan import (
     PlannedGroup,
     UploadPlan,
 )
+from exai_desktop.core.planning.planned_files import FileRow, FileSum, PlannedFiles
 from exai_desktop.core.planning.planner import Planner
 from exai_desktop.core.routing.capabilities import ProviderTable, fit
 from exai_desktop.core.routing.folder_rules import FolderRule, allowed_by, consented_by
@@ -57,15 +56,6 @@ class _Reason(NamedTuple):
     can_move: bool
 
 
-class _Sum:
-    """Of the files of one class in one place."""
-
-    __slots__ = ("bytes", "files")
-
-    def __init__(self) -> None:
-        self.files = self.bytes = 0
-
-
 class Moved(NamedTuple):
     """So many files go elsewhere, and why others do not: titles of errors, with counts."""
 
@@ -92,24 +82,18 @@ class PlanDraft:
         self._table = table
         self._wish = wish
         self._allowed = self._near(())
-        self._paths = bytearray()
-        self._ends = array("Q")
-        self._sizes = array("q")
-        self._places = array("i")
-        self._file_classes = array("I")
+        self._files = PlannedFiles()
         self._classes: dict[_Class, int] = {}
         self._reasons: dict[tuple[str, str, str], int] = {}
         self._reason_list: list[_Reason] = []
         # By the object's number; the object is kept, so that no other gets it.
         self._known_errors: dict[int, tuple[AppError | ErrorView, int]] = {}
-        self._sums: dict[tuple[int, int], _Sum] = {}
         self._answers: dict[tuple[int, int], str | AppError] = {}
         self._consents = {name: AppError(E.CONSENT_NEEDED, name) for name in self._numbers}
         self._class_list: list[_Class] = []
         self._class_sizes: list[int] = []
         self._class_allowed: list[set[str]] = []
         self._kinds: list[FileKind] = []
-        self._last = ""
 
     def add(self, job: NewJob, rules: Sequence[FolderRule] = ()) -> PlannedFile:
         """`rules`: those that hold for its folder."""
@@ -128,13 +112,7 @@ class PlanDraft:
             assert file.error is not None
             assert reason is not None
             place = self._place_of(file.error, reason, can_move=job.error is None)
-        self._paths += job.path.encode("utf-8", "surrogatepass")
-        self._ends.append(len(self._paths))
-        self._sizes.append(job.size)
-        self._places.append(place)
-        self._file_classes.append(number)
-        self._count(place, number, job.size, 1)
-        self._last = job.path
+        self._files.add(job.path, job.size, place, number)
         return file
 
     def _near(self, rules: tuple[FolderRule, ...]) -> set[str]:
@@ -169,13 +147,6 @@ class PlanDraft:
             number = self._reasons[key] = len(self._reason_list)
             self._reason_list.append(_Reason(code, why.title, error, can_move))
         return -1 - number
-
-    def _count(self, place: int, of_class: int, size: int, files: int) -> None:
-        found = self._sums.get((place, of_class))
-        if found is None:
-            found = self._sums[place, of_class] = _Sum()
-        found.files += files
-        found.bytes += files * size
 
     # -- changes
 
@@ -225,48 +196,43 @@ class PlanDraft:
         kept: Counter[str] = Counter()
         moved = 0
         full: dict[str, tuple[int, AppError]] = {}
-        for number, place in enumerate(self._places):
-            of_class = self._file_classes[number]
-            if place not in sources or of_class not in wanted:
+        for row in self._files.rows():
+            if row.place not in sources or row.of_class not in wanted:
                 continue
-            if place in fixed:
-                kept[self._reason_list[-1 - place].title] += 1
+            if row.place in fixed:
+                kept[self._reason_list[-1 - row.place].title] += 1
                 continue
-            size = self._sizes[number]
-            why_not = self._enter(target, of_class, size, full) if target >= 0 else None
+            why_not = self._enter(target, row, full) if target >= 0 else None
             if why_not is not None:
                 kept[_told(why_not)] += 1
                 continue
-            self._leave(place, of_class, size)
-            self._count(place, of_class, size, -1)
-            self._count(target, of_class, size, 1)
-            self._places[number] = target
+            self._leave(row)
+            self._files.put(row, target)
             moved += 1
         return Moved(moved, tuple(kept.most_common()))
 
     def _enter(
-        self, target: int, of_class: int, size: int, full: dict[str, tuple[int, AppError]]
+        self, target: int, row: FileRow, full: dict[str, tuple[int, AppError]]
     ) -> AppError | None:
         """Take up room at the account; or why it must not have the file. `full`: by purpose, from
         which size on there is no room, as found before in this move."""
-        answer = self._answer(target, of_class, needs_word=True)
+        answer = self._answer(target, row.of_class, needs_word=True)
         if isinstance(answer, AppError):
             return answer
-        if answer in full and size >= full[answer][0]:
+        if answer in full and row.size >= full[answer][0]:
             return full[answer][1]
         room = (self._accounts[target].name, answer)
-        why_not = self._planner.why_full(room, size)
+        why_not = self._planner.why_full(room, row.size)
         if why_not is None:
-            self._planner.take(room, size)
+            self._planner.take(room, row.size)
         else:
-            full[answer] = (0 if self._planner.why_full(room, 0) else size), why_not
+            full[answer] = (0 if self._planner.why_full(room, 0) else row.size), why_not
         return why_not
 
-    def _leave(self, place: int, of_class: int, size: int) -> None:
-        if place >= 0:
-            answer = self._answer(place, of_class, needs_word=False)
-            purpose = "" if isinstance(answer, AppError) else answer
-            self._planner.take((self._accounts[place].name, purpose), size, -1)
+    def _leave(self, row: FileRow) -> None:
+        if row.place >= 0:
+            purpose = str(self._answer(row.place, row.of_class, needs_word=False))
+            self._planner.take((self._accounts[row.place].name, purpose), row.size, -1)
 
     def _answer(self, number: int, of_class: int, *, needs_word: bool) -> str | AppError:
         """The purpose for which the account would have files of the class, or why it must not."""
@@ -286,7 +252,7 @@ class PlanDraft:
             allowed_by(rules, self._accounts, account.name)
             provider = self._table.of(account)
             if provider is None:
-                return AccountError(E.INVALID_ACCOUNT, account.name)
+                raise AccountError(E.INVALID_ACCOUNT, account.name)
             return fit(name, size, provider, account.region, self._wish.purpose).name
         except AppError as error:
             return error
@@ -302,12 +268,12 @@ class PlanDraft:
         others = max((lane.could_take for lane in lanes if not lane.is_allowed), default=0)
         return replace(
             self._planner.plan(pace_s, speed, is_whole=is_whole),
-            files=len(self._sizes),
+            files=len(self._files),
             fitting=sum(lane.sums.files for lane in lanes),
             refusals=refusals,
             for_others=others,
-            bytes=sum(found.bytes for found in self._sums.values()),
-            reading=str(PurePath(self._last).parent) if self._last else "",
+            bytes=sum(found.bytes for *_, found in self._files.filled()),
+            reading=str(PurePath(self._files.last).parent),
             lanes=tuple(lanes),
             left=tuple(left),
         )
@@ -333,9 +299,8 @@ class PlanDraft:
         """Of the files that stay; by their kinds and sizes, and as many as there is room for."""
         found = sum(
             sums.files
-            for (place, of_class), sums in self._sums.items()
+            for place, of_class, sums in self._files.filled()
             if place < 0
-            and sums.files
             and self._reason_list[-1 - place].can_move
             and isinstance(self._answer(number, of_class, needs_word=False), str)
         )
@@ -344,36 +309,33 @@ class PlanDraft:
     def _left(self) -> list[LeftGroup]:
         by_code: dict[tuple[str, bool], set[int]] = {}
         for number, reason in enumerate(self._reason_list):
-            by_code.setdefault((reason.code, reason.can_move), set()).add(number)
+            helps = reason.can_move and self._could_go(-1 - number)
+            by_code.setdefault((reason.code, helps), set()).add(number)
         found = []
-        for (code, can_move), numbers in by_code.items():
-            places = {-1 - number for number in numbers}
-            groups = self._groups(places)
+        for (code, helps), numbers in by_code.items():
+            groups = self._groups({-1 - number for number in numbers})
             files, size = sum(g.files for g in groups), sum(g.bytes for g in groups)
             if files:
                 title = self._reason_list[min(numbers)].title
-                asks, helps = can_be_accepted(code), can_move and self._could_go(places)
-                found.append(LeftGroup(code, title, files, size, helps, asks, groups))
+                found.append(LeftGroup(code, title, files, size, helps, groups))
         return sorted(found, key=lambda group: -group.files)
 
-    def _could_go(self, places: set[int]) -> bool:
+    def _could_go(self, place: int) -> bool:
         """Whether there is an account, with room or without, that takes some of these files."""
         return any(
             isinstance(self._answer(number, of_class, needs_word=False), str)
-            for (place, of_class), sums in self._sums.items()
-            if place in places and sums.files
+            for each, of_class, _ in self._files.filled()
+            if each == place
             for number in range(len(self._accounts))
         )
 
     def _groups(self, places: set[int]) -> tuple[PlannedGroup, ...]:
-        sums: dict[FileKind, _Sum] = {}
+        sums: dict[FileKind, FileSum] = {}
         endings: dict[FileKind, Counter[str]] = {}
-        for (place, of_class), found in self._sums.items():
-            if place in places and found.files:
+        for place, of_class, found in self._files.filled():
+            if place in places:
                 kind = self._kinds[of_class]
-                total = sums.setdefault(kind, _Sum())
-                total.files += found.files
-                total.bytes += found.bytes
+                sums.setdefault(kind, FileSum()).add(found.files, found.bytes)
                 names = endings.setdefault(kind, Counter())
                 names[self._class_list[of_class].ending] += found.files
         return tuple(
@@ -385,24 +347,19 @@ class PlanDraft:
 
     def jobs(self) -> Iterator[NewJob]:
         """Every file of the plan: with its account, or with the error for which it stays."""
-        start = 0
-        for number, end in enumerate(self._ends):
-            path = self._paths[start:end].decode("utf-8", "surrogatepass")
-            start, place = end, self._places[number]
+        for path, size, place in self._files.paths():
             if place >= 0:
-                yield NewJob(path, self._sizes[number], account=self._accounts[place].name)
+                yield NewJob(path, size, account=self._accounts[place].name)
             else:
-                yield NewJob(path, self._sizes[number], self._reason_list[-1 - place].error)
+                yield NewJob(path, size, self._reason_list[-1 - place].error)
 
     def wanted_rooms(self) -> Iterator[tuple[Account, str, int, int]]:
         """Accounts that get files: for which purpose, how many, of how many bytes."""
-        found: dict[tuple[int, str], _Sum] = {}
-        for (place, of_class), sums in self._sums.items():
-            if place >= 0 and sums.files:
-                answer = self._answer(place, of_class, needs_word=False)
-                total = found.setdefault((place, str(answer)), _Sum())
-                total.files += sums.files
-                total.bytes += sums.bytes
+        found: dict[tuple[int, str], FileSum] = {}
+        for place, of_class, sums in self._files.filled():
+            if place >= 0:
+                purpose = str(self._answer(place, of_class, needs_word=False))
+                found.setdefault((place, purpose), FileSum()).add(sums.files, sums.bytes)
         for (place, purpose), total in found.items():
             yield self._accounts[place], purpose, total.files, total.bytes
 

@@ -69,14 +69,13 @@ class PlanLane:
 @dataclass(frozen=True, slots=True)
 class LeftGroup:
     """Files that stay for one reason, by the code of its error. `can_move`: another account may
-    take them; else nothing but another file would help. `asks`: they wait for the user's word."""
+    take them; else nothing but another file would help."""
 
     code: str
     title: str
     files: int
     bytes: int
     can_move: bool
-    asks: bool
     groups: tuple[PlannedGroup, ...] = ()
 
 

@@ -94,8 +94,8 @@ class Planner:
                 return Placing(file, ending, None)
             error, reason = ErrorView.of(way), _real_reason(way)
             self._for_others += way.code is ErrorCode.CONSENT_NEEDED
-        if reason is not None:
-            self._refusals[reason.title] += 1
+        assert reason is not None
+        self._refusals[reason.title] += 1
         return Placing(PlannedFile(job.path, job.size, error=error), ending, reason)
 
     def _placed(

@@ -99,6 +99,9 @@ class PlanDesk(QObject):
         number = await self._client.queue.plan(paths, options, editable=True)
         plan = await self._first_counts(number, most)
         if plan.files > most:
+            import exai_desktop.gui.plan.page  # noqa: F401 - the work of one turn
+
+            await asyncio.sleep(0)
             await self._show(_Shown(number, paths, options), plan, accepted)
             return True
         await self._client.queue.drop_plan(number)
@@ -123,8 +126,10 @@ class PlanDesk(QObject):
         async with self._turn:
             if era != self._era:
                 return
-            self._shown = shown
             page = self._page = self._page or self._made()
+            # A page is made and filled in two turns: what is typed or clicked comes between.
+            await asyncio.sleep(0)
+            self._shown = shown
             try:
                 page.begin(plan)
                 self.changed.emit()

@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.files.files import can_be_accepted
 from exai_desktop.core.planning.kinds import FileKind
 from exai_desktop.core.planning.plan import (
     ChangedPlan,
@@ -133,7 +134,7 @@ def section_of(group: LeftGroup) -> str:
     """The heading under which it stands."""
     if group.code == ErrorCode.LEFT_OUT:
         return "Left out by you"
-    if group.asks:
+    if can_be_accepted(group.code):
         return "Waits for your word"
     return "Does not fit" if group.can_move else "Refused"
 

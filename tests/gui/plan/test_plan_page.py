@@ -48,7 +48,7 @@ def plan(*lanes: PlanLane, full: int = 0, empty: int = 0, is_whole: bool = True)
     for error, files in ((FULL, full), (EMPTY, empty)):
         if files:
             can_move = error is FULL
-            left.append(LeftGroup(error.code, error.title, files, files, can_move, asks=False))
+            left.append(LeftGroup(error.code, error.title, files, files, can_move))
     fitting = sum(each.sums.files for each in lanes)
     total = fitting + full + empty
     sums = tuple(each.sums for each in lanes if each.sums.files)
