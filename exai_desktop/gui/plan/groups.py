@@ -49,7 +49,8 @@ class GroupRow(QWidget):
         self._title = PlainLabel(role="heading", wrap=key.kind is None)
         self._more = ElidedLabel(role="muted", at_end=True)
         self.choose.setFixedWidth(24)
-        self.move_to = Button(theme, "Move to", self._open)
+        # Qt opens the menu of a button by itself.
+        self.move_to = Button(theme, "Move to", lambda: None)
         self.menu = QMenu(self.move_to)
         self.menu.aboutToShow.connect(self.fill)
         self.move_to.setMenu(self.menu)
@@ -84,9 +85,6 @@ class GroupRow(QWidget):
     def show_targets(self, targets: Sequence[Targets]) -> None:
         """The accounts of the plan; the row leaves out its own."""
         self._targets = targets
-
-    def _open(self) -> None:
-        self.move_to.showMenu()
 
     def fill(self) -> None:
         """Set up the menu; an account without permission says so, and the engine refuses it."""

@@ -48,6 +48,18 @@ async def test_jobs_are_born_queued_or_refused(store: JobStore) -> None:
     assert await store.add_jobs(batch, [], 7.0) == []
 
 
+async def test_a_job_may_want_another_account_than_its_batch(store: JobStore) -> None:
+    """As a plan says, which has accounts of its own for its files."""
+    jobs = [NewJob("/a.pdf", 1), NewJob("/b.pdf", 1, account="glm")]
+    planned = await store.add_batch(AddOptions(account="kimi", origin=Origin.PLAN), jobs, 1.0)
+    dropped = await store.add_batch(AddOptions(), [], 1.0)
+    page = await store.page(JobQuery(batch_id=planned, descending=False))
+    assert [row.wanted_account for row in page.rows] == ["kimi", "glm"]
+    assert await store.is_of_plan(planned)
+    assert not await store.is_of_plan(dropped)
+    assert not await store.is_of_plan(dropped + 1)
+
+
 async def test_many_at_once_are_all_there(store: JobStore) -> None:
     """More than one statement holds."""
     batch = await store.add_batch(AddOptions(origin=Origin.UNATTENDED, accepted=("m",)), (), 5.0)
