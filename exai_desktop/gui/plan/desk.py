@@ -127,11 +127,12 @@ class PlanDesk(QObject):
             if era != self._era:
                 return
             page = self._page = self._page or self._made()
-            # A page is made and filled in two turns: what is typed or clicked comes between.
+            # A page is made, filled and shown in turns: what is typed or clicked comes between.
             await asyncio.sleep(0)
             self._shown = shown
             try:
                 page.begin(plan)
+                await asyncio.sleep(0)
                 self.changed.emit()
                 accepted()
                 await self._count(shown, page)
