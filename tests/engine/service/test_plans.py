@@ -151,19 +151,19 @@ async def test_a_group_that_does_not_fit_as_a_whole_is_split(tmp_path: Path) -> 
 
 
 async def test_no_file_takes_another_way_than_the_plan_says(tmp_path: Path) -> None:
-    """Not by the setting that allows it always, and not when the account is full by then."""
+    """Not by the setting that allows it always, when its account refuses it."""
     folder = papers(tmp_path / "papers", 1, 0)
-    full = TransferError(E.PROVIDER_FILE_LIMIT, "full", sent=Sent.ALL, status=403)
-    kimi = ScriptedProvider(faults=[full])
+    refusal = TransferError(E.PROVIDER_REJECTED, "not this one", sent=Sent.ALL, status=400)
+    kimi = ScriptedProvider(faults=[refusal, refusal])
     wanted = settings(allow_fallback=True)
     async with open_bench(tmp_path, wanted=wanted, providers={"kimi": kimi}) as bench:
         number, _ = await begun(bench, folder)
-        batch = await bench.engine.queue.send_plan(number)
-        await bench.scanned(batch)
-        [row] = await bench.rows(batch)
-        row = await bench.until_state(row.id, S.HELD, S.REFUSED, S.FAILED, S.DONE)
-        assert (row.state, row.wanted_account) == (S.HELD, "kimi")
+        [row] = await sent(bench, number)
+        assert (row.state, row.wanted_account) == (S.REFUSED, "kimi")
         assert bench.providers["glm"].uploads == []
+        # A drop without a plan goes on to the other one.
+        [row] = await bench.upload(folder)
+        assert (row.state, row.account) == (S.DONE, "glm")
 
 
 @pytest.mark.parametrize("change", ["rule", "room", "account"])
