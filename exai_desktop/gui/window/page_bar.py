@@ -62,7 +62,8 @@ class PageBar(QFrame):
         if not self.isHidden():
             page = self._pages[title]()
             self._titles[page] = title
-            self._stack.addWidget(page)  # one that is there stays where it is
+            if self._stack.indexOf(page) < 0:
+                self._stack.addWidget(page)
             self._stack.setCurrentWidget(page)
 
     def _follow(self) -> None:
