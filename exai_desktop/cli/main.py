@@ -46,6 +46,10 @@ VERBS: Final = {
         "jobs.jobs:retry",
         "Put files back into the queue. The window or the next `upload` sends them.",
     ),
+    "move": (
+        "jobs.moving:move",
+        "Change the order of sending: files that wait go first, last, or beside another one.",
+    ),
     "cancel": ("jobs.jobs:cancel", "Cancel files that are not at a provider yet."),
     "delete": (
         "files.at_provider:delete",

@@ -41,6 +41,11 @@ class JobsRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class LineChanged:
+    """Jobs were moved within the line: lists in its order are to be read again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     """Bytes of one file; `phase` is hashing or sending, `speed` bytes a second."""
 
@@ -123,6 +128,7 @@ Event = (
     JobsAdded
     | JobChanged
     | JobsRemoved
+    | LineChanged
     | Progressed
     | BatchScanned
     | BatchFinished

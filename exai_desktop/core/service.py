@@ -37,6 +37,7 @@ from exai_desktop.core.copies.queries import (
 from exai_desktop.core.events import Event, WindowService
 from exai_desktop.core.jobs.history import HistoryService
 from exai_desktop.core.jobs.jobs import AddOptions, JobDetail, JobPage, JobQuery, QueueSummary
+from exai_desktop.core.jobs.line import LinePlace
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.receipts import ReceiptService
 from exai_desktop.core.jobs.watched_folders import WatchService
@@ -99,6 +100,11 @@ class QueueService(PlanService, Protocol):
 
     async def remove(self, job_ids: Sequence[int] | None) -> int:
         """Clear finished jobs (None: all finished) from the queue; the history keeps them."""
+
+    async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> list[int]:
+        """Move jobs within the line in which they are sent; they keep their order among each
+        other. Returns those that can be moved: what is being sent or has ended is left out.
+        Raises UNKNOWN_JOB, and NOT_IN_LINE for the job named in `to`; then nothing is done."""
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         """Do this to every job of the range that it fits; returns to how many. Raises UNKNOWN_JOB

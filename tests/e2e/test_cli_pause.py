@@ -107,3 +107,43 @@ def test_a_pause_that_cannot_be_kept_is_not_promised(program: Program) -> None:
 def test_a_length_that_is_none_is_refused(program: Program) -> None:
     for wrong in ("soon", "0", "-1h", "1d", ""):
         assert "is not a time" in program.run("pause", "--for", wrong).expect(2).err
+
+
+def test_files_that_wait_are_moved_and_listed_in_the_order_of_sending(
+    program: Program, window: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    program.run("pause", "--sandbox").expect(0)
+    files = [tmp_path / f"{letter}.txt" for letter in "abcd"]
+    for file in files:
+        file.write_text(file.name)
+    environment = os.environ | program.environment
+    words = ["upload", *map(str, files), "--sandbox", "--json"]
+    command = [sys.executable, "-m", "exai_desktop", *words]
+
+    def line(*words: str) -> str:
+        rows = program.run("list", "--line", *words, "--sandbox", "--json").expect(0).rows
+        return "".join(row["name"][0] for row in rows)
+
+    def move(*words: str, code: int = 0) -> str:
+        return program.run("move", *words, "--sandbox").expect(code).out
+
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as upload:
+        assert eventually(lambda: sorted(line()) == list("abcd"))
+        ids = {row["name"][0]: str(row["id"]) for row in program.run(
+            "list", "--sandbox", "--json").rows}  # fmt: skip
+        assert f"Moved: {ids['c']}" in move(ids["c"], "--first")
+        move(ids["a"], "--after", ids["d"])
+        assert line() == "cbda"
+        move(ids["a"], ids["d"], "--up")
+        assert line() == "cdab"
+        assert line("--limit", "2") == "cd"
+        program.run("move", ids["a"], "--first", "--last", "--sandbox").expect(2)
+        program.run("move", ids["a"], "--sandbox").expect(2)
+        assert "7070" in program.run(
+            "move", ids["a"], "--before", ids["a"], "--sandbox", "--json"
+        ).expect(1).out  # fmt: skip
+        program.run("resume", "--sandbox").expect(0)
+        out, _ = upload.communicate(timeout=60)
+    assert out.count(b'"state": "done"') == 4
+    # What has ended has no place in the line any more.
+    assert f"Not possible for: {ids['a']}" in move(ids["a"], "--first", code=1)

@@ -38,6 +38,9 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one for each option of the verb
     gone: Annotated[
         bool, typer.Option("--gone", help="Only uploaded files whose ID no longer works.")
     ] = False,
+    by_line: Annotated[
+        bool, typer.Option("--line", help="In the order of sending: what is being sent, then next.")
+    ] = False,
     by_reason: Annotated[
         bool,
         typer.Option("--by-reason", help="What was not sent, as groups: how many files, and why."),
@@ -58,11 +61,11 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one for each option of the verb
 ) -> None:
     """List the files in the queue with their state, newest first."""
     if by_reason:
-        if state or search or gone or limit or all_rows:
+        if state or search or gone or by_line or limit or all_rows:
             raise typer.BadParameter("it has no other options but --json", param_hint="--by-reason")
         run_verb(ctx, _list_reasons, as_json=as_json, sandbox=sandbox, again=True)
     most = most_rows(limit, all_rows=all_rows, as_json=as_json)
-    wanted = Wanted(tuple(state or ()), search, gone, most, as_json, sandbox)
+    wanted = Wanted(tuple(state or ()), search, gone, most, as_json, sandbox, by_line)
     listing: Listing | None = None
 
     async def verb(service: UploadService, output: Output) -> Exit:

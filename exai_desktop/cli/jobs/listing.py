@@ -26,11 +26,17 @@ MOST_ROWS: Final = 50
 _AT_ONCE: Final = 500
 
 _TEXTS: Final = {"--search": "search", "--state": "states", "--limit": "limit"}
-_FLAGS: Final = {"--gone": "gone", "--all": "all", "--json": "as_json", "--sandbox": "sandbox"}
+_FLAGS: Final = {
+    "--gone": "gone",
+    "--line": "by_line",
+    "--all": "all",
+    "--json": "as_json",
+    "--sandbox": "sandbox",
+}
 
 
 class Wanted(NamedTuple):
-    """`most` None: all there are."""
+    """`most` None: all there are. `by_line`: in the order of sending, not the newest first."""
 
     states: tuple[JobState, ...] = ()
     search: str = ""
@@ -38,6 +44,7 @@ class Wanted(NamedTuple):
     most: int | None = None
     as_json: bool = False
     sandbox: bool = False
+    by_line: bool = False
 
 
 def most_rows(limit: int | None, *, all_rows: bool, as_json: bool) -> int | None:
@@ -64,13 +71,15 @@ class Listing:
         left = _AT_ONCE if wanted.most is None else min(_AT_ONCE, wanted.most - self._shown)
         if self._last is not None and (left <= 0 or self._shown >= self._total):
             return None
+        place: dict[str, Any] = {"before": self._last}
+        if wanted.by_line:
+            place = {"sort": "line", "descending": False, "offset": self._shown}
         return {
             "states": wanted.states,
             "search": wanted.search,
             "gone": wanted.gone,
-            "before": self._last,
             "limit": left,
-        }
+        } | place
 
     def take(self, rows: Sequence[JobView], total: int) -> None:
         """`total` is that of the rows which the query was about."""
@@ -79,15 +88,17 @@ class Listing:
         else:
             text = self._table.lines(rows)
         self._write(text)
-        self._total = self._shown + total if rows else self._shown
+        before = 0 if self.wanted.by_line else self._shown
+        self._total = before + total if rows else self._shown
         self._shown += len(rows)
         self._last = rows[-1].id if rows else 0
 
     def tell(self) -> None:
         """That there is more, where it is no part of the list."""
         if self._shown < self._total:
+            which = "first" if self.wanted.by_line else "newest"
             sys.stderr.write(
-                f"The newest {self._shown:,} of {self._total:,} files. `--all` lists all of them,"
+                f"The {which} {self._shown:,} of {self._total:,} files. `--all` lists all of them,"
                 " `--limit NUMBER` as many as you want.\n"
             )
 
@@ -157,6 +168,7 @@ def parsed(words: Sequence[str]) -> Wanted | None:
         ),
         given.get("as_json", False),
         given.get("sandbox", False),
+        given.get("by_line", False),
     )
 
 

@@ -170,6 +170,8 @@ CODES: Final[dict[ErrorCode, CodeInfo]] = {
     E.PLAN_OUTDATED: CodeInfo(7052, "The plan does not hold any more", "Check the files again and look at the new plan. Nothing was added or sent.", _ASK, _LOCAL),
     E.PLAN_MOVE_REFUSED: CodeInfo(7053, "The files cannot go there", "Choose another account, allow this one in the plan, or change the rule of the folder.", _NEVER, _LOCAL),
     E.UNKNOWN_PLAN: CodeInfo(7054, "There is no such plan any more", "Add the files again. A plan is forgotten when it was sent, and when many others were made since.", _NEVER, _LOCAL),
+    E.NOT_IN_LINE: CodeInfo(7070, "The file does not wait in the queue", "Choose a file that still waits to be sent, and that is not one of those you move.", _NEVER, _LOCAL, ("list --line",)),
+    E.FILE_MANAGERS_NOT_CHANGED: CodeInfo(7071, "The file manager entries could not be changed", "Check that the named file can be written and is not damaged. Nothing else in it was changed.", _ASK, _LOCAL),
     E.WATCH_FOLDER_UNUSABLE: CodeInfo(7000, "This folder cannot be watched", "Choose another folder: one that exists, that you may read, and that contains no keys or passwords.", _ASK, _LOCAL),
     E.WATCHED_TWICE: CodeInfo(7001, "The folder is already watched", "Change the watched folder that is there, or remove it first.", _NEVER, _LOCAL, ("watch list", "watch remove FOLDER")),
     E.WATCHED_NESTED: CodeInfo(7002, "One watched folder would contain the other", "Choose a folder that is neither inside a watched folder nor around one, or remove the other one first.", _NEVER, _LOCAL, ("watch list", "watch remove FOLDER")),

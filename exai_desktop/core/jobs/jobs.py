@@ -156,6 +156,8 @@ class JobView:
     file_state: CopyState | None = None
     # The watched folder in which it was found: size, mtime, device and inode are those found.
     watched: int | None = None
+    # In the line, if it was moved there: see `core.jobs.line`.
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,8 @@ class SortKey(StrEnum):
     SIZE = "size"
     ACCOUNT = "account"
     UPDATED = "updated_at"
+    # What is being sent, what waits in its order, what is stopped, then the finished, newest first.
+    LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from exai_desktop.core.jobs.jobs import (
     JobState,
     Moment,
 )
+from exai_desktop.core.jobs.line import MOVABLE
 
 S = JobState
 
@@ -44,6 +45,9 @@ class RangeOrder(StrEnum):
     # With consent to what was found in each file.
     SEND_ANYWAY = "send_anyway"
     REMOVE = "remove"
+    # To the ends of the line.
+    FIRST = "first"
+    LAST = "last"
 
 
 # To which jobs an order can be given; in some of these states not to each of them.
@@ -55,6 +59,8 @@ ORDER_STATES: Final[dict[RangeOrder, frozenset[JobState]]] = {
     RangeOrder.ALLOW_FALLBACK: RETRY_MOVES,
     RangeOrder.SEND_ANYWAY: frozenset({S.REFUSED}),
     RangeOrder.REMOVE: FINAL,
+    RangeOrder.FIRST: MOVABLE,
+    RangeOrder.LAST: MOVABLE,
 }
 
 

@@ -20,6 +20,7 @@ from exai_desktop.core.jobs.jobs import (
     NewJob,
     QueueSummary,
 )
+from exai_desktop.core.jobs.line import LinePlace, Reordered
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.routing.routing import Limits, Room, Usage
 
@@ -177,12 +178,21 @@ class JobStore(Protocol):
     async def page(self, query: JobQuery) -> JobPage: ...
 
     async def ids(self, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
-        """(id, account) of all jobs in these states, oldest first."""
+        """(id, account) of all jobs in these states, in the order of the line."""
         ...
 
     async def ids_in(self, jobs: JobRange, order: RangeOrder) -> array[int]:
         """The numbers of the jobs of a range that the order fits, as they stand in the list.
         Raises UNKNOWN_JOB when an end of the range is not there."""
+        ...
+
+    async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> Reordered:
+        """Give jobs another place in the line, all or none. Those that are not in it, and not
+        paused, are left out. Raises UNKNOWN_JOB, NOT_IN_LINE for the one named in `to`."""
+        ...
+
+    async def places(self, job_ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(place, id) of those that can be moved, as they stand in the line."""
         ...
 
     async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:

@@ -21,6 +21,7 @@ from exai_desktop.core.copies.queries import DAY_S
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
+from exai_desktop.core.jobs.line import Places
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.routing import Limits, limits_of
@@ -112,6 +113,8 @@ class Accounts:
         self._readers = readers
         self._desks: dict[str, _Desk] = {}
         self.paused = False
+        # Of the jobs in all lanes, that of the preparation among them.
+        self.places = Places()
 
     async def load(self) -> None:
         for account in await self._read(self._book.load):
@@ -119,7 +122,7 @@ class Accounts:
 
     def open(self, account: Account) -> None:
         """Take an account into use."""
-        lane = Lane(account.name, account.max_in_flight, self._clock)
+        lane = Lane(account.name, account.max_in_flight, self._clock, self.places)
         lane.pause(self.paused)
         limiter = Limiter(account.uploads_per_minute, self._clock, account.bytes_per_s)
         self._desks[account.name] = _Desk(account, lane, limiter)

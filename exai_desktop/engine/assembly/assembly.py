@@ -145,7 +145,7 @@ class Assembly:
             self.record.jobs,
             parts.bus,
             self.clock,
-            Lane("prepare", parts.prepared_at_once, self.clock),
+            Lane("prepare", parts.prepared_at_once, self.clock, self.accounts.places),
             self.accounts.lane,
             Listeners(self.uncertain.add, self._job_waits, reasons.shown),
         )

@@ -1,8 +1,10 @@
 """When new work may begin: lines of jobs, and the guard that holds them while the disk is full.
 
-There is one line to prepare files and one for each account, first in, first out. A lane hands out
-job ids; it knows nothing of jobs. All calls are made in the loop of the engine. While the disk is
-full or the database fails nothing new is begun; what is under way is finished.
+There is one line to prepare files and one for each account, so that no account waits for another.
+All have one order, that of `core.jobs.line`, which the user can change. A job that comes back to
+its line takes the place it had. A lane hands out job ids; it knows nothing of jobs. All calls are
+made in the loop of the engine. While the disk is full or the database fails nothing new is begun;
+what is under way is finished.
 """
 
 from __future__ import annotations
@@ -11,25 +13,30 @@ import asyncio
 import contextlib
 import heapq
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Set
 from typing import Final, TypeVar
 
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
+from exai_desktop.core.jobs.line import Places
 from exai_desktop.core.machine import Clock, Disk
 from exai_desktop.engine.waiting import Wakeup
 
+# So many entries that are passed over are not worth a look.
+_SPARE: Final = 64
+
 
 class Lane:
-    """`slots` is how many jobs may be under way at once."""
+    """`slots` is how many jobs may be under way at once. `places` are those of all lanes."""
 
-    def __init__(self, name: str, slots: int, clock: Clock) -> None:
+    def __init__(self, name: str, slots: int, clock: Clock, places: Places | None = None) -> None:
         self.name = name
         self._clock = clock
+        self.places = places or Places()
         # A job's ticket is its latest one: entries with an older ticket are passed over.
         self._tickets: dict[int, int] = {}
-        self._ready: deque[tuple[int, int]] = deque()
+        # Heaps: by place in the line, and by the time until which a job waits.
+        self._ready: list[tuple[float, int, int]] = []
         self._delayed: list[tuple[float, int, int]] = []
         self._next_ticket = 0
         self._most = slots
@@ -50,17 +57,39 @@ class Lane:
         return job_id in self._tickets
 
     def put(self, job_id: int, not_before: float | None = None) -> None:
-        """Line up a job; `not_before` is wall-clock time. A job in line takes its new place."""
-        self._next_ticket += 1
-        ticket = self._tickets[job_id] = self._next_ticket
+        """Line up a job where its place is; `not_before` is wall-clock time."""
+        ticket = self._new_ticket(job_id)
         if self._only is not None and job_id not in self._only:
             return
         delay = 0.0 if not_before is None else not_before - self._clock.now()
         if delay > 0:
             heapq.heappush(self._delayed, (self._clock.monotonic() + delay, ticket, job_id))
         else:
-            self._ready.append((ticket, job_id))
+            self._make_ready(ticket, job_id)
         self._changed.set()
+
+    def _new_ticket(self, job_id: int) -> int:
+        self._next_ticket += 1
+        self._tickets[job_id] = self._next_ticket
+        return self._next_ticket
+
+    def _make_ready(self, ticket: int, job_id: int) -> None:
+        heapq.heappush(self._ready, (self.places.key(job_id), ticket, job_id))
+
+    def moved(self, job_ids: Set[int]) -> None:
+        """Their places are others now. Who waits for a time goes on waiting for it."""
+        waiting = {job_id for _, ticket, job_id in self._delayed if self._is_valid(ticket, job_id)}
+        for job_id in (self._tickets.keys() & job_ids) - waiting:
+            if self._only is None or job_id in self._only:
+                self._make_ready(self._new_ticket(job_id), job_id)
+        # Entries of earlier places are few, however often somebody moves something.
+        if len(self._ready) > 2 * len(self._tickets) + _SPARE:
+            self._ready = [e for e in self._ready if self._is_valid(e[1], e[2])]
+            heapq.heapify(self._ready)
+        self._changed.set()
+
+    def _is_valid(self, ticket: int, job_id: int) -> bool:
+        return self._tickets.get(job_id) == ticket
 
     def drop(self, job_id: int) -> None:
         """Take a job out of the line; it is skipped when its turn comes."""
@@ -91,7 +120,8 @@ class Lane:
 
     def hurry(self) -> None:
         """What it waited for is over: nobody in line waits for a time any more."""
-        self._ready.extend((ticket, job_id) for _, ticket, job_id in sorted(self._delayed))
+        for _, ticket, job_id in self._delayed:
+            self._make_ready(ticket, job_id)
         self._delayed.clear()
         self._changed.set()
 
@@ -111,14 +141,14 @@ class Lane:
     def hand_out_only(self, job_ids: Set[int]) -> None:
         """From now on all others stay in line."""
         self._only = frozenset(job_ids)
-        self._ready = deque(entry for entry in self._ready if entry[1] in self._only)
+        self._ready = sorted(entry for entry in self._ready if entry[2] in self._only)
         self._delayed = sorted(entry for entry in self._delayed if entry[2] in self._only)
 
     def is_due(self) -> bool:
         """Whether a job in line could be handed out now, or when a slot is free."""
         if self.paused or self._closed_s() > 0:
             return False
-        return any(self._tickets.get(job_id) == ticket for ticket, job_id in self._ready)
+        return any(self._is_valid(ticket, job_id) for _, ticket, job_id in self._ready)
 
     async def take(self) -> int:
         """Wait for a free slot and the next job. Give the slot back with `release`."""
@@ -139,7 +169,7 @@ class Lane:
         now = self._clock.monotonic()
         while self._delayed and self._delayed[0][0] <= now:
             _, ticket, job_id = heapq.heappop(self._delayed)
-            self._ready.append((ticket, job_id))
+            self._make_ready(ticket, job_id)
         if self.paused or self.under_way >= self._most:
             return None, None
         closed_s = self._closed_s()
@@ -149,8 +179,8 @@ class Lane:
         if narrow_s > 0 and self.under_way >= max(1, self._most * 2 // 3):
             return None, narrow_s
         while self._ready:
-            ticket, job_id = self._ready.popleft()
-            if self._tickets.get(job_id) == ticket:
+            _, ticket, job_id = heapq.heappop(self._ready)
+            if self._is_valid(ticket, job_id):
                 del self._tickets[job_id]
                 return job_id, None
         return None, self._delayed[0][0] - now if self._delayed else None

@@ -259,6 +259,7 @@ class Scheduler:
 
     def place(self, view: JobView, *, announce: bool = True) -> None:
         """Put a job into the line its state on disk calls for, and say so."""
+        self.prepare.places.see(view)
         if view.state is S.QUEUED:
             self.prepare.put(view.id, self._due(view))
         elif view.state is S.WAITING and view.account:

@@ -1,4 +1,4 @@
-"""What the user can do to jobs: pause, resume, cancel, retry, settle, remove."""
+"""What the user can do to jobs: pause, resume, cancel, retry, move in line, settle, remove."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from exai_desktop.core.jobs.jobs import (
     JobView,
     routed,
 )
+from exai_desktop.core.jobs.line import LinePlace, Spot
 from exai_desktop.core.jobs.ranges import RangeOrder
 from exai_desktop.core.jobs.reasons import GroupKey, group_of
 from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
@@ -29,6 +30,7 @@ from exai_desktop.engine.scheduling.lanes import DiskGuard
 from exai_desktop.engine.scheduling.scheduler import Scheduler, error_changes
 from exai_desktop.engine.upload.failures import NO_ROOM
 from exai_desktop.engine.upload.stored_copies import new_copy
+from exai_desktop.engine.waiting import uninterrupted
 
 S = JobState
 
@@ -190,6 +192,35 @@ class Commands:
             cancelled += moved
             remaining = [view.id for view in at_rest if view.id not in moved]
         return cancelled
+
+    async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> list[int]:
+        """Give jobs another place in the line, on disk and then in the lanes. No state changes,
+        and what is under way goes on. Raises UNKNOWN_JOB, NOT_IN_LINE; then nothing is done."""
+        await self._views(job_ids)
+        return list(await uninterrupted(self._reorder(job_ids, to)))
+
+    async def _reorder(self, job_ids: Sequence[int], to: LinePlace) -> tuple[int, ...]:
+        done = await self._jobs.reorder(job_ids, to)
+        moved = {job_id for job_id, _ in done.places}
+        self._accounts.places.note(done.places)
+        found = [self._accounts.lane(account.name) for account in self._accounts.all()]
+        for lane in (self._scheduler.prepare, *found):
+            if lane is not None:
+                lane.moved(moved)
+        return done.jobs
+
+    async def reorder_many(self, job_ids: Sequence[int], *, first: bool) -> int:
+        """To an end of the line, in pieces: the last piece first, if it is the front."""
+        found: list[tuple[int, int]] = []
+        for start in range(0, len(job_ids), CHUNK):
+            found += await self._jobs.places(job_ids[start : start + CHUNK])
+        line = [job_id for _, job_id in sorted(found)]
+        pieces = [line[start : start + CHUNK] for start in range(0, len(line), CHUNK)]
+        to = LinePlace(Spot.FIRST if first else Spot.LAST)
+        done = 0
+        for piece in reversed(pieces) if first else pieces:
+            done += len(await uninterrupted(self._reorder(piece, to)))
+        return done
 
     async def hold(self, job_ids: Sequence[int]) -> int:
         remaining, held = list(job_ids), 0

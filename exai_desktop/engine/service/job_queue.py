@@ -16,7 +16,7 @@ from typing import Final
 
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
-from exai_desktop.core.events import BatchScanned, EventBus, JobsRemoved
+from exai_desktop.core.events import BatchScanned, EventBus, JobsRemoved, LineChanged
 from exai_desktop.core.files.files import without_person
 from exai_desktop.core.jobs.jobs import (
     AddOptions,
@@ -29,6 +29,7 @@ from exai_desktop.core.jobs.jobs import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.line import LinePlace
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
@@ -267,8 +268,19 @@ class JobQueue:
             self._bus.publish(JobsRemoved(tuple(job_ids or ())))
         return removed
 
+    async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> list[int]:
+        moved = await self._commands.reorder(job_ids, to)
+        if moved:
+            self._bus.publish(LineChanged())
+        return moved
+
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         found = await self._jobs.ids_in(jobs, order)
+        if order in (RangeOrder.FIRST, RangeOrder.LAST):
+            is_first = order is RangeOrder.FIRST
+            moved = await self._commands.reorder_many(found.tolist(), first=is_first)
+            self._bus.publish(LineChanged())
+            return moved
         done = 0
         for start in range(0, len(found), PIECE):
             piece = found[start : start + PIECE].tolist()

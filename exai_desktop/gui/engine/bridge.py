@@ -19,6 +19,7 @@ from exai_desktop.core.events import (
     JobChanged,
     JobsAdded,
     JobsRemoved,
+    LineChanged,
     MirrorChanged,
     ProblemRaised,
     ProblemSolved,
@@ -48,6 +49,7 @@ class News:
     is_window_wanted: bool = False
     is_mirror_changed: bool = False
     are_settings_changed: bool = False
+    is_line_changed: bool = False
 
     def put_off(self, news: News) -> None:
         """What is needed to show it later: what lasts, and that the lists are to be read again."""
@@ -86,6 +88,8 @@ class News:
                 self.is_mirror_changed = True
             case SettingChanged():
                 self.are_settings_changed = True
+            case LineChanged():
+                self.is_line_changed = True
 
     def _forget(self, ids: tuple[int, ...]) -> None:
         self.reload = self.reload or not ids

@@ -13,6 +13,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.jobs import JobPage, JobQuery, Moment, SortKey
 from exai_desktop.core.jobs.ranges import ORDER_STATES, FileIds, JobRange, RangeOrder
+from exai_desktop.storage.migrations.lists.m0022_line import LINE_KEY
 from exai_desktop.storage.record.rows import Value, folded, job_view, storable
 from exai_desktop.storage.sqlite.driver import (
     HASH_FROM,
@@ -37,6 +38,7 @@ _SORT: Final = {
     SortKey.SIZE: _Order("size", "jobs_size"),
     SortKey.ACCOUNT: _Order("account", "jobs_account"),
     SortKey.UPDATED: _Order("updated_at", "jobs_updated"),
+    SortKey.LINE: _Order(LINE_KEY, "jobs_line"),
 }
 # Fewer than one in so many: they are found by what they have in common, and sorted.
 _FEW: Final = 20

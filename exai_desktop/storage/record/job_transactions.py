@@ -73,7 +73,8 @@ def detail(connection: Connection, job_id: int) -> JobDetail | None:
 
 def ids(connection: Connection, states: Sequence[JobState]) -> list[tuple[int, str | None]]:
     rows = connection.execute(
-        "SELECT id, account FROM jobs WHERE state IN (SELECT value FROM json_each(?)) ORDER BY id",
+        "SELECT id, account FROM jobs WHERE state IN (SELECT value FROM json_each(?))"
+        " ORDER BY coalesce(place, id * 16777216), id",
         (json.dumps(list(states)),),
     )
     return [(row["id"], row["account"]) for row in rows]

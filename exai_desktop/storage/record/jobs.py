@@ -25,12 +25,13 @@ from exai_desktop.core.jobs.jobs import (
     Origin,
     QueueSummary,
 )
+from exai_desktop.core.jobs.line import LinePlace, Reordered
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.store import GivenUp, Move
 from exai_desktop.core.routing.routing import Room, Usage
 from exai_desktop.storage.audit.trail import AuditTrail, entry_of_birth, entry_of_removal
 from exai_desktop.storage.database import Database
-from exai_desktop.storage.record import job_pages, job_transactions
+from exai_desktop.storage.record import job_line, job_pages, job_transactions
 from exai_desktop.storage.record.copies import usages
 from exai_desktop.storage.record.job_transactions import (
     answer_delays,
@@ -158,6 +159,12 @@ class SqliteJobStore:
             look = partial(job_pages.ids_within, terms=terms, after=after, up_to=up_to)
             found.extend(await self._database.read(look))
         return found
+
+    async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> Reordered:
+        return await self._database.write(partial(job_line.reorder, job_ids=job_ids, to=to))
+
+    async def places(self, job_ids: Sequence[int]) -> list[tuple[int, int]]:
+        return await self._database.read(partial(job_line.places, job_ids=job_ids))
 
     async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:
         return await self._database.read(

@@ -104,6 +104,7 @@ def job_view(found: Row) -> JobView:
         finished_at=row["finished_at"],
         file_state=file_state,
         watched=row["watched"],
+        place=row["place"],
     )
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from exai_desktop.core.jobs.line import GAP, Places
 from exai_desktop.engine.scheduling.lanes import Lane
 from tests.engine.fake_clock import FakeClock
 
@@ -43,13 +44,14 @@ async def _working(
         await asyncio.wait({task})
 
 
-async def test_first_in_first_out() -> None:
+async def test_jobs_go_in_the_order_of_the_line() -> None:
+    """By number, whenever they were put there."""
     async with _working() as (lane, clock, worker):
         for job_id in (3, 1, 2):
             lane.put(job_id)
         assert len(lane) == 3
         await clock.advance(0)
-        assert worker.ids == [3, 1, 2]
+        assert worker.ids == [1, 2, 3]
         assert len(lane) == 0
 
 
@@ -86,12 +88,12 @@ async def test_a_sooner_job_shortens_the_wait_for_a_later_one() -> None:
         assert worker.got == [(2, 15.0)]
 
 
-async def test_jobs_due_at_one_moment_keep_their_order() -> None:
+async def test_jobs_due_at_one_moment_go_in_the_order_of_the_line() -> None:
     async with _working() as (lane, clock, worker):
         for job_id in (5, 4, 6):
             lane.put(job_id, clock.now() + 10)
         await clock.advance(10)
-        assert worker.ids == [5, 4, 6]
+        assert worker.ids == [4, 5, 6]
 
 
 async def test_a_changed_wall_clock_does_not_change_how_long_a_job_waits() -> None:
@@ -173,14 +175,14 @@ async def test_a_dropped_job_never_comes() -> None:
         assert worker.ids == [3]
 
 
-async def test_a_job_put_again_comes_once_at_its_new_place() -> None:
+async def test_a_job_put_again_comes_once_where_it_was() -> None:
     async with _working() as (lane, clock, worker):
         lane.put(1)
         lane.put(2)
         lane.put(1)
         assert len(lane) == 2
         await clock.advance(60)
-        assert worker.ids == [2, 1]
+        assert worker.ids == [1, 2]
 
 
 async def test_a_job_put_again_with_another_time_comes_once_at_that_time() -> None:
@@ -257,5 +259,29 @@ async def test_whoever_waits_for_a_time_goes_at_once_when_the_account_works_agai
         await clock.advance(1)
         lane.hurry()
         await clock.advance(0)
-        assert worker.ids == [2, 1]
+        assert worker.ids == [1, 2]
         assert len(lane) == 0
+
+
+async def test_a_moved_job_goes_at_its_new_place_and_still_waits_for_its_time() -> None:
+    clock, places = FakeClock(), Places()
+    lane = Lane("kimi", 0, clock, places)
+    for job_id in range(1, 6):
+        lane.put(job_id)
+    lane.put(6, clock.now() + 30)
+    for _ in range(500):
+        places.note([(4, 2 * GAP - 1), (6, -GAP), (5, 9 * GAP), (99, 0)])
+        lane.moved({4, 5, 6, 99})
+    assert len(lane) == 6
+    worker = _Worker(lane, clock)
+    task = asyncio.create_task(worker.run())
+    lane.allow(1)
+    await clock.advance(29)
+    assert worker.ids == [1, 4, 2, 3, 5]
+    # What was moved keeps its place when it comes back.
+    lane.put(7)
+    lane.put(4)
+    await clock.advance(2)
+    assert worker.ids[5:] == [4, 7, 6]
+    task.cancel()
+    await asyncio.wait({task})
