@@ -225,6 +225,13 @@ RAISES: Final[dict[str, str]] = {
     "PLAN_OUTDATED": f"{_PLANS}a_plan_that_does_not_hold_any_more_adds_nothing[rule]",
     "PLAN_MOVE_REFUSED": f"{_PLANS}the_rule_of_a_folder_wins_over_a_move",
     "UNKNOWN_PLAN": f"{_PLANS}send_does_what_the_plan_says_and_the_rest_stays",
+    "NOT_IN_LINE": (
+        "tests/contracts/storage/test_job_line.py"
+        "::test_what_is_being_sent_or_has_ended_is_not_moved"
+    ),
+    "FILE_MANAGERS_NOT_CHANGED": (
+        "tests/unit/config/test_file_managers.py::test_a_damaged_file_of_thunar_is_not_touched"
+    ),
     "UNKNOWN_BATCH": (
         "tests/contracts/storage/test_receipts.py::test_the_newest_batch_with_files_and_one_without"
     ),

@@ -30,6 +30,7 @@ from exai_desktop.core.events import (
     Event,
     JobChanged,
     JobsAdded,
+    LineChanged,
     SummaryChanged,
     WindowWish,
 )
@@ -46,6 +47,7 @@ from exai_desktop.core.jobs.jobs import (
     QueueSummary,
     SortKey,
 )
+from exai_desktop.core.jobs.line import LinePlace
 from exai_desktop.core.jobs.ranges import FileIds, JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import group_of
 from exai_desktop.core.machine import BackupContent, UpdateStatus
@@ -180,6 +182,11 @@ class ScriptedQueue:
             counts[row.state] = counts.get(row.state, 0) + 1
         left = sum(row.size for row in self._script.rows if not row.state.is_final)
         return QueueSummary(counts, open_bytes=left, paused=self._script.paused)
+
+    async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> list[int]:
+        self._script.note("queue.reorder", list(job_ids), to)
+        self._script.tell(LineChanged())
+        return list(job_ids)
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         self._script.note("queue.order", order, jobs)

@@ -67,6 +67,7 @@ _TITLES: Final[dict[str, tuple[Section, str]]] = {
     "settle_s": (S.NETWORK, "Wait after a lost answer"),
     "clock_skew_s": (S.NETWORK, "Allowed difference of clocks"),
     "theme": (S.COMPUTER, "Colours"),
+    "list_order": (S.COMPUTER, "Order of the list"),
     "on_close": (S.COMPUTER, "When the window is closed"),
     "start_at_login": (S.COMPUTER, "Start at login"),
     "tray_icon": (S.COMPUTER, "Icon in the tray"),

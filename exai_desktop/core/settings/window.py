@@ -30,6 +30,11 @@ class WindowSettings(BaseModel):
         description="Icon in the tray: for a panel of the system's colours (`auto`), for a `light`"
         " or `dark` panel, or no icon (`off`). Takes effect immediately.",
     )
+    list_order: Literal["newest", "sending"] = Field(
+        default="newest",
+        description="Order of the queue in the window: the newest files on top, or the files that"
+        " are being sent, then those that are next (`sending`). Takes effect immediately.",
+    )
     notifications: Literal["all", "problems", "off"] = Field(
         default="all",
         description="Notifications of the desktop while the window is not in use: finished uploads"

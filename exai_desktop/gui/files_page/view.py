@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.files_page.columns import (
     HEADINGS,
     LOOKS,
+    VALID_ID,
     FileColumn,
     cell_text,
     countdown,
@@ -104,12 +105,18 @@ def _paint_copy(cell: Cell, copy: Copy, column: FileColumn) -> None:
             cell.lines(text, "")
 
 
+def _ids_of(copies: Sequence[Copy]) -> str:
+    """One a line; an id that works no more is not given out."""
+    return "\n".join(copy.remote_id for copy in copies if copy.state in VALID_ID)
+
+
 class FilesView(RowTable):
     """Rows are copies."""
 
     def __init__(self, model: FilesModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(model, theme, _WORDS, _WIDTHS, parent)
         self.setItemDelegate(FilePainter(theme, self))
+        self.drag_text = _ids_of
 
     def loaded_selection(self) -> list[Copy]:
         """Some of the selected files, enough to know which commands fit."""

@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.jobs.jobs import FINAL, JobQuery, JobState, JobView
+from exai_desktop.core.jobs.line import LinePlace
 from exai_desktop.core.jobs.ranges import JobRange, RangeOrder
 from exai_desktop.core.jobs.reasons import ReasonGroup
 from exai_desktop.core.jobs.receipts import ReceiptScope
@@ -17,8 +18,8 @@ from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.delayed_removal import DelayedRemoval
-from exai_desktop.gui.notices.notice_bar import NoticeBar
-from exai_desktop.gui.queue_page.job_actions import ORDERS, Action, fits
+from exai_desktop.gui.notices.notice_bar import NoticeAction, NoticeBar
+from exai_desktop.gui.queue_page.job_actions import MOVES, ORDERS, Action, fits
 from exai_desktop.gui.queue_page.reason_rows import GROUP_ORDERS, GroupAction, explanation_of
 from exai_desktop.gui.queue_page.send_menu import CONSENT, by_objection, consent_question
 from exai_desktop.gui.style.plain_text import PlainQuestion
@@ -61,6 +62,10 @@ class QueueCommands:
         self.selection: Selection = _nothing
         self.large_selection: LargeSelection = _not_large
         self.on_deleted: Callable[[], object] = lambda: None
+        # Before jobs are moved in the line; whether the list shows its order.
+        self.on_move: Callable[[LinePlace, Sequence[JobView]], bool] = lambda _to, _jobs: True
+        self.show_line: Callable[[], object] = lambda: None
+        self.on_order: Callable[[str], object] = lambda _order: None
 
     def pause_queue(self, wanted: bool) -> None:
         """The whole queue; files under way finish."""
@@ -73,6 +78,11 @@ class QueueCommands:
     def limit_speed(self, bytes_per_s: int) -> None:
         """Over all accounts, at once; 0: none."""
         self._tasks.start(self._client.settings.change("upload_bytes_per_s", str(bytes_per_s)))
+
+    def choose_order(self, order: str) -> None:
+        """Of the list: `newest` or `sending`."""
+        self.on_order(order)
+        self._tasks.start(self._client.settings.change("list_order", order))
 
     def wait_when(self, name: str, wanted: bool) -> None:
         """`name` is `on_battery` or `on_metered`."""
@@ -158,7 +168,9 @@ class QueueCommands:
                 self._say_none_fits(action)
             return
         orders = self._orders
-        if action in orders:
+        if action in MOVES:
+            await self._reorder(meant, LinePlace(MOVES[action]))
+        elif action in orders:
             await orders[action]([job.id for job in meant])
         elif action is Action.DELETE_REMOTE:
             await self._delete_soon(meant)
@@ -183,6 +195,26 @@ class QueueCommands:
             Action.ALLOW_FALLBACK: partial(client.queue.retry, allow_fallback=True),
             Action.REMOVE: client.queue.remove,
         }
+
+    def move_to(self, to: LinePlace) -> None:
+        """The selected files, to where they were dropped in the list."""
+        self._tasks.start(self._move_to(to))
+
+    async def _move_to(self, to: LinePlace) -> None:
+        meant = [job for job in await self.selection() if fits(Action.FIRST, job)]
+        if meant:
+            await self._reorder(meant, to)
+        else:
+            self._say("These files do not wait", "Only files that wait can be moved.")
+
+    async def _reorder(self, jobs: Sequence[JobView], to: LinePlace) -> None:
+        is_seen = self.on_move(to, jobs)
+        await self._client.queue.reorder([job.id for job in jobs], to)
+        if not is_seen:
+            what = count_text(len(jobs), "file was moved", "files were moved")
+            text = "The list shows the newest files on top, not the order of sending."
+            actions = (NoticeAction("&Show the order", self.show_line),)
+            self._notices.show_notice(f"{what} in the queue", text, Tone.GOOD, actions)
 
     def _copy_ids(self, jobs: Sequence[JobView]) -> None:
         """An id that works no more is not given out."""

@@ -93,6 +93,9 @@ class DropZone(QWidget):
 
     def _enter(self, event: QDragEnterEvent) -> None:
         mime = event.mimeData()
+        if event.source() is not None:  # rows of our own tables are there already
+            event.ignore()
+            return
         if not (mime.hasUrls() or mime.hasText()):
             event.ignore()
             return

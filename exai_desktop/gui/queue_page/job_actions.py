@@ -9,6 +9,7 @@ from exai_desktop.core.copies.models import CopyState
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.files.files import can_be_accepted
 from exai_desktop.core.jobs.jobs import RETRY_MOVES, JobState, JobView
+from exai_desktop.core.jobs.line import MOVABLE, Spot
 from exai_desktop.core.jobs.ranges import ORDER_STATES, RangeOrder
 from exai_desktop.core.routing.capabilities import ProviderTable
 
@@ -27,6 +28,10 @@ class Action(StrEnum):
     SHOW_TEXT = "show_text"
     COPY_ID = "copy_id"
     RECEIPT = "receipt"
+    FIRST = "first"
+    UP = "up"
+    DOWN = "down"
+    LAST = "last"
 
 
 _STORED = frozenset({S.DONE, S.DUPLICATE})
@@ -43,6 +48,11 @@ _STATES: dict[Action, frozenset[JobState]] = {
     Action.SHOW_TEXT: _STORED,
     Action.COPY_ID: frozenset(JobState),
     Action.RECEIPT: frozenset(JobState),
+    Action.UP: MOVABLE,
+    Action.DOWN: MOVABLE,
+}
+MOVES: dict[Action, Spot] = {
+    action: Spot(action.value) for action in (Action.FIRST, Action.UP, Action.DOWN, Action.LAST)
 }
 _NEEDS_ID = frozenset({Action.DELETE_REMOTE, Action.SHOW_TEXT, Action.COPY_ID})
 

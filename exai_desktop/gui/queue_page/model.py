@@ -96,7 +96,9 @@ class QueueModel(PagedRows[JobView, JobQuery]):
                 touched.add(row)
         for first, last in spans(sorted(touched)):
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(HEADINGS) - 1))
-        if news.reload or news.removed or news.added or (news.changed and self._may_move()):
+        if news.is_line_changed and self._query.sort is SortKey.LINE:
+            self.refresh()
+        elif news.reload or news.removed or news.added or (news.changed and self._may_move()):
             self.refresh_soon()
 
     def _note_progress(self, news: News) -> list[int]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.jobs.jobs import QueueSummary
+from exai_desktop.core.jobs.jobs import JobView, QueueSummary, SortKey
+from exai_desktop.core.jobs.line import LinePlace, Spot
 from exai_desktop.core.jobs.reasons import STOPPED
 from exai_desktop.core.jobs.receipts import ReceiptScope
 from exai_desktop.core.routing.capabilities import ProviderTable
@@ -58,6 +59,8 @@ class QueuePage(RecordPage):
         self._commands = commands
         self._wants_details = True
         self._wanted_job: int | None = None
+        # What was moved by a step stays in sight.
+        self._is_followed = False
         on_files, on_folder = choosers
         self.model = QueueModel(client, tasks, self)
         self.view = QueueView(self.model, theme)
@@ -91,6 +94,7 @@ class QueuePage(RecordPage):
         commands.selection = self.view.selected_jobs
         commands.large_selection = self.view.selected_range
         commands.on_deleted = self._area.read_detail_soon
+        commands.on_move = self._before_move
         self._assemble()
         self._connect()
 
@@ -107,8 +111,10 @@ class QueuePage(RecordPage):
         self.reasons.opened.connect(self._choose_rows)
         self.view.selection_moved.connect(self._on_selection)
         self.view.opened.connect(self.open_details)
+        self.view.moved.connect(self._commands.move_to)
         self.model.loaded.connect(self._on_selection)
         self.model.loaded.connect(self._select_wanted)
+        self.model.loaded.connect(self._follow_moved)
 
     def restart(self, summary: QueueSummary) -> None:
         """Another engine is behind the client."""
@@ -190,6 +196,30 @@ class QueuePage(RecordPage):
         self.wanted.emit()
         self.filter.search.clear()
         self.filter.choose(ATTENTION.title)
+
+    def show_order(self, order: str) -> None:
+        """`newest` or `sending`, while no column is sorted by."""
+        is_line = order == "sending"
+        self.model.sort_usually(SortKey.LINE if is_line else SortKey.ID, descending=not is_line)
+
+    def _before_move(self, to: LinePlace, jobs: Sequence[JobView]) -> bool:
+        """What goes far away is not followed by the selection, which would mean other files then;
+        at the front it is shown. Whether the list shows the order at all."""
+        if self.model.query.sort is not SortKey.LINE:
+            return False
+        if to.spot in (Spot.FIRST, Spot.LAST):
+            self.view.clearSelection()
+        if to.spot is Spot.FIRST:
+            self.view.scrollToTop()
+            self._wanted_job = jobs[0].id
+        elif self.view.currentIndex().isValid():
+            self._is_followed = to.spot is not Spot.LAST
+        return True
+
+    def _follow_moved(self) -> None:
+        if self._is_followed:
+            self._is_followed = False
+            self.view.scrollTo(self.view.currentIndex())
 
     def show_job(self, job_id: int) -> None:
         """Select it, as soon as the list has it."""

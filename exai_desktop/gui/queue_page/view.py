@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCursor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from exai_desktop.core.events import Progressed
 from exai_desktop.core.files.names import extension, plain_text
-from exai_desktop.core.jobs.jobs import JobState, JobView
+from exai_desktop.core.jobs.jobs import IN_FLIGHT, JobState, JobView, SortKey
+from exai_desktop.core.jobs.line import IN_LINE, MOVABLE, LinePlace, Spot
 from exai_desktop.core.jobs.ranges import JobRange
 from exai_desktop.gui.queue_page.columns import Column, account_text, result_text
 from exai_desktop.gui.queue_page.model import PROGRESS_ROLE, QueueModel
@@ -20,6 +29,7 @@ from exai_desktop.gui.queue_page.state_look import look_of, moving, second_line,
 from exai_desktop.gui.style.icons import file_icon
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Theme
+from exai_desktop.gui.style.tokens import ROW_HEIGHT
 from exai_desktop.gui.style.wording import percent, size_text
 from exai_desktop.gui.widgets.cells import ICON, PAD, RIGHT, TILE, Cell, CellPainter, Index
 from exai_desktop.gui.widgets.controls import Button, IconView, centred, column, row
@@ -78,8 +88,21 @@ _WIDTHS: Final = Widths(
 )
 
 
+# In a drag of rows that can be moved in the list.
+_MOVED: Final = "application/x-exai-desktop-jobs"
+# So near to its edge the list scrolls while rows are dragged.
+_EDGE: Final = 24
+
+
+def _ids_of(jobs: Sequence[JobView]) -> str:
+    """One a line; an id that works no more is not given out."""
+    return "\n".join(job.file_id for job in jobs if job.file_id and job.file_state is None)
+
+
 class QueueView(RowTable):
-    """Rows are jobs."""
+    """Rows are jobs. `moved`: the selected ones were dropped at another place of the line."""
+
+    moved = Signal(object)
 
     def __init__(self, model: QueueModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(model, theme, _WORDS, _WIDTHS, parent)
@@ -89,6 +112,13 @@ class QueueView(RowTable):
         self._ends: list[tuple[int, int]] | None = []
         self._newest = 0
         self.setItemDelegate(RowPainter(theme, self))
+        self.drag_text = _ids_of
+        # Where the dragged rows would come: the upper edge of this row.
+        self._drop_row: int | None = None
+        self.viewport().setAcceptDrops(True)
+        self._scrolling = QTimer(self)
+        self._scrolling.setInterval(60)
+        self._scrolling.timeout.connect(self._scroll_on)
         self.selection_moved.connect(self._note_ends)
 
     def loaded_selection(self) -> list[JobView]:
@@ -112,6 +142,102 @@ class QueueView(RowTable):
             for (first, last), (first_id, last_id) in zip(spans, noted, strict=True)
         ]
         return JobRange(self._queue.query, tuple(ends), self._newest)
+
+    @property
+    def _shows_line(self) -> bool:
+        query = self._queue.query
+        return query.sort is SortKey.LINE and not query.descending
+
+    def drag_content(self) -> QMimeData | None:
+        """Ids for other programs; in the order of the line also what can be moved here."""
+        content = super().drag_content()
+        if self._shows_line and any(job.state in MOVABLE for job in self.loaded_selection()):
+            content = content or QMimeData()
+            content.setData(_MOVED, b"")
+        return content
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Only rows of this list; files are the window's matter."""
+        self._take_or_leave(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """The line shows where they would come."""
+        self._take_or_leave(event)
+        y = event.position().toPoint().y()
+        if y < _EDGE or y > self.viewport().height() - _EDGE:
+            self._scrolling.start()
+        else:
+            self._scrolling.stop()
+
+    def _take_or_leave(self, event: QDropEvent) -> None:
+        if event.source() is not self or not event.mimeData().hasFormat(_MOVED):
+            event.ignore()
+            return
+        event.setDropAction(Qt.DropAction.MoveAction)
+        event.accept()
+        self._point_at(self._row_edge(event.position().toPoint()))
+
+    def _row_edge(self, at: QPoint) -> int:
+        row = self.rowAt(at.y())
+        if row < 0:
+            return self._queue.rowCount()
+        return row + (at.y() - self.rowViewportPosition(row) > self.rowHeight(row) // 2)
+
+    def _point_at(self, row: int | None) -> None:
+        if row != self._drop_row:
+            self._drop_row = row
+            self.viewport().update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Elsewhere."""
+        self._scrolling.stop()
+        self._point_at(None)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """There."""
+        self._take_or_leave(event)
+        self._scrolling.stop()
+        edge = self._drop_row
+        self._point_at(None)
+        if event.isAccepted() and edge is not None and (to := self.place_at(edge)) is not None:
+            self.moved.emit(to)
+
+    def place_at(self, edge: int) -> LinePlace | None:
+        """What the upper edge of this row means; None: within the selection, nothing moves."""
+        selected = {row for first, last in self.spans() for row in range(first, last + 1)}
+        below = edge
+        while below in selected:
+            below += 1
+        above = edge - 1
+        while above in selected:
+            above -= 1
+        for place, spot in ((below, Spot.BEFORE), (above, Spot.AFTER)):
+            job = self._queue.row_at(place) if 0 <= place < self._queue.rowCount() else None
+            if job is not None and job.state in IN_LINE:
+                return LinePlace(spot, job.id)
+        # Above the line is what is being sent, below it what stands still or has ended.
+        job = self._queue.row_at(below) if below < self._queue.rowCount() else None
+        if job is None:
+            return LinePlace(Spot.LAST)
+        return LinePlace(Spot.FIRST if job.state in IN_FLIGHT else Spot.LAST)
+
+    def _scroll_on(self) -> None:
+        bar, y = self.verticalScrollBar(), self.viewport().mapFromGlobal(QCursor.pos()).y()
+        step = -ROW_HEIGHT if y < _EDGE else ROW_HEIGHT
+        bar.setValue(bar.value() + step // 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """With the line where dragged rows would come."""
+        super().paintEvent(event)
+        if self._drop_row is None:
+            return
+        last = self._queue.rowCount() - 1
+        top = self.rowViewportPosition(min(self._drop_row, last))
+        y = top + (ROW_HEIGHT if self._drop_row > last else 0)
+        painter = QPainter(self.viewport())
+        painter.fillRect(0, max(0, y - 1), self.viewport().width(), 3, self._theme.color("accent"))
+        painter.end()
 
     def _note_ends(self) -> None:
         """Rows may come and go before the command; it is for the files that were selected."""

@@ -73,7 +73,8 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
         super().__init__(parent)
         self._read = read
         self._headings = headings
-        self._usual_sort = query.sort
+        # What holds while no column is sorted by.
+        self._usual = (query.sort, query.descending)
         self._tasks = tasks
         self._rows: LoadedRows[Row] = LoadedRows()
         self._query = query
@@ -135,9 +136,17 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """By a column that can be sorted; otherwise as at first, downwards."""
         key = self._headings[column].sort if column >= 0 else None
-        descending = order == Qt.SortOrder.DescendingOrder or key is None
-        sort = self._usual_sort if key is None else key
+        sort, descending = self._usual
+        if key is not None:
+            sort, descending = key, order == Qt.SortOrder.DescendingOrder
         self.ask(replace(self._query, sort=sort, descending=descending))
+
+    def sort_usually(self, sort: Any, *, descending: bool) -> None:
+        """The order while no column is sorted by."""
+        was_usual = (self._query.sort, self._query.descending) == self._usual
+        self._usual = (sort, descending)
+        if was_usual:
+            self.ask(replace(self._query, sort=sort, descending=descending))
 
     @property
     def query(self) -> Query:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,13 +10,28 @@ from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
     QItemSelectionRange,
+    QMimeData,
     QPoint,
     QRect,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtGui import (
+    QDrag,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QHeaderView,
+    QTableView,
+    QWidget,
+)
 
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.style.tokens import ROW_HEIGHT
@@ -62,6 +77,9 @@ class RowTable(QTableView):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        # What a drag of these rows gives to other programs; nothing: it does not begin.
+        self.drag_text: Callable[[Sequence[Any]], str] = lambda _rows: ""
+        self._pressed: QPoint | None = None
         self._rows = model
         self._theme = theme
         self._words = words
@@ -188,6 +206,58 @@ class RowTable(QTableView):
             self.opened.emit()
             return
         super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """On a selected row it may begin a drag of all of them: they stay selected for now.
+
+        Not by Qt's own drags: these ask about every selected row, a million of them.
+        """
+        at = event.position().toPoint()
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        self._pressed = None
+        if event.button() == Qt.MouseButton.LeftButton and plain:
+            index = self.indexAt(at)
+            if index.isValid() and self.selectionModel().isSelected(index):
+                self._pressed = at
+                return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Far enough from where it began, it is a drag."""
+        if self._pressed is None:
+            super().mouseMoveEvent(event)
+            return
+        way = event.position().toPoint() - self._pressed
+        if way.manhattanLength() >= QApplication.startDragDistance():
+            self._pressed = None
+            if content := self.drag_content():
+                self.carry_out_drag(content)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click on a selected row, after all: it alone is selected."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None:
+            how = QItemSelectionModel.SelectionFlag
+            index = self.indexAt(pressed)
+            self.selectionModel().setCurrentIndex(index, how.ClearAndSelect | how.Rows)
+            return
+        super().mouseReleaseEvent(event)
+
+    def drag_content(self) -> QMimeData | None:
+        """What a drag of the selection carries: of all its rows, or of none."""
+        rows = self.loaded_rows(MOST_LISTED)
+        text = self.drag_text(rows) if len(rows) == self.selected_count() else ""
+        if not text:
+            return None
+        content = QMimeData()
+        content.setText(text)
+        return content
+
+    def carry_out_drag(self, content: QMimeData) -> None:
+        """Until it is dropped."""
+        drag = QDrag(self)
+        drag.setMimeData(content)
+        drag.exec(Qt.DropAction.CopyAction | Qt.DropAction.MoveAction, Qt.DropAction.CopyAction)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """As Return."""

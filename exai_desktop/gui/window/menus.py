@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from exai_desktop.gui.queue_page.commands import QueueCommands
-from exai_desktop.gui.queue_page.job_actions import Action, fitting
+from exai_desktop.gui.queue_page.job_actions import MOVES, Action, fitting
 from exai_desktop.gui.queue_page.page import QueuePage
 from exai_desktop.gui.style.theme import Setting, Theme
 from exai_desktop.gui.style.wording import speed_text
@@ -109,6 +109,10 @@ class WindowActions(QObject):
             (Action.RETRY, "&Retry", "retry", "Ctrl+R"),
             (Action.ALLOW_FALLBACK, "Allow another pro&vider", "send", ""),
             (Action.SEND_ANYWAY, "Send an&yway…", "send", ""),
+            (Action.FIRST, "Move to the &front", "arrow-up", "Alt+Home"),
+            (Action.UP, "Move &up", "", "Alt+Up"),
+            (Action.DOWN, "Move do&wn", "", "Alt+Down"),
+            (Action.LAST, "Move to the e&nd", "", "Alt+End"),
             (Action.REMOVE, "Remove from &list", "clear", "Delete"),
             (Action.DELETE_REMOTE, "&Delete at provider", "trash", "Shift+Delete"),
         ):
@@ -146,6 +150,7 @@ class WindowActions(QObject):
         self.pause_hour = make("Pause for an &hour", commands.pause_for_an_hour, icon="clock")
         self.speeds = SpeedLimit(self, commands.limit_speed)
         self.waiting = WaitingRules(self, commands.wait_when)
+        self.list_order = ListOrder(self, commands, self.show_order)
         self.retry_all = make("Retry all &failed", commands.retry_failed, icon="retry")
         self.retry_gone = make("Send &missing files again", commands.retry_gone, icon="retry")
         self.receipt = make("Receipt of the last &batch…", order.receipt, icon="check")
@@ -159,9 +164,12 @@ class WindowActions(QObject):
         )
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
         self._make_help_actions()
+        self._make_themes(order)
+
+    def _make_themes(self, order: Orders) -> None:
         self.themes = QActionGroup(self)
         for text, setting in _THEMES.items():
-            action = make(text, partial(order.theme, setting))
+            action = self._make(text, partial(order.theme, setting))
             action.setCheckable(True)
             action.setData(setting)
             self.themes.addAction(action)
@@ -186,6 +194,12 @@ class WindowActions(QObject):
         self.choose_theme(settings.theme)
         self.speeds.show_limit(settings.upload_bytes_per_s)
         self.waiting.show_settings(settings)
+        self.show_order(settings.list_order)
+
+    def show_order(self, order: str) -> None:
+        """In the menu and in the list."""
+        self.list_order.show(order)
+        self._page.show_order(order)
 
     def fill(self, bar: QMenuBar) -> None:
         """The menu bar: every command of the program is in it."""
@@ -199,6 +213,7 @@ class WindowActions(QObject):
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
         edit = (files[Action.COPY_ID], self.select_all, self.find)
         self._menu(bar, "&Edit", self.undo, None, *edit, None, *rid)
+        moves = [files[action] for action in MOVES]
         own = (
             Action.PAUSE, Action.RESUME, Action.CANCEL, Action.RETRY, Action.ALLOW_FALLBACK,
             Action.SEND_ANYWAY, Action.SHOW_TEXT, Action.RECEIPT,
@@ -206,12 +221,14 @@ class WindowActions(QObject):
         single = (files[action] for action in own)
         pauses = (self.pause_all, self.pause_hour)
         whole = (self.retry_all, self.retry_gone, self.receipt, self.clear)
-        queue = self._menu(bar, "&Queue", *pauses, None, *single, None, *whole)
+        queue = self._menu(bar, "&Queue", *pauses, None, *single, None, *moves, None, *whole)
         queue.addSeparator()
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         queue.addActions(list(self.waiting.actions.values()))
         pages = (self.queue, self.stored, self.providers, self.records, self.activity)
         self.view_menu = self._menu(bar, "&View", *pages, None, self.details, None)
+        self.view_menu.addActions(self.list_order.actions())
+        self.view_menu.addSeparator()
         themes = self._menu(self.view_menu, "&Colours", *self.themes.actions())
         themes.setAccessibleName("Colours of the window")
         self._menu(bar, "&Help", self.shortcuts, self.diagnostics, None, self.updates, self.about)
@@ -233,7 +250,8 @@ class WindowActions(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         possible = self._possible()
         for action, made in self.file_actions.items():
-            if action in (Action.REMOVE, Action.PAUSE) and menu.actions():
+            begins = (Action.REMOVE, Action.PAUSE, Action.FIRST)
+            if action in begins and menu.actions():
                 menu.addSeparator()
             if action in possible:
                 menu.addAction(made)
@@ -317,3 +335,30 @@ class WaitingRules(QObject):
         """What holds now."""
         for name, action in self.actions.items():
             action.setChecked(getattr(settings, name) == "wait")
+
+
+class ListOrder(QActionGroup):
+    """What is on top of the queue."""
+
+    _WORDS: Final = {"newest": "&Newest on top", "sending": "&What is being sent on top"}
+
+    def __init__(
+        self, parent: QObject, commands: QueueCommands, show: Callable[[str], object]
+    ) -> None:
+        super().__init__(parent)
+        commands.on_order = show
+        commands.show_line = lambda: commands.choose_order("sending")
+        for order, word in self._WORDS.items():
+            action = self.addAction(word)
+            action.setCheckable(True)
+            action.setData(order)
+            action.triggered.connect(partial(self._choose, commands, order))
+        self.show("newest")
+
+    def _choose(self, commands: QueueCommands, order: str, _checked: bool = False) -> None:
+        commands.choose_order(order)
+
+    def show(self, order: str) -> None:
+        """What holds now."""
+        for action in self.actions():
+            action.setChecked(action.data() == order)
