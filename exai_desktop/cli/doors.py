@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from exai_desktop.core.machine import BackupContent, Restored
+    from exai_desktop.core.machine import BackupContent, FileManagerEntry, Restored
     from exai_desktop.core.service import UploadService
 
     OpenService = Callable[[bool, str | None], AbstractAsyncContextManager[UploadService]]
@@ -71,6 +71,8 @@ class Doors:
     diagnostics: DiagnosticsDoors
     # A file or folder that comes with the program.
     resource: Callable[..., Path]
+    # `look`, `install` or `remove`: the entries in file managers.
+    file_managers: Callable[[str], list[FileManagerEntry]]
 
 
 def doors(ctx: typer.Context) -> Doors:

@@ -30,7 +30,7 @@ from exai_desktop.cli.doors import (
 )
 
 if TYPE_CHECKING:
-    from exai_desktop.core.machine import BackupContent, Restored
+    from exai_desktop.core.machine import BackupContent, FileManagerEntry, Restored
     from exai_desktop.core.service import UploadService
 
 # In the order of `--help`: a verb, or a `typer.Typer` of several, by its place in this package, and
@@ -147,10 +147,14 @@ VERBS: Final = {
         "update:update",
         "Show this version, and with --check whether there is a newer one. Installs nothing.",
     ),
+    "integrate": (
+        "settings.integrate:app",
+        "Entries in the menus of the file managers: upload what is selected there.",
+    ),
     "sandbox": ("sandbox:app", "Test servers on this computer that behave like Kimi and GLM."),
 }
 # Verbs that open no profile.
-_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain", "supabase"})
+_WITHOUT_PROFILE: Final = frozenset({"sandbox", "explain", "supabase", "integrate"})
 
 
 class _Verbs(TyperGroup):
@@ -266,6 +270,12 @@ def _resource(*parts: str) -> Path:
     return bootstrap.resource_path(*parts)
 
 
+def _file_managers(change: str) -> list[FileManagerEntry]:
+    from exai_desktop import bootstrap
+
+    return bootstrap.file_managers(change)
+
+
 def _secret_doors() -> SecretDoors:
     def passphrase(file: Path | None, ask: Callable[[], str] | None) -> str | None:
         from exai_desktop import bootstrap
@@ -375,6 +385,7 @@ def _root(
         _backup_doors(),
         _diagnostics_doors(),
         _resource,
+        _file_managers,
     )
 
 

@@ -81,6 +81,16 @@ class BackupContent:
 
 
 @dataclass(frozen=True, slots=True)
+class FileManagerEntry:
+    """`is_there`: whether the file manager is installed, `is_set`: whether it has our entry."""
+
+    name: str
+    path: str
+    is_there: bool
+    is_set: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """A backup that is the profile now; `aside` is where the former one is, "" for none.
 

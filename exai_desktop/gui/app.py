@@ -24,7 +24,7 @@ from exai_desktop import __version__
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AppError, ErrorView
 from exai_desktop.core.events import WindowWish
-from exai_desktop.core.machine import BackupContent, Restored
+from exai_desktop.core.machine import BackupContent, FileManagerEntry, Restored
 from exai_desktop.core.service import UploadService
 from exai_desktop.gui.window.making import build, settle
 from exai_desktop.gui.window.parts import MakeFactory, Outside
@@ -120,6 +120,7 @@ def outside(make_factory: MakeFactory | None = None) -> Outside:
         _make_report,
         _save_report,
         APP_ID,
+        _file_managers,
     )
 
 
@@ -135,6 +136,12 @@ def _factory(sandbox: bool, wish: WindowWish = NO_WISH) -> Opening:
         return open_service(sandbox=sandbox, face="window", passphrase=passphrase, wish=wish)
 
     return make
+
+
+def _file_managers(change: str) -> list[FileManagerEntry]:
+    from exai_desktop.bootstrap import file_managers  # late, as above
+
+    return file_managers(change)
 
 
 def _settle_copy(choice: str) -> None:

@@ -13,9 +13,11 @@ from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
+from exai_desktop.gui.window.file_manager_menu import FileManagerMenu
 from exai_desktop.gui.window.main_window import MainWindow
 from exai_desktop.gui.window.parts import Outside, Parts
 from exai_desktop.gui.window.presence import ENDS_WITHIN_S, Presence
+from exai_desktop.gui.window.taskbar import TaskbarProgress
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,10 @@ def build(
     )
     window = MainWindow(parts)
     bridge.setParent(window)
-    return window, parts, Presence(window, parts, outside.app_id)
+    FileManagerMenu(window, parts, outside.file_managers)
+    presence = Presence(window, parts, outside.app_id)
+    presence.closing.append(TaskbarProgress(window, parts, outside.app_id).close)
+    return window, parts, presence
 
 
 async def settle(window: MainWindow, parts: Parts, presence: Presence) -> None:

@@ -209,7 +209,9 @@ class WindowActions(QObject):
         folders = (self.rules, self.watch)
         modes = (self.settings, self.accounts, *folders, self.sandbox, self.leave_sandbox)
         backups = (self.back_up, self.restore)
-        self._menu(bar, "&File", *adding, None, *modes, None, *backups, None, self.quit)
+        self.files_menu = self._menu(
+            bar, "&File", *adding, None, *modes, None, *backups, None, self.quit
+        )
         rid = (files[Action.REMOVE], files[Action.DELETE_REMOTE])
         edit = (files[Action.COPY_ID], self.select_all, self.find)
         self._menu(bar, "&Edit", self.undo, None, *edit, None, *rid)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exai_desktop.core.machine import BackupContent, Restored
+from exai_desktop.core.machine import BackupContent, FileManagerEntry, Restored
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.gui.engine.bridge import EngineBridge
 from exai_desktop.gui.engine.session import EngineClient, EngineSession, MakeReport
@@ -32,6 +32,7 @@ class Outside:
     # The text of the diagnostics, and the file it goes to.
     save_report: Callable[[str, str], None]
     app_id: str
+    file_managers: Callable[[str], list[FileManagerEntry]]
 
 
 @dataclass(frozen=True, slots=True)

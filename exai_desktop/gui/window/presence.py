@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
@@ -75,6 +75,7 @@ class Presence(QObject):
         self._is_ending = False
         self._hides_when_tray_comes = False
         self.question: PlainChoice | None = None
+        self.closing: list[Callable[[], Awaitable[None]]] = []
         self.tray = Tray(TrayMenu(self._orders(), self._set_icon), set_tray_tip, self)
         self.tray.changed.connect(self._on_tray)
         self.daemon = NotificationDaemon(self, app_id)
@@ -394,4 +395,5 @@ class Presence(QObject):
         self._away.stop()
         self._show_soon.stop()
         self.tray.close()
-        await self.daemon.close()
+        for close in (self.daemon.close, *self.closing):
+            await close()
