@@ -19,6 +19,7 @@ from exai_desktop.core.machine import FileManagerEntry
 from exai_desktop.gui.window.file_manager_menu import FileManagerMenu
 from tests.e2e.desktop_bus import session_bus
 from tests.gui.conftest import Stage
+from tests.gui.scripted_service import job
 
 S = JobState
 Told = tuple[str, float, bool]
@@ -57,8 +58,9 @@ def test_a_dock_is_told_the_progress_and_its_end(
 ) -> None:
     with session_bus(tmp_path / "bus") as address, listening(address) as told:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        stage.script.rows = [job(1, S.DONE)]
         stage.window.enter(sandbox=False)
-        stage.until(stage.window.page.isVisible)
+        stage.until(lambda: bool(stage.rows()))
 
         def say(sent: int, left: int, state: JobState) -> None:
             summary = QueueSummary({state: 1}, open_bytes=left, sent_bytes=sent)
