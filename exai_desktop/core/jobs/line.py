@@ -59,11 +59,6 @@ class Reordered:
     places: tuple[tuple[int, int], ...] = ()
 
 
-def place_of(job: JobView) -> int:
-    """Less is earlier. Of two with one place the lower number is earlier."""
-    return job.id * GAP if job.place is None else job.place
-
-
 def spread(low: int, high: int, count: int) -> list[int] | None:
     """So many places between the two, evenly; None: there is no room."""
     step = (high - low) // (count + 1)

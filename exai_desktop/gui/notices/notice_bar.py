@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from exai_desktop.core.errors.tree import ErrorView
@@ -43,11 +44,26 @@ class _Notice(NamedTuple):
     actions: tuple[NoticeAction, ...] = ()
 
 
+class PastNotice(NamedTuple):
+    """One that was shown, and when."""
+
+    at: float
+    title: str
+    text: str
+    tone: Tone
+    actions: tuple[NoticeAction, ...] = ()
+
+
 class NoticeBar(Card):
     """Problems stay until they are closed; other messages go by themselves.
 
     While something can be undone that is all it says; what comes meanwhile is shown after it.
     """
+
+    changed = Signal()
+    # A `PastNotice`, for whoever keeps them.
+    noted = Signal(object)
+    closed_by_user = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("accent")
@@ -56,7 +72,7 @@ class NoticeBar(Card):
         self._title = PlainLabel(role="heading")
         self._text = PlainLabel(wrap=True)
         self._close = Button(
-            theme, "", self.dismiss, icon="close", kind="icon", name="Close the message"
+            theme, "", self.close_by_user, icon="close", kind="icon", name="Close the message"
         )
         self._on_undo: Callable[[], object] = lambda: None
         self._waiting: _Notice | None = None
@@ -102,14 +118,16 @@ class NoticeBar(Card):
         actions: tuple[NoticeAction, ...] = (),
     ) -> None:
         """Replace whatever is shown, unless it can be undone."""
-        if self._is_undoable:
+        if self.is_undoable:
             is_worse = self._waiting is None or self._waiting.tone is not Tone.BAD
             if is_worse or tone is Tone.BAD:
                 self._waiting = _Notice(title, text, tone, actions)
             return
         self._show(title, text, tone)
+        self.noted.emit(PastNotice(time.time(), title, text, tone, actions))
         for word, carry_out in actions:
             self._buttons.addWidget(Button(self._theme, word, partial(self._carry_out, carry_out)))
+        self.changed.emit()
         if tone in (Tone.BAD, Tone.CARE):
             self._timer.stop()
         else:
@@ -117,19 +135,20 @@ class NoticeBar(Card):
 
     def show_undo(self, title: str, text: str, on_undo: Callable[[], object]) -> None:
         """Something that has not begun yet, with a button that calls it off."""
-        is_news = not self._is_undoable or title != self._title.text()
+        is_news = not self.is_undoable or title != self._title.text()
         self._on_undo = on_undo
         self._timer.stop()
         self._close.hide()
         self.undo.show()
         if is_news:
             self._show(title, text, Tone.CARE)
+            self.changed.emit()
         else:
             self._text.setText(text)  # the seconds: not read out each time
 
     def end_undo(self) -> None:
         """It has begun, or was called off."""
-        if not self._is_undoable:
+        if not self.is_undoable:
             return
         self.undo.hide()
         self._close.show()
@@ -139,14 +158,15 @@ class NoticeBar(Card):
             self.show_notice(*waiting)
 
     def _carry_out(self, action: Callable[[], object]) -> None:
-        self.dismiss()
+        self.close_by_user()
         action()
 
     def _call_undo(self) -> None:
         self._on_undo()
 
     @property
-    def _is_undoable(self) -> bool:
+    def is_undoable(self) -> bool:
+        """Whether it says that something can be undone: this stays."""
         return not self.undo.isHidden()
 
     def _show(self, title: str, text: str, tone: Tone) -> None:
@@ -158,6 +178,11 @@ class NoticeBar(Card):
         self._icon.show_icon(_ICONS.get(tone, "info"), tone.value)
         self.show()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, f"{title}. {text}"))
+
+    def close_by_user(self) -> None:
+        """It was seen."""
+        self.dismiss()
+        self.closed_by_user.emit()
 
     def dismiss(self) -> None:
         """Close the message."""

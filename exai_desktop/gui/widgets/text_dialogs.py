@@ -68,6 +68,7 @@ SHORTCUTS: tuple[tuple[str, str], ...] = (
     ("Ctrl+5", "Page Activity: what happened, in words"),
     ("Ctrl+,", "Settings"),
     ("Ctrl+K", "Accounts"),
+    ("F6", "To the message and back; Esc closes it"),
     ("F1", "This list"),
     ("Ctrl+Q", "Quit"),
 )

@@ -20,12 +20,14 @@ from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import tell
 from exai_desktop.gui.plan.desk import PlanDesk
+from exai_desktop.gui.notices.overlay import NoticeOverlay
+from exai_desktop.gui.notices.status_centre import StatusButton
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.file_intake import FileIntake
 from exai_desktop.gui.queue_page.page import QueuePage
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Setting
-from exai_desktop.gui.widgets.controls import column, row
+from exai_desktop.gui.widgets.controls import centred, column
 from exai_desktop.gui.window.backup_orders import BackupOrders
 from exai_desktop.gui.window.handed_files import HandedFiles
 from exai_desktop.gui.window.help_orders import HelpOrders
@@ -84,8 +86,7 @@ class MainWindow(QMainWindow):
             lambda: self.enter(sandbox=parts.session.is_sandbox),
             lambda choice: parts.tasks.start(self._settle_copy(choice)),
         )
-        self.starting = PlainLabel("Starting…", role="muted")
-        self.starting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.starting = centred(PlainLabel("Starting…", role="muted"))
         self.banner = SandboxBanner(theme, self._add_real_account)
         self.files_commands = FilesCommands(
             self, theme, parts.table, parts.client, parts.tasks, notices, self.deletions
@@ -119,16 +120,16 @@ class MainWindow(QMainWindow):
         }
         parts = self._parts
         self.pages = PageBar(parts.theme, self.stack, pages)
-        self.note = RecordsNote(
-            parts.theme, parts.client, parts.tasks, partial(self.pages.go, "Records")
-        )
+        to_records = partial(self.pages.go, "Records")
+        self.note = RecordsNote(parts.theme, parts.client, parts.tasks, to_records)
         self.pages.add_note(self.note)
-        notice = row(self._parts.notices)
-        notice.setContentsMargins(24, 0, 24, 0)
-        whole = column(self.banner, self.pages, notice, self.stack, gap=0)
-        whole.setStretch(3, 1)
+        self.status = StatusButton(parts.theme, parts.notices)
+        self.pages.add_note(self.status)
+        whole = column(self.banner, self.pages, self.stack, gap=0)
+        whole.setStretch(2, 1)
         center = QWidget()
         center.setLayout(whole)
+        self.overlay = NoticeOverlay(center, parts.notices)
         self.setCentralWidget(center)
 
     @property
@@ -173,6 +174,7 @@ class MainWindow(QMainWindow):
             paste=self.intake.paste,
             undo=self.commands.undo,
             find=self._find,
+            message=self.overlay.switch,
             queue=lambda: self.pages.go("Queue"),
             stored=lambda: self.pages.go("Files"),
             providers=lambda: self.pages.go("Providers"),

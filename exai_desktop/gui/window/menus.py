@@ -35,6 +35,7 @@ class Orders:
     paste: Order
     undo: Order
     find: Order
+    message: Order
     queue: Order
     stored: Order
     providers: Order
@@ -164,6 +165,7 @@ class WindowActions(QObject):
         )
         self.details = make("&Details pane", page.toggle_details, icon="panel", keys="Ctrl+I")
         self._make_help_actions()
+        self.message = make("Go to the &message", order.message, icon="bell", keys="F6")
         self._make_themes(order)
 
     def _make_themes(self, order: Orders) -> None:
@@ -228,7 +230,7 @@ class WindowActions(QObject):
         self._menu(queue, SpeedLimit.TITLE, *self.speeds.actions())
         queue.addActions(list(self.waiting.actions.values()))
         pages = (self.queue, self.stored, self.providers, self.records, self.activity)
-        self.view_menu = self._menu(bar, "&View", *pages, None, self.details, None)
+        self.view_menu = self._menu(bar, "&View", *pages, None, self.details, self.message, None)
         self.view_menu.addActions(self.list_order.actions())
         self.view_menu.addSeparator()
         themes = self._menu(self.view_menu, "&Colours", *self.themes.actions())
