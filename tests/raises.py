@@ -230,7 +230,7 @@ RAISES: Final[dict[str, str]] = {
         "::test_what_is_being_sent_or_has_ended_is_not_moved"
     ),
     "FILE_MANAGERS_NOT_CHANGED": (
-        "tests/unit/config/test_file_managers.py::test_a_damaged_file_of_thunar_is_not_touched"
+        "tests/unit/config/test_menu_entries.py::test_a_damaged_file_of_thunar_is_not_touched"
     ),
     "UNKNOWN_BATCH": (
         "tests/contracts/storage/test_receipts.py::test_the_newest_batch_with_files_and_one_without"

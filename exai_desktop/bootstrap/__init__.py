@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from exai_desktop.bootstrap.profile_secrets import settle_copy
     from exai_desktop.bootstrap.sandbox_process import serve_sandbox
     from exai_desktop.config.audit_signing import signature_fits
-    from exai_desktop.config.background.file_managers import file_managers
+    from exai_desktop.config.background.menu_entries import file_managers
     from exai_desktop.config.passphrase import read_passphrase
     from exai_desktop.config.resources import load_provider_table, resource_path
 
 _PLACES: Final = {
     "make_report": "bootstrap.diagnostics",
-    "file_managers": "config.background.file_managers",
+    "file_managers": "config.background.menu_entries",
     "load_provider_table": "config.resources",
     "new_passphrase": "bootstrap.passphrases",
     "open_service": "bootstrap.joining",

@@ -102,9 +102,8 @@ class QueueService(PlanService, Protocol):
         """Clear finished jobs (None: all finished) from the queue; the history keeps them."""
 
     async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> list[int]:
-        """Move jobs within the line in which they are sent; they keep their order among each
-        other. Returns those that can be moved: what is being sent or has ended is left out.
-        Raises UNKNOWN_JOB, and NOT_IN_LINE for the job named in `to`; then nothing is done."""
+        """Move jobs within the line of sending. Returns those that can be moved: others are left
+        out. Raises UNKNOWN_JOB, and NOT_IN_LINE for the job in `to`; then nothing is done."""
 
     async def order(self, order: RangeOrder, jobs: JobRange) -> int:
         """Do this to every job of the range that it fits; returns to how many. Raises UNKNOWN_JOB

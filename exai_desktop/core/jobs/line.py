@@ -59,6 +59,11 @@ class Reordered:
     places: tuple[tuple[int, int], ...] = ()
 
 
+def place_of(job: JobView) -> int:
+    """Less is earlier. Of two with one place the lower number is earlier."""
+    return job.id * GAP if job.place is None else job.place
+
+
 def spread(low: int, high: int, count: int) -> list[int] | None:
     """So many places between the two, evenly; None: there is no room."""
     step = (high - low) // (count + 1)
@@ -80,7 +85,7 @@ def before(high: int, count: int) -> list[int]:
     return [high - GAP * number for number in range(count, 0, -1)]
 
 
-class Places:
+class LinePlaces:
     """The places of jobs that were moved, for whoever puts jobs into lines. All others stand where
     their numbers say: nothing is kept of them."""
 

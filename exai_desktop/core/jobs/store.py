@@ -191,10 +191,6 @@ class JobStore(Protocol):
         paused, are left out. Raises UNKNOWN_JOB, NOT_IN_LINE for the one named in `to`."""
         ...
 
-    async def places(self, job_ids: Sequence[int]) -> list[tuple[int, int]]:
-        """(place, id) of those that can be moved, as they stand in the line."""
-        ...
-
     async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:
         """Of at most so many jobs of the range behind number `after`."""
         ...

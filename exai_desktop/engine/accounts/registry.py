@@ -21,7 +21,7 @@ from exai_desktop.core.copies.queries import DAY_S
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, ErrorView
 from exai_desktop.core.events import EventBus, ProblemRaised
-from exai_desktop.core.jobs.line import Places
+from exai_desktop.core.jobs.line import LinePlaces
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.routing.capabilities import ProviderTable
 from exai_desktop.core.routing.routing import Limits, limits_of
@@ -114,7 +114,7 @@ class Accounts:
         self._desks: dict[str, _Desk] = {}
         self.paused = False
         # Of the jobs in all lanes, that of the preparation among them.
-        self.places = Places()
+        self.places = LinePlaces()
 
     async def load(self) -> None:
         for account in await self._read(self._book.load):

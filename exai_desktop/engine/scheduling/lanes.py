@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 from exai_desktop.core.errors.codes import STORAGE, ErrorCode
 from exai_desktop.core.errors.tree import AppError, EngineError
-from exai_desktop.core.jobs.line import Places
+from exai_desktop.core.jobs.line import LinePlaces
 from exai_desktop.core.machine import Clock, Disk
 from exai_desktop.engine.waiting import Wakeup
 
@@ -29,10 +29,12 @@ _SPARE: Final = 64
 class Lane:
     """`slots` is how many jobs may be under way at once. `places` are those of all lanes."""
 
-    def __init__(self, name: str, slots: int, clock: Clock, places: Places | None = None) -> None:
+    def __init__(
+        self, name: str, slots: int, clock: Clock, places: LinePlaces | None = None
+    ) -> None:
         self.name = name
         self._clock = clock
-        self.places = places or Places()
+        self.places = places or LinePlaces()
         # A job's ticket is its latest one: entries with an older ticket are passed over.
         self._tickets: dict[int, int] = {}
         # Heaps: by place in the line, and by the time until which a job waits.

@@ -19,7 +19,7 @@ from exai_desktop.core.jobs.jobs import (
     JobView,
     routed,
 )
-from exai_desktop.core.jobs.line import LinePlace, Spot
+from exai_desktop.core.jobs.line import LinePlace, Spot, place_of
 from exai_desktop.core.jobs.ranges import RangeOrder
 from exai_desktop.core.jobs.reasons import GroupKey, group_of
 from exai_desktop.core.jobs.store import IdTakenError, JobChanges, JobStore, Move, StaleJobError
@@ -213,7 +213,9 @@ class Commands:
         """To an end of the line, in pieces: the last piece first, if it is the front."""
         found: list[tuple[int, int]] = []
         for start in range(0, len(job_ids), CHUNK):
-            found += await self._jobs.places(job_ids[start : start + CHUNK])
+            piece = tuple(job_ids[start : start + CHUNK])
+            page = await self._jobs.page(JobQuery(ids=piece, limit=-1))
+            found += [(place_of(job), job.id) for job in page.rows]
         line = [job_id for _, job_id in sorted(found)]
         pieces = [line[start : start + CHUNK] for start in range(0, len(line), CHUNK)]
         to = LinePlace(Spot.FIRST if first else Spot.LAST)

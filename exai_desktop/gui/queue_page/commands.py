@@ -204,8 +204,6 @@ class QueueCommands:
         meant = [job for job in await self.selection() if fits(Action.FIRST, job)]
         if meant:
             await self._reorder(meant, to)
-        else:
-            self._say("These files do not wait", "Only files that wait can be moved.")
 
     async def _reorder(self, jobs: Sequence[JobView], to: LinePlace) -> None:
         is_seen = self.on_move(to, jobs)

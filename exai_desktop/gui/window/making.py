@@ -13,11 +13,10 @@ from exai_desktop.gui.engine.thread import EngineStoppedError
 from exai_desktop.gui.notices.notice_bar import NoticeBar
 from exai_desktop.gui.style.theme import Theme
 from exai_desktop.gui.widgets.slot_tasks import SlotTasks
-from exai_desktop.gui.window.file_manager_menu import FileManagerMenu
+from exai_desktop.gui.window.desktop_entries import FileManagerMenu, TaskbarProgress
 from exai_desktop.gui.window.main_window import MainWindow
 from exai_desktop.gui.window.parts import Outside, Parts
 from exai_desktop.gui.window.presence import ENDS_WITHIN_S, Presence
-from exai_desktop.gui.window.taskbar import TaskbarProgress
 
 log = logging.getLogger(__name__)
 

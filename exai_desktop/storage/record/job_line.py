@@ -60,11 +60,6 @@ def reorder(connection: Connection, job_ids: Sequence[int], to: LinePlace) -> Re
     return Reordered(tuple(ids), tuple(changed))
 
 
-def places(connection: Connection, job_ids: Sequence[int]) -> list[tuple[int, int]]:
-    """(place, id) of those that can be moved, as they stand in the line."""
-    return [(job.place, job.id) for job in _in_order(connection, job_ids)]
-
-
 def _in_order(connection: Connection, job_ids: Sequence[int]) -> list[_Job]:
     rows = connection.execute(
         f"SELECT {_PLACE} AS place, id FROM jobs"  # noqa: S608 - our own texts

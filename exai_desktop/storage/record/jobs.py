@@ -163,9 +163,6 @@ class SqliteJobStore:
     async def reorder(self, job_ids: Sequence[int], to: LinePlace) -> Reordered:
         return await self._database.write(partial(job_line.reorder, job_ids=job_ids, to=to))
 
-    async def places(self, job_ids: Sequence[int]) -> list[tuple[int, int]]:
-        return await self._database.read(partial(job_line.places, job_ids=job_ids))
-
     async def file_ids(self, jobs: JobRange, after: int, most: int) -> FileIds:
         return await self._database.read(
             partial(job_pages.file_ids, jobs=jobs, after=after, most=most)

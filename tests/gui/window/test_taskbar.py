@@ -16,7 +16,7 @@ from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-unty
 from exai_desktop.core.events import SummaryChanged
 from exai_desktop.core.jobs.jobs import JobState, QueueSummary
 from exai_desktop.core.machine import FileManagerEntry
-from exai_desktop.gui.window.file_manager_menu import FileManagerMenu
+from exai_desktop.gui.window.desktop_entries import FileManagerMenu
 from tests.e2e.desktop_bus import session_bus
 from tests.gui.conftest import Stage
 from tests.gui.scripted_service import job

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from exai_desktop.core.jobs.line import GAP, Places
+from exai_desktop.core.jobs.line import GAP, LinePlaces
 from exai_desktop.engine.scheduling.lanes import Lane
 from tests.engine.fake_clock import FakeClock
 
@@ -264,7 +264,7 @@ async def test_whoever_waits_for_a_time_goes_at_once_when_the_account_works_agai
 
 
 async def test_a_moved_job_goes_at_its_new_place_and_still_waits_for_its_time() -> None:
-    clock, places = FakeClock(), Places()
+    clock, places = FakeClock(), LinePlaces()
     lane = Lane("kimi", 0, clock, places)
     for job_id in range(1, 6):
         lane.put(job_id)

@@ -95,7 +95,7 @@ class FileManagers:
     def _write(self, entry: FileManagerEntry) -> None:
         path = Path(entry.path)
         if entry.name != "Thunar" and os.path.lexists(path) and not entry.is_set:
-            raise _failure(path, "a file of this name is there that is not ours")
+            raise _failure(path, "another program has a file of this name there")
         text = {
             "Nautilus": self._script,
             "Nemo": self._nemo,

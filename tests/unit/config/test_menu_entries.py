@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exai_desktop.config.background.file_managers import FileManagers
+from exai_desktop.config.background.menu_entries import FileManagers
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 
