@@ -213,8 +213,8 @@ class Commands:
         """To an end of the line, in pieces: the last piece first, if it is the front."""
         found: list[tuple[int, int]] = []
         for start in range(0, len(job_ids), CHUNK):
-            piece = tuple(job_ids[start : start + CHUNK])
-            page = await self._jobs.page(JobQuery(ids=piece, limit=-1))
+            wanted = tuple(job_ids[start : start + CHUNK])
+            page = await self._jobs.page(JobQuery(ids=wanted, limit=-1))
             found += [(place_of(job), job.id) for job in page.rows]
         line = [job_id for _, job_id in sorted(found)]
         pieces = [line[start : start + CHUNK] for start in range(0, len(line), CHUNK)]

@@ -1,9 +1,9 @@
 """What the rest of the desktop knows of the program: its progress on a taskbar or dock, and an entry
 in the menus of the file managers.
 
-Progress on Linux: the signal `com.canonical.Unity.LauncherEntry.Update`, to which KDE's taskbar, the
-docks of Ubuntu and GNOME's extensions for it, and Plank listen. They find our entry by the name of its
-desktop file. Qt 6 has nothing for this on Windows and Mac: nothing is shown (docs/tray.md).
+Progress on Linux: the signal `com.canonical.Unity.LauncherEntry.Update`, to which KDE's taskbar,
+the docks of Ubuntu and GNOME's extensions for it, and Plank listen. They find our entry by the name
+of its desktop file. Qt 6 has nothing for this on Windows and Mac: nothing is shown (docs/tray.md).
 """
 
 from __future__ import annotations
