@@ -69,6 +69,13 @@ class QueueModel(PagedRows[JobView, JobQuery]):
         if wanted != self._query:
             self.ask(wanted)
 
+    def sort_usually(self, sort: SortKey, *, descending: bool) -> None:
+        """The order while no column is sorted by."""
+        was_usual = (self._query.sort, self._query.descending) == self._usual
+        self._usual = (sort, descending)
+        if was_usual:
+            self.ask(replace(self._query, sort=sort, descending=descending))
+
     def restart(self) -> None:
         """Another engine is behind the client: forget all, read again."""
         self._progress.clear()

@@ -141,13 +141,6 @@ class PagedRows(QAbstractTableModel, Generic[Row, Query]):
             sort, descending = key, order == Qt.SortOrder.DescendingOrder
         self.ask(replace(self._query, sort=sort, descending=descending))
 
-    def sort_usually(self, sort: Any, *, descending: bool) -> None:
-        """The order while no column is sorted by."""
-        was_usual = (self._query.sort, self._query.descending) == self._usual
-        self._usual = (sort, descending)
-        if was_usual:
-            self.ask(replace(self._query, sort=sort, descending=descending))
-
     @property
     def query(self) -> Query:
         return self._query

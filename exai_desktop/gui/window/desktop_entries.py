@@ -1,5 +1,4 @@
-"""What the rest of the desktop knows of the program: its progress on a taskbar or dock, and an entry
-in the menus of the file managers.
+"""What the desktop knows of the program: progress on a taskbar, an entry in file managers.
 
 Progress on Linux: the signal `com.canonical.Unity.LauncherEntry.Update`, to which KDE's taskbar,
 the docks of Ubuntu and GNOME's extensions for it, and Plank listen. They find our entry by the name
