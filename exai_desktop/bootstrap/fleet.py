@@ -38,7 +38,7 @@ from exai_desktop.storage.fleet.redis_claims import RedisClaims
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_blocking_redis, open_redis
 from exai_desktop.storage.fleet.redis_turns import RedisTurns
 from exai_desktop.storage.fleet.sealed import FleetKeys, IgnoredValues
-from exai_desktop.storage.record.account_states import SqliteStateStore
+from exai_desktop.storage.record.health import SqliteStateStore
 from exai_desktop.sync.claims import SupabaseClaims
 
 log = logging.getLogger(__name__)

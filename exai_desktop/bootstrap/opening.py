@@ -19,7 +19,7 @@ from exai_desktop import __version__
 from exai_desktop.bootstrap.fleet import Shared, shared_parts, why_no_fleet
 from exai_desktop.bootstrap.newer_versions import update_parts
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets, open_secrets, sandbox_secrets
-from exai_desktop.bootstrap.project_link import LateLink
+from exai_desktop.bootstrap.project_link import LateLink, project_parts
 from exai_desktop.bootstrap.sandbox_process import SandboxServers
 from exai_desktop.config.address_passwords import KeysBehindProxy, ProxyLogin
 from exai_desktop.config.atomic_write import write_file
@@ -42,7 +42,6 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import AccountError, AppError, EngineError, ErrorView
 from exai_desktop.core.events import NO_METRICS, EventBus, Metrics
 from exai_desktop.core.machine import BackupContent, BackupMaker
-from exai_desktop.core.mirror.claims import ClaimServer
 from exai_desktop.core.routing.capabilities import Provider, ProviderTable
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.accounts.editor import KeyRules
@@ -61,13 +60,9 @@ from exai_desktop.storage.record import recovery_log
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
 from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
 from exai_desktop.storage.record.jobs import SqliteJobStore
-from exai_desktop.storage.record.other_devices import SqliteOtherRecords
-from exai_desktop.storage.record.outbox import SqliteOutbox
 from exai_desktop.storage.record.past_files import SqliteHistory
 from exai_desktop.storage.record.receipts import SqliteReceipts
 from exai_desktop.storage.record.recovery_log import SqliteRecoveryLog
-from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
-from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
 from exai_desktop.storage.record.watched_folders import SqliteWatchStore
 from exai_desktop.storage.sqlite.driver import library_version
 from exai_desktop.storage.text_cache import kept_texts
@@ -128,7 +123,7 @@ def engine_parts(
     senders = stack.enter_context(GrowingThreads(settings.readers, "sender"))
     table, known_problems = load_provider_table(), Problems(bus)
     login = ProxyLogin(given.secrets.store, settings)
-    mirror, claims = _mirror(given, opened, login)
+    mirror, claims = _project(given, opened, login)
     shared = shared_parts(
         *(given.where, given.secrets, settings, opened.database, stack, known_problems, claims)
     )
@@ -174,20 +169,13 @@ def engine_parts(
     )
 
 
-def _mirror(
+def _project(
     given: Given, opened: Opened, login: ProxyLogin
-) -> tuple[MirrorParts, ClaimServer] | tuple[None, None]:
+) -> tuple[MirrorParts, LateLink] | tuple[None, None]:
     """The sandbox has no project, and a record that is only read has nothing to tell."""
     if given.is_sandbox or opened.is_read_only:
         return None, None
-    outbox = SqliteOutbox(opened.database)
-    others = SqliteOtherRecords(opened.database)
-    system = SystemSurroundings()
-    quotas, copies = SqliteQuotaDesk(opened.database), SqliteStorageCopies(opened.database)
-    link = LateLink(given.secrets, login, outbox, others, quotas)
-    chance = random.SystemRandom().random
-    parts = MirrorParts(link, outbox, others, quotas, copies, link.storage, system.network, chance)
-    return parts, link
+    return project_parts(given.secrets, opened.database, login)
 
 
 def _record(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from exai_desktop import __version__
 from exai_desktop.bootstrap.profile_secrets import OpenedSecrets
 from exai_desktop.config.address_passwords import ProxyLogin
+from exai_desktop.config.surroundings import SystemSurroundings
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.mirror.claims import ClaimStep, GrantedClaim
@@ -18,6 +20,12 @@ from exai_desktop.core.mirror.quota import QuotaDesk, Reservation, RoomAnswer
 from exai_desktop.core.mirror.sign_in import SignInRequest, SignInTry
 from exai_desktop.core.mirror.status import SyncDone
 from exai_desktop.core.mirror.storage_copies import ContentStorage
+from exai_desktop.engine.background.mirroring import MirrorParts
+from exai_desktop.storage.database import Database
+from exai_desktop.storage.record.other_devices import SqliteOtherRecords
+from exai_desktop.storage.record.outbox import SqliteOutbox
+from exai_desktop.storage.record.shared_quota import SqliteQuotaDesk
+from exai_desktop.storage.record.storage_copies import SqliteStorageCopies
 
 if TYPE_CHECKING:
     from exai_desktop.core.settings import Settings
@@ -122,3 +130,14 @@ class LateLink:
         self._is_closed = True
         if self._link is not None:
             await self._link.close()
+
+
+def project_parts(
+    secrets: OpenedSecrets, database: Database, login: ProxyLogin
+) -> tuple[MirrorParts, LateLink]:
+    """What the engine needs for a project; whether there is one is known later."""
+    outbox, others = SqliteOutbox(database), SqliteOtherRecords(database)
+    quotas, copies = SqliteQuotaDesk(database), SqliteStorageCopies(database)
+    link = LateLink(secrets, login, outbox, others, quotas)
+    network, chance = SystemSurroundings().network, random.SystemRandom().random
+    return MirrorParts(link, outbox, others, quotas, copies, link.storage, network, chance), link

@@ -10,7 +10,6 @@ import functools
 import importlib
 import signal
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -30,8 +29,7 @@ from exai_desktop.cli.doors import (
 )
 
 if TYPE_CHECKING:
-    from exai_desktop.core.machine import BackupContent, FileManagerEntry, Restored
-    from exai_desktop.core.service import UploadService
+    pass
 
 # In the order of `--help`: a verb, or a `typer.Typer` of several, by its place in this package, and
 # what it does, as its own help says: to ask the verbs themselves would import all of them.
@@ -244,101 +242,40 @@ app = typer.Typer(
 )
 
 
-def _open_service(
-    sandbox: bool, passphrase: str | None
-) -> AbstractAsyncContextManager[UploadService]:
-    from exai_desktop import bootstrap  # late: brings the whole engine
+def _late(name: str) -> Callable[..., Any]:
+    """A function of `bootstrap`, imported when it is called: it may bring the whole engine."""
 
-    return bootstrap.open_service(sandbox=sandbox, passphrase=passphrase)
-
-
-def _serve_sandbox(port: int, store: Path | None, limits: dict[str, str], child: bool) -> None:
-    from exai_desktop import bootstrap  # late: brings a web server
-
-    bootstrap.serve_sandbox(port, store, limits, exit_with_stdin=child)
-
-
-def _place_for_stdin(sandbox: bool) -> tuple[Path, int]:
-    from exai_desktop import bootstrap
-
-    return bootstrap.place_for_stdin(sandbox=sandbox)
-
-
-def _resource(*parts: str) -> Path:
-    from exai_desktop import bootstrap
-
-    return bootstrap.resource_path(*parts)
-
-
-def _file_managers(change: str) -> list[FileManagerEntry]:
-    from exai_desktop import bootstrap
-
-    return bootstrap.file_managers(change)
-
-
-def _secret_doors() -> SecretDoors:
-    def passphrase(file: Path | None, ask: Callable[[], str] | None) -> str | None:
+    def call(*arguments: Any, **named: Any) -> Any:
         from exai_desktop import bootstrap
 
-        return bootstrap.passphrase_for(file, ask)
+        return getattr(bootstrap, name)(*arguments, **named)
 
-    def new_passphrase(
-        file: Path | None, key_file: Path | None, ask: Callable[[], str] | None, is_new: bool
-    ) -> tuple[str, str]:
-        from exai_desktop import bootstrap
-
-        return bootstrap.new_passphrase(file, key_file, ask, for_new_vault=is_new)
-
-    def settle_copy(choice: str, given: str | None) -> str:
-        from exai_desktop import bootstrap
-
-        return bootstrap.settle_copy(choice, given)
-
-    def read(file: Path, whose: str) -> str:
-        from exai_desktop import bootstrap
-
-        return bootstrap.read_passphrase(file, whose)
-
-    return SecretDoors(passphrase, new_passphrase, settle_copy, read)
+    return call
 
 
-def _signature_fits(public_key: str, message: bytes, signature: str) -> bool:
-    from exai_desktop import bootstrap
-
-    return bootstrap.signature_fits(public_key, message, signature)
-
-
-def _backup_doors() -> BackupDoors:
-    def verify(file: Path) -> BackupContent:
-        from exai_desktop import bootstrap
-
-        return bootstrap.verify_backup(file)
-
-    def present_profile() -> str:
-        from exai_desktop import bootstrap
-
-        return bootstrap.present_profile()
-
-    def restore(file: Path, passphrase: str, of_vault: str | None) -> Restored:
-        from exai_desktop import bootstrap
-
-        return bootstrap.restore_backup(file, passphrase, of_vault)
-
-    return BackupDoors(verify, present_profile, restore)
-
-
-def _diagnostics_doors() -> DiagnosticsDoors:
-    async def make(service: UploadService | None, **options: Any) -> str:
-        from exai_desktop import bootstrap
-
-        return await bootstrap.make_report(service, **options)
-
-    def save(text: str, file: Path) -> None:
-        from exai_desktop import bootstrap
-
-        bootstrap.save_report(text, file)
-
-    return DiagnosticsDoors(make, save)
+def _doors() -> Doors:
+    open_service, serve = _late("open_service"), _late("serve_sandbox")
+    for_stdin, new_passphrase = _late("place_for_stdin"), _late("new_passphrase")
+    return Doors(
+        open_service=lambda sandbox, given: open_service(sandbox=sandbox, passphrase=given),
+        serve_sandbox=lambda *given: serve(*given[:3], exit_with_stdin=given[3]),
+        place_for_stdin=lambda sandbox: for_stdin(sandbox=sandbox),
+        secrets=SecretDoors(
+            passphrase=_late("passphrase_for"),
+            new_passphrase=lambda *given: new_passphrase(*given[:3], for_new_vault=given[3]),
+            settle_copy=_late("settle_copy"),
+            read=_late("read_passphrase"),
+        ),
+        signature_fits=_late("signature_fits"),
+        backups=BackupDoors(
+            verify=_late("verify_backup"),
+            present_profile=_late("present_profile"),
+            restore=_late("restore_backup"),
+        ),
+        diagnostics=DiagnosticsDoors(make=_late("make_report"), save=_late("save_report")),
+        resource=_late("resource_path"),
+        file_managers=_late("file_managers"),
+    )
 
 
 def _print_version(wanted: bool) -> None:
@@ -376,17 +313,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    ctx.obj = Doors(
-        _open_service,
-        _serve_sandbox,
-        _place_for_stdin,
-        _secret_doors(),
-        _signature_fits,
-        _backup_doors(),
-        _diagnostics_doors(),
-        _resource,
-        _file_managers,
-    )
+    ctx.obj = _doors()
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

@@ -13,6 +13,7 @@ from exai_desktop.core.errors.codes import WAY_CLOSED, ErrorCode
 from exai_desktop.core.errors.tree import EngineError, Sent, TransferError
 from exai_desktop.core.settings import Settings
 from exai_desktop.net.account_client import read_answer
+from exai_desktop.net.direct import from_httpx
 from exai_desktop.net.error_map import NETWORK_EXCEPTIONS, translate
 from exai_desktop.net.http_client import client_for, proxy_place
 
@@ -27,11 +28,13 @@ async def fetch_releases(address: str, settings: Settings) -> bytes:
         client = client_for(folder, settings, headers={})
         try:
             async with asyncio.timeout(WITHIN_S):
-                response = await client.send(client.build_request("GET", name), stream=True)
+                reply = from_httpx(
+                    await client.send(client.build_request("GET", name), stream=True)
+                )
                 try:
-                    answer = await read_answer(response)
+                    answer = await read_answer(reply)
                 finally:
-                    await response.aclose()
+                    await reply.close()
         finally:
             await client.aclose()
     except (*NETWORK_EXCEPTIONS, TransferError) as error:

@@ -48,9 +48,8 @@ from exai_desktop.engine.service.folder_watch import WatchPace
 from exai_desktop.engine.service.watched_folders import WatchParts
 from exai_desktop.engine.waiting import GrowingThreads, SystemClock
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
-from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
-from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook
+from exai_desktop.storage.record.health import SqliteBalances, SqliteHealthBook, SqliteStateStore
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.other_devices import SqliteOtherRecords
 from exai_desktop.storage.record.outbox import SqliteOutbox

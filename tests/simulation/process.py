@@ -28,8 +28,8 @@ from exai_desktop.engine.files.file_checks import MalwareCheck
 from exai_desktop.engine.service.engine import Engine
 from exai_desktop.engine.service.upload_plans import check_options
 from exai_desktop.storage.audit.trail import AuditTrail, SqliteAuditStore
-from exai_desktop.storage.record.account_states import SqliteStateStore
 from exai_desktop.storage.record.copies import SqliteCopyStore, SqliteFingerprints
+from exai_desktop.storage.record.health import SqliteStateStore
 from exai_desktop.storage.record.jobs import SqliteJobStore
 from exai_desktop.storage.record.past_files import SqliteHistory
 from exai_desktop.storage.record.receipts import SqliteReceipts

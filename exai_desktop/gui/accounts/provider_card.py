@@ -84,7 +84,7 @@ class ProviderCard(Card):
         if most:
             self.room.setRange(0, most)
             self.room.setValue(min(status.files, most))
-            self.room.setAccessibleName(f"Holds {status.files:,} of {most:,} files")
+            self.room.setAccessibleName(f"Stored: {status.files:,} of {most:,} files")
 
     def show_history(self, newest_first: Sequence[HealthSample]) -> None:
         """What the account's provider has answered."""

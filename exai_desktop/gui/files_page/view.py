@@ -10,14 +10,13 @@ from typing import Final
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from exai_desktop.core.copies.models import Copy, CopyState
+from exai_desktop.core.copies.models import VALID_STATES, Copy, CopyState
 from exai_desktop.core.copies.queries import LISTED, FileQuery
 from exai_desktop.core.files.names import extension, plain_text
 from exai_desktop.gui.engine.session import EngineClient
 from exai_desktop.gui.files_page.columns import (
     HEADINGS,
     LOOKS,
-    VALID_ID,
     FileColumn,
     cell_text,
     countdown,
@@ -107,7 +106,7 @@ def _paint_copy(cell: Cell, copy: Copy, column: FileColumn) -> None:
 
 def _ids_of(copies: Sequence[Copy]) -> str:
     """One a line; an id that works no more is not given out."""
-    return "\n".join(copy.remote_id for copy in copies if copy.state in VALID_ID)
+    return "\n".join(copy.remote_id for copy in copies if copy.state in VALID_STATES)
 
 
 class FilesView(RowTable):

@@ -19,12 +19,13 @@ from exai_desktop.gui.engine.bridge import News
 from exai_desktop.gui.files_page.commands import FilesCommands
 from exai_desktop.gui.notices.delayed_deletion import DelayedDeletion
 from exai_desktop.gui.notices.notice_bar import tell
-from exai_desktop.gui.plan.desk import PlanDesk
 from exai_desktop.gui.notices.overlay import NoticeOverlay
 from exai_desktop.gui.notices.status_centre import StatusButton
+from exai_desktop.gui.plan.desk import PlanDesk
 from exai_desktop.gui.queue_page.commands import QueueCommands
 from exai_desktop.gui.queue_page.file_intake import FileIntake
 from exai_desktop.gui.queue_page.page import QueuePage
+from exai_desktop.gui.records_page.pending_note import RecordsNote
 from exai_desktop.gui.style.plain_text import PlainLabel
 from exai_desktop.gui.style.theme import Setting
 from exai_desktop.gui.widgets.controls import centred, column
@@ -34,7 +35,6 @@ from exai_desktop.gui.window.help_orders import HelpOrders
 from exai_desktop.gui.window.menus import Orders, WindowActions
 from exai_desktop.gui.window.page_bar import PageBar, SandboxBanner, activity_page
 from exai_desktop.gui.window.parts import Parts
-from exai_desktop.gui.window.records_note import RecordsNote
 from exai_desktop.gui.window.start_pages import EngineProblem, FirstRun
 from exai_desktop.gui.window.update_notes import UpdateNotes
 

@@ -31,7 +31,7 @@ from exai_desktop.storage.migrations.lists import (
     m0017_file_lists,
     m0021_reasons,
     m0022_past_files,
-    m0022_line,
+    m0023_line,
 )
 from exai_desktop.storage.migrations.supabase import (
     m0014_mirror,
@@ -82,7 +82,7 @@ _MODULES: Final[tuple[_Step, ...]] = (
     m0020_watched_folders,
     m0021_reasons,
     m0022_past_files,
-    m0022_line,
+    m0023_line,
 )
 STEPS: tuple[tuple[str, Sequence[str]], ...] = tuple(
     (module.NAME, module.STATEMENTS) for module in _MODULES

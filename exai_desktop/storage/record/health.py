@@ -1,15 +1,17 @@
-"""The history of how each account's provider has answered."""
+"""How each account is: the history of its provider's answers, and its state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from exai_desktop.core.accounts.accounts import Balance
 from exai_desktop.core.accounts.health import Check, HealthSample
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.record.rows import storable
 from exai_desktop.storage.sqlite.driver import Connection
+
+T = TypeVar("T")
 
 # Newest of each account: at one question in a quarter of an hour, more than a week.
 KEPT: Final = 1_000
@@ -24,6 +26,10 @@ DELETE FROM health WHERE account = :account AND id <= (
 
 _HISTORY: Final = """
 SELECT * FROM health WHERE :account IS NULL OR account = :account ORDER BY id DESC LIMIT :most"""
+
+_PUT_STATE: Final = """
+INSERT INTO account_states (key, value) VALUES (?, ?)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value"""
 
 
 class SqliteHealthBook:
@@ -107,3 +113,34 @@ class SqliteBalances:
                 for row in connection.execute("SELECT * FROM balances")
             }
         )
+
+
+class SqliteStateStore:
+    """`core.accounts.ports.StateStore` for one profile: all who write go through its one writer."""
+
+    is_shared = False
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, key: str) -> str | None:
+        value: str | None = await self._database.read(lambda connection: _state_of(connection, key))
+        return value
+
+    async def update(self, key: str, change: Callable[[str | None], tuple[str | None, T]]) -> T:
+        def carry_out(connection: Connection) -> T:
+            old = _state_of(connection, key)
+            new, result = change(old)
+            if new is None:
+                connection.execute("DELETE FROM account_states WHERE key = ?", (key,))
+            elif new != old:
+                connection.execute(_PUT_STATE, (key, new))
+            return result
+
+        result: T = await self._database.write(carry_out)
+        return result
+
+
+def _state_of(connection: Connection, key: str) -> str | None:
+    row = connection.execute("SELECT value FROM account_states WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row["value"]

@@ -23,7 +23,7 @@ from exai_desktop.core.jobs.line import (
     behind,
     spread,
 )
-from exai_desktop.storage.migrations.lists.m0022_line import LINE_KEY
+from exai_desktop.storage.migrations.lists.m0023_line import LINE_KEY
 from exai_desktop.storage.sqlite.driver import Connection
 
 # Of `LINE_KEY`: within it is the line, beyond it what is being sent, stopped or finished.

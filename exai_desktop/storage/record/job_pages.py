@@ -13,7 +13,7 @@ from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import EngineError
 from exai_desktop.core.jobs.jobs import JobPage, JobQuery, Moment, SortKey
 from exai_desktop.core.jobs.ranges import ORDER_STATES, FileIds, JobRange, RangeOrder
-from exai_desktop.storage.migrations.lists.m0022_line import LINE_KEY
+from exai_desktop.storage.migrations.lists.m0023_line import LINE_KEY
 from exai_desktop.storage.record.rows import Value, folded, job_view, storable
 from exai_desktop.storage.sqlite.driver import (
     HASH_FROM,

@@ -29,7 +29,7 @@ from exai_desktop.engine.waiting import uninterrupted
 from exai_desktop.storage.database import Database
 from exai_desktop.storage.fleet.redis_state import RedisStateStore, open_redis
 from exai_desktop.storage.fleet.sealed import IgnoredValues
-from exai_desktop.storage.record.account_states import SqliteStateStore
+from exai_desktop.storage.record.health import SqliteStateStore
 from tests.own_time import OwnTime
 from tests.redis_server import fleet_keys, redis_server
 

@@ -115,6 +115,6 @@ def test_a_bar_tells_how_full_an_account_is(open_window: Open) -> None:
     statuses = [replace(account("work"), files=702), account("own", "custom", "other")]
     stage = page_of(open_window, ScriptedService(statuses=statuses))
     known, unknown = stage.window.providers.cards
-    assert known.room.accessibleName() == f"Holds 702 of {known.room.maximum():,} files"
+    assert known.room.accessibleName() == f"Stored: 702 of {known.room.maximum():,} files"
     assert known.room.value() == 702
     assert unknown.room.isHidden()

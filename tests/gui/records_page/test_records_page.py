@@ -19,10 +19,10 @@ from exai_desktop.core.mirror.quota import QuotaUse
 from exai_desktop.core.mirror.sign_in import SignInRequest, SignInWay
 from exai_desktop.core.mirror.status import MirrorState, MirrorStatus, RefusedRow
 from exai_desktop.gui.records_page.page import RecordsPage
+from exai_desktop.gui.records_page.pending_note import note_text
 from exai_desktop.gui.records_page.setup_card import PUSH
 from exai_desktop.gui.records_page.sign_in_dialog import SignInDialog
 from exai_desktop.gui.widgets.copy_line import CopyLine
-from exai_desktop.gui.window.records_note import note_text
 from tests.gui.conftest import Stage
 from tests.gui.scripted_mirror import CODE, PAGE, other_file
 from tests.gui.scripted_service import ScriptedService, account
