@@ -123,8 +123,9 @@ class GrowingThreads(Executor):
         self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
         self._workers: set[_Worker] = set()
         self._idle = 0
-        self._is_watched = False
+        self._watcher: threading.Thread | None = None
         self._is_shut = False
+        self._ending = threading.Event()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
@@ -134,11 +135,10 @@ class GrowingThreads(Executor):
             self._calls.append((future, partial(fn, *args, **kwargs)))
             if self._idle >= len(self._calls):
                 self._state.notify()
-            elif not self._begin_worker() and not self._is_watched:
-                self._is_watched = True
-                threading.Thread(
-                    target=self._watch, name=f"{self._name}-watch", daemon=True
-                ).start()
+            elif not self._begin_worker() and self._watcher is None:
+                name = f"{self._name}-watch"
+                self._watcher = threading.Thread(target=self._watch, name=name, daemon=True)
+                self._watcher.start()
         return future
 
     def _begin_worker(self) -> bool:
@@ -159,10 +159,12 @@ class GrowingThreads(Executor):
     def _watch(self) -> None:
         """While calls wait: nobody else sees that all threads are silent."""
         while True:
-            time.sleep(self._silent_s / 4)
+            self._ending.wait(self._silent_s / 4)
             with self._state:
-                if not self._calls or self._is_shut:
-                    self._is_watched = False
+                if self._is_shut:
+                    return  # `shutdown` waits for this thread
+                if not self._calls:
+                    self._watcher = None
                     return
                 if self._begin_worker():
                     log.warning("%s: a drive does not answer; another thread begins", self._name)
@@ -204,6 +206,9 @@ class GrowingThreads(Executor):
             if cancel_futures:
                 self._calls.clear()
             self._state.notify_all()
+        self._ending.set()
+        if (watcher := self._watcher) is not None:
+            watcher.join()
         for worker in list(self._workers) if wait else []:
             while worker.is_alive() and not self._is_silent(worker):
                 worker.join(self._silent_s / 4)

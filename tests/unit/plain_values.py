@@ -8,6 +8,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from exai_desktop.core.jobs.line import BESIDE, LinePlace, Spot
 from exai_desktop.core.settings import Settings
 
 # Names that are not UTF-8 come with surrogate escapes.
@@ -23,6 +24,8 @@ _SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     float: st.floats(allow_nan=False),
     bool: st.booleans(),
     type(None): st.none(),
+    LinePlace: st.sampled_from([spot for spot in Spot if spot not in BESIDE]).map(LinePlace)
+    | st.builds(LinePlace, st.sampled_from(sorted(BESIDE)), st.integers(0, 2**63 - 1)),
     Settings: st.integers(1, 64).map(lambda number: Settings(max_in_flight=number)),
 }
 

@@ -29,9 +29,11 @@ class NoticeOverlay(QObject):
         host.installEventFilter(self)
         bar.installEventFilter(self)
         bar.changed.connect(self._place)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), host)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(self._close)
+        self._escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), host)
+        self._escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._escape.activated.connect(self._close)
+        # Only while there is something to close: else it would take the key from a dialog.
+        self._escape.setEnabled(False)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The message follows the size of the page and of its own text."""
@@ -42,11 +44,13 @@ class NoticeOverlay(QObject):
         elif kind in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
             self._place()
         elif kind is QEvent.Type.Hide:
+            self._escape.setEnabled(False)
             self._go_back()
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
         bar, host = self._bar, self._host
+        self._escape.setEnabled(not bar.isHidden() and not bar.is_undoable)
         if bar.isHidden():
             return
         width = min(_WIDEST, host.width() - 2 * _BESIDE)
@@ -75,5 +79,5 @@ class NoticeOverlay(QObject):
             came_from.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _close(self) -> None:
-        if not self._bar.isHidden() and not self._bar.is_undoable:
+        if not self._bar.is_undoable:
             self._bar.close_by_user()

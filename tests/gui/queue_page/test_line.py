@@ -28,6 +28,8 @@ def waiting(stage: Stage, order: str) -> None:
     ]
     stage.window.enter(sandbox=False)
     stage.until(lambda: len(stage.rows()) == 6)
+    # The saved settings are read behind the rows, and set the order as well.
+    stage.until(lambda: stage.parts.tasks.running == 0)
     for action in stage.window.menu_actions.list_order.actions():
         if action.data() == order:
             action.trigger()
