@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from exai_desktop.core.copies.models import Copy, CopyState
-from exai_desktop.core.errors.codes import ErrorCode
+from exai_desktop.core.errors.codes import ErrorCode, Outcome
 from exai_desktop.core.errors.tree import EngineError, ErrorView, IllegalMoveError
 from exai_desktop.core.files.files import ScanResult
 from exai_desktop.core.jobs.states import (
@@ -63,6 +63,10 @@ JOB_MOVES: Final[dict[JobState, frozenset[JobState]]] = {
     S.FAILED: frozenset(),
     S.CANCELLED: frozenset(),
 }
+
+# The outcomes of attempts that ended before the end of the body had left, by the connection or by
+# us. Nothing whole can have been stored, but a provider may have kept what had come.
+BROKEN_OFF: Final = frozenset({CUT, Outcome.CANCELLED, Outcome.LOCAL})
 
 # What a job found in this state at start-up becomes. `confirming` has its file id on disk and
 # simply goes on; `sending` may have been stored, so only the provider's list can tell.

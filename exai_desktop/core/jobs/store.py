@@ -132,7 +132,7 @@ class IdTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """An upload whose answer was lost, and which was looked for in vain."""
+    """An upload of which the provider may have a file, or the beginning of one, unknown to us."""
 
     sent_name: str
     sha256: str
@@ -212,7 +212,11 @@ class JobStore(Protocol):
         ...
 
     async def given_up(self, account: str, size: int) -> list[GivenUp]:
-        """Uploads of this size to the account that may turn up late, of forgotten jobs too."""
+        """Uploads to the account that may have left a file of this size, of forgotten jobs too.
+
+        Those looked for in vain, and those that broke off before the end of the body: a provider
+        may have kept what had come.
+        """
         ...
 
     async def has_attempt(self, account: str, sha256: str, since: float) -> bool:

@@ -134,10 +134,10 @@ class RecoveredRecord:
         if await self._is_doubtful(job, remote):
             return f"{remote.id} has the same name and size, but perhaps other content"
         for lost in await self.jobs.given_up(job.account, job.size):
-            # The provider may have stored it after it was given up: nothing else tells the two
-            # apart.
+            # The provider may have stored it after it was given up, or have kept the beginning of
+            # it: nothing else tells the two apart.
             if lost.sha256 != job.sha256 and is_renamed_twin(lost.sent_name, remote.name):
-                return f"{remote.id} may be an earlier file with the same name and size"
+                return f"{remote.id} may be an earlier file of the same name, or a part of one"
         return None
 
     async def _is_doubtful(self, job: RoutedJob, remote: RemoteFile) -> bool:

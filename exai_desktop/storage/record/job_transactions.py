@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from exai_desktop.core.jobs.jobs import (
+    BROKEN_OFF,
     RESEND_MOVES,
     RETRY_MOVES,
     Attempt,
@@ -98,21 +99,29 @@ _DOUBT: Final = (JobState.UNCERTAIN, JobState.NEEDS_REVIEW)
 # Found, or still looked for.
 _NOT_GIVEN_UP: Final = (*_DOUBT, JobState.DONE)
 
+# The size is the most that can lie there. Of a body that broke off at least a byte is missing.
 _NOTE: Final = """
 INSERT INTO given_up (account, size, sent_name, sha256, at)
-SELECT ?, size, sent_name, sha256, ? FROM attempts WHERE job_id = ? ORDER BY number DESC LIMIT 1
+SELECT ?, size - ?, sent_name, sha256, ? FROM attempts WHERE job_id = ?
+ORDER BY number DESC LIMIT 1
 ON CONFLICT DO UPDATE SET at = excluded.at"""
 
 
-def note_given_up(connection: Connection, move: Move, view: JobView) -> None:
-    """With the move that gives up looking for what an attempt may have stored."""
-    if move.old in _DOUBT and move.new not in _NOT_GIVEN_UP and view.account:
-        connection.execute(_NOTE, (view.account, move.at, view.id))
+def note_given_up(connection: Connection, stages: Sequence[Move], view: JobView) -> None:
+    """With the move that gives up looking for what an attempt may have stored, or that ends one
+    of which the provider may have kept the beginning."""
+    if not view.account:
+        return
+    for move in stages:
+        if move.old in _DOUBT and move.new not in _NOT_GIVEN_UP:
+            connection.execute(_NOTE, (view.account, 0, move.at, view.id))
+        elif move.attempt and move.attempt.outcome in BROKEN_OFF and move.new not in _DOUBT:
+            connection.execute(_NOTE, (view.account, 1, move.at, view.id))
 
 
 def given_up(connection: Connection, account: str, size: int) -> list[GivenUp]:
     rows = connection.execute(
-        "SELECT sent_name, sha256 FROM given_up WHERE account = ? AND size = ?", (account, size)
+        "SELECT sent_name, sha256 FROM given_up WHERE account = ? AND size >= ?", (account, size)
     )
     return [GivenUp(row["sent_name"], row["sha256"]) for row in rows]
 
@@ -203,7 +212,7 @@ def apply(connection: Connection, move: Move, trail: AuditTrail) -> JobView:
     for stage in stages:
         if stage.attempt is not None:
             _write_attempt(connection, move.job_id, stage.attempt)
-    note_given_up(connection, move, view)
+    note_given_up(connection, stages, view)
     if move.copy is not None:
         record_copy(connection, move.copy, move.job_id, move.at)
     _note_in_trail(connection, stages, view, trail)
