@@ -54,6 +54,7 @@ def _owners(
     """Files that only one job can have made, by job; and what else each job could have made.
 
     A job that has found its file claims no other, which may leave that one to a single job too.
+    A job has made one file: where there are more than jobs, none is known to be which.
     """
     claims = {
         r.id: {s.job.id for s in (*suspects, *under_way) if _could_be(r, s, skew_s)}
@@ -61,17 +62,24 @@ def _owners(
     }
     mine: dict[int, RemoteFile] = {}
     may_take = {s.job.id for s in suspects}
-    oldest_first = sorted(unknown, key=lambda r: r.created_at)
     while True:
-        found: dict[int, RemoteFile] = {}
-        for remote in oldest_first:
+        found: dict[int, list[RemoteFile]] = {}
+        for remote in unknown:
             owners = claims[remote.id] - mine.keys()
             taken = remote in mine.values()
             if not taken and len(owners) == 1 and owners <= may_take:
-                found.setdefault(next(iter(owners)), remote)
-        if not found:
+                found.setdefault(next(iter(owners)), []).append(remote)
+        alone = {job_id: files[0] for job_id, files in found.items() if len(files) == 1}
+        if not alone:
             break
-        mine |= found
+        mine |= alone
+    one_too_many = [
+        claims[r.id]
+        for r in unknown
+        if r not in mine.values() and claims[r.id] and claims[r.id] <= mine.keys()
+    ]
+    for job_id in set[int]().union(*one_too_many):
+        del mine[job_id]
     left = {
         s.job.id: [r for r in unknown if s.job.id in claims[r.id] and r not in mine.values()]
         for s in suspects
@@ -88,7 +96,8 @@ def plan(
     """What the list says of each suspect.
 
     `unknown` are the remote files nobody of us claims, `under_way` the jobs whose own answer may
-    still come. A file that several jobs could have made proves nothing.
+    still come. A file that several jobs could have made proves nothing, nor do several files that
+    one job could have made.
     """
     mine, left = _owners(suspects, under_way, unknown, skew_s)
     findings: list[MatchResult] = []

@@ -83,11 +83,38 @@ def test_a_provider_that_stored_it_much_later_is_believed() -> None:
     assert _one(_suspect(1, "a.pdf"), late).verdict is MatchVerdict.ADOPT
 
 
-def test_of_several_the_oldest_is_adopted_and_the_rest_counted() -> None:
+def test_of_several_none_is_taken() -> None:
+    """One attempt makes one file: at least two of them are somebody else's."""
     files = [_remote(f"f{n}", f"a ({n}).pdf", created_at=BEGAN + 10 - n) for n in (1, 3, 2)]
     finding = _one(_suspect(1, "a.pdf"), *files)
-    assert finding.remote is not None
-    assert (finding.remote.id, finding.others) == ("f3", 2)
+    assert (finding.verdict, finding.remote) == (MatchVerdict.AMBIGUOUS, None)
+    assert finding.others == 3
+
+
+def test_a_job_with_several_leaves_none_of_them_to_another_job() -> None:
+    """It may have made the one that both could have made."""
+    suspects = [_suspect(1, "a.pdf"), _suspect(2, "a.pdf", began=BEGAN + 3_600)]
+    files = [_remote("f1", "a.pdf"), _remote("f2", "a (1).pdf")]
+    both = _remote("f3", "a (2).pdf", created_at=BEGAN + 3_601)
+    assert _adopted(plan(suspects, [*files[:1], both], SKEW_S)) == {1: "f1", 2: "f3"}
+    findings = plan(suspects, [*files, both], SKEW_S)
+    assert [f.verdict for f in findings] == [MatchVerdict.AMBIGUOUS, MatchVerdict.AMBIGUOUS]
+
+
+def test_a_file_more_than_jobs_makes_it_a_question_for_each_of_them() -> None:
+    """Each has one that only it can have made, but either could have made the third."""
+    suspects = [_suspect(1, "a.pdf"), _suspect(2, "a (1).pdf")]
+    files = [_remote("f1", "a (7).pdf"), _remote("f2", "a (1) (2).pdf")]
+    assert _adopted(plan(suspects, files, SKEW_S)) == {1: "f1", 2: "f2"}
+    findings = plan(suspects, [*files, _remote("f3", "a (1).pdf")], SKEW_S)
+    assert [(f.verdict, f.others) for f in findings] == [(MatchVerdict.AMBIGUOUS, 2)] * 2
+
+
+def test_a_file_of_a_job_under_way_is_no_doubt_about_ones_own() -> None:
+    later = _suspect(2, "a.pdf", began=BEGAN + 3_600)
+    files = [_remote("f1", "a.pdf"), _remote("f2", "a (1).pdf", created_at=BEGAN + 3_601)]
+    [finding] = plan([_suspect(1, "a.pdf")], files, SKEW_S, under_way=[later])
+    assert (finding.verdict, finding.remote, finding.others) == (MatchVerdict.ADOPT, files[0], 1)
 
 
 def test_a_file_that_two_contents_could_be_is_left_to_the_user() -> None:
