@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 
 from . import actions
-from .actions import Add, Change, Clock, Fates, Restart, Wait
+from .actions import Add, Change, Clock, Fates, Lists, Restart, Wait
 from .network import Fate
 from .world import play
 
@@ -23,8 +23,8 @@ ALL = list(HealthCheck)
 # A history is short enough to be read as it is; making it shorter takes minutes.
 PHASES = (Phase.explicit, Phase.generate)
 
-# What has broken a promise once, without the steps that had no part in it. Here: what is left of a
-# cut body is as long as another file of its name, whose answer is lost.
+# What has broken a promise once, without the steps that had no part in it. In the first two, what
+# is left of a cut body is as long as another file of its name, whose answer is lost.
 _CUT_BODY = (Fates("kimi", (Fate.CUT_STORED,)), Add(((0, 0, 0),), "kimi", False), Wait(2.0))
 _HALF_AS_LONG = (Add(((1, 0, 1),), None, False), Change(1, 0, "cut", False))
 _FOUND = (
@@ -35,6 +35,12 @@ _FOUND = (
         *(*_CUT_BODY, Wait(400.0), Restart(True), Fates("kimi", (Fate.BUSY,)), *_HALF_AS_LONG),
         *(Wait(2.0), Clock(600.0), Wait(125.0)),
     ],
+    # The first upload after a start, by a clock that is set back before the list can be had.
+    [
+        *(Clock(600.0), Fates("kimi", (Fate.LOST_STORED,)), Add(((0, 0, 0),), "kimi", False)),
+        *(Wait(0.7), Restart(False), Lists("kimi", "fail"), Clock(-600.0), Wait(400.0)),
+        *(Wait(400.0), Lists("kimi", "well"), Wait(125.0)),
+    ],
 )
 
 
@@ -43,6 +49,7 @@ _FOUND = (
 @settings(max_examples=300, suppress_health_check=ALL, phases=PHASES, derandomize=True)
 @example(_FOUND[0])
 @example(_FOUND[1])
+@example(_FOUND[2])
 @given(actions.histories)
 def test_whatever_happens_the_promises_hold(history: list[actions.Action]) -> None:
     play(history)

@@ -30,19 +30,32 @@ class MatchResult:
 @dataclass(frozen=True, slots=True)
 class Suspect:
     """A job whose bytes may be at the provider, and when its attempt began by the provider's
-    clock (Unix seconds). `time_is_doubtful`: a clock was wrong then, so time proves nothing."""
+    clock (Unix seconds). `time_is_doubtful`: a clock was wrong then, so time proves nothing.
+    `time_is_unproven`: nobody knows how wrong ours was, so that a file is too old proves nothing.
+    """
 
     job: JobView
     started_at: float
     time_is_doubtful: bool = False
+    time_is_unproven: bool = False
+
+
+def _is_in_time(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
+    return remote.created_at >= suspect.started_at - skew_s
 
 
 def _could_be(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
+    no_time = suspect.time_is_doubtful or suspect.time_is_unproven
     return (
         remote.bytes == suspect.job.size
-        and (suspect.time_is_doubtful or remote.created_at >= suspect.started_at - skew_s)
+        and (no_time or _is_in_time(remote, suspect, skew_s))
         and is_renamed_twin(suspect.job.sent_name or "", remote.name)
     )
+
+
+def _is_ours(remote: RemoteFile, suspect: Suspect, skew_s: float) -> bool:
+    """Whether time says so, too, of the only file that it could be."""
+    return not suspect.time_is_doubtful and _is_in_time(remote, suspect, skew_s)
 
 
 def _owners(
@@ -103,7 +116,7 @@ def plan(
     findings: list[MatchResult] = []
     for suspect in suspects:
         job, rest = suspect.job, left[suspect.job.id]
-        if job.id in mine and suspect.time_is_doubtful:
+        if job.id in mine and not _is_ours(mine[job.id], suspect, skew_s):
             findings.append(MatchResult(job, MatchVerdict.AMBIGUOUS, others=len(rest) + 1))
         elif job.id in mine:
             findings.append(MatchResult(job, MatchVerdict.ADOPT, mine[job.id], len(rest)))

@@ -8,12 +8,12 @@ from typing import Final
 
 from exai_desktop.core.copies.models import CopyOrigin, RemoteFile
 from exai_desktop.core.copies.store import CopyStore
-from exai_desktop.core.jobs.jobs import JobState
+from exai_desktop.core.jobs.jobs import FORGOTTEN, JobState
 from exai_desktop.core.jobs.store import JobStore
 from exai_desktop.core.machine import Clock
 from exai_desktop.core.settings import CurrentSettings
 from exai_desktop.engine.reconciliation.list_matching import MatchResult, Suspect, plan
-from exai_desktop.engine.upload.sent_before import RecoveredRecord
+from exai_desktop.engine.upload.sent_before import ELSEWHERE, RecoveredRecord
 
 S = JobState
 
@@ -83,13 +83,23 @@ class Suspects:
         return Suspect(detail.view, await self.recovered.began(detail))
 
     async def _dated(self, suspect: Suspect, clock_offset_s: float | None) -> Suspect:
-        """By the provider's clock. Ours was wrong if it seems to have begun after the list."""
+        """By the provider's clock. Ours was wrong if it seems to have begun after the list.
+
+        Before the first answer since the start nobody knows: ours may have been set since.
+        """
         detail = await self.jobs.detail(suspect.job.id)
-        then = detail.attempts[-1].clock_offset_s if detail and detail.attempts else None
+        last = detail.attempts[-1] if detail and detail.attempts else None
+        then = last.clock_offset_s if last else None
         now_s = clock_offset_s or 0.0
         began_at = suspect.started_at + (now_s if then is None else then)
         listed_at = self.clock.now() + now_s
-        return Suspect(suspect.job, began_at, began_at > listed_at + 1)
+        was_sent_here = last is not None and last.outcome not in (FORGOTTEN, ELSEWHERE)
+        return Suspect(
+            suspect.job,
+            began_at,
+            time_is_doubtful=began_at > listed_at + 1,
+            time_is_unproven=was_sent_here and then is None and clock_offset_s is not None,
+        )
 
     async def _claimed_ids(self, names: Sequence[str]) -> set[str]:
         """Ids that jobs hold which have their answer but not their record yet."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from exai_desktop.core.copies.models import RemoteFile
+from exai_desktop.core.copies.provider import Upload
 from exai_desktop.core.errors.codes import ErrorCode
 from exai_desktop.core.errors.tree import Sent, TransferError
 from exai_desktop.core.events import JobChanged, ProblemRaised
@@ -184,6 +186,29 @@ async def test_an_old_file_of_the_same_name_is_not_taken_for_ours(tmp_path: Path
         [job] = await bench.upload(write(tmp_path, "a.txt"))
     assert job.state is S.DONE
     assert job.file_id != "old"
+
+
+class OfAnHourAgo(ScriptedProvider):
+    """By its clock: ours is an hour ahead when it sends, and set before the list is asked for."""
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        return 0.0 if self.listed else None
+
+    def _store(self, upload: Upload, body: bytes) -> RemoteFile:
+        remote = super()._store(upload, body)
+        self.files[remote.id] = replace(remote, created_at=remote.created_at - 3_600)
+        return self.files[remote.id]
+
+
+async def test_the_first_upload_by_a_clock_that_was_set_is_not_sent_twice(tmp_path: Path) -> None:
+    provider = OfAnHourAgo(lose_answers=2)
+    async with open_bench(tmp_path, providers={"kimi": provider}) as bench:
+        [job] = await bench.upload(write(tmp_path, "a.txt"))
+        assert (job.state, len(provider.uploads)) == (S.NEEDS_REVIEW, 1)
+        [file_id] = provider.files
+        await bench.engine.queue.settle(job.id, file_id)
+        assert (await bench.until_state(job.id, S.DONE)).file_id == file_id
 
 
 async def test_a_file_that_changes_while_it_is_sent_is_sent_as_it_is_then(tmp_path: Path) -> None:

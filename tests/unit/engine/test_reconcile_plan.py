@@ -227,3 +227,21 @@ def test_where_a_clock_was_wrong_time_proves_nothing_and_the_user_is_asked() -> 
     found = _one(doubtful, long_before)
     assert (found.verdict, found.others) == (MatchVerdict.AMBIGUOUS, 1)
     assert _one(doubtful, _remote("f2", "b.pdf")).verdict is MatchVerdict.ABSENT
+
+
+def test_where_nobody_knows_how_wrong_a_clock_was_no_file_is_too_old() -> None:
+    """A question, not an absence: it would be sent again."""
+    unproven = replace(_suspect(1, "a.pdf"), time_is_unproven=True)
+    long_before = _remote("f1", "a (1).pdf", created_at=BEGAN - 86_400)
+    found = _one(unproven, long_before, _remote("f2", "b.pdf"))
+    assert (found.verdict, found.remote, found.others) == (MatchVerdict.AMBIGUOUS, None, 1)
+    assert _one(unproven, _remote("f2", "b.pdf")).verdict is MatchVerdict.ABSENT
+    # The only one there is, and in time: it is ours.
+    assert _one(unproven, _remote("f3", "a.pdf")).verdict is MatchVerdict.ADOPT
+
+
+def test_nor_is_such_a_file_another_job_s() -> None:
+    unproven = replace(_suspect(1, "a.pdf"), time_is_unproven=True)
+    earlier = _suspect(2, "a.pdf", began=BEGAN - 3_600)
+    findings = plan([unproven, earlier], [_remote("f1", "a.pdf", created_at=BEGAN - 3_600)], SKEW_S)
+    assert [f.verdict for f in findings] == [MatchVerdict.AMBIGUOUS, MatchVerdict.AMBIGUOUS]
