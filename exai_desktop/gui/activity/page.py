@@ -112,8 +112,10 @@ class ActivityPage(QWidget):
         header.setHighlightSections(False)
         header.setMinimumHeight(36)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        # The time stands at the end: cut off, the column would say nothing.
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        for section, width in ((0, 176), (2, 128), (3, 112)):
+        for section, width in ((2, 144), (3, 112)):
             table.setColumnWidth(section, width)
         return table
 
