@@ -61,7 +61,7 @@ def is_alone(item: pytest.Item | None) -> bool:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """`-n auto`: more than there are processors, since many tests wait for a process or a timer."""
-    return max(2, (os.cpu_count() or 1) * 2)
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.hookimpl(optionalhook=True)

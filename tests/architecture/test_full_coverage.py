@@ -53,6 +53,7 @@ FULL = {
         "test_progress",
         "test_states",
     ],
+    "jobs/line": ["test_line"],
     "jobs/ranges": ["test_ranges"],
     "jobs/reasons": ["test_reasons"],
     "jobs/receipt_forms": ["test_receipt_forms"],

@@ -34,6 +34,9 @@ FIGURES = {
     "small": (
         "30 files of 10 KB, 8 at once, processor time per file",
         "30 files of 10 KB, 8 at once, rate, ratio to curl",
+        "30 files of 10 KB, 8 at once, reads of the record per file",
+        "30 files of 10 KB, 8 at once, writes to the record per file",
+        "30 files of 10 KB, 8 at once, trips to other threads per file",
     ),
     "hash": ("Fingerprint of 2 MB, ratio to sha256sum",),
     "decisions": ("Breaker, routing, limit and health, each upload",),

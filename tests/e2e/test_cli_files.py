@@ -10,7 +10,7 @@ from .server import KIMI, Server
 FIELDS = {
     *("id", "file_id", "name", "state", "origin", "provider", "account", "purpose", "bytes"),
     *("sha256", "job", "stored_at", "verified_at", "expires_at", "days_left"),
-    "storage",
+    *("storage", "light"),
 }
 
 

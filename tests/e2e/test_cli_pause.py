@@ -122,15 +122,15 @@ def test_files_that_wait_are_moved_and_listed_in_the_order_of_sending(
 
     def line(*words: str) -> str:
         rows = program.run("list", "--line", *words, "--sandbox", "--json").expect(0).rows
-        return "".join(row["name"][0] for row in rows)
+        return "".join(Path(row["path"]).name[0] for row in rows)
 
     def move(*words: str, code: int = 0) -> str:
         return program.run("move", *words, "--sandbox").expect(code).out
 
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as upload:
         assert eventually(lambda: sorted(line()) == list("abcd"))
-        ids = {row["name"][0]: str(row["id"]) for row in program.run(
-            "list", "--sandbox", "--json").rows}  # fmt: skip
+        listed = program.run("list", "--sandbox", "--json").rows
+        ids = {Path(row["path"]).name[0]: str(row["id"]) for row in listed}
         assert f"Moved: {ids['c']}" in move(ids["c"], "--first")
         move(ids["a"], "--after", ids["d"])
         assert line() == "cbda"

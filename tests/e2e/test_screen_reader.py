@@ -118,7 +118,7 @@ def test_every_control_and_every_value_is_read(
         pages = {keys: walk.see(keys, wanted) for keys, wanted in PAGES.items()}
         queue, files, providers, _ = pages.values()
         for page in pages.values():
-            assert names(page, "page tab") == ["Queue", "Files", "Providers", "Records"]
+            assert names(page, "page tab") == ["Queue", "Files", "Providers", "Records", "Activity"]
         cells = names(queue, "cell")
         for value in ("a letter.txt", "Done", "9 B", "main", file_id, "Refused: The file is empty"):
             assert value in cells, queue.lines()

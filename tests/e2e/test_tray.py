@@ -132,8 +132,12 @@ def test_the_window_comes_back_when_its_tray_vanishes(shown: Program, screen: Sc
         panel.wait(60)
         assert eventually(lambda: is_visible(screen)), "nothing leads to the window any more"
         with trayer(screen):
-            close(screen)
-            assert eventually(lambda: not is_visible(screen))
+            # It has only just come back: a first key may go past it.
+            for _ in range(3):
+                close(screen)
+                if eventually(lambda: not is_visible(screen), 20):
+                    break
+            assert not is_visible(screen)
 
 
 def test_without_a_tray_closing_minimises(shown: Program, screen: Screen) -> None:

@@ -25,21 +25,21 @@ from tests.gui.window.test_accessibility import unnamed
 Open = Callable[..., Stage]
 CTRL = Qt.KeyboardModifier.ControlModifier
 A, C = HistoryAction, HistoryColumn
-NOW = time.time()
 DAY = 86_400.0
 
 
 def past(number: int, state: JobState = JobState.DONE, **values: object) -> PastFile:
     is_sent = state in (JobState.DONE, JobState.DUPLICATE)
+    now = time.time()  # not when the tests were collected: that may be long ago
     given: dict[str, object] = {
         "batch_id": 1 + number // 4,
-        "batch_at": NOW - DAY,
+        "batch_at": now - DAY,
         "path": f"/home/u/Invoices/file {number}.pdf",
         "name": f"file {number}.pdf",
         "size": 1_000 * number,
-        "added_at": NOW - DAY,
-        "ended_at": NOW,
-        "cleared_at": NOW,
+        "added_at": now - DAY,
+        "ended_at": now,
+        "cleared_at": now,
         "provider": "kimi",
         "account": "work",
         "purpose": "file-extract",
@@ -50,20 +50,21 @@ def past(number: int, state: JobState = JobState.DONE, **values: object) -> Past
     return PastFile(id=number, state=state, **(given | values))  # type: ignore[arg-type]
 
 
-FILES = [
-    past(1),
-    past(2, verified_at=NOW - 4 * DAY),
-    past(3, JobState.FAILED),
-    past(4, file_state=CopyState.DELETED),
-    past(5, JobState.CANCELLED, error=None, cleared_at=None),
-    past(6, sharing=40),
-]
+def files() -> list[PastFile]:
+    return [
+        past(1),
+        past(2, verified_at=time.time() - 4 * DAY),
+        past(3, JobState.FAILED),
+        past(4, file_state=CopyState.DELETED),
+        past(5, JobState.CANCELLED, error=None, cleared_at=None),
+        past(6, sharing=40),
+    ]
 
 
 @pytest.fixture
 def stage_and_panel(open_window: Open) -> tuple[Stage, HistoryPanel]:
     script = ScriptedService(copies=[stored(n) for n in (1, 2, 6)], statuses=[account("work")])
-    script.history.files = list(FILES)
+    script.history.files = files()
     stage = open_window(script)
     stage.press(Qt.Key.Key_2, CTRL)
     stage.until(stage.window.files.isVisible)
@@ -145,7 +146,7 @@ def test_an_id_that_is_found_gone_is_not_copied(
     clipboard = QGuiApplication.clipboard()
     clipboard.setText("before")
     select(stage, panel, 2)
-    stage.script.history.files[1] = replace(FILES[1], file_state=CopyState.MISSING)
+    stage.script.history.files[1] = replace(files()[1], file_state=CopyState.MISSING)
     panel.copy_id.click()
     title = ErrorView.of_code(ErrorCode.FILE_GONE, "").title
     stage.until(lambda: stage.window._parts.notices.title == title)
