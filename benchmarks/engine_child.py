@@ -27,6 +27,7 @@ from exai_desktop.core.jobs.jobs import AddOptions, JobQuery, JobState
 from exai_desktop.core.service import UploadService
 from exai_desktop.core.settings import Settings
 from exai_desktop.engine.files.open_file import open_regular
+from exai_desktop.engine.waiting import GrowingThreads
 from exai_desktop.storage.database import Database
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class _Counts:
     def __init__(self) -> None:
         self.now = [0, 0, 0]
         for number, (owner, name) in enumerate(
-            ((Database, "read"), (Database, "write"), (ThreadPoolExecutor, "submit"))
+            ((Database, "read"), (Database, "write"), (GrowingThreads, "submit"))
         ):
             setattr(owner, name, self._counted(number, getattr(owner, name)))
 

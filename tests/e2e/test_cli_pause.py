@@ -116,9 +116,8 @@ def test_files_that_wait_are_moved_and_listed_in_the_order_of_sending(
     files = [tmp_path / f"{letter}.txt" for letter in "abcd"]
     for file in files:
         file.write_text(file.name)
-    environment = os.environ | program.environment
-    words = ["upload", *map(str, files), "--sandbox", "--json"]
-    command = [sys.executable, "-m", "exai_desktop", *words]
+    # While the queue is paused the files are added, and that is said.
+    program.run("upload", *files, "--sandbox", "--json").expect(1)
 
     def line(*words: str) -> str:
         rows = program.run("list", "--line", *words, "--sandbox", "--json").expect(0).rows
@@ -127,23 +126,25 @@ def test_files_that_wait_are_moved_and_listed_in_the_order_of_sending(
     def move(*words: str, code: int = 0) -> str:
         return program.run("move", *words, "--sandbox").expect(code).out
 
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as upload:
-        assert eventually(lambda: sorted(line()) == list("abcd"))
-        listed = program.run("list", "--sandbox", "--json").rows
-        ids = {Path(row["path"]).name[0]: str(row["id"]) for row in listed}
-        assert f"Moved: {ids['c']}" in move(ids["c"], "--first")
-        move(ids["a"], "--after", ids["d"])
-        assert line() == "cbda"
-        move(ids["a"], ids["d"], "--up")
-        assert line() == "cdab"
-        assert line("--limit", "2") == "cd"
-        program.run("move", ids["a"], "--first", "--last", "--sandbox").expect(2)
-        program.run("move", ids["a"], "--sandbox").expect(2)
-        assert "7070" in program.run(
-            "move", ids["a"], "--before", ids["a"], "--sandbox", "--json"
-        ).expect(1).out  # fmt: skip
-        program.run("resume", "--sandbox").expect(0)
-        out, _ = upload.communicate(timeout=60)
-    assert out.count(b'"state": "done"') == 4
+    assert eventually(lambda: sorted(line()) == list("abcd"))
+    listed = program.run("list", "--sandbox", "--json").rows
+    ids = {Path(row["path"]).name[0]: str(row["id"]) for row in listed}
+    assert f"Moved: {ids['c']}" in move(ids["c"], "--first")
+    move(ids["a"], "--after", ids["d"])
+    assert line() == "cbda"
+    move(ids["a"], ids["d"], "--up")
+    assert line() == "cdab"
+    assert line("--limit", "2") == "cd"
+    program.run("move", ids["a"], "--first", "--last", "--sandbox").expect(2)
+    program.run("move", ids["a"], "--sandbox").expect(2)
+    assert "NOT_IN_LINE" in program.run(
+        "move", ids["a"], "--before", ids["a"], "--sandbox", "--json"
+    ).expect(1).out  # fmt: skip
+    program.run("resume", "--sandbox").expect(0)
+
+    def states() -> set[str]:
+        return {str(row["state"]) for row in program.run("list", "--sandbox", "--json").rows}
+
+    assert eventually(lambda: states() == {"done"})
     # What has ended has no place in the line any more.
     assert f"Not possible for: {ids['a']}" in move(ids["a"], "--first", code=1)
