@@ -275,8 +275,9 @@ class Mirroring:
     async def _load(self) -> None:
         """Who is signed in, by the record: the key store may not answer for a while."""
         if not self._is_loaded:
-            self._target = await self._outbox.active()
-            self._is_loaded = True
+            found = await self._outbox.active()
+            if not self._is_loaded:  # else somebody has signed in or out meanwhile: that is newer
+                self._target, self._is_loaded = found, True
 
     async def _restore(self) -> None:
         """The session, when it was not read yet. Only the key store can say that there is none."""
