@@ -23,6 +23,7 @@ from exai_desktop.core.mirror.status import MirrorState, SyncDone
 from exai_desktop.engine.background.mirror_pace import MOVING_S
 from exai_desktop.engine.background.mirroring import Mirroring
 from exai_desktop.engine.waiting import SystemClock
+from exai_desktop.storage.record.outbox import SqliteOutbox
 from tests.engine.engine_kit import KIMI, Bench, open_bench
 
 E, S = ErrorCode, MirrorState
@@ -122,6 +123,28 @@ class _Link:
 async def _sign_in(bench: Bench) -> None:
     status = await bench.engine.mirror.sign_in(URL, KEY, "me@example.com", "not-a-password")
     assert status.state is S.SIGNED_IN
+
+
+async def test_a_sign_in_while_the_record_is_still_read_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before it, and comes behind it, is older."""
+    read, begun, go_on = SqliteOutbox.active, asyncio.Event(), asyncio.Event()
+
+    async def slow(outbox: SqliteOutbox) -> MirrorTarget | None:
+        found = await read(outbox)
+        begun.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(SqliteOutbox, "active", slow)
+    async with open_bench(tmp_path, link=_Link()) as bench:
+        early = asyncio.ensure_future(bench.engine.mirror.status())
+        await begun.wait()
+        await _sign_in(bench)
+        go_on.set()
+        assert (await early).state is S.SIGNED_IN
+        assert (await bench.engine.mirror.status()).state is S.SIGNED_IN
 
 
 async def test_a_sign_in_that_is_waited_for_delays_no_round(tmp_path: Path) -> None:
